@@ -1,0 +1,217 @@
+// Lens: an opened neuron beside its box in the network: a table of what it adds up, with the
+// gradient of every weight. It lives while a training runs.
+
+import { short } from './numbers.js';
+import { graph } from './graph.js';
+import { extend, listen } from './events.js';
+import { html, mathml, tableHead, byId } from './elements.js';
+import { writtenName, mathName, formulaOfParts } from './notation.js';
+import { plainName, shownName } from './neurons.js';
+import { writeBar, writeText, writeTinted } from './cells.js';
+import { scaleEnd } from './scales.js';
+import { paintSmallMap } from './map_image.js';
+import { showLevel } from './levels.js';
+import { SIDE, chooseWeight, maps, neuronAt, numbersNow, openNeuron, session } from './session.js';
+
+const MAX_TERMS_WRITTEN = 3; // written out in the formula
+const MANY_ROWS = 8; // from here on the rows are close together
+const LENS_GAP = 14; // between the lens and its neuron
+const LENS_EDGE = 6; // around the lens
+
+let shown = null; // the neuron that the lens shows, and what writes its numbers
+
+extend(async () => {
+  if (!graph.network) return;
+  listen('playground', showLens);
+  listen('numbers', writeLens);
+  listen('training', writeLens);
+  listen('theme', writeLens);
+  new ResizeObserver(placeLens).observe(byId('network-view'));
+});
+
+function showLens() {
+  const neuron = session.open && neuronAt(session.open);
+  if (!neuron) {
+    closeLens();
+    return;
+  }
+  const isAnother = shown?.neuron !== neuron;
+  if (isAnother) openLens(neuron);
+  writeLens();
+  placeLens();
+  if (isAnother) chooseWeight(steepest(neuron));
+}
+
+function closeLens() {
+  byId('lens').hidden = true;
+  shown = null;
+}
+
+// The parameter with the largest gradient.
+function steepest(neuron) {
+  const { gradients } = numbersNow();
+  const all = neuron.weights.map(({ parameter }) => parameter);
+  const sizeOf = (i) => Math.abs(gradients[i]);
+  return all.reduce((best, i) => (sizeOf(i) > sizeOf(best) ? i : best));
+}
+
+function openLens(neuron) {
+  const writers = [];
+  const name = writtenName(neuron.name);
+  const lens = byId('lens');
+  const rows = neuron.weights.map((weight) => weightRow(weight, writers));
+  if (neuron.bias !== null) rows.push(biasRow(neuron.bias, writers));
+  const head = tableHead(['from', 'weight', '× input', '= product', '', 'gradient ∂L/∂w']);
+  const close = () => openNeuron(null);
+  lens.replaceChildren(
+    html('button', { class: 'close', type: 'button', 'aria-label': 'close', onclick: close }, '✕'),
+    lensHead(neuron, writers),
+    html('table', {}, head, html('tbody', {}, rows), html('tfoot', {}, sumRows(neuron, writers))),
+  );
+  lens.classList.toggle('dense', neuron.weights.length >= MANY_ROWS);
+  lens.setAttribute('aria-label', `neuron ${name}`);
+  lens.hidden = false;
+  shown = { neuron, writers };
+}
+
+function lensHead(neuron, writers) {
+  const [column, index] = session.open;
+  const { title, neurons } = session.network.columns[column];
+  const place = neurons.length > 1 ? `neuron ${index + 1} of ${neurons.length}, ${title}` : title;
+  const heading = html('h2', {}, writtenName(neuron.name), ' ', html('small', {}, place));
+  const down = () => showLevel('scalars');
+  const words = html(
+    'p', { class: 'muted' }, 'Click a row to ask why, or see ',
+    html('button', { class: 'link', type: 'button', onclick: down }, 'every scalar'), '.',
+  );
+  return html(
+    'div', { class: 'lens-head' },
+    mapOf(neuron.output, writers), html('div', {}, heading, formulaOfNeuron(neuron), words),
+  );
+}
+
+// What a neuron computes: all of its terms, or their sum where they are many.
+function formulaOfNeuron({ name, weights, bias, activation }) {
+  const weighted = (index, input) => [
+    mathml('msub', {}, mathml('mi', {}, 'w'), index), '·', input,
+  ];
+  const terms = weights.length > MAX_TERMS_WRITTEN
+    ? [mathml('msub', {}, mathml('mo', {}, '∑'), letterI()), ...weighted(letterI(), anyInput(weights))]
+    : weights.flatMap(({ input }, k) => [
+      ...(k ? ['+'] : []),
+      ...weighted(mathml('mn', {}, String(k + 1)), mathName(plainName(input))),
+    ]);
+  const sum = bias === null ? terms : [...terms, '+', mathml('mi', {}, 'b')];
+  const applied = activation ? [mathml('mi', {}, activation), '(', ...sum, ')'] : sum;
+  return formulaOfParts(mathName(name), '=', ...applied);
+}
+
+const letterI = () => mathml('mi', {}, 'i');
+
+// The letter that all inputs of a neuron have in common, with an index.
+function anyInput(weights) {
+  const letter = plainName(weights[0].input).replace(/\d+$/, '');
+  return mathml('msub', {}, mathml('mi', {}, letter), letterI());
+}
+
+// Rows
+
+function weightRow({ parameter, input, product }, writers) {
+  const name = html('button', { type: 'button', class: 'row-name' }, shownName(input));
+  const heading = html('th', { scope: 'row' }, mapOf(input, writers), name);
+  return parameterRow(parameter, writers, heading, [
+    plainCell((now) => now.data[input], writers),
+    ...productCells((now) => now.data[product], writers),
+  ]);
+}
+
+function biasRow(bias, writers) {
+  const name = html('button', { type: 'button', class: 'row-name bias-name' }, 'bias');
+  const heading = html('th', { scope: 'row' }, name);
+  const [cell, bar] = productCells((now) => now.data[bias], writers);
+  return parameterRow(bias, writers, heading, [html('td', { class: 'muted' }, '1'), cell, bar]);
+}
+
+// The row of a parameter, which asks why its gradient is what it is.
+function parameterRow(parameter, writers, heading, cells) {
+  const weightCell = tintedCell((now) => now.data[parameter], 'weights', writers);
+  const gradient = tintedCell((now) => now.gradients[parameter], 'gradients', writers);
+  const choose = () => chooseWeight(parameter);
+  const line = html('tr', { onclick: choose }, heading, weightCell, ...cells, gradient);
+  writers.push(() => {
+    const isChosen = session.weight === parameter;
+    line.classList.toggle('chosen', isChosen);
+    heading.querySelector('button').setAttribute('aria-current', String(isChosen));
+  });
+  return line;
+}
+
+// The sum, and what the activation makes of it.
+function sumRows({ sum, output, activation, name }, writers) {
+  const row = (text, value, kind) => html(
+    'tr', { class: kind },
+    html('th', { scope: 'row', colspan: 3 }, text),
+    ...productCells((now) => now.data[value], writers, kind === 'total'),
+    tintedCell((now) => now.gradients[value], 'outputs', writers),
+  );
+  const written = writtenName(name);
+  if (sum === output) return [row(`${written} = Σ`, sum, 'total')];
+  return [row('Σ', sum, 'total'), row(`${written} = ${activation}(Σ)`, output, 'result')];
+}
+
+// Cells, each with a function that writes its number
+
+function plainCell(numberOf, writers) {
+  const cell = html('td', {});
+  writers.push((now) => writeText(cell, short(numberOf(now))));
+  return cell;
+}
+
+function tintedCell(numberOf, scaleName, writers) {
+  const chip = html('span', { class: 'tinted' });
+  writers.push((now) => writeTinted(chip, numberOf(now), scaleEnd(scaleName)));
+  return html('td', {}, chip);
+}
+
+// A product as a number, and as a bar beside those of the other rows.
+function productCells(numberOf, writers, hasBar = true) {
+  const bar = html('i', {});
+  if (hasBar) writers.push((now) => writeBar(bar, numberOf(now), shown.largestProduct));
+  const cell = html('td', { class: 'bar' }, hasBar ? html('span', {}, bar) : null);
+  return [plainCell(numberOf, writers), cell];
+}
+
+function writeLens() {
+  if (!shown) return;
+  const now = numbersNow();
+  const { weights, bias, sum } = shown.neuron;
+  const terms = [...weights.map(({ product }) => product), sum, bias ?? sum];
+  shown.largestProduct = Math.max(...terms.map((i) => Math.abs(now.data[i])));
+  for (const write of shown.writers) write(now);
+}
+
+// A small picture of an output over the plane; null where there is no plane.
+function mapOf(value, writers) {
+  if (!maps.of(value)) return null;
+  const canvas = html('canvas', { width: SIDE, height: SIDE, 'aria-hidden': true });
+  writers.push(() => paintSmallMap(canvas, value));
+  return canvas;
+}
+
+// Beside the box of the neuron: right of it, or left where it does not fit; a sheet on phones.
+function placeLens() {
+  if (!shown) return;
+  const lens = byId('lens');
+  const box = document.querySelector(`#network [data-neuron='${session.open}']`);
+  const around = byId('network-view').getBoundingClientRect();
+  const beside = box?.getBoundingClientRect() ?? around;
+  const { offsetWidth: width, offsetHeight: height } = lens;
+  const right = beside.right - around.left + LENS_GAP;
+  const left = beside.left - around.left - LENS_GAP - width;
+  const fitsRight = right + width <= around.width - LENS_EDGE;
+  const x = fitsRight || left < LENS_EDGE ? Math.min(right, around.width - width - LENS_EDGE) : left;
+  const middle = (beside.top + beside.bottom) / 2 - around.top - height / 2;
+  const y = Math.max(LENS_EDGE, Math.min(middle, around.height - height - LENS_EDGE));
+  lens.style.left = `${Math.max(LENS_EDGE, x)}px`;
+  lens.style.top = `${y}px`;
+}

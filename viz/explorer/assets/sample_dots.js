@@ -1,0 +1,108 @@
+// Sample dots: the gradient of a weight in the loss of every training sample, as dots above one
+// axis, with the mean that a step with all of them follows.
+
+import { short, count } from './numbers.js';
+import { html, svg } from './elements.js';
+import { lineOf } from './colors.js';
+import { setAttributes, writeText } from './cells.js';
+import { scaleEnd } from './scales.js';
+import { chooseSample, session } from './session.js';
+
+const DOT_RADIUS = 2.2;
+const DOT_STEP = 4.8; // from one dot of a pile to the next
+const DOTS_HEIGHT = 66;
+const DOT_AXIS = 46; // from the top
+const DOTS_MARGIN = 8;
+
+/**
+ * Make the dots of a parameter.
+ *
+ * @param {{parameter: number, kind: string}} about - The parameter, a 'weight' or a 'bias'.
+ * @param {function[]} writers - Gets a function that draws them.
+ */
+export function sampleDots({ parameter, kind }, writers) {
+  const words = html('p', { class: 'muted' });
+  const chart = createDotChart();
+  chart.element.addEventListener('click', ({ target }) => {
+    if (target.dataset.sample) chooseSample(Number(target.dataset.sample));
+  });
+  writers.push((now) => {
+    const { trainer, chosen } = session;
+    const gradients = trainer.gradientsOf(parameter);
+    const mean = gradients.reduce((sum, g) => sum + g, 0) / gradients.length;
+    const own = now.gradients[parameter];
+    writeText(words, describeDots(gradients, mean, own, kind));
+    chart.draw(gradients, trainer.trainSamples, mean, { sample: chosen, gradient: own });
+  });
+  return html('div', { class: 'samples' }, words, chart.element);
+}
+
+function describeDots(gradients, mean, own, kind) {
+  const points = gradients.length === 1 ? 'the one training point' : `all ${count(gradients.length, 'training point')}`;
+  const apart = mean * own < 0 ? ', against this one' : '';
+  const way = mean > 0 ? 'down' : 'up';
+  const moves = mean === 0 ? `leaves the ${kind} as it is` : `moves the ${kind} ${way}${apart}`;
+  return `For ${points} it has the mean ${short(mean)}, which ${moves}:`;
+}
+
+function createDotChart() {
+  const axis = svg('line', { class: 'axis', y1: DOT_AXIS, y2: DOT_AXIS, x1: 0 });
+  const zero = svg('line', { class: 'axis', y1: DOT_AXIS - 4, y2: DOT_AXIS + 4 });
+  const dots = svg('g', {});
+  const ring = svg('circle', { class: 'ring', r: DOT_RADIUS + 3.4 });
+  const arrow = svg('path', { class: 'mean', d: 'M0 0l5 8h-10z' });
+  const ends = ['start', 'end'].map((anchor) => svg('text', { y: DOTS_HEIGHT - 2, 'text-anchor': anchor }));
+  const element = svg(
+    'svg', { class: 'dots', height: DOTS_HEIGHT, role: 'img' }, axis, zero, dots, ring, arrow, ends,
+  );
+
+  function draw(gradients, samples, mean, chosen) {
+    const width = element.clientWidth || 300;
+    const finite = [...gradients, chosen.gradient, 0].filter(Number.isFinite);
+    const low = Math.min(...finite);
+    const high = Math.max(...finite);
+    const xOf = (g) => DOTS_MARGIN + ((g - low) / (high - low || 1)) * (width - 2 * DOTS_MARGIN);
+
+    // A test sample is not among the dots: its ring is on the axis.
+    let chosenAt = { x: xOf(chosen.gradient), y: DOT_AXIS - DOT_RADIUS - 1 };
+    pileUp(gradients, xOf).forEach(({ k, x, y }) => {
+      const dot = dotNumber(k);
+      const sample = samples[k];
+      setAttributes(dot, { cx: x.toFixed(1), cy: y.toFixed(1), fill: lineOf(gradients[k], scaleEnd('gradients')) });
+      dot.dataset.sample = sample;
+      if (sample === chosen.sample) chosenAt = { x, y };
+    });
+    while (dots.childElementCount > gradients.length) dots.lastChild.remove();
+
+    setAttributes(axis, { x2: width });
+    setAttributes(zero, { x1: xOf(0), x2: xOf(0) });
+    setAttributes(ring, { cx: chosenAt.x, cy: chosenAt.y });
+    setAttributes(arrow, { transform: `translate(${xOf(mean).toFixed(1)} ${DOT_AXIS + 2})` });
+    writeText(ends[0], low < 0 ? short(low) : '0');
+    writeText(ends[1], high > 0 ? short(high) : '0');
+    setAttributes(ends[1], { x: width });
+    const words = `gradients of ${gradients.length} training points from ${short(low)} to ${short(high)}`;
+    setAttributes(element, { 'aria-label': `${words}, mean ${short(mean)}` });
+  }
+
+  function dotNumber(k) {
+    return dots.children[k] ?? dots.appendChild(svg('circle', { r: DOT_RADIUS }));
+  }
+
+  return { element, draw };
+}
+
+// Dots that would cover each other are piled up, closer together where a pile is high.
+function pileUp(gradients, xOf) {
+  const piles = new Map();
+  const order = gradients.map((_, k) => k).sort((a, b) => gradients[a] - gradients[b]);
+  const placed = Array.from(order).filter((k) => Number.isFinite(gradients[k])).map((k) => {
+    const pile = Math.round(xOf(gradients[k]) / DOT_STEP);
+    const height = piles.get(pile) ?? 0;
+    piles.set(pile, height + 1);
+    return { k, x: pile * DOT_STEP, height };
+  });
+  const highest = Math.max(1, ...piles.values());
+  const step = Math.min(DOT_STEP, (DOT_AXIS - 2 * DOT_RADIUS - 4) / highest);
+  return placed.map(({ k, x, height }) => ({ k, x, y: DOT_AXIS - DOT_RADIUS - 1 - height * step }));
+}
