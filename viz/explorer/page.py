@@ -51,6 +51,9 @@ PLAYGROUND_SCRIPTS = (
     "levels",
     "transport",
     "network",
+    "hints",
+    "legend_line",
+    "playground_keys",
     "settings",
     "regions",
     "lens",
@@ -58,7 +61,7 @@ PLAYGROUND_SCRIPTS = (
     "loss_curve",
 )
 """The scripts that only a page that trains has, without those that they import."""
-PLAYGROUND_STYLES = ("playground", "settings", "regions", "lens", "why", "loss")
+PLAYGROUND_STYLES = ("playground", "network", "settings", "regions", "lens", "why", "loss")
 """The styles that such a page has in addition."""
 
 
