@@ -9,12 +9,14 @@ import { writtenName, mathName, formulaOfParts } from './notation.js';
 import { plainName, shownName } from './neurons.js';
 import { writeBar, writeText, writeTinted } from './cells.js';
 import { scaleEnd } from './scales.js';
-import { paintSmallMap } from './map_image.js';
+import { copyOfMap } from './map_image.js';
 import { showLevel } from './levels.js';
-import { SIDE, chooseWeight, maps, neuronAt, numbersNow, openNeuron, session } from './session.js';
+import { neuronBoxes } from './network_paint.js';
+import { chooseWeight, neuronAt, numbersNow, openNeuron, session } from './session.js';
 
 const MAX_TERMS_WRITTEN = 3; // written out in the formula
 const MANY_ROWS = 8; // from here on the rows are close together
+const MAP_SIDE = 92; // of the map beside the formula
 const LENS_GAP = 14; // between the lens and its neuron
 const LENS_EDGE = 6; // around the lens
 
@@ -86,7 +88,7 @@ function lensHead(neuron, writers) {
   );
   return html(
     'div', { class: 'lens-head' },
-    mapOf(neuron.output, writers), html('div', {}, heading, formulaOfNeuron(neuron), words),
+    copyOfMap(neuron.output, writers, MAP_SIDE), html('div', {}, heading, formulaOfNeuron(neuron), words),
   );
 }
 
@@ -118,7 +120,7 @@ function anyInput(weights) {
 
 function weightRow({ parameter, input, product }, writers) {
   const name = html('button', { type: 'button', class: 'row-name' }, shownName(input));
-  const heading = html('th', { scope: 'row' }, mapOf(input, writers), name);
+  const heading = html('th', { scope: 'row' }, copyOfMap(input, writers), name);
   return parameterRow(parameter, writers, heading, [
     plainCell((now) => now.data[input], writers),
     ...productCells((now) => now.data[product], writers),
@@ -190,21 +192,13 @@ function writeLens() {
   for (const write of shown.writers) write(now);
 }
 
-// A small picture of an output over the plane; null where there is no plane.
-function mapOf(value, writers) {
-  if (!maps.of(value)) return null;
-  const canvas = html('canvas', { width: SIDE, height: SIDE, 'aria-hidden': true });
-  writers.push(() => paintSmallMap(canvas, value));
-  return canvas;
-}
-
 // Beside the box of the neuron: right of it, or left where it does not fit; a sheet on phones.
 function placeLens() {
   if (!shown) return;
   const lens = byId('lens');
-  const box = document.querySelector(`#network [data-neuron='${session.open}']`);
+  const { box } = neuronBoxes.flat().find(({ value }) => value === shown.neuron.output);
   const around = byId('network-view').getBoundingClientRect();
-  const beside = box?.getBoundingClientRect() ?? around;
+  const beside = box.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = lens;
   const right = beside.right - around.left + LENS_GAP;
   const left = beside.left - around.left - LENS_GAP - width;

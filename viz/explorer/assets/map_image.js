@@ -1,24 +1,27 @@
-// Map image: the output of a neuron over the plane, painted on a small canvas.
+// Map image: copies of the maps in the boxes of the network, so that a map looks the same wherever
+// it is.
 
-import { scale } from './colors.js';
-import { SIDE, maps, session } from './session.js';
+import { html } from './elements.js';
+import { SIDE, maps } from './session.js';
+import { neuronBoxes, placeDot } from './network_paint.js';
 
-/** Paint the map of a value, with a dot at the chosen sample. */
-export function paintSmallMap(canvas, value) {
-  const map = maps.of(value);
-  const context = canvas.getContext('2d');
-  const image = context.createImageData(SIDE, SIDE);
-  const colors = { negative: scale.fills.negative.map(rgbOf), positive: scale.fills.positive.map(rgbOf) };
-  const reach = map.reduce((most, x) => Math.max(most, Math.abs(x)), 0) || 1;
-  map.forEach((x, k) => {
-    const list = x < 0 ? colors.negative : colors.positive;
-    const place = Math.min(1, Math.abs(x) / reach) * (list.length - 1);
-    image.data.set(list[Math.round(place)], 4 * k);
-  });
-  context.putImageData(image, 0, 0);
-}
-
-function rgbOf(code) {
-  const color = Number.parseInt(code.slice(1), 16);
-  return [color >> 16, (color >> 8) & 255, color & 255, 255];
+/**
+ * Make a copy of the map of a value; null where there is no map.
+ *
+ * @param {number} value
+ * @param {function[]} writers - Gets a function that copies what the map shows now.
+ * @param {number} side - In pixels, for the dot at the chosen sample; 0 for no dot.
+ */
+export function copyOfMap(value, writers, side = 0) {
+  const box = neuronBoxes.flat().find((each) => each.value === value);
+  if (!box || !maps.of(value)) return null;
+  const canvas = html('canvas', { width: SIDE, height: SIDE, 'aria-hidden': true });
+  const dot = side ? html('i', { 'data-edge': 0, 'data-side': side }) : null;
+  const copy = () => {
+    canvas.getContext('2d').drawImage(box.map, 0, 0);
+    if (dot) placeDot(dot);
+  };
+  // The network draws its maps when all that listens to the numbers has been told.
+  writers.push(() => requestAnimationFrame(copy));
+  return html('span', { class: 'map-copy' }, canvas, dot);
 }

@@ -6,6 +6,7 @@ import { html, byId } from './elements.js';
 import { switchTheme } from './theme.js';
 import { session, lookAt, openNeuron, pause, stepOnce, chooseSample } from './session.js';
 import { levelShown } from './levels.js';
+import { lookFurther } from './loss_curve.js';
 import { playOrPauseTraining } from './transport.js';
 import { openDialog, openFinder } from './finder.js';
 import { areHintsShown, endHints } from './hints.js';
@@ -22,7 +23,8 @@ const KEYS = [
 
 const PRESSED = {
   ' ': playOrPauseTraining,
-  '.': stepOnce,
+  '.': () => (session.past ? lookFurther(1) : stepOnce()),
+  ',': () => lookFurther(-1),
   ArrowLeft: () => walkTo(-1),
   ArrowRight: () => walkTo(1),
   '/': openFinder,

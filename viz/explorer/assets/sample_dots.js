@@ -38,11 +38,11 @@ export function sampleDots({ parameter, kind }, writers) {
 }
 
 function describeDots(gradients, mean, own, kind) {
-  const points = gradients.length === 1 ? 'the one training point' : `all ${count(gradients.length, 'training point')}`;
-  const apart = mean * own < 0 ? ', against this one' : '';
+  const points = `All ${count(gradients.length, 'training point')}`;
+  const apart = mean * own < 0 ? ', against this point' : '';
   const way = mean > 0 ? 'down' : 'up';
   const moves = mean === 0 ? `leaves the ${kind} as it is` : `moves the ${kind} ${way}${apart}`;
-  return `For ${points} it has the mean ${short(mean)}, which ${moves}:`;
+  return `${points}: their mean, ${short(mean)}, ${moves}.`;
 }
 
 function createDotChart() {

@@ -21,7 +21,7 @@ export function weightSlider({ parameter, kind }, writers) {
   const back = html('button', { type: 'button', onclick: putBack });
   const words = html('span', {});
   const note = html('p', { class: 'tried' }, words, back);
-  const label = html('label', { for: 'try-weight' }, kind);
+  const label = html('label', { for: 'try-weight' }, 'try another');
   slider.addEventListener('change', showNumbers);
   slider.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !tried) return;
@@ -61,9 +61,8 @@ export function weightSlider({ parameter, kind }, writers) {
     slider.max = reach;
     slider.value = x;
     writeText(number, short(x));
-    back.hidden = !tried;
-    const goesOn = `Training goes on from ${short(x)}.`;
-    writeText(words, tried ? goesOn : `Drag to try another ${kind}.`);
+    note.hidden = !tried;
+    writeText(words, `Training goes on from this ${kind}.`);
     writeText(back, tried ? `back to ${short(tried.from)}` : '');
   });
   return html('div', { class: 'try' }, label, slider, number, note);

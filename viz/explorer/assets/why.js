@@ -57,13 +57,9 @@ function explain(parameter, { column, index, weight }) {
       html('div', { class: 'formula' }, chainRule(about)),
       factorCards(about, writers),
       sentence(about, writers),
-      originRows(about, writers),
-    ),
-    html(
-      'div', { class: 'why-all' },
-      sampleDots(about, writers),
       weightSlider(about, writers),
     ),
+    html('div', { class: 'why-all' }, originRows(about, writers), sampleDots(about, writers)),
   );
   explained = { parameter, writers };
 }
