@@ -16,11 +16,10 @@ import { chooseWeight, neuronAt, numbersNow, openNeuron, session } from './sessi
 
 const MAX_TERMS_WRITTEN = 3; // written out in the formula
 const MANY_ROWS = 8; // from here on the rows are close together
-const MAP_SIDE = 92; // of the map beside the formula
 const LENS_GAP = 14; // between the lens and its neuron
 const LENS_EDGE = 6; // around the lens
 
-let shown = null; // the neuron that the lens shows, and what writes its numbers
+let lensShows = null; // the neuron that the lens shows, and what writes its numbers
 
 extend(async () => {
   if (!graph.network) return;
@@ -37,7 +36,7 @@ function showLens() {
     closeLens();
     return;
   }
-  const isAnother = shown?.neuron !== neuron;
+  const isAnother = lensShows?.neuron !== neuron;
   if (isAnother) openLens(neuron);
   writeLens();
   placeLens();
@@ -45,9 +44,14 @@ function showLens() {
 }
 
 function closeLens() {
-  byId('lens').hidden = true;
-  shown = null;
+  if (!lensShows) return;
+  const lens = byId('lens');
+  if (lens.contains(document.activeElement)) boxOf(lensShows.neuron).focus();
+  lens.hidden = true;
+  lensShows = null;
 }
+
+const boxOf = ({ output }) => neuronBoxes.flat().find(({ value }) => value === output).box;
 
 // The parameter with the largest gradient.
 function steepest(neuron) {
@@ -73,7 +77,7 @@ function openLens(neuron) {
   lens.classList.toggle('dense', neuron.weights.length >= MANY_ROWS);
   lens.setAttribute('aria-label', `neuron ${name}`);
   lens.hidden = false;
-  shown = { neuron, writers };
+  lensShows = { neuron, writers };
 }
 
 function lensHead(neuron, writers) {
@@ -88,7 +92,7 @@ function lensHead(neuron, writers) {
   );
   return html(
     'div', { class: 'lens-head' },
-    copyOfMap(neuron.output, writers, MAP_SIDE), html('div', {}, heading, formulaOfNeuron(neuron), words),
+    copyOfMap(neuron.output, writers, true), html('div', {}, heading, formulaOfNeuron(neuron), words),
   );
 }
 
@@ -178,27 +182,26 @@ function tintedCell(numberOf, scaleName, writers) {
 // A product as a number, and as a bar beside those of the other rows.
 function productCells(numberOf, writers, hasBar = true) {
   const bar = html('i', {});
-  if (hasBar) writers.push((now) => writeBar(bar, numberOf(now), shown.largestProduct));
+  if (hasBar) writers.push((now) => writeBar(bar, numberOf(now), lensShows.largestProduct));
   const cell = html('td', { class: 'bar' }, hasBar ? html('span', {}, bar) : null);
   return [plainCell(numberOf, writers), cell];
 }
 
 function writeLens() {
-  if (!shown) return;
+  if (!lensShows) return;
   const now = numbersNow();
-  const { weights, bias, sum } = shown.neuron;
+  const { weights, bias, sum } = lensShows.neuron;
   const terms = [...weights.map(({ product }) => product), sum, bias ?? sum];
-  shown.largestProduct = Math.max(...terms.map((i) => Math.abs(now.data[i])));
-  for (const write of shown.writers) write(now);
+  lensShows.largestProduct = Math.max(...terms.map((i) => Math.abs(now.data[i])));
+  for (const write of lensShows.writers) write(now);
 }
 
 // Beside the box of the neuron: right of it, or left where it does not fit; a sheet on phones.
 function placeLens() {
-  if (!shown) return;
+  if (!lensShows) return;
   const lens = byId('lens');
-  const { box } = neuronBoxes.flat().find(({ value }) => value === shown.neuron.output);
   const around = byId('network-view').getBoundingClientRect();
-  const beside = box.getBoundingClientRect();
+  const beside = boxOf(lensShows.neuron).getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = lens;
   const right = beside.right - around.left + LENS_GAP;
   const left = beside.left - around.left - LENS_GAP - width;

@@ -3,23 +3,25 @@
 
 import { html } from './elements.js';
 import { SIDE, maps } from './session.js';
-import { neuronBoxes, placeDot } from './network_paint.js';
+import { neuronBoxes, placeInMap } from './network_paint.js';
 
 /**
  * Make a copy of the map of a value; null where there is no map.
  *
  * @param {number} value
  * @param {function[]} writers - Gets a function that copies what the map shows now.
- * @param {number} side - In pixels, for the dot at the chosen sample; 0 for no dot.
+ * @param {boolean} hasDot - Whether it marks the chosen sample.
  */
-export function copyOfMap(value, writers, side = 0) {
+export function copyOfMap(value, writers, hasDot = false) {
   const box = neuronBoxes.flat().find((each) => each.value === value);
   if (!box || !maps.of(value)) return null;
   const canvas = html('canvas', { width: SIDE, height: SIDE, 'aria-hidden': true });
-  const dot = side ? html('i', { 'data-edge': 0, 'data-side': side }) : null;
+  const dot = hasDot ? html('i', {}) : null;
   const copy = () => {
     canvas.getContext('2d').drawImage(box.map, 0, 0);
-    if (dot) placeDot(dot);
+    if (!dot) return;
+    const [left, top] = placeInMap().map((share) => `${100 * share}%`);
+    Object.assign(dot.style, { left, top });
   };
   // The network draws its maps when all that listens to the numbers has been told.
   writers.push(() => requestAnimationFrame(copy));

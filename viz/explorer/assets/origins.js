@@ -78,14 +78,15 @@ function lossRows({ name, output }, writers) {
   const square = findSquare(output);
   const written = writtenName(name);
   const words = html('p', { class: 'sum' });
+  const head = html('p', { class: 'muted' });
   if (!square) {
     writers.push(({ gradients }) => {
-      writeText(words, `∂L/∂${written} = ${short(gradients[output])}`);
+      const derived = `∂L/∂${written} = ${short(gradients[output])}`;
+      writeText(head, `${derived} is the derivative of the loss itself.`);
     });
-    const head = html('p', { class: 'muted' }, 'It is the derivative of the loss itself:');
-    return html('div', { class: 'origins' }, head, words);
+    return html('div', { class: 'origins' }, head);
   }
-  const head = html('p', { class: 'muted' }, 'It is the derivative of the loss, a squared error:');
+  writeText(head, `∂L/∂${written} is the derivative of the loss, a squared error:`);
   const formula = html('div', { class: 'formula' });
   let weightShown = null; // of the square in the loss
   writers.push(({ data, gradients }) => {

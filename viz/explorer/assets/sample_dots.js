@@ -8,8 +8,9 @@ import { setAttributes, writeText } from './cells.js';
 import { scaleEnd } from './scales.js';
 import { chooseSample, session } from './session.js';
 
-const DOT_RADIUS = 2.2;
-const DOT_STEP = 4.8; // from one dot of a pile to the next
+const DOT_RADIUS = { most: 2.4, least: 1.3, area: 350 }; // of few dots, of many, of all together
+const DOT_STEP = 2.1; // from one dot of a pile to the next, in radii
+const RING_RADIUS = 5.5;
 const DOTS_HEIGHT = 66;
 const DOT_AXIS = 46; // from the top
 const DOTS_MARGIN = 8;
@@ -49,7 +50,7 @@ function createDotChart() {
   const axis = svg('line', { class: 'axis', y1: DOT_AXIS, y2: DOT_AXIS, x1: 0 });
   const zero = svg('line', { class: 'axis', y1: DOT_AXIS - 4, y2: DOT_AXIS + 4 });
   const dots = svg('g', {});
-  const ring = svg('circle', { class: 'ring', r: DOT_RADIUS + 3.4 });
+  const ring = svg('circle', { class: 'ring', r: RING_RADIUS });
   const arrow = svg('path', { class: 'mean', d: 'M0 0l5 8h-10z' });
   const ends = ['start', 'end'].map((anchor) => svg('text', { y: DOTS_HEIGHT - 2, 'text-anchor': anchor }));
   const element = svg(
@@ -64,11 +65,13 @@ function createDotChart() {
     const xOf = (g) => DOTS_MARGIN + ((g - low) / (high - low || 1)) * (width - 2 * DOTS_MARGIN);
 
     // A test sample is not among the dots: its ring is on the axis.
-    let chosenAt = { x: xOf(chosen.gradient), y: DOT_AXIS - DOT_RADIUS - 1 };
-    pileUp(gradients, xOf).forEach(({ k, x, y }) => {
+    let chosenAt = { x: xOf(chosen.gradient), y: DOT_AXIS - DOT_RADIUS.most - 1 };
+    const radius = radiusFor(gradients.length);
+    pileUp(gradients, xOf, radius).forEach(({ k, x, y }) => {
       const dot = dotNumber(k);
       const sample = samples[k];
-      setAttributes(dot, { cx: x.toFixed(1), cy: y.toFixed(1), fill: lineOf(gradients[k], scaleEnd('gradients')) });
+      const fill = lineOf(gradients[k], scaleEnd('gradients'));
+      setAttributes(dot, { cx: x.toFixed(1), cy: y.toFixed(1), r: radius, fill });
       dot.dataset.sample = sample;
       if (sample === chosen.sample) chosenAt = { x, y };
     });
@@ -86,23 +89,29 @@ function createDotChart() {
   }
 
   function dotNumber(k) {
-    return dots.children[k] ?? dots.appendChild(svg('circle', { r: DOT_RADIUS }));
+    return dots.children[k] ?? dots.appendChild(svg('circle'));
   }
 
   return { element, draw };
 }
 
+// The more dots there are, the smaller they are.
+function radiusFor(total) {
+  const { most, least, area } = DOT_RADIUS;
+  return Math.max(least, Math.min(most, Math.sqrt(area / total)));
+}
+
 // Dots that would cover each other are piled up, closer together where a pile is high.
-function pileUp(gradients, xOf) {
+function pileUp(gradients, xOf, radius) {
+  const apart = DOT_STEP * radius;
   const piles = new Map();
-  const order = gradients.map((_, k) => k).sort((a, b) => gradients[a] - gradients[b]);
-  const placed = Array.from(order).filter((k) => Number.isFinite(gradients[k])).map((k) => {
-    const pile = Math.round(xOf(gradients[k]) / DOT_STEP);
+  const finite = Array.from(gradients.keys()).filter((k) => Number.isFinite(gradients[k]));
+  const placed = finite.sort((a, b) => gradients[a] - gradients[b]).map((k) => {
+    const pile = Math.round(xOf(gradients[k]) / apart);
     const height = piles.get(pile) ?? 0;
     piles.set(pile, height + 1);
-    return { k, x: pile * DOT_STEP, height };
+    return { k, x: pile * apart, height };
   });
-  const highest = Math.max(1, ...piles.values());
-  const step = Math.min(DOT_STEP, (DOT_AXIS - 2 * DOT_RADIUS - 4) / highest);
-  return placed.map(({ k, x, height }) => ({ k, x, y: DOT_AXIS - DOT_RADIUS - 1 - height * step }));
+  const step = Math.min(apart, (DOT_AXIS - 2 * radius) / Math.max(1, ...piles.values()));
+  return placed.map(({ k, x, height }) => ({ k, x, y: DOT_AXIS - radius - 1 - height * step }));
 }

@@ -36,10 +36,11 @@ const inDigits = (x) => Math.round(x).toLocaleString('en');
 let shownAs = null; // whether the button says pause
 
 function showProgress() {
-  const { trainer, isRunning, stepsASecond } = session;
+  const { trainer, past, isRunning, stepsASecond } = session;
+  const { epochs, steps } = past ?? trainer;
   if (shownAs !== isRunning) showButton(isRunning);
-  writeText(byId('count-epochs'), inDigits(trainer.epochs));
-  writeText(byId('count-steps'), inDigits(trainer.steps));
+  writeText(byId('count-epochs'), inDigits(epochs));
+  writeText(byId('count-steps'), inDigits(steps));
   writeText(byId('count-rate'), stepsASecond === null ? '–' : inDigits(stepsASecond));
   writeText(byId('status'), trainer.stopReason ? `stopped: ${trainer.stopReason}` : '');
 }

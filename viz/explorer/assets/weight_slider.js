@@ -14,7 +14,7 @@ const SLIDER_REACH = 4; // of the slider, to both sides of 0
  * @param {function[]} writers - Gets a function that writes the number of a moment.
  */
 export function weightSlider({ parameter, kind }, writers) {
-  let tried = null; // the number from before, and the step that it was tried at
+  let tried = null; // the number from before, and the moment that it was tried at
 
   const slider = html('input', { id: 'try-weight', type: 'range', step: 'any', oninput: tryNumber });
   const number = html('output', {});
@@ -30,7 +30,7 @@ export function weightSlider({ parameter, kind }, writers) {
   });
 
   function tryNumber() {
-    tried ??= { from: numbersNow().data[parameter], steps: session.trainer.steps, past: session.past };
+    tried ??= { from: numbersNow().data[parameter], steps: stepsShown() };
     setNumber(Number(slider.value));
   }
 
@@ -54,8 +54,8 @@ export function weightSlider({ parameter, kind }, writers) {
 
   writers.push(({ data }) => {
     const x = data[parameter];
-    // After a step there is no way back to the number from before.
-    if (tried && session.trainer.steps !== tried.steps) tried = null;
+    // From another moment there is no way back to the number from before.
+    if (tried && stepsShown() !== tried.steps) tried = null;
     const reach = Math.max(SLIDER_REACH, Math.ceil(Math.abs(x)));
     slider.min = -reach;
     slider.max = reach;
@@ -67,3 +67,5 @@ export function weightSlider({ parameter, kind }, writers) {
   });
   return html('div', { class: 'try' }, label, slider, number, note);
 }
+
+const stepsShown = () => (session.past ?? session.trainer).steps;
