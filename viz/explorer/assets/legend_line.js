@@ -19,7 +19,7 @@ extend(async () => {
   drawLegendLine();
   listen('playground', drawLegendLine);
   listen('theme', () => {
-    drawn = '';
+    drawnColors = '';
     drawLegendLine();
   });
   byId('color-switch').addEventListener('click', ({ target }) => {
@@ -27,11 +27,11 @@ extend(async () => {
   });
 });
 
-let drawn = '';
+let drawnColors = '';
 
 function drawLegendLine() {
-  if (drawn === session.colors) return;
-  drawn = session.colors;
+  if (drawnColors === session.colors) return;
+  drawnColors = session.colors;
   const [[before, strong, after], ofNumber] = SENTENCES[session.colors];
   byId('legend-line').replaceChildren(
     html('span', {}, html('b', {}, '−'), colorBar(), html('b', {}, '+')),

@@ -22,6 +22,7 @@ export function showLevel(name) {
   for (const button of byId('level-switch').children) {
     button.setAttribute('aria-pressed', String(button.dataset.level === name));
   }
+  if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
   if (isDown) showScalars();
   announce('playground');
 }
