@@ -28,3 +28,7 @@ export function writeBar(bar, x, largest) {
   bar.style.left = `${share < 0 ? 50 + share : 50}%`;
   bar.style.width = `${Math.abs(share)}%`;
 }
+
+export function setAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+}

@@ -4,7 +4,7 @@
 const TOP = 50; // of the boxes, under the headings
 const NEURON = { width: 116, minWidth: 90, height: 66, minPitch: 38, gap: 6 };
 const LOW = { width: 140, height: 24, pitch: 27 };
-const TILE = { width: 56, minWidth: 42, height: 66, margin: 5, gap: 32 };
+const TILE = { width: 56, minWidth: 42, height: 66, margin: 5, gap: 27 };
 const MIN_BETWEEN = 46; // from column to column
 const MAX_BETWEEN = 230;
 const MAX_GAP = 30; // from box to box of a column

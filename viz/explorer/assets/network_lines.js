@@ -87,17 +87,6 @@ export function paintLines(largest) {
   paintPlate(now);
 }
 
-/** The largest number, in size, that lines show. */
-export function largestOnLines() {
-  const now = numbersNow();
-  let largest = 0;
-  for (const one of weightLines) {
-    const x = Math.abs(shownOnLine(one, now));
-    if (x > largest && x < Infinity) largest = x;
-  }
-  return largest || 1;
-}
-
 /**
  * Let only the lines of some box be in full light; null for all.
  *

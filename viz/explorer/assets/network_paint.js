@@ -6,18 +6,17 @@ import { byId } from './elements.js';
 import { fillOf, inkOn, scale } from './colors.js';
 import { writeText } from './cells.js';
 import { shownName } from './neurons.js';
+import { scaleEnd } from './scales.js';
 import { session, numbersNow, maps, SIDE } from './session.js';
-import { largestOnLines, paintLines } from './network_lines.js';
+import { paintLines } from './network_lines.js';
 import { colorsBetween, drawImage, drawMap } from './map_colors.js';
 
-const SHARE_OF_CHANGE = 0.15; // of the ends of the scales, in a frame
 const MAX_SHARE_FOR_MAPS = 0.25; // of a training, for drawing maps
 const BOUNDED = new Set(['tanh', 'softsign', 'sigmoid', 'hardtanh', 'erf', 'sin', 'cos']);
 
 /** The boxes of each level, inputs first. */
 export const neuronBoxes = [];
 
-const scaleEnds = { weights: 0, gradients: 0, data: 0, outputs: 0 }; // ends of the scales
 let mapColors = null;
 let mapsDrawn = 0; // when the maps were drawn last
 let mapsTook = 0;
@@ -31,28 +30,10 @@ export function paintTheme() {
 export function paintNetwork() {
   if (document.body.dataset.level !== 'network' || !neuronBoxes.length || !mapColors) return;
   const now = numbersNow();
-  follow(session.colors, largestOnLines());
-  follow('outputs', largestOutputGradient(now));
-  paintLines(scaleEnds[session.colors]);
+  paintLines(scaleEnd(session.colors));
   for (const one of neuronBoxes.flat()) paintBox(one, now);
   paintTarget(now);
   if (areMapsDue()) paintMaps(now);
-}
-
-// While numbers run the scales follow slowly, so that colors do not flicker.
-function follow(name, now) {
-  const before = scaleEnds[name];
-  const isSlow = session.isRunning && before > 0;
-  scaleEnds[name] = isSlow ? before + SHARE_OF_CHANGE * (now - before) : now;
-}
-
-function largestOutputGradient({ gradients }) {
-  let most = 0;
-  for (const { value } of neuronBoxes.flat()) {
-    const x = value === null ? 0 : Math.abs(gradients[value]);
-    if (x > most && x < Infinity) most = x;
-  }
-  return most || 1;
 }
 
 function paintBox(one, now) {
@@ -60,20 +41,19 @@ function paintBox(one, now) {
   if (value === null) return;
   writeText(number, short(now.data[value]));
   writeText(strip, short(now.gradients[value]));
-  const fill = fillOf(now.gradients[value], scaleEnds.outputs);
+  const fill = fillOf(now.gradients[value], scaleEnd('outputs'));
   tint(strip, fill);
   tint(number, numberFill(one, now, fill));
   if (bias) {
     const x = session.colors === 'gradients' ? now.gradients[neuron.bias] : now.data[neuron.bias];
-    const end = session.colors === 'data' ? largestOnLines() : scaleEnds[session.colors];
-    bias.style.background = fillOf(x, end);
+    bias.style.background = fillOf(x, scaleEnd(session.colors));
   }
 }
 
 // Numbers have a fill where colors show them.
 function numberFill({ value }, { data }, gradientFill) {
   if (session.colors === 'gradients') return gradientFill;
-  return session.colors === 'data' ? fillOf(data[value], scaleEnds.data) : '';
+  return session.colors === 'data' ? fillOf(data[value], scaleEnd('data')) : '';
 }
 
 function tint(element, fill) {
@@ -152,8 +132,8 @@ const centerOf = (value) => (
   value === graph.training.outputs[0] ? graph.training.border ?? 0 : 0
 );
 
-// The chosen sample, in the map.
-function placeDot(dot) {
+/** Put a dot where the chosen sample is in a map, whose `edge` and `side` the dot knows. */
+export function placeDot(dot) {
   const { columns, chosen } = session;
   const [[left, right], [bottom, top]] = maps.axes;
   const isPlane = graph.training.inputs.length === 2;

@@ -3,11 +3,12 @@
 import { graph } from './graph.js';
 import { writtenName } from './notation.js';
 
-const { inputs = [], names = [], columns = [] } = graph.network ?? {};
-const namesOf = new Map(inputs.map((input, k) => [input, names[k]])); // by value
+const networkColumns = graph.network?.columns ?? [];
+const namesOf = new Map(); // by value
 const places = new Map(); // by parameter
 
-columns.forEach(({ neurons }, column) => neurons.forEach((neuron, index) => {
+graph.network?.inputs.forEach((input, k) => namesOf.set(input, graph.network.names[k]));
+networkColumns.forEach(({ neurons }, column) => neurons.forEach((neuron, index) => {
   namesOf.set(neuron.output, neuron.name);
   for (const weight of neuron.weights) places.set(weight.parameter, { column, index, weight });
   if (neuron.bias !== null) places.set(neuron.bias, { column, index, weight: null });
@@ -36,7 +37,7 @@ export function parametersOf({ weights, bias }) {
 
 /** The neurons of the next column that take an output, each with its weight. */
 export function neuronsAfter(value, column) {
-  const next = columns[column + 1]?.neurons ?? [];
+  const next = networkColumns[column + 1]?.neurons ?? [];
   return next.flatMap((neuron) => (
     neuron.weights.filter(({ input }) => input === value).map((weight) => ({ neuron, weight }))
   ));
