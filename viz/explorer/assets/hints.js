@@ -8,7 +8,11 @@ import { phone, followHints } from './network.js';
 const MILLISECONDS_OF_THE_LAST = 1500;
 const HINTS = [
   { words: 'press play', isDone: () => session.trainer.steps > 0 },
-  { words: 'click a point or a neuron', inShort: 'tap a neuron', isDone: () => session.chosen !== firstSample || session.open },
+  {
+    words: 'click a point or a neuron',
+    inShort: 'tap a neuron',
+    isDone: () => session.chosen !== firstSample || session.open,
+  },
   { words: 'drag a slider', isDone: () => hasDragged },
 ];
 

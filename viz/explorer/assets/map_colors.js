@@ -1,4 +1,4 @@
-// Map colors: the outputs of a neuron as a small picture, in colors between the shades of the scale.
+// Map colors: the outputs of a neuron as a small picture, in colors between those of the scale.
 
 const COLORS = 255; // from the most negative to the most positive, with zero in the middle
 const MIDDLE = (COLORS - 1) / 2;
@@ -63,4 +63,6 @@ export function drawMap(canvas, heights, center, end, palette) {
 }
 
 /** Draw numbers around 0 as an image with a pixel for each. */
-export const drawImage = (canvas, heights, end, palette) => drawMap(canvas, heights, 0, end, palette);
+export function drawImage(canvas, heights, end, palette) {
+  drawMap(canvas, heights, 0, end, palette);
+}

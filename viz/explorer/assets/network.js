@@ -53,18 +53,22 @@ extend(async () => {
 
 function createBoxes(isBundled) {
   const { inputs, columns } = session.network;
-  neuronBoxes.push(isBundled ? [bundleOfInputs(inputs)] : inputs.map((value, k) => boxOfInput(value, k)));
+  neuronBoxes.push(isBundled ? [bundleOfInputs(inputs)] : inputs.map(boxOfInput));
   columns.forEach(({ neurons, title, note }, column) => {
     const isOutput = column === columns.length - 1;
-    neuronBoxes.push(neurons.map((neuron, index) => boxOfNeuron(neuron, [column, index], isOutput)));
+    const boxAt = (neuron, index) => boxOfNeuron(neuron, [column, index], isOutput);
+    neuronBoxes.push(neurons.map(boxAt));
     headings.push(columnHeading(title, note));
   });
-  headings.unshift(columnHeading('inputs', isBundled ? `${inputs.length} numbers` : 'the chosen sample'));
+  const note = isBundled ? `${inputs.length} numbers` : 'the chosen point';
+  headings.unshift(columnHeading('inputs', note));
   const elements = neuronBoxes.flat().flatMap(({ box, bias }) => (bias ? [box, bias] : [box]));
   byId('neurons').append(...headings, ...elements);
 }
 
-const columnHeading = (title, note) => html('div', { class: 'column-name' }, html('b', {}, title), note);
+const columnHeading = (title, words) => (
+  html('div', { class: 'column-name' }, html('b', {}, title), words)
+);
 
 function boxOfInput(value, k) {
   const made = createBox(value, `input ${plainName(value)}`, 'input');
@@ -96,7 +100,7 @@ function boxOfNeuron(neuron, place, isOutput) {
   return { ...made, neuron, place, bias };
 }
 
-const isOpenNeuron = ([column, index]) => session.open?.[0] === column && session.open?.[1] === index;
+const isOpenNeuron = (place) => String(session.open) === String(place);
 
 function createBox(value, label, kind) {
   const map = html('canvas', { width: SIDE, height: SIDE, 'aria-hidden': true });

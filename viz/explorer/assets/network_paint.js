@@ -132,16 +132,20 @@ const centerOf = (value) => (
   value === graph.training.outputs[0] ? graph.training.border ?? 0 : 0
 );
 
-/** Put a dot where the chosen sample is in a map, whose `edge` and `side` the dot knows. */
-export function placeDot(dot) {
+/** Where the chosen sample is in a map, from 0 to 1: from the left, and from the top. */
+export function placeInMap() {
   const { columns, chosen } = session;
   const [[left, right], [bottom, top]] = maps.axes;
   const isPlane = graph.training.inputs.length === 2;
   const across = (columns[0][chosen] - left) / (right - left);
-  const down = isPlane ? (top - columns[1][chosen]) / (top - bottom) : 0.5;
-  const at = (part) => Number(dot.dataset.edge) + part * Number(dot.dataset.side);
-  dot.style.left = `${at(across)}px`;
-  dot.style.top = `${at(down)}px`;
+  return [across, isPlane ? (top - columns[1][chosen]) / (top - bottom) : 0.5];
+}
+
+function placeDot(dot) {
+  const [left, top] = placeInMap().map((share) => (
+    `${Number(dot.dataset.edge) + share * Number(dot.dataset.side)}px`
+  ));
+  Object.assign(dot.style, { left, top });
 }
 
 /** A box in words. */
