@@ -25,7 +25,9 @@ export function openFinder() {
   });
   const results = html('div', { id: 'search-results' });
   const findables = findable();
-  const list = () => results.replaceChildren(...matchesFor(field.value, findables).map(resultButton));
+  const list = () => {
+    results.replaceChildren(...matchesFor(field.value, findables).map(resultButton));
+  };
   field.addEventListener('input', list);
   field.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter') return;

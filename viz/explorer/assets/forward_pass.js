@@ -38,7 +38,8 @@ function startPass() {
   space.style.setProperty('--pace', pace.toFixed(3));
   space.style.setProperty('--levels', levels);
   const paths = linePaths();
-  if (paths.length <= MAX_LINES) byId('network').append(svg('g', { id: 'pulses' }, paths.map(pulse)));
+  const pulses = svg('g', { id: 'pulses' }, paths.map(pulse));
+  if (paths.length <= MAX_LINES) byId('network').append(pulses);
   space.classList.toggle('backward', session.colors === 'gradients');
   space.classList.add('passing');
   ending = setTimeout(stopPass, 1000 * seconds * pace);

@@ -3,12 +3,16 @@
 import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
 import { session } from './session.js';
-import { followHints } from './network.js';
+import { phone, followHints } from './network.js';
 
 const MILLISECONDS_OF_THE_LAST = 1500;
 const HINTS = [
   { words: 'press play', isDone: () => session.trainer.steps > 0 },
-  { words: 'click a point or a neuron', isDone: () => session.chosen !== firstSample || session.open },
+  {
+    words: 'click a point or a neuron',
+    inShort: 'tap a neuron',
+    isDone: () => session.chosen !== firstSample || session.open,
+  },
   { words: 'drag a slider', isDone: () => hasDragged },
 ];
 
@@ -18,10 +22,14 @@ const hintItems = [];
 
 extend(async () => {
   firstSample = session.chosen;
-  HINTS.forEach(({ words }, k) => hintItems.push(html('span', {}, html('b', {}, k + 1), words)));
+  HINTS.forEach(({ words, inShort = words }, k) => hintItems.push(
+    html('span', {}, html('b', {}, k + 1), html('em', {}, words), html('em', {}, inShort)),
+  ));
   const close = { type: 'button', 'aria-label': 'close the hints', onclick: endHints };
   byId('hints').append(...hintItems, html('button', close, '✕'));
   byId('hints').hidden = !session.network;
+  phone.addEventListener('change', placeHints);
+  placeHints();
   for (const event of ['numbers', 'training', 'playground']) listen(event, tickHints);
   document.addEventListener('input', ({ target }) => {
     if (target.type !== 'range') return;
@@ -31,6 +39,12 @@ extend(async () => {
 });
 
 export const areHintsShown = () => !byId('hints').hidden;
+
+// Over the network, or on a phone above it.
+function placeHints() {
+  if (phone.matches) byId('middle').prepend(byId('hints'));
+  else byId('network-view').append(byId('hints'));
+}
 
 /** Hide the hints. */
 export function endHints() {

@@ -6,9 +6,9 @@ import { scale } from './colors.js';
 import { session, showColors } from './session.js';
 
 const SENTENCES = {
-  weights: [['line: a ', 'weight', '; color its sign, width its size'], 'output for the sample'],
-  gradients: [['line: ', '∂L/∂w', ' of the sample; number: ∂L/∂output'], 'output for the sample'],
-  data: [['line: ', 'weight × input', ' of the sample'], 'output, in its color'],
+  weights: ['weight', 'color its sign, width its size', 'output for the point'],
+  gradients: ['∂L/∂w', 'for the point, as the color of a number is ∂L/∂output', 'output'],
+  data: ['weight × input', 'for the point', 'output, on its color'],
 };
 
 extend(async () => {
@@ -19,7 +19,7 @@ extend(async () => {
   drawLegendLine();
   listen('playground', drawLegendLine);
   listen('theme', () => {
-    drawn = '';
+    drawnColors = '';
     drawLegendLine();
   });
   byId('color-switch').addEventListener('click', ({ target }) => {
@@ -27,15 +27,15 @@ extend(async () => {
   });
 });
 
-let drawn = '';
+let drawnColors = '';
 
 function drawLegendLine() {
-  if (drawn === session.colors) return;
-  drawn = session.colors;
-  const [[before, strong, after], ofNumber] = SENTENCES[session.colors];
+  if (drawnColors === session.colors) return;
+  drawnColors = session.colors;
+  const [ofLine, words, ofNumber] = SENTENCES[session.colors];
   byId('legend-line').replaceChildren(
     html('span', {}, html('b', {}, '−'), colorBar(), html('b', {}, '+')),
-    html('span', {}, html('span', {}, before, html('b', {}, strong), after)),
+    html('span', {}, 'line:', html('b', {}, ofLine), html('span', { class: 'more' }, words)),
     html('span', { class: 'more' }, html('i', { class: 'key-number' }, '0.7'), ofNumber),
     html('span', { class: 'more' }, html('i', { class: 'key-map' }), 'output over the plane'),
     html('span', { class: 'more' }, html('i', { class: 'key-strip' }, '∂'), '∂L/∂output'),

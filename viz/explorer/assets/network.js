@@ -1,9 +1,11 @@
 // Network: the boxes of inputs and neurons, with the lines between them, in the middle of the page.
 
-import { count } from './numbers.js';
+import { count, short } from './numbers.js';
+import { graph } from './graph.js';
 import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
-import { session, SIDE, chooseWeight, openNeuron, pointAt } from './session.js';
+import { session, SIDE, chooseWeight, numbersNow, openNeuron, pointAt } from './session.js';
+import { writeText } from './cells.js';
 import { shownName, plainName } from './neurons.js';
 import { heightUpright, placeNetwork } from './network_layout.js';
 import {
@@ -14,12 +16,14 @@ import { playPass } from './forward_pass.js';
 import { tellBeside } from './tooltip.js';
 
 const MAX_INPUTS = 24; // drawn one by one
+const MAX_NOTED = 3; // inputs of the chosen sample
 const HINTS_HEIGHT = 52;
 const ROW_HEIGHT = 29; // of a column with many neurons, in a page that grows downward
 const PLAIN_HEIGHT = 464;
 const MAX_HEIGHT = 760;
 
-const phone = matchMedia('(max-width: 759px)');
+/** Whether the page is as on a phone. */
+export const phone = matchMedia('(max-width: 759px)');
 const wide = matchMedia('(min-width: 1280px)');
 const headings = [];
 const targetBox = html('div', { id: 'target' });
@@ -38,7 +42,7 @@ extend(async () => {
   followLines(tellBeside);
   paintTheme();
   layOutNetwork();
-  listen('numbers', paintNetwork, playPass);
+  listen('numbers', paintNetwork, noteSample, playPass);
   listen('training', paintNetwork);
   listen('theme', paintTheme, paintNetwork);
   listen('playground', showChoices, paintNetwork);
@@ -49,18 +53,22 @@ extend(async () => {
 
 function createBoxes(isBundled) {
   const { inputs, columns } = session.network;
-  neuronBoxes.push(isBundled ? [bundleOfInputs(inputs)] : inputs.map((value, k) => boxOfInput(value, k)));
+  neuronBoxes.push(isBundled ? [bundleOfInputs(inputs)] : inputs.map(boxOfInput));
   columns.forEach(({ neurons, title, note }, column) => {
     const isOutput = column === columns.length - 1;
-    neuronBoxes.push(neurons.map((neuron, index) => boxOfNeuron(neuron, [column, index], isOutput)));
+    const boxAt = (neuron, index) => boxOfNeuron(neuron, [column, index], isOutput);
+    neuronBoxes.push(neurons.map(boxAt));
     headings.push(columnHeading(title, note));
   });
-  headings.unshift(columnHeading('inputs', isBundled ? `${inputs.length} numbers` : 'the chosen sample'));
+  const note = isBundled ? `${inputs.length} numbers` : 'the chosen point';
+  headings.unshift(columnHeading('inputs', note));
   const elements = neuronBoxes.flat().flatMap(({ box, bias }) => (bias ? [box, bias] : [box]));
   byId('neurons').append(...headings, ...elements);
 }
 
-const columnHeading = (title, note) => html('div', { class: 'column-name' }, html('b', {}, title), note);
+const columnHeading = (title, words) => (
+  html('div', { class: 'column-name' }, html('b', {}, title), words)
+);
 
 function boxOfInput(value, k) {
   const made = createBox(value, `input ${plainName(value)}`, 'input');
@@ -92,7 +100,7 @@ function boxOfNeuron(neuron, place, isOutput) {
   return { ...made, neuron, place, bias };
 }
 
-const isOpenNeuron = ([column, index]) => session.open?.[0] === column && session.open?.[1] === index;
+const isOpenNeuron = (place) => String(session.open) === String(place);
 
 function createBox(value, label, kind) {
   const map = html('canvas', { width: SIDE, height: SIDE, 'aria-hidden': true });
@@ -155,7 +163,8 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
   Object.assign(box.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
   box.dataset.style = style;
   box.classList.toggle('low', style === 'card' && h < 52);
-  const side = mapSide(style, h);
+  const side = mapSide(style, w, h);
+  box.classList.toggle('narrow', style === 'card' && w < 104);
   const edge = style === 'tile' ? 4 : 3;
   for (const name of ['width', 'height']) map.style[name] = `${side}px`;
   for (const name of ['left', 'top']) map.style[name] = `${edge}px`;
@@ -166,10 +175,10 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
   bias.style.top = `${isTile ? y - 5 : y + h - (style === 'row' ? 18 : 8)}px`;
 }
 
-function mapSide(style, h) {
+function mapSide(style, w, h) {
   if (style === 'tile') return 28;
   if (style === 'row') return h - 8;
-  return Math.min(42, h - (h < 52 ? 20 : 22));
+  return Math.min(42, h - (h < 52 ? 20 : 22), w - 60);
 }
 
 function placeTarget({ x, y, w, isAway }) {
@@ -191,8 +200,21 @@ function showChoices() {
   for (const button of byId('color-switch').children) {
     button.setAttribute('aria-pressed', String(button.dataset.colors === session.colors));
   }
+  noteSample();
   showChosenWeight();
   showLight();
+}
+
+// The chosen sample in words.
+function noteSample() {
+  const { data } = numbersNow();
+  const { inputs } = session.network;
+  const target = graph.training.targets[0];
+  const given = inputs.slice(0, MAX_NOTED).map((i) => `${shownName(i)} ${short(data[i])}`);
+  if (inputs.length > MAX_NOTED) given.push('…');
+  if (target >= 0) given.push(`target ${short(data[target])}`);
+  const words = `point ${session.chosen}: ${given.join(', ')}`;
+  writeText(byId('chosen-note'), words);
 }
 
 // The lines of the neuron that is pointed at, or else of the open one, are in full light.

@@ -2,26 +2,26 @@
 // is a level; levels go from left to right, on a phone from top to bottom.
 
 const TOP = 50; // of the boxes, under the headings
-const NEURON = { width: 116, minWidth: 88, height: 66, minPitch: 38, gap: 6 };
+const NEURON = { width: 116, minWidth: 90, height: 66, minPitch: 38, gap: 6 };
 const LOW = { width: 140, height: 24, pitch: 27 };
-const TILE = { width: 56, minWidth: 42, height: 66, margin: 5, gap: 32 };
-const MIN_BETWEEN = 58; // from column to column
+const TILE = { width: 56, minWidth: 42, height: 66, margin: 5, gap: 27 };
+const MIN_BETWEEN = 46; // from column to column
 const MAX_BETWEEN = 230;
-const MAX_GAP = 34; // from box to box of a column
-const SIDES = 26;
+const MAX_GAP = 30; // from box to box of a column
+const SIDES = 14;
 const TARGET = { width: 124, height: 44, below: 20 };
 
 /**
  * Place the boxes of a network.
  *
- * @param {{width: number, height: number}} visible - What the network can be seen in; it scrolls where
- *   it needs more.
+ * @param {{width: number, height: number}} visible - What can be seen of the network, which scrolls
+ *   where it needs more.
  * @param {number[]} counts - How many boxes each level has.
  * @param {boolean} isUpright - Whether levels go from top to bottom.
  * @param {number} below - What is free under the boxes.
  * @returns {{width: number, height: number, levels: Object[], target: Object}} The size of
- *   everything; for each level its `style` ('card', 'row' or 'tile'), `boxes` with `x, y, w, h`, and
- *   the `center` of its heading; and the box of target and loss.
+ *   everything; for each level its `style` ('card', 'row' or 'tile'), `boxes` with `x, y, w, h`,
+ *   and the `center` of its heading; and the box of target and loss.
  */
 export function placeNetwork(visible, counts, isUpright, below) {
   return isUpright ? placeUpright(visible, counts) : placeAcross(visible, counts, below);
@@ -113,7 +113,6 @@ function targetBeside(levels, width) {
  * @param {Object} to
  * @param {number} offset - Where it ends, from the middle of the box.
  * @param {boolean} isUpright
- * @returns {{d: string, middle: [number, number]}}
  */
 export function lineBetween(from, to, offset, isUpright) {
   const start = isUpright ? [from.x + from.w / 2, from.y + from.h] : [from.x + from.w, midY(from)];
@@ -121,8 +120,7 @@ export function lineBetween(from, to, offset, isUpright) {
   const reach = isUpright ? (end[1] - start[1]) / 2 : (end[0] - start[0]) * 0.48;
   const first = isUpright ? [start[0], start[1] + reach] : [start[0] + reach, start[1]];
   const second = isUpright ? [end[0], end[1] - reach] : [end[0] - reach, end[1]];
-  const middle = [(start[0] + end[0]) / 2, (start[1] + end[1]) / 2];
-  return { d: `M${inPixels(start)}C${inPixels(first)} ${inPixels(second)} ${inPixels(end)}`, middle };
+  return `M${inPixels(start)}C${inPixels(first)} ${inPixels(second)} ${inPixels(end)}`;
 }
 
 const midY = ({ y, h }) => y + h / 2;

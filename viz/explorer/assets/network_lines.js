@@ -12,7 +12,8 @@ const WIDTHS = { thinnest: 0.6, rise: 4.2 };
 const PLATE = { height: 20, letter: 7.4, margin: 7 };
 const PLATE_AT = 0.42; // of the way along a line
 
-const weightLines = []; // { weights, neuron, column, index, input, line, hit }, one of them for most
+// Each has its `weights`, one for most, where it ends, and its elements.
+const weightLines = [];
 const halo = svg('path', { class: 'halo' });
 const plateGround = svg('rect', { height: PLATE.height, rx: 5 });
 const plateText = svg('text', {});
@@ -49,8 +50,8 @@ export function placeLines({ levels, isUpright }) {
     const to = levels[one.column + 1].boxes[one.index];
     const offset = portOf(one.input, boxes.length, to, isUpright);
     one.path = lineBetween(boxes[one.input], to, offset, isUpright);
-    one.line.setAttribute('d', one.path.d);
-    one.hit.setAttribute('d', one.path.d);
+    one.line.setAttribute('d', one.path);
+    one.hit.setAttribute('d', one.path);
   }
   placeHalo();
 }
@@ -111,7 +112,7 @@ function placeHalo() {
   halo.toggleAttribute('hidden', !one);
   weightPlate.toggleAttribute('hidden', !one);
   if (!one?.path) return;
-  halo.setAttribute('d', one.path.d);
+  halo.setAttribute('d', one.path);
   const { x, y } = one.line.getPointAtLength(PLATE_AT * one.line.getTotalLength());
   weightPlate.setAttribute('transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
 }
@@ -175,4 +176,4 @@ export function nameOfWeight(parameter) {
 }
 
 /** The paths of all lines, for what moves along them: `d`, and the level where each begins. */
-export const linePaths = () => weightLines.map(({ path, column }) => ({ d: path.d, level: column }));
+export const linePaths = () => weightLines.map(({ path, column }) => ({ d: path, level: column }));
