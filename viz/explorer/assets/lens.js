@@ -68,9 +68,8 @@ function openLens(neuron) {
   const rows = neuron.weights.map((weight) => weightRow(weight, writers));
   if (neuron.bias !== null) rows.push(biasRow(neuron.bias, writers));
   const head = tableHead(['from', 'weight', '× input', '= product', '', 'gradient ∂L/∂w']);
-  const close = () => openNeuron(null);
   lens.replaceChildren(
-    html('button', { class: 'close', type: 'button', 'aria-label': 'close', onclick: close }, '✕'),
+    closeButton(),
     lensHead(neuron, writers),
     html('table', {}, head, html('tbody', {}, rows), html('tfoot', {}, sumRows(neuron, writers))),
   );
@@ -78,6 +77,11 @@ function openLens(neuron) {
   lens.setAttribute('aria-label', `neuron ${name}`);
   lens.hidden = false;
   lensShows = { neuron, writers };
+}
+
+function closeButton() {
+  const onclick = () => openNeuron(null);
+  return html('button', { class: 'close', type: 'button', 'aria-label': 'close', onclick }, '✕');
 }
 
 function lensHead(neuron, writers) {
@@ -92,26 +96,31 @@ function lensHead(neuron, writers) {
   );
   return html(
     'div', { class: 'lens-head' },
-    copyOfMap(neuron.output, writers, true), html('div', {}, heading, formulaOfNeuron(neuron), words),
+    copyOfMap(neuron.output, writers, true),
+    html('div', {}, heading, formulaOfNeuron(neuron), words),
   );
 }
 
 // What a neuron computes: all of its terms, or their sum where they are many.
 function formulaOfNeuron({ name, weights, bias, activation }) {
-  const weighted = (index, input) => [
-    mathml('msub', {}, mathml('mi', {}, 'w'), index), '·', input,
-  ];
-  const terms = weights.length > MAX_TERMS_WRITTEN
-    ? [mathml('msub', {}, mathml('mo', {}, '∑'), letterI()), ...weighted(letterI(), anyInput(weights))]
-    : weights.flatMap(({ input }, k) => [
-      ...(k ? ['+'] : []),
-      ...weighted(mathml('mn', {}, String(k + 1)), mathName(plainName(input))),
-    ]);
+  const isSum = weights.length > MAX_TERMS_WRITTEN;
+  const terms = isSum ? sumOfTerms(weights) : weights.flatMap(writtenTerm);
   const sum = bias === null ? terms : [...terms, '+', mathml('mi', {}, 'b')];
   const applied = activation ? [mathml('mi', {}, activation), '(', ...sum, ')'] : sum;
   return formulaOfParts(mathName(name), '=', ...applied);
 }
 
+function writtenTerm({ input }, k) {
+  const term = [weightAt(mathml('mn', {}, String(k + 1))), '·', mathName(plainName(input))];
+  return k ? ['+', ...term] : term;
+}
+
+function sumOfTerms(weights) {
+  const sign = mathml('msub', {}, mathml('mo', {}, '∑'), letterI());
+  return [sign, weightAt(letterI()), '·', anyInput(weights)];
+}
+
+const weightAt = (index) => mathml('msub', {}, mathml('mi', {}, 'w'), index);
 const letterI = () => mathml('mi', {}, 'i');
 
 // The letter that all inputs of a neuron have in common, with an index.
@@ -206,9 +215,10 @@ function placeLens() {
   const right = beside.right - around.left + LENS_GAP;
   const left = beside.left - around.left - LENS_GAP - width;
   const fitsRight = right + width <= around.width - LENS_EDGE;
-  const x = fitsRight || left < LENS_EDGE ? Math.min(right, around.width - width - LENS_EDGE) : left;
+  const goesRight = fitsRight || left < LENS_EDGE;
   const middle = (beside.top + beside.bottom) / 2 - around.top - height / 2;
-  const y = Math.max(LENS_EDGE, Math.min(middle, around.height - height - LENS_EDGE));
-  lens.style.left = `${Math.max(LENS_EDGE, x)}px`;
-  lens.style.top = `${y}px`;
+  lens.style.left = `${withinView(goesRight ? right : left, around.width - width)}px`;
+  lens.style.top = `${withinView(middle, around.height - height)}px`;
 }
+
+const withinView = (x, most) => Math.max(LENS_EDGE, Math.min(x, most - LENS_EDGE));

@@ -1,5 +1,5 @@
-// Loss chart: the losses of a training as lines. Its vertical axis is a square root, so that 0 is on
-// it and small losses can be told apart. Nothing here knows of the page.
+// Loss chart: the losses of a training as lines. Its vertical axis is a square root, so that 0 is
+// on it and small losses can be told apart. Nothing here knows of the page.
 
 import { short } from './numbers.js';
 import { svg } from './elements.js';
@@ -7,10 +7,12 @@ import { setAttributes } from './cells.js';
 import { evenTicks, unevenTicks } from './ticks.js';
 
 const LOSS_HEIGHT = 120;
-const LOSS_MARGIN = { left: 42, right: 12, top: 8, bottom: 20 };
+const PLOT = { left: 42, fromRight: 12, top: 8, bottom: 100 };
 const LABELS_APART = { across: 52, down: 15 };
 const WORDS_WIDTH = 58; // of "epochs" at the right end, with the gap before it
 const HEAD_RADIUS = 4;
+const LINE_HEIGHT = 17;
+const LETTER_WIDTH = 7;
 
 /**
  * Make a chart.
@@ -23,9 +25,9 @@ export function createLossChart() {
   const grid = svg('g', { class: 'grid' });
   const line = (name) => svg('path', { class: `line ${name}` });
   const lines = { before: line('before'), test: line('test'), train: line('train') };
-  const mark = svg('line', { class: 'mark', y1: LOSS_MARGIN.top, y2: LOSS_HEIGHT - LOSS_MARGIN.bottom });
-  const heads = { test: svg('circle', { class: 'head test', r: HEAD_RADIUS }),
-    train: svg('circle', { class: 'head train', r: HEAD_RADIUS }) };
+  const mark = svg('line', { class: 'mark', y1: PLOT.top, y2: PLOT.bottom });
+  const head = (name) => svg('circle', { class: `head ${name}`, r: HEAD_RADIUS });
+  const heads = { test: head('test'), train: head('train') };
   const words = svg('g', { class: 'empty', 'text-anchor': 'middle' });
   const element = svg(
     'svg', { id: 'loss-chart', role: 'img', height: LOSS_HEIGHT },
@@ -35,12 +37,14 @@ export function createLossChart() {
   let width = 300;
   let entries = [];
   let ends = { across: 1, low: 0, high: 1 };
+  let right = width - PLOT.fromRight;
 
-  const xOf = (at) => LOSS_MARGIN.left + (at / ends.across) * (width - LOSS_MARGIN.left - LOSS_MARGIN.right);
+  const xOf = (at) => PLOT.left + (at / ends.across) * (right - PLOT.left);
   const yOf = (loss) => {
     const share = Math.sqrt(Math.max(0, loss - ends.low) / (ends.high - ends.low));
-    return LOSS_HEIGHT - LOSS_MARGIN.bottom - share * (LOSS_HEIGHT - LOSS_MARGIN.top - LOSS_MARGIN.bottom);
+    return PLOT.bottom - share * (PLOT.bottom - PLOT.top);
   };
+  const pointOf = (at, loss) => [xOf(at).toFixed(1), yOf(loss).toFixed(1)];
 
   function draw({ list, before, shown }) {
     entries = list;
@@ -68,46 +72,51 @@ export function createLossChart() {
   }
 
   function drawGrid() {
-    const end = width - LOSS_MARGIN.right;
+    const label = (x, y, text, anchor) => svg('text', { x, y, 'text-anchor': anchor }, text);
     const down = unevenTicks(ends.low, ends.high, yOf, LABELS_APART.down).flatMap((loss) => {
-      const y = yOf(loss).toFixed(1);
+      const y = yOf(loss);
       return [
-        svg('line', { x1: LOSS_MARGIN.left, x2: end, y1: y, y2: y }),
-        svg('text', { x: LOSS_MARGIN.left - 6, y, dy: '0.35em', 'text-anchor': 'end' }, short(loss)),
+        svg('line', { x1: PLOT.left, x2: right, y1: y.toFixed(1), y2: y.toFixed(1) }),
+        label(PLOT.left - 6, (y + 4).toFixed(1), short(loss), 'end'),
       ];
     });
-    const most = Math.max(1, Math.floor((end - LOSS_MARGIN.left) / LABELS_APART.across));
-    const across = evenTicks(0, ends.across, most).filter((at) => xOf(at) < end - WORDS_WIDTH);
-    const below = (x, text, anchor) => (
-      svg('text', { x, y: LOSS_HEIGHT - 5, 'text-anchor': anchor }, text)
-    );
+    const most = Math.max(1, Math.floor((right - PLOT.left) / LABELS_APART.across));
+    const across = evenTicks(0, ends.across, most).filter((at) => xOf(at) < right - WORDS_WIDTH);
     grid.replaceChildren(
       ...down,
-      ...across.map((at) => below(xOf(at).toFixed(1), short(at), 'middle')),
-      below(end, 'epochs', 'end'),
+      ...across.map((at) => label(xOf(at).toFixed(1), LOSS_HEIGHT - 5, short(at), 'middle')),
+      label(right, LOSS_HEIGHT - 5, 'epochs', 'end'),
     );
   }
 
   function drawLine(path, list, name) {
-    const points = list.filter((entry) => entry[name] !== null && Number.isFinite(entry[name]));
-    const pairs = points.map((entry) => `${xOf(entry.at).toFixed(1)} ${yOf(entry[name]).toFixed(1)}`);
-    path.setAttribute('d', pairs.length > 1 ? `M${pairs.join('L')}` : '');
+    const drawn = list.filter((entry) => entry[name] !== null && Number.isFinite(entry[name]));
+    const points = drawn.map((entry) => pointOf(entry.at, entry[name]).join(' '));
+    path.setAttribute('d', points.length > 1 ? `M${points.join('L')}` : '');
   }
 
-  function placeHead(head, { at }, loss) {
-    head.style.visibility = loss !== null && Number.isFinite(loss) ? 'visible' : 'hidden';
-    if (Number.isFinite(loss)) setAttributes(head, { cx: xOf(at).toFixed(1), cy: yOf(loss).toFixed(1) });
+  function placeHead(circle, { at }, loss) {
+    const isShown = loss !== null && Number.isFinite(loss);
+    circle.style.visibility = isShown ? 'visible' : 'hidden';
+    if (!isShown) return;
+    const [cx, cy] = pointOf(at, loss);
+    setAttributes(circle, { cx, cy });
   }
 
   // A chart of one moment says what will be drawn in it.
   function drawWords(list, hasTest) {
-    const dashed = hasTest ? ', of the test points dashed' : '';
-    const texts = list.length > 1
-      ? []
-      : ['Press play:', `the loss of the training points is drawn here${dashed}.`];
-    if (words.childElementCount === texts.length) return;
-    const x = (LOSS_MARGIN.left + width - LOSS_MARGIN.right) / 2;
-    words.replaceChildren(...texts.map((text, k) => svg('text', { x, y: 48 + 17 * k }, text)));
+    if (list.length > 1) {
+      words.replaceChildren();
+      return;
+    }
+    const dashed = hasTest ? ', that of the test points dashed' : '';
+    const text = `Press play: the loss of the training points is drawn here${dashed}.`;
+    const texts = wrap(text, (right - PLOT.left) / LETTER_WIDTH);
+    const x = (PLOT.left + right) / 2;
+    const top = PLOT.bottom / 2 - (LINE_HEIGHT / 2) * (texts.length - 1);
+    words.replaceChildren(...texts.map((each, k) => (
+      svg('text', { x, y: top + LINE_HEIGHT * k }, each)
+    )));
   }
 
   function nearest(x) {
@@ -122,7 +131,18 @@ export function createLossChart() {
     placeOf: ({ at, loss }) => [xOf(at), yOf(loss)],
     measure: () => {
       width = Math.max(160, element.clientWidth);
-      words.replaceChildren();
+      right = width - PLOT.fromRight;
     },
   };
+}
+
+// Words in lines of some letters at most.
+function wrap(text, letters) {
+  const made = [];
+  for (const word of text.split(' ')) {
+    const longer = made.length ? `${made.at(-1)} ${word}` : word;
+    if (made.length && longer.length <= letters) made[made.length - 1] = longer;
+    else made.push(word);
+  }
+  return made;
 }

@@ -41,7 +41,9 @@ extend(async () => {
 });
 
 function buildLoss() {
-  const key = (kind, ...words) => html('span', { class: `key-of-${kind}` }, html('i', {}), ...words);
+  const key = (kind, ...words) => (
+    html('span', { class: `key-of-${kind}` }, html('i', {}), ...words)
+  );
   byId('loss').append(
     html(
       'div', { class: 'loss-head' },
@@ -115,7 +117,8 @@ function drawLoss() {
   parts.past.value = moments.list.indexOf(shown);
   parts.past.disabled = last === 0;
   parts.past.setAttribute('aria-valuetext', momentText(shown));
-  writeText(parts.words, session.past ? placeText(shown) : 'drag to look back');
+  const invitation = last === 0 ? '' : 'drag to look back';
+  writeText(parts.words, session.past ? placeText(shown) : invitation);
   const ofTest = shown.testLoss === null ? '' : `, test loss ${short(shown.testLoss)}`;
   const label = `training loss ${short(shown.loss)}${ofTest} at ${placeText(shown)}`;
   parts.chart.element.setAttribute('aria-label', label);

@@ -11,8 +11,8 @@ const MAX_MOMENTS = 900;
  *   there are no classes.
  * @returns {Object} The moments:
  *
- *   - `list` has them in the order of their steps. Each is a snapshot of the trainer, with `at`, how
- *     many epochs were made, and with the losses of that moment, `loss` and `testLoss`, and its
+ *   - `list` has them in the order of their steps. Each is a snapshot of the trainer, with `at`,
+ *     how many epochs were made, and with the losses of that moment, `loss` and `testLoss`, and its
  *     `accuracy`. Past 900 every second one is dropped, and from then on only every second one is
  *     added; the last one is always there.
  *   - `before` has the same of the run before, without the snapshots: `at` and `loss`.
@@ -55,7 +55,8 @@ export function createMoments(trainer, accuracy) {
   }
 
   function startRun(list) {
-    if (moments.list.length > 1) moments.before = moments.list.map(({ at, loss }) => ({ at, loss }));
+    const lossesOnly = moments.list.map(({ at, loss }) => ({ at, loss }));
+    if (lossesOnly.length > 1) moments.before = lossesOnly;
     moments.list = list;
     if (!list.length) every = 1;
     offered = list.length ? (list.length - 1) * every + 1 : 0;

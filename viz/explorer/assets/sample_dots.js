@@ -52,7 +52,9 @@ function createDotChart() {
   const dots = svg('g', {});
   const ring = svg('circle', { class: 'ring', r: RING_RADIUS });
   const arrow = svg('path', { class: 'mean', d: 'M0 0l5 8h-10z' });
-  const ends = ['start', 'end'].map((anchor) => svg('text', { y: DOTS_HEIGHT - 2, 'text-anchor': anchor }));
+  const ends = ['start', 'end'].map((anchor) => (
+    svg('text', { y: DOTS_HEIGHT - 2, 'text-anchor': anchor })
+  ));
   const element = svg(
     'svg', { class: 'dots', height: DOTS_HEIGHT, role: 'img' }, axis, zero, dots, ring, arrow, ends,
   );
@@ -84,8 +86,8 @@ function createDotChart() {
     writeText(ends[0], low < 0 ? short(low) : '0');
     writeText(ends[1], high > 0 ? short(high) : '0');
     setAttributes(ends[1], { x: width });
-    const words = `gradients of ${gradients.length} training points from ${short(low)} to ${short(high)}`;
-    setAttributes(element, { 'aria-label': `${words}, mean ${short(mean)}` });
+    const range = `from ${short(low)} to ${short(high)}, mean ${short(mean)}`;
+    setAttributes(element, { 'aria-label': `gradients of all training points ${range}` });
   }
 
   function dotNumber(k) {

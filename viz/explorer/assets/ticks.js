@@ -34,7 +34,9 @@ export function evenTicks(low, high, most) {
 export function unevenTicks(low, high, toPixels, apart) {
   const sizes = [0];
   const limit = Math.max(high, -low);
-  for (let size = roundBelow(limit); size > limit * 1e-4; size = roundBelow(size / 2)) sizes.push(size);
+  for (let size = roundBelow(limit); size > limit * 1e-4; size = roundBelow(size / 2)) {
+    sizes.push(size);
+  }
   const chosen = [];
   // 0 comes first, as it is on the axis always, and then the largest ones.
   for (const size of sizes) {

@@ -16,7 +16,9 @@ const SLIDER_REACH = 4; // of the slider, to both sides of 0
 export function weightSlider({ parameter, kind }, writers) {
   let tried = null; // the number from before, and the moment that it was tried at
 
-  const slider = html('input', { id: 'try-weight', type: 'range', step: 'any', oninput: tryNumber });
+  const slider = html('input', {
+    id: 'try-weight', type: 'range', step: 0.01, oninput: tryNumber,
+  });
   const number = html('output', {});
   const back = html('button', { type: 'button', onclick: putBack });
   const words = html('span', {});

@@ -49,7 +49,7 @@ function explain(parameter, { column, index, weight }) {
   const name = writtenName(neuron.name);
   const from = weight ? `${shownName(weight.input)} → ${name}` : `bias of ${name}`;
   const place = html('small', {});
-  writers.push(() => writeText(place, `${from}, point ${session.chosen + 1}`));
+  writers.push(() => writeText(place, `${from}, point ${session.chosen}`));
   byId('why').replaceChildren(
     html('div', { class: 'why-head' }, html('h2', {}, 'Why this gradient?'), place),
     html(
