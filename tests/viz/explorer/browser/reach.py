@@ -20,7 +20,11 @@ def within_reach(page: Page) -> Page:
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
     end = "})();\n</script>"
     assert html.count(end) == 1
-    names = "globalThis.trainerOfPage = () => session.trainer;\nglobalThis.momentOfPage = moment;\n"
+    names = (
+        "globalThis.trainerOfPage = () => session.trainer;\nglobalThis.momentOfPage = moment;\n"
+        "globalThis.playground = { session, numbersNow, moments: () => moments, openNeuron,\n"
+        "chooseWeight, chooseSample };\n"
+    )
     html = html.replace(end, names + end)
     return Page(html, 1, 1, page._still)
 
@@ -31,7 +35,8 @@ class InThePage:
     def __init__(self, show: Show, model: nn.Module, x: Any, y: Any, **options: Any) -> None:
         given = {"loss": "mse", "optimizer": "sgd", "batch_size": 16, "seed": 0} | options
         page = viz.explore(model, data=(x, y), train=True, **given)
-        self.tab = show(within_reach(page)).tab
+        self.opened = show(within_reach(page))
+        self.tab = self.opened.tab
         self.snapshot = read_training(model, (x, y), **given).snapshot
 
     def run(self, script: str, argument: Any = None) -> Any:
