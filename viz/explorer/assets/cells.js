@@ -24,9 +24,9 @@ export function writeTinted(element, x, largest) {
  * @param {number} largest - The number whose bar has half the width of the element.
  */
 export function writeBar(bar, x, largest) {
-  const share = largest && Number.isFinite(x) ? (50 * x) / largest : 0;
-  bar.style.left = `${share < 0 ? 50 + share : 50}%`;
-  bar.style.width = `${Math.abs(share)}%`;
+  const percent = largest && Number.isFinite(x) ? (50 * x) / largest : 0;
+  bar.style.left = `${percent < 0 ? 50 + percent : 50}%`;
+  bar.style.width = `${Math.abs(percent)}%`;
 }
 
 export function setAttributes(element, attributes) {

@@ -65,13 +65,13 @@ function openLens(neuron) {
   const writers = [];
   const name = writtenName(neuron.name);
   const lens = byId('lens');
-  const rows = neuron.weights.map((weight) => weightRow(weight, writers));
-  if (neuron.bias !== null) rows.push(biasRow(neuron.bias, writers));
+  const lines = neuron.weights.map((weight) => weightRow(weight, writers));
+  if (neuron.bias !== null) lines.push(biasRow(neuron.bias, writers));
   const head = tableHead(['from', 'weight', '× input', '= product', '', 'gradient ∂L/∂w']);
   lens.replaceChildren(
     closeButton(),
     lensHead(neuron, writers),
-    html('table', {}, head, html('tbody', {}, rows), html('tfoot', {}, sumRows(neuron, writers))),
+    html('table', {}, head, html('tbody', {}, lines), html('tfoot', {}, sumRows(neuron, writers))),
   );
   lens.classList.toggle('dense', neuron.weights.length >= MANY_ROWS);
   lens.setAttribute('aria-label', `neuron ${name}`);
@@ -116,8 +116,8 @@ function writtenTerm({ input }, k) {
 }
 
 function sumOfTerms(weights) {
-  const sign = mathml('msub', {}, mathml('mo', {}, '∑'), letterI());
-  return [sign, weightAt(letterI()), '·', anyInput(weights)];
+  const letter = mathml('msub', {}, mathml('mo', {}, '∑'), letterI());
+  return [letter, weightAt(letterI()), '·', anyInput(weights)];
 }
 
 const weightAt = (index) => mathml('msub', {}, mathml('mi', {}, 'w'), index);
@@ -163,15 +163,16 @@ function parameterRow(parameter, writers, heading, cells) {
 
 // The sum, and what the activation makes of it.
 function sumRows({ sum, output, activation, name }, writers) {
-  const row = (text, value, kind) => html(
+  const resultRow = (text, value, kind) => html(
     'tr', { class: kind },
     html('th', { scope: 'row', colspan: 3 }, text),
     ...productCells((now) => now.data[value], writers, kind === 'total'),
     tintedCell((now) => now.gradients[value], 'outputs', writers),
   );
   const written = writtenName(name);
-  if (sum === output) return [row(`${written} = Σ`, sum, 'total')];
-  return [row('Σ', sum, 'total'), row(`${written} = ${activation}(Σ)`, output, 'result')];
+  if (sum === output) return [resultRow(`${written} = Σ`, sum, 'total')];
+  const applied = `${written} = ${activation}(Σ)`;
+  return [resultRow('Σ', sum, 'total'), resultRow(applied, output, 'result')];
 }
 
 // Cells, each with a function that writes its number

@@ -17,9 +17,10 @@ const LETTER_WIDTH = 7;
 /**
  * Make a chart.
  *
- * @returns {Object} `element`; `draw(runs)` draws lists of `{at, loss, testLoss}`: `list`, the run
- *   `before` it, and the entry that is `shown`; `nearest(x)` returns the entry of the list that is
- *   nearest to some pixels from the left; `placeOf(entry)` returns where it is, `[x, y]`.
+ * @returns {Object} `element`; `measure()`, which takes over its width; `drawRuns(runs)`, which
+ *   draws lists of `{at, loss, testLoss}`: `list`, the run `before` it, and the entry that is
+ *   `shown`; `nearest(x)`, the entry of the list that is nearest to some pixels from the left;
+ *   `placeOf(entry)`, where it is, `[x, y]`.
  */
 export function createLossChart() {
   const grid = svg('g', { class: 'grid' });
@@ -41,12 +42,12 @@ export function createLossChart() {
 
   const xOf = (at) => PLOT.left + (at / ends.across) * (right - PLOT.left);
   const yOf = (loss) => {
-    const share = Math.sqrt(Math.max(0, loss - ends.low) / (ends.high - ends.low));
-    return PLOT.bottom - share * (PLOT.bottom - PLOT.top);
+    const part = Math.sqrt(Math.max(0, loss - ends.low) / (ends.high - ends.low));
+    return PLOT.bottom - part * (PLOT.bottom - PLOT.top);
   };
   const pointOf = (at, loss) => [xOf(at).toFixed(1), yOf(loss).toFixed(1)];
 
-  function draw({ list, before, shown }) {
+  function drawRuns({ list, before, shown }) {
     entries = list;
     fitTo([...list, ...before]);
     drawGrid();
@@ -62,8 +63,8 @@ export function createLossChart() {
   }
 
   function fitTo(all) {
-    const losses = all.flatMap(({ loss, testLoss }) => [loss, testLoss ?? loss]);
-    const finite = losses.filter(Number.isFinite);
+    const drawn = all.flatMap(({ loss, testLoss }) => [loss, testLoss ?? loss]);
+    const finite = drawn.filter(Number.isFinite);
     ends = {
       across: Math.max(...all.map(({ at }) => at), 0) || 1,
       low: Math.min(0, ...finite),
@@ -126,7 +127,7 @@ export function createLossChart() {
 
   return {
     element,
-    draw,
+    drawRuns,
     nearest,
     placeOf: ({ at, loss }) => [xOf(at), yOf(loss)],
     measure: () => {
@@ -137,11 +138,11 @@ export function createLossChart() {
 }
 
 // Words in lines of some letters at most.
-function wrap(text, letters) {
+function wrap(text, most) {
   const made = [];
   for (const word of text.split(' ')) {
     const longer = made.length ? `${made.at(-1)} ${word}` : word;
-    if (made.length && longer.length <= letters) made[made.length - 1] = longer;
+    if (made.length && longer.length <= most) made[made.length - 1] = longer;
     else made.push(word);
   }
   return made;

@@ -2,17 +2,18 @@
 // moment, and the training goes on from there.
 
 import { short } from './numbers.js';
-import { graph } from './graph.js';
 import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
+import { accuracyNow } from './accuracy.js';
 import { writeText } from './cells.js';
 import { createMoments } from './moments.js';
 import { createLossChart } from './loss_chart.js';
 import { lookAt, session } from './session.js';
 
 const MEASURING_SHARE = 0.1; // of a training, for measuring losses
+const READOUT_GAP = 8; // pixels beside the moment
 
-const parts = {
+const lossParts = {
   chart: createLossChart(),
   train: html('b', {}),
   test: html('b', {}),
@@ -22,22 +23,23 @@ const parts = {
   words: html('output', {}),
   now: html('button', { id: 'to-now', type: 'button', hidden: true }, 'back to now'),
 };
-let moments = null;
+let lossMoments = null;
 let lookedAt = null; // the moment of the past that was shown last
 
 extend(async () => {
-  moments = createMoments(session.trainer, accuracyOf);
+  lossMoments = createMoments(session.trainer, accuracyNow);
   buildLoss();
   listen('numbers', recordAndDraw);
   listen('training', recordWhenDue);
   listen('playground', followPast);
   new ResizeObserver(() => {
-    parts.chart.measure();
+    lossParts.chart.measure();
     drawLoss();
-  }).observe(parts.chart.element);
-  parts.past.addEventListener('input', () => showMoment(moments.list[parts.past.value]));
-  parts.now.addEventListener('click', backToNow);
-  followPointer(parts.chart.element);
+  }).observe(lossParts.chart.element);
+  const { past } = lossParts;
+  past.addEventListener('input', () => showMoment(lossMoments.list[past.value]));
+  lossParts.now.addEventListener('click', backToNow);
+  followPointer(lossParts.chart);
 });
 
 function buildLoss() {
@@ -48,154 +50,145 @@ function buildLoss() {
     html(
       'div', { class: 'loss-head' },
       html('h2', {}, 'Loss'),
-      key('train', 'train ', parts.train),
-      key('test', 'test ', parts.test),
-      parts.right,
+      key('train', 'train ', lossParts.train),
+      key('test', 'test ', lossParts.test),
+      lossParts.right,
       key('before', 'the run before'),
       html('span', { class: 'space' }),
-      parts.now,
+      lossParts.now,
     ),
-    html('div', { class: 'loss-chart' }, parts.chart.element, parts.readout),
-    html('div', { class: 'loss-past' }, parts.past, parts.words),
+    html('div', { class: 'loss-chart' }, lossParts.chart.element, lossParts.readout),
+    html('div', { class: 'loss-past' }, lossParts.past, lossParts.words),
   );
-  parts.chart.measure();
+  lossParts.chart.measure();
 }
 
 // What is recorded
 
 let recordedAt = 0;
-let took = 0;
+let measuringTook = 0;
 
 function recordAndDraw() {
   if (!session.past) {
     const start = performance.now();
-    moments.record();
+    lossMoments.record();
     recordedAt = performance.now();
-    took = recordedAt - start;
+    measuringTook = recordedAt - start;
   }
   drawLoss();
 }
 
 // To measure the losses of many samples takes its time: a training keeps most of it.
 function recordWhenDue() {
-  if (performance.now() - recordedAt >= took / MEASURING_SHARE) recordAndDraw();
-}
-
-/** The share of samples whose class is the largest output; null where there are no classes. */
-function accuracyOf() {
-  const { inputs, outputs, targets } = graph.training;
-  const classes = outputs.length;
-  const rows = session.columns.slice(inputs.length);
-  const isOneHot = (k) => rows.every((row) => row[k] === 0 || row[k] === 1)
-    && rows.reduce((sum, row) => sum + row[k], 0) === 1;
-  const samples = Array.from(rows[0], (_, k) => k);
-  if (classes < 2 || targets.length !== classes || !samples.every(isOneHot)) return null;
-  const found = session.trainer.evaluate(session.columns.slice(0, inputs.length), outputs);
-  const largestOf = (lists, k) => lists.reduce((b, list, j) => (list[k] > lists[b][k] ? j : b), 0);
-  const right = samples.filter((k) => largestOf(found, k) === largestOf(rows, k));
-  return right.length / samples.length;
+  if (performance.now() - recordedAt >= measuringTook / MEASURING_SHARE) recordAndDraw();
 }
 
 // What is drawn
 
-const momentShown = () => (
-  moments.list.find(({ steps }) => steps === session.past?.steps) ?? moments.list.at(-1)
-);
+function momentShown() {
+  const { list } = lossMoments;
+  return list.find(({ steps }) => steps === session.past?.steps) ?? list.at(-1);
+}
 
 function drawLoss() {
-  if (!moments.list.length) return;
+  const { list, before } = lossMoments;
+  if (!list.length) return;
+  const { chart, train, test, right, now } = lossParts;
   const shown = momentShown();
-  const last = moments.list.length - 1;
-  parts.chart.draw({ list: moments.list, before: moments.before, shown });
-  writeText(parts.train, short(shown.loss));
-  writeText(parts.test, shown.testLoss === null ? '' : short(shown.testLoss));
-  writeText(parts.right, accuracyText(shown));
+  chart.drawRuns({ list, before, shown });
+  chart.element.setAttribute('aria-label', momentText(shown));
+  writeText(train, short(shown.loss));
+  writeText(test, shown.testLoss === null ? '' : short(shown.testLoss));
+  writeText(right, accuracyText(shown));
   byId('loss').toggleAttribute('data-tested', shown.testLoss !== null);
-  byId('loss').toggleAttribute('data-before', moments.before.length > 0);
-  parts.now.hidden = !session.past;
-  parts.past.max = last;
-  parts.past.value = moments.list.indexOf(shown);
-  parts.past.disabled = last === 0;
-  parts.past.setAttribute('aria-valuetext', momentText(shown));
-  const invitation = last === 0 ? '' : 'drag to look back';
-  writeText(parts.words, session.past ? placeText(shown) : invitation);
-  const ofTest = shown.testLoss === null ? '' : `, test loss ${short(shown.testLoss)}`;
-  const label = `training loss ${short(shown.loss)}${ofTest} at ${placeText(shown)}`;
-  parts.chart.element.setAttribute('aria-label', label);
+  byId('loss').toggleAttribute('data-before', before.length > 0);
+  now.hidden = !session.past;
+  showPlace(list, shown);
+}
+
+// Where the shown moment is on the way back.
+function showPlace(list, shown) {
+  const { past, words } = lossParts;
+  past.max = list.length - 1;
+  past.value = list.indexOf(shown);
+  past.disabled = list.length === 1;
+  past.setAttribute('aria-valuetext', momentText(shown));
+  const invitation = list.length === 1 ? '' : 'drag to look back';
+  writeText(words, session.past ? placeText(shown) : invitation);
 }
 
 const placeText = ({ at, steps }) => `epoch ${at.toFixed(1)}, step ${steps.toLocaleString('en')}`;
-
-function momentText(moment) {
-  const ofTest = moment.testLoss === null ? '' : `, test ${short(moment.testLoss)}`;
-  const right = accuracyText(moment);
-  const losses = `train ${short(moment.loss)}${ofTest}`;
-  return `${placeText(moment)}: ${losses}${right ? `, ${right}` : ''}`;
-}
 
 const accuracyText = ({ accuracy }) => (
   accuracy === null ? '' : `${Math.round(100 * accuracy)} % right`
 );
 
+function momentText(shown) {
+  const ofTest = shown.testLoss === null ? '' : `test ${short(shown.testLoss)}`;
+  const texts = [`train ${short(shown.loss)}`, ofTest, accuracyText(shown)];
+  return `${placeText(shown)}: ${texts.filter(Boolean).join(', ')}`;
+}
+
 // Back, and forth
 
-/** Look at a moment of the list; the last one is now. */
-function showMoment(moment) {
-  if (moment !== moments.list.at(-1)) lookAt(moment);
+// Look at a moment of the list; the last one is now.
+function showMoment(wanted) {
+  if (wanted !== lossMoments.list.at(-1)) lookAt(wanted);
   else backToNow();
 }
 
-/** Show the numbers of now again, if a moment of the past is shown. */
-export function backToNow() {
+function backToNow() {
   if (session.past) lookAt(null);
 }
 
 /** Look at a moment before or after the one that is shown. */
 export function lookFurther(by) {
-  const wanted = moments.list.indexOf(momentShown()) + by;
-  showMoment(moments.list[Math.max(0, Math.min(moments.list.length - 1, wanted))]);
+  const { list } = lossMoments;
+  const wanted = list.indexOf(momentShown()) + by;
+  showMoment(list[Math.max(0, Math.min(list.length - 1, wanted))]);
 }
 
 // A training that went on from the past begins a new run there.
 function followPast() {
   const hasGoneOn = lookedAt && !session.past && session.trainer.steps === lookedAt.steps;
-  if (hasGoneOn) moments.goOnFrom(lookedAt);
+  if (hasGoneOn) lossMoments.goOnFrom(lookedAt);
   lookedAt = session.past;
   drawLoss();
 }
 
-function followPointer(chart) {
+function followPointer({ element, nearest }) {
   let isDragged = false;
-  const momentAt = (event) => parts.chart.nearest(event.offsetX);
+  const hasPast = () => lossMoments.list.length > 1;
 
-  chart.addEventListener('pointerdown', (event) => {
-    if (moments.list.length < 2) return;
+  element.addEventListener('pointerdown', (event) => {
+    if (!hasPast()) return;
     isDragged = true;
-    chart.setPointerCapture(event.pointerId);
-    showMoment(momentAt(event));
+    element.setPointerCapture(event.pointerId);
+    showMoment(nearest(event.offsetX));
   });
-  chart.addEventListener('pointermove', (event) => {
-    if (moments.list.length < 2) return;
-    if (isDragged) showMoment(momentAt(event));
-    showReadout(momentAt(event));
+  element.addEventListener('pointermove', (event) => {
+    if (!hasPast()) return;
+    if (isDragged) showMoment(nearest(event.offsetX));
+    showReadout(nearest(event.offsetX));
   });
   const release = () => {
     isDragged = false;
   };
-  chart.addEventListener('pointerup', release);
-  chart.addEventListener('pointercancel', release);
-  chart.addEventListener('pointerleave', () => {
-    parts.readout.hidden = true;
+  element.addEventListener('pointerup', release);
+  element.addEventListener('pointercancel', release);
+  element.addEventListener('pointerleave', () => {
+    lossParts.readout.hidden = true;
   });
 }
 
 // The numbers of a moment, on that side of it where there is more space.
-function showReadout(moment) {
-  const { readout, chart } = parts;
-  const [x] = chart.placeOf(moment);
-  const isRight = x > chart.element.clientWidth / 2;
-  writeText(readout, momentText(moment));
-  readout.style.left = isRight ? '' : `${x + 8}px`;
-  readout.style.right = isRight ? `${chart.element.clientWidth - x + 8}px` : '';
+function showReadout(wanted) {
+  const { readout, chart } = lossParts;
+  const [x] = chart.placeOf(wanted);
+  const fromRight = chart.element.clientWidth - x;
+  const isLeft = x < fromRight;
+  writeText(readout, momentText(wanted));
+  readout.style.left = isLeft ? `${x + READOUT_GAP}px` : '';
+  readout.style.right = isLeft ? '' : `${fromRight + READOUT_GAP}px`;
   readout.hidden = false;
 }

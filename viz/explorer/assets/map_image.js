@@ -20,7 +20,7 @@ export function copyOfMap(value, writers, hasDot = false) {
   const copy = () => {
     canvas.getContext('2d').drawImage(box.map, 0, 0);
     if (!dot) return;
-    const [left, top] = placeInMap().map((share) => `${100 * share}%`);
+    const [left, top] = placeInMap().map((part) => `${100 * part}%`);
     Object.assign(dot.style, { left, top });
   };
   // The network draws its maps when all that listens to the numbers has been told.

@@ -50,8 +50,8 @@ export function createMoments(trainer, accuracy) {
     every *= 2;
   }
 
-  function goOnFrom(moment) {
-    startRun(moments.list.filter(({ steps }) => steps <= moment.steps));
+  function goOnFrom(past) {
+    startRun(moments.list.filter(({ steps }) => steps <= past.steps));
   }
 
   function startRun(list) {

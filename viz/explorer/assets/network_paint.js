@@ -101,7 +101,8 @@ const isSquareCount = (n) => n >= 16 && Number.isInteger(Math.sqrt(n));
 function endOf(k, level, pictures) {
   const isOutput = k === neuronBoxes.length - 1;
   if (isOutput && graph.training.border !== null) return outputReach();
-  if (level[0].neuron && BOUNDED.has(level[0].neuron.activation) && maps.of(level[0].value)) return 1;
+  const [{ neuron, value }] = level;
+  if (neuron && BOUNDED.has(neuron.activation) && maps.of(value)) return 1;
   let end = 0;
   for (const picture of pictures) {
     for (let i = 0; i < (picture?.length ?? 0); i += 1) end = Math.max(end, Math.abs(picture[i]));
@@ -142,8 +143,8 @@ export function placeInMap() {
 }
 
 function placeDot(dot) {
-  const [left, top] = placeInMap().map((share) => (
-    `${Number(dot.dataset.edge) + share * Number(dot.dataset.side)}px`
+  const [left, top] = placeInMap().map((part) => (
+    `${Number(dot.dataset.edge) + part * Number(dot.dataset.side)}px`
   ));
   Object.assign(dot.style, { left, top });
 }

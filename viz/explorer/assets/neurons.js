@@ -5,13 +5,15 @@ import { writtenName } from './notation.js';
 
 const networkColumns = graph.network?.columns ?? [];
 const namesOf = new Map(); // by value
-const places = new Map(); // by parameter
+const parameterPlaces = new Map(); // by parameter
 
 graph.network?.inputs.forEach((input, k) => namesOf.set(input, graph.network.names[k]));
 networkColumns.forEach(({ neurons }, column) => neurons.forEach((neuron, index) => {
   namesOf.set(neuron.output, neuron.name);
-  for (const weight of neuron.weights) places.set(weight.parameter, { column, index, weight });
-  if (neuron.bias !== null) places.set(neuron.bias, { column, index, weight: null });
+  neuron.weights.forEach((weight) => {
+    parameterPlaces.set(weight.parameter, { column, index, weight });
+  });
+  if (neuron.bias !== null) parameterPlaces.set(neuron.bias, { column, index, weight: null });
 }));
 
 /** What an input or the output of a neuron is called, such as `h1`. */
@@ -27,13 +29,7 @@ export const shownName = (value) => writtenName(plainName(value));
  * @returns {?{column: number, index: number, weight: ?Object}} Where its neuron is, and the weight
  *   that it is, null for a bias.
  */
-export const placeOf = (parameter) => places.get(parameter) ?? null;
-
-/** All parameters of a neuron: its weights, then its bias. */
-export function parametersOf({ weights, bias }) {
-  const ofWeights = weights.map(({ parameter }) => parameter);
-  return bias === null ? ofWeights : [...ofWeights, bias];
-}
+export const placeOf = (parameter) => parameterPlaces.get(parameter) ?? null;
 
 /** The neurons of the next column that take an output, each with its weight. */
 export function neuronsAfter(value, column) {

@@ -34,4 +34,4 @@ export function formulaOfParts(...parts) {
 }
 
 // Where no font has brackets of every height, browsers make all of them too high.
-const operator = (sign) => mathml('mo', { stretchy: 'false' }, sign);
+const operator = (text) => mathml('mo', { stretchy: 'false' }, text);

@@ -25,23 +25,23 @@ export function originRows({ neuron, column }, writers) {
 
 function pathRows(neuron, after, writers) {
   const head = html('p', { class: 'muted' });
-  const rows = after.slice(0, MAX_PATHS).map(() => pathRow());
+  const shownPaths = after.slice(0, MAX_PATHS).map(() => pathRow());
   const rest = html('p', { class: 'muted' });
   const name = writtenName(neuron.name);
   const lines = after.length === 1 ? 'one line' : `${after.length} lines`;
   writers.push(({ data, gradients }) => {
     writeText(head, `∂L/∂${name} = ${short(gradients[neuron.output])} comes back on ${lines}:`);
     const paths = after.map(({ neuron: next, weight }) => pathOf(next, weight, data, gradients));
-    const inOrder = largestPaths(paths);
-    const widest = Math.max(...paths.map(({ share }) => Math.abs(share)));
-    inOrder.slice(0, MAX_PATHS).forEach((path, k) => writePath(rows[k], path, widest));
-    const others = inOrder.slice(MAX_PATHS).reduce((sum, { share }) => sum + share, 0);
+    const ordered = largestPaths(paths);
+    const widest = Math.max(...paths.map(({ part }) => Math.abs(part)));
+    ordered.slice(0, MAX_PATHS).forEach((path, k) => writePath(shownPaths[k], path, widest));
+    const others = ordered.slice(MAX_PATHS).reduce((sum, { part }) => sum + part, 0);
     writeText(rest, `and ${after.length - MAX_PATHS} more, together ${short(others)}`);
   });
   return html(
     'div', { class: 'origins' },
     head,
-    html('div', { class: 'paths' }, rows.flatMap(({ cells }) => cells)),
+    html('div', { class: 'paths' }, shownPaths.flatMap(({ cells }) => cells)),
     after.length > MAX_PATHS ? rest : null,
   );
 }
@@ -50,13 +50,13 @@ const pathOf = (next, weight, data, gradients) => ({
   name: writtenName(next.name),
   delta: gradients[next.sum],
   weight: data[weight.parameter],
-  share: gradients[next.sum] * data[weight.parameter],
+  part: gradients[next.sum] * data[weight.parameter],
 });
 
 // The largest first where there are more than are shown; few keep the order of the column.
 function largestPaths(paths) {
   if (paths.length <= MAX_PATHS) return paths;
-  return [...paths].sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
+  return [...paths].sort((a, b) => Math.abs(b.part) - Math.abs(a.part));
 }
 
 function pathRow() {
@@ -68,9 +68,9 @@ function pathRow() {
 
 function writePath({ name, bar, sum }, path, widest) {
   writeText(name, `from ${path.name}`);
-  writeBar(bar, path.share, widest);
-  bar.style.background = lineOf(path.share, scaleEnd('outputs'));
-  writeText(sum, `${factor(path.delta)} × ${factor(path.weight)} = ${short(path.share)}`);
+  writeBar(bar, path.part, widest);
+  bar.style.background = lineOf(path.part, scaleEnd('outputs'));
+  writeText(sum, `${factor(path.delta)} × ${factor(path.weight)} = ${short(path.part)}`);
 }
 
 // An output has its gradient from the loss: for a squared error this is a formula.
@@ -120,10 +120,11 @@ function findSquare(output) {
   const target = graph.args[error].find((i) => i !== output);
   if (!graph.training.targets.includes(target)) return null;
   const squares = [...new Set(users[error].map(([i]) => i))];
-  return squares.length === 1 && isSquare(squares[0]) ? { value: squares[0], target } : null;
+  if (squares.length !== 1 || !isSquareOperation(squares[0])) return null;
+  return { value: squares[0], target };
 }
 
-function isSquare(i) {
+function isSquareOperation(i) {
   if (ruleName(i) === 'mul') return graph.args[i][0] === graph.args[i][1];
   return ruleName(i) === 'pow' && graph.static_args[i]?.[1] === 2;
 }

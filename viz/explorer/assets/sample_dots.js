@@ -33,7 +33,7 @@ export function sampleDots({ parameter, kind }, writers) {
     const mean = gradients.reduce((sum, g) => sum + g, 0) / gradients.length;
     const own = now.gradients[parameter];
     writeText(words, describeDots(gradients, mean, own, kind));
-    chart.draw(gradients, trainer.trainSamples, mean, { sample: chosen, gradient: own });
+    chart.drawDots(gradients, trainer.trainSamples, mean, { sample: chosen, gradient: own });
   });
   return html('div', { class: 'samples' }, words, chart.element);
 }
@@ -59,7 +59,7 @@ function createDotChart() {
     'svg', { class: 'dots', height: DOTS_HEIGHT, role: 'img' }, axis, zero, dots, ring, arrow, ends,
   );
 
-  function draw(gradients, samples, mean, chosen) {
+  function drawDots(gradients, samples, mean, chosen) {
     const width = element.clientWidth || 300;
     const finite = [...gradients, chosen.gradient, 0].filter(Number.isFinite);
     const low = Math.min(...finite);
@@ -94,7 +94,7 @@ function createDotChart() {
     return dots.children[k] ?? dots.appendChild(svg('circle'));
   }
 
-  return { element, draw };
+  return { element, drawDots };
 }
 
 // The more dots there are, the smaller they are.

@@ -14,13 +14,13 @@ const weightValues = scaledWeights.map(({ parameter }) => parameter);
 const productValues = scaledWeights.map(({ product }) => product);
 const outputValues = scaledNeurons.map(({ output }) => output);
 
-const scaled = {
+const scaleSources = {
   weights: () => [weightValues, numbersNow().data],
   gradients: () => [weightValues, numbersNow().gradients],
   data: () => [productValues, numbersNow().data],
   outputs: () => [[...(graph.network?.inputs ?? []), ...outputValues], numbersNow().gradients],
 };
-const ends = new Map(); // by the name of a scale
+const scaleEnds = new Map(); // by the name of a scale
 
 /**
  * Where a scale ends: the largest number, in size, that it is for.
@@ -29,25 +29,25 @@ const ends = new Map(); // by the name of a scale
  *   weights carry, and the gradients of `outputs`.
  */
 export function scaleEnd(name) {
-  if (!ends.has(name)) ends.set(name, endNow(name));
-  return ends.get(name);
+  if (!scaleEnds.has(name)) scaleEnds.set(name, endNow(name));
+  return scaleEnds.get(name);
 }
 
 function endNow(name) {
-  const [values, all] = scaled[name]();
+  const [values, all] = scaleSources[name]();
   let most = 0;
   for (const i of values) {
-    const size = Math.abs(all[i]);
-    if (size > most && size < Infinity) most = size;
+    const x = Math.abs(all[i]);
+    if (x > most && x < Infinity) most = x;
   }
   return most || 1;
 }
 
 // While a training runs the ends follow slowly: colors that jump in every frame say nothing.
 function followScales() {
-  for (const [name, end] of ends) {
+  for (const [name, end] of scaleEnds) {
     const now = endNow(name);
-    ends.set(name, session.isRunning ? end + FOLLOWED * (now - end) : now);
+    scaleEnds.set(name, session.isRunning ? end + FOLLOWED * (now - end) : now);
   }
 }
 

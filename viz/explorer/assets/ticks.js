@@ -1,6 +1,8 @@
 // Ticks: round numbers for the axes of a chart.
 
-/** The largest of 1, 2 and 5 times a power of ten that is not above a number. */
+const SMALLEST_TICK = 1e-4; // of the longer side of an axis that is not even
+
+// The largest of 1, 2 and 5 times a power of ten that is not above a number.
 function roundBelow(x) {
   const power = 10 ** Math.floor(Math.log10(x));
   const digit = [5, 2, 1].find((each) => each * power <= x * (1 + 1e-9)) ?? 1;
@@ -32,18 +34,16 @@ export function evenTicks(low, high, most) {
  * @param {number} apart - Pixels between two ticks at least.
  */
 export function unevenTicks(low, high, toPixels, apart) {
-  const sizes = [0];
   const limit = Math.max(high, -low);
-  for (let size = roundBelow(limit); size > limit * 1e-4; size = roundBelow(size / 2)) {
-    sizes.push(size);
+  const wanted = [0];
+  // 0 comes first, as it is always on the axis, and then the numbers from the largest on.
+  for (let x = roundBelow(limit); x > limit * SMALLEST_TICK; x = roundBelow(x / 2)) {
+    wanted.push(x, -x);
   }
   const chosen = [];
-  // 0 comes first, as it is on the axis always, and then the largest ones.
-  for (const size of sizes) {
-    for (const x of size ? [size, -size] : [0]) {
-      const isFree = chosen.every((other) => Math.abs(toPixels(x) - toPixels(other)) >= apart);
-      if (x >= low && x <= high && isFree) chosen.push(x);
-    }
+  for (const x of wanted) {
+    const isFree = chosen.every((other) => Math.abs(toPixels(x) - toPixels(other)) >= apart);
+    if (x >= low && x <= high && isFree) chosen.push(x);
   }
   return chosen;
 }

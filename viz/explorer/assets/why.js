@@ -56,7 +56,7 @@ function explain(parameter, { column, index, weight }) {
       'div', { class: 'why-one' },
       html('div', { class: 'formula' }, chainRule(about)),
       factorCards(about, writers),
-      sentence(about, writers),
+      sentenceRow(about, writers),
       weightSlider(about, writers),
     ),
     html('div', { class: 'why-all' }, originRows(about, writers), sampleDots(about, writers)),
@@ -95,7 +95,7 @@ function factorCards({ parameter, neuron, weight }, writers) {
     writers.push((now) => writeText(number, short(numberOf(now))));
     return html('div', {}, html('small', {}, title), number);
   };
-  const sign = (text) => html('span', {}, text);
+  const signBetween = (text) => html('span', {}, text);
   const slope = plain(slopeName(neuron), (now) => slopeOf(neuron, now));
   const input = weight
     ? plain(`input ${shownName(weight.input)}`, ({ data }) => data[weight.input])
@@ -104,8 +104,8 @@ function factorCards({ parameter, neuron, weight }, writers) {
   return html(
     'div', { class: 'factors' },
     tinted(`∂L/∂${name}`, ({ gradients }) => gradients[neuron.output], 'outputs'),
-    hasActivation(neuron) ? [sign('×'), slope] : null,
-    sign('×'), input, sign('='),
+    hasActivation(neuron) ? [signBetween('×'), slope] : null,
+    signBetween('×'), input, signBetween('='),
     tinted(result, ({ gradients }) => gradients[parameter], 'gradients', 'result'),
   );
 }
@@ -120,7 +120,7 @@ function slopeName({ name, activation }) {
 }
 
 // One sentence: which way the weight should go, or what keeps its gradient from being large.
-function sentence(about, writers) {
+function sentenceRow(about, writers) {
   const words = html('p', { class: 'verdict-line' });
   writers.push((now) => writeText(words, sentenceText(about, now)));
   return words;

@@ -22,7 +22,7 @@ def within_reach(page: Page) -> Page:
     assert html.count(end) == 1
     names = (
         "globalThis.trainerOfPage = () => session.trainer;\nglobalThis.momentOfPage = moment;\n"
-        "globalThis.playground = { session, numbersNow, moments: () => moments, openNeuron,\n"
+        "globalThis.playground = { session, numbersNow, moments: () => lossMoments, openNeuron,\n"
         "chooseWeight, chooseSample };\n"
     )
     html = html.replace(end, names + end)

@@ -27,9 +27,12 @@ def open_neuron(page: InThePage, column: int, index: int) -> None:
 
 def rows_of(page: InThePage) -> list[list[str]]:
     """The texts of the table, a list for each row, without the column of bars."""
-    script = """() => [...document.querySelectorAll('#lens tbody tr, #lens tfoot tr')].map((line) => (
-      [...line.children].filter((cell) => !cell.matches('.bar')).map((cell) => cell.innerText)
-    ))"""
+    script = """() => {
+      const lines = [...document.querySelectorAll('#lens tbody tr, #lens tfoot tr')];
+      return lines.map(({ children }) => (
+        [...children].filter((cell) => !cell.matches('.bar')).map((cell) => cell.innerText)
+      ));
+    }"""
     return [[text.strip() for text in row] for row in page.tab.evaluate(script)]
 
 
