@@ -32,18 +32,20 @@ export function sampleDots({ parameter, kind }, writers) {
     const gradients = trainer.gradientsOf(parameter);
     const mean = gradients.reduce((sum, g) => sum + g, 0) / gradients.length;
     const own = now.gradients[parameter];
-    writeText(words, describeDots(gradients, mean, own, kind));
+    const isTest = trainer.testSamples.includes(chosen);
+    writeText(words, describeDots(gradients, mean, own, kind, isTest));
     chart.drawDots(gradients, trainer.trainSamples, mean, { sample: chosen, gradient: own });
   });
   return html('div', { class: 'samples' }, words, chart.element);
 }
 
-function describeDots(gradients, mean, own, kind) {
+function describeDots(gradients, mean, own, kind, isTest) {
   const points = `All ${count(gradients.length, 'training point')}`;
   const apart = mean * own < 0 ? ', against this point' : '';
   const way = mean > 0 ? 'down' : 'up';
   const moves = mean === 0 ? `leaves the ${kind} as it is` : `moves the ${kind} ${way}${apart}`;
-  return `${points}: their mean, ${short(mean)}, ${moves}.`;
+  const aside = isTest ? ' (this one is for testing)' : '';
+  return `${points}${aside}: their mean, ${short(mean)}, ${moves}.`;
 }
 
 function createDotChart() {
@@ -64,20 +66,24 @@ function createDotChart() {
     const finite = [...gradients, chosen.gradient, 0].filter(Number.isFinite);
     const low = Math.min(...finite);
     const high = Math.max(...finite);
-    const xOf = (g) => DOTS_MARGIN + ((g - low) / (high - low || 1)) * (width - 2 * DOTS_MARGIN);
+    const xOf = (g) => {
+      const part = Number.isFinite(g) ? (g - low) / (high - low || 1) : 0;
+      return DOTS_MARGIN + part * (width - 2 * DOTS_MARGIN);
+    };
 
     // A test sample is not among the dots: its ring is on the axis.
     let chosenAt = { x: xOf(chosen.gradient), y: DOT_AXIS - DOT_RADIUS.most - 1 };
     const radius = radiusFor(gradients.length);
-    pileUp(gradients, xOf, radius).forEach(({ k, x, y }) => {
-      const dot = dotNumber(k);
+    const placed = pileUp(gradients, xOf, radius);
+    placed.forEach(({ k, x, y }, n) => {
+      const dot = dots.children[n] ?? dots.appendChild(svg('circle'));
       const sample = samples[k];
       const fill = lineOf(gradients[k], scaleEnd('gradients'));
       setAttributes(dot, { cx: x.toFixed(1), cy: y.toFixed(1), r: radius, fill });
       dot.dataset.sample = sample;
       if (sample === chosen.sample) chosenAt = { x, y };
     });
-    while (dots.childElementCount > gradients.length) dots.lastChild.remove();
+    while (dots.childElementCount > placed.length) dots.lastChild.remove();
 
     setAttributes(axis, { x2: width });
     setAttributes(zero, { x1: xOf(0), x2: xOf(0) });
@@ -88,10 +94,6 @@ function createDotChart() {
     setAttributes(ends[1], { x: width });
     const range = `from ${short(low)} to ${short(high)}, mean ${short(mean)}`;
     setAttributes(element, { 'aria-label': `gradients of all training points ${range}` });
-  }
-
-  function dotNumber(k) {
-    return dots.children[k] ?? dots.appendChild(svg('circle'));
   }
 
   return { element, drawDots };

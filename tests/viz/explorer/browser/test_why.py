@@ -1,6 +1,7 @@
 """Why a weight has its gradient: the chain rule in numbers, the other samples, and the slider."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -178,7 +179,15 @@ def test_every_training_sample_is_a_dot_and_their_mean_is_that_of_a_full_step(sh
         mse(model(POINTS[k].tolist()), SIGNS[k]).backward(1.0 / len(samples))
     words = page.tab.inner_text(".samples p")
     assert f"All {len(samples)} training points: their mean, {number(weight.grad)}," in words
-    assert page.tab.locator(".dots g circle").count() == len(samples)
+    script = """() => [...document.querySelectorAll('.dots g circle')].map((dot) => (
+      [Number(dot.dataset.sample), Number(dot.getAttribute('cx'))]
+    ))"""
+    places = dict(page.tab.evaluate(script))
+    assert places.keys() == set(samples)
+    leaf = page.snapshot.index[weight]
+    gradients = page.run("(trainer, leaf) => [...trainer.gradientsOf(leaf)]", leaf)
+    in_order = [k for _, k in sorted(zip(gradients, samples, strict=True))]
+    assert all(places[left] <= places[right] for left, right in pairwise(in_order))
     script = """() => ['.dots .ring', ".dots g circle[data-sample='%d']"].map((selector) => {
       const { cx, cy } = document.querySelector(selector).attributes;
       return [Number(cx.value), Number(cy.value)];
