@@ -8,7 +8,7 @@ import { session, lookAt, openNeuron, pause, stepOnce, chooseSample } from './se
 import { levelShown } from './levels.js';
 import { lookFurther } from './loss_curve.js';
 import { playOrPauseTraining } from './transport.js';
-import { openDialog, openFinder } from './finder.js';
+import { closeDialog, openDialog, openFinder } from './finder.js';
 import { areHintsShown, endHints } from './hints.js';
 
 const KEYS = [
@@ -53,8 +53,7 @@ function showKeys() {
     html('dt', {}, keys.split(' ').flatMap((key) => [html('kbd', {}, key), ' '])),
     html('dd', {}, text),
   ]);
-  const onclick = () => byId('dialog').close();
-  const button = html('button', { type: 'button', onclick }, 'close');
+  const button = html('button', { type: 'button', onclick: closeDialog }, 'close');
   openDialog('keys', html('h2', {}, 'Keys'), html('dl', {}, lines), button);
 }
 
