@@ -4,6 +4,7 @@
 import { short } from './numbers.js';
 import { graph } from './graph.js';
 import { extend, listen } from './events.js';
+import { lineOf } from './colors.js';
 import { html, mathml, tableHead, byId } from './elements.js';
 import { writtenName, mathName, formulaOfParts } from './notation.js';
 import { plainName, shownName } from './neurons.js';
@@ -40,7 +41,9 @@ function showLens() {
   if (isAnother) openLens(neuron);
   writeLens();
   placeLens();
-  if (isAnother) chooseWeight(steepest(neuron));
+  if (!isAnother) return;
+  uncover(neuron);
+  chooseWeight(steepest(neuron));
 }
 
 function closeLens() {
@@ -192,9 +195,15 @@ function tintedCell(numberOf, scaleName, writers) {
 // A product as a number, and as a bar beside those of the other rows.
 function productCells(numberOf, writers, hasBar = true) {
   const bar = html('i', {});
-  if (hasBar) writers.push((now) => writeBar(bar, numberOf(now), lensShows.largestProduct));
+  if (hasBar) writers.push((now) => writeProductBar(bar, numberOf(now)));
   const cell = html('td', { class: 'bar' }, hasBar ? html('span', {}, bar) : null);
   return [plainCell(numberOf, writers), cell];
+}
+
+// In the color of its line, where lines show products.
+function writeProductBar(bar, x) {
+  writeBar(bar, x, lensShows.largestProduct);
+  bar.style.background = session.colors === 'data' ? lineOf(x, scaleEnd('data')) : '';
 }
 
 function writeLens() {
@@ -204,6 +213,13 @@ function writeLens() {
   const terms = [...weights.map(({ product }) => product), sum, bias ?? sum];
   lensShows.largestProduct = Math.max(...terms.map((i) => Math.abs(now.data[i])));
   for (const write of lensShows.writers) write(now);
+}
+
+// On a phone the sheet may cover the box of its neuron, and the page scrolls up.
+function uncover(neuron) {
+  if (getComputedStyle(byId('lens')).position !== 'fixed') return;
+  const covered = boxOf(neuron).getBoundingClientRect().bottom + LENS_GAP;
+  scrollBy(0, Math.max(0, covered - byId('lens').getBoundingClientRect().top));
 }
 
 // Beside the box of the neuron: right of it, or left where it does not fit; a sheet on phones.

@@ -142,15 +142,20 @@ def test_the_table_is_beside_its_box_in_sight(show: Show, width: int) -> None:
         assert lens["left"] >= box["right"] or lens["right"] <= box["left"]
 
 
-def test_on_a_phone_the_table_is_a_sheet_above_the_bar(show: Show) -> None:
-    page = InThePage(show, tanh_network(), POINTS, SIGNS)
-    page.tab.set_viewport_size({"width": 390, "height": 844})
+@pytest.mark.parametrize("width", [390, 320])
+def test_on_a_phone_the_table_is_a_sheet_above_the_bar(show: Show, width: int) -> None:
+    page = InThePage(show, tanh_network(16), POINTS, SIGNS)
+    page.tab.set_viewport_size({"width": width, "height": 844})
     open_neuron(page, 1, 0)
-    box = page.tab.locator("#lens").bounding_box()
+    sheet = page.tab.locator("#lens").bounding_box()
     bar = page.tab.locator("#transport").bounding_box()
-    assert (box["x"], box["width"]) == (0, 390)
-    assert abs(box["y"] + box["height"] - bar["y"]) < 8
-    assert page.tab.evaluate("document.documentElement.scrollWidth") == 390
+    box = page.tab.locator(".neuron.open").bounding_box()
+    assert (sheet["x"], sheet["width"]) == (0, width)
+    assert abs(sheet["y"] + sheet["height"] - bar["y"]) < 8
+    assert box["y"] + box["height"] < sheet["y"]
+    lens = "document.getElementById('lens')"
+    assert page.tab.evaluate(f"{lens}.scrollWidth === {lens}.clientWidth")
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_sixteen_inputs_need_no_scrolling(show: Show) -> None:
