@@ -32,3 +32,20 @@ export function writeBar(bar, x, largest) {
 export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }
+
+/**
+ * Fill the track of a slider between two of its numbers.
+ *
+ * @param {HTMLInputElement} slider
+ * @param {number} from
+ * @param {number} to
+ * @param {string} color - Of the theme by default.
+ */
+export function fillSlider(slider, from, to, color = '') {
+  const low = Number(slider.min);
+  const extent = Number(slider.max) - low || 1;
+  const [start, end] = [from, to].sort((a, b) => a - b).map((x) => (100 * (x - low)) / extent);
+  slider.style.setProperty('--from', `${start}%`);
+  slider.style.setProperty('--to', `${end}%`);
+  slider.style.setProperty('--fill', color || 'var(--p3)');
+}

@@ -5,7 +5,7 @@ import { short } from './numbers.js';
 import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
 import { accuracyNow } from './accuracy.js';
-import { writeText } from './cells.js';
+import { fillSlider, writeText } from './cells.js';
 import { createMoments } from './moments.js';
 import { createLossChart } from './loss_chart.js';
 import { lookAt, session } from './session.js';
@@ -19,7 +19,9 @@ const lossParts = {
   test: html('b', {}),
   right: html('span', { class: 'right' }),
   readout: html('div', { class: 'readout', hidden: true }),
-  past: html('input', { id: 'past', type: 'range', min: 0, max: 0, 'aria-label': 'look back' }),
+  past: html('input', {
+    id: 'past', class: 'slider', type: 'range', min: 0, max: 0, 'aria-label': 'look back',
+  }),
   words: html('output', {}),
   now: html('button', { id: 'to-now', type: 'button', hidden: true }, 'back to now'),
 };
@@ -94,7 +96,8 @@ function drawLoss() {
   const { list, before } = lossMoments;
   if (!list.length) return;
   const { chart, train, test, right, now } = lossParts;
-  const shown = momentShown();
+  const entry = momentShown();
+  const shown = withTriedNumbers(entry);
   chart.drawRuns({ list, before, shown });
   chart.element.setAttribute('aria-label', momentText(shown));
   writeText(train, short(shown.loss));
@@ -103,7 +106,13 @@ function drawLoss() {
   byId('loss').toggleAttribute('data-tested', shown.testLoss !== null);
   byId('loss').toggleAttribute('data-before', before.length > 0);
   now.hidden = !session.past;
-  showPlace(list, shown);
+  showPlace(list, entry);
+}
+
+// In a moment of the past a reader may have tried another number, which changes its losses.
+function withTriedNumbers(entry) {
+  if (!session.past || session.past === entry) return entry;
+  return { ...entry, ...session.trainer.measure(), accuracy: accuracyNow() };
 }
 
 // Where the shown moment is on the way back.
@@ -111,13 +120,17 @@ function showPlace(list, shown) {
   const { past, words } = lossParts;
   past.max = list.length - 1;
   past.value = list.indexOf(shown);
+  fillSlider(past, 0, past.value);
   past.disabled = list.length === 1;
   past.setAttribute('aria-valuetext', momentText(shown));
   const invitation = list.length === 1 ? '' : 'drag to look back';
   writeText(words, session.past ? placeText(shown) : invitation);
 }
 
-const placeText = ({ at, steps }) => `epoch ${at.toFixed(1)}, step ${steps.toLocaleString('en')}`;
+function placeText({ at, steps }) {
+  const epochs = Number(at.toFixed(1)).toLocaleString('en');
+  return `epoch ${epochs}, step ${steps.toLocaleString('en')}`;
+}
 
 const accuracyText = ({ accuracy }) => (
   accuracy === null ? '' : `${Math.round(100 * accuracy)} % right`

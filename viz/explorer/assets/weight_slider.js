@@ -2,7 +2,9 @@
 
 import { short } from './numbers.js';
 import { html } from './elements.js';
-import { writeText } from './cells.js';
+import { lineOf } from './colors.js';
+import { fillSlider, writeText } from './cells.js';
+import { scaleEnd } from './scales.js';
 import { followNumbers, lookAt, numbersNow, session, showNumbers } from './session.js';
 
 const SLIDER_REACH = 4; // of the slider, to both sides of 0
@@ -17,7 +19,7 @@ export function weightSlider({ parameter, kind }, writers) {
   let tried = null; // the number from before, and the moment that it was tried at
 
   const slider = html('input', {
-    id: 'try-weight', type: 'range', step: 0.01, oninput: tryNumber,
+    id: 'try-weight', class: 'slider', type: 'range', step: 0.01, oninput: tryNumber,
   });
   const number = html('output', {});
   const back = html('button', { type: 'button', onclick: putBack });
@@ -62,6 +64,7 @@ export function weightSlider({ parameter, kind }, writers) {
     slider.min = -reach;
     slider.max = reach;
     slider.value = x;
+    fillSlider(slider, 0, x, lineOf(x, scaleEnd('weights')));
     writeText(number, short(x));
     note.hidden = !tried;
     writeText(words, `Training goes on from this ${kind}.`);

@@ -108,7 +108,7 @@ def test_looking_back_shows_the_numbers_of_then_and_esc_those_of_now(show: Show)
         assert numbers(page) == kept[k]
         assert page.tab.inner_text(".neuron.output .value") == outputs[k]
         assert page.tab.inner_text("#count-epochs") == str(k)
-        assert page.tab.inner_text(".loss-past output").startswith(f"epoch {k}.0,")
+        assert page.tab.inner_text(".loss-past output").startswith(f"epoch {k},")
     page.opened.press("Escape")
     assert numbers(page) == kept[3]
     assert not page.tab.is_visible("#to-now")
@@ -212,7 +212,7 @@ def test_a_drag_in_the_curve_looks_back(show: Show) -> None:
     across, down = box["x"] + 42, box["y"] + 50
     wide = box["width"] - 54
     page.tab.mouse.move(across + 0.74 * wide, down)
-    assert page.tab.inner_text(".readout").startswith("epoch 3.0, step 9: train ")
+    assert page.tab.inner_text(".readout").startswith("epoch 3, step 9: train ")
     page.tab.mouse.down()
     assert numbers(page) == kept[3]
     page.tab.mouse.move(across + 0.3 * wide, down)
@@ -253,6 +253,8 @@ def test_a_weight_tried_in_the_past_is_what_training_goes_on_from(show: Show) ->
       slider.dispatchEvent(new Event('input', { bubbles: true }));
     }"""
     page.tab.evaluate(script, 1.5)
+    tried = page.run("(trainer) => trainer.measure().loss")
+    assert page.tab.inner_text(".key-of-train b") == number(tried)
     page.opened.press("Escape")
     assert numbers(page) == now
 
