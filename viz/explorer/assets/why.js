@@ -27,7 +27,8 @@ extend(async () => {
   listen('numbers', showWhy);
   listen('theme', showWhy);
   listen('training', () => {
-    if (performance.now() - writtenAt > MILLISECONDS_PER_WHY) showWhy();
+    const isDue = performance.now() - writtenAt > MILLISECONDS_PER_WHY;
+    if (isDue || !session.isRunning) showWhy();
   });
   new ResizeObserver(showWhy).observe(byId('why'));
 });
