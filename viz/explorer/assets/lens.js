@@ -17,6 +17,7 @@ import { chooseWeight, neuronAt, numbersNow, openNeuron, session } from './sessi
 
 const MAX_TERMS_WRITTEN = 3; // written out in the formula
 const MANY_ROWS = 8; // from here on the rows are close together
+const MAX_ROWS = 64; // of weights: those with the largest products
 const LENS_GAP = 14; // between the lens and its neuron
 const LENS_EDGE = 6; // around the lens
 
@@ -68,7 +69,9 @@ function openLens(neuron) {
   const writers = [];
   const name = writtenName(neuron.name);
   const lens = byId('lens');
-  const lines = neuron.weights.map((weight) => weightRow(weight, writers));
+  const [listed, others] = divideWeights(neuron.weights);
+  const lines = listed.map((weight) => weightRow(weight, writers));
+  if (others.length) lines.push(restRow(others, writers));
   if (neuron.bias !== null) lines.push(biasRow(neuron.bias, writers));
   const head = tableHead(['from', 'weight', '× input', '= product', '', 'gradient ∂L/∂w']);
   lens.replaceChildren(
@@ -80,6 +83,16 @@ function openLens(neuron) {
   lens.setAttribute('aria-label', `neuron ${name}`);
   lens.hidden = false;
   lensShows = { neuron, writers };
+}
+
+// The weights that have a row each, in their order, and those that share one.
+function divideWeights(weights) {
+  if (weights.length <= MAX_ROWS) return [weights, []];
+  const { data } = numbersNow();
+  const sizeOf = ({ product }) => Math.abs(data[product]);
+  const inOrderOfSize = [...weights].sort((a, b) => sizeOf(b) - sizeOf(a));
+  const listed = new Set(inOrderOfSize.slice(0, MAX_ROWS));
+  return [weights.filter((w) => listed.has(w)), weights.filter((w) => !listed.has(w))];
 }
 
 function closeButton() {
@@ -126,9 +139,10 @@ function sumOfTerms(weights) {
 const weightAt = (index) => mathml('msub', {}, mathml('mi', {}, 'w'), index);
 const letterI = () => mathml('mi', {}, 'i');
 
-// The letter that all inputs of a neuron have in common, with an index.
+// The letter that all inputs of a neuron have in common, with an index; x where names are words.
 function anyInput(weights) {
-  const letter = plainName(weights[0].input).replace(/\d+$/, '');
+  const initials = new Set(weights.map(({ input }) => plainName(input).replace(/\d+$/, '')));
+  const letter = initials.size === 1 ? [...initials][0] : 'x';
   return mathml('msub', {}, mathml('mi', {}, letter), letterI());
 }
 
@@ -141,6 +155,12 @@ function weightRow({ parameter, input, product }, writers) {
     plainCell((now) => now.data[input], writers),
     ...productCells((now) => now.data[product], writers),
   ]);
+}
+
+function restRow(weights, writers) {
+  const total = (now) => weights.reduce((sum, { product }) => sum + now.data[product], 0);
+  const heading = html('th', { scope: 'row', colspan: 3 }, `${weights.length} more inputs`);
+  return html('tr', { class: 'rest' }, heading, productCells(total, writers), html('td', {}));
 }
 
 function biasRow(bias, writers) {
@@ -174,8 +194,8 @@ function sumRows({ sum, output, activation, name }, writers) {
   );
   const written = writtenName(name);
   if (sum === output) return [resultRow(`${written} = Σ`, sum, 'total')];
-  const applied = `${written} = ${activation}(Σ)`;
-  return [resultRow('Σ', sum, 'total'), resultRow(applied, output, 'result')];
+  const applied = `${written} = ${activation}(z)`;
+  return [resultRow('z = Σ', sum, 'total'), resultRow(applied, output, 'result')];
 }
 
 // Cells, each with a function that writes its number

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy
 import pytest
 
 from scalargrad import Value, data, nn
@@ -53,8 +54,8 @@ def test_the_table_has_the_numbers_of_python(show: Show) -> None:
     ]
     bias = number(neuron.bias.data)
     expected.append(["bias", bias, "1", bias, number(neuron.bias.grad)])
-    expected.append(["Σ", number(total), number(neuron.bias.grad)])
-    expected.append(["h₂ = tanh(Σ)", number(hidden[1].data), number(hidden[1].grad)])
+    expected.append(["z = Σ", number(total), number(neuron.bias.grad)])
+    expected.append(["h₂ = tanh(z)", number(hidden[1].data), number(hidden[1].grad)])
     assert rows_of(page) == expected
 
 
@@ -169,6 +170,20 @@ def test_sixteen_inputs_need_no_scrolling(show: Show) -> None:
     assert width <= 700
     assert height <= 500
     assert fits
+
+
+def test_of_many_inputs_the_largest_products_have_rows(show: Show) -> None:
+    images = numpy.random.default_rng(0).normal(size=(3, 100))
+    model = nn.MLP(100, [1], seed=0)
+    page = InThePage(show, model, images, SIGNS[:3])
+    open_neuron(page, 0, 0)
+    weights = numpy.array([w.data for w in model.layers[0].neurons[0].weights])
+    products = weights * images[0]
+    order = numpy.argsort(-abs(products))
+    rows = rows_of(page)
+    assert [row[0] for row in rows[64:]] == ["36 more inputs", "bias", "ŷ = Σ"]
+    assert [row[3] for row in rows[:64]] == [number(products[k]) for k in sorted(order[:64])]
+    assert rows[64][1] == number(float(sum(products[order[64:]])))
 
 
 def test_the_way_down_leads_to_the_output_among_all_scalars(show: Show) -> None:
