@@ -21,6 +21,7 @@ const MAX_ROWS = 64; // of weights: those with the largest products
 const LENS_GAP = 14; // between the lens and its neuron
 const LENS_EDGE = 6; // around the lens
 
+const oneScreen = matchMedia('(min-width: 1280px)');
 let lensShows = null; // the neuron that the lens shows, and what writes its numbers
 
 extend(async () => {
@@ -249,12 +250,15 @@ function placeLens() {
   const around = byId('network-view').getBoundingClientRect();
   const beside = boxOf(lensShows.neuron).getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = lens;
+  const isColumn = !oneScreen.matches;
+  // Where the page is a column, the lens may cover the regions.
+  const most = (isColumn ? innerWidth - around.left : around.width) - width;
   const right = beside.right - around.left + LENS_GAP;
   const left = beside.left - around.left - LENS_GAP - width;
-  const fitsRight = right + width <= around.width - LENS_EDGE;
-  const goesRight = fitsRight || left < LENS_EDGE;
+  // If neither side has enough space, the one that hides less of the box.
+  const goesRight = right <= most - LENS_EDGE || right - most <= LENS_EDGE - left;
   const middle = (beside.top + beside.bottom) / 2 - around.top - height / 2;
-  lens.style.left = `${withinView(goesRight ? right : left, around.width - width)}px`;
+  lens.style.left = `${withinView(goesRight ? right : left, most)}px`;
   lens.style.top = `${withinView(middle, around.height - height)}px`;
 }
 
