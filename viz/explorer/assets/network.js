@@ -64,7 +64,8 @@ function createBoxes(isBundled) {
   const note = isBundled ? `${inputs.length} numbers` : 'the chosen point';
   headings.unshift(columnHeading('inputs', note));
   const elements = neuronBoxes.flat().flatMap(({ box, bias }) => (bias ? [box, bias] : [box]));
-  byId('neurons').append(...headings, ...elements);
+  byId('column-names').append(...headings);
+  byId('neurons').append(...elements);
 }
 
 const columnHeading = (title, words) => (
