@@ -10,6 +10,7 @@ const MIN_BETWEEN = 40; // from column to column
 const MAX_BETWEEN = 230;
 const MAX_GAP = 30; // from box to box of a column
 const SIDES = 14;
+const MAX_FEW = 0.75; // of the boxes of the highest column
 const TARGET = { width: 124, height: 44, below: 20 };
 
 /**
@@ -35,7 +36,10 @@ export function placeNetwork(visible, counts, { isUpright, isBundled, below }) {
 
 function placeAcross(visible, counts, isBundled, below) {
   const most = Math.max(...counts);
-  const inside = Math.max(visible.height - TOP - below, LOW.pitch * most);
+  // Target and loss are under the outputs, which may be many.
+  const forTarget = counts.at(-1) > MAX_FEW * most ? TARGET.height + TARGET.below : 0;
+  const space = visible.height - TOP - Math.max(below, forTarget);
+  const inside = Math.max(space, LOW.pitch * most);
   const styles = counts.map((n) => (inside / n < NEURON.minPitch ? 'row' : 'card'));
   if (isBundled) styles[0] = 'picture';
   const mostCards = Math.max(1, ...counts.filter((_, level) => styles[level] === 'card'));
@@ -57,7 +61,8 @@ function placeAcross(visible, counts, isBundled, below) {
     x += w + gap;
     return { style: styles[level], boxes, center };
   });
-  return { width, height: TOP + inside + below, levels, target: targetBelow(levels, width) };
+  const height = TOP + inside + Math.max(below, forTarget);
+  return { width, height, levels, target: targetBelow(levels, width) };
 }
 
 // Cards become narrower before the network needs to scroll.
