@@ -24,7 +24,7 @@ const LETTER_WIDTH = 7;
  */
 export function createLossChart() {
   const grid = svg('g', { class: 'grid' });
-  const line = (name) => svg('path', { class: `line ${name}` });
+  const line = (name) => svg('path', { class: `run ${name}` });
   const lines = { before: line('before'), test: line('test'), train: line('train') };
   const mark = svg('line', { class: 'mark', y1: PLOT.top, y2: PLOT.bottom });
   const head = (name) => svg('circle', { class: `head ${name}`, r: HEAD_RADIUS });

@@ -52,7 +52,7 @@ def numbers(page: InThePage) -> list[float]:
 
 
 def is_drawn(page: InThePage, line: str) -> bool:
-    return bool(page.tab.get_attribute(f"#loss-chart .line.{line}", "d"))
+    return bool(page.tab.get_attribute(f"#loss-chart .run.{line}", "d"))
 
 
 def mean_loss(model: nn.Module) -> float:
@@ -146,10 +146,10 @@ def test_training_goes_on_from_the_past_to_the_bits_of_fit(show: Show) -> None:
 def test_the_run_before_stays_as_a_grey_line(show: Show) -> None:
     page = InThePage(show, tanh_network(), POINTS, SIGNS)
     press(page, "epoch", "epoch", "epoch")
-    line = page.tab.get_attribute("#loss-chart .line.train", "d")
+    line = page.tab.get_attribute("#loss-chart .run.train", "d")
     assert not is_drawn(page, "before")
     press(page, "reset")
-    assert page.tab.get_attribute("#loss-chart .line.before", "d") == line
+    assert page.tab.get_attribute("#loss-chart .run.before", "d") == line
     assert page.tab.is_visible(".key-of-before")
     assert not is_drawn(page, "train")
 
