@@ -9,7 +9,7 @@ import { evenTicks, unevenTicks } from './ticks.js';
 const LOSS_HEIGHT = 120;
 const PLOT = { left: 42, fromRight: 12, top: 8, bottom: 100 };
 const LABELS_APART = { across: 52, down: 15 };
-const WORDS_WIDTH = 58; // of "epochs" at the right end, with the gap before it
+const WORDS_WIDTH = 50; // of "epochs" at the right end, with the gap before it
 const HEAD_RADIUS = 4;
 const LINE_HEIGHT = 17;
 const LETTER_WIDTH = 7;
