@@ -274,7 +274,13 @@ def test_keys_train_and_look(show: Show) -> None:
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [("h2", "h₂"), ("x1 g", ""), ("x2 h3", "x₂ → h₃"), ("b h1", "b of h₁"), ("point 17", "point 17")],
+    [
+        ("h2", "h₂"),
+        ("x1 g", ""),
+        ("x2 h3", "x₂ → h₃"),
+        ("b h1", "b of h₁"),
+        ("point 17", "point 17"),
+    ],
 )
 def test_the_finder_knows_neurons_weights_and_samples(show: Show, words: str, found: str) -> None:
     tab = in_page(show).tab
@@ -291,7 +297,9 @@ def test_the_finder_goes_to_what_it_finds(show: Show) -> None:
         tab.keyboard.press("/")
         tab.keyboard.type(words)
         tab.keyboard.press("Enter")
-    where = tab.evaluate("() => { const s = sessionOfPage(); return [s.open, s.chosen, s.weight]; }")
+    where = tab.evaluate(
+        "() => { const s = sessionOfPage(); return [s.open, s.chosen, s.weight]; }"
+    )
     bias = tab.evaluate("() => sessionOfPage().network.columns[1].neurons[0].bias")
     assert where == [[0, 2], 17, bias]
 
