@@ -128,14 +128,15 @@ def explore(
     Readers walk the graph, step through the backward pass, scrub through a training, and drag a
     leaf to see what follows.
 
-    With `train=True` a model learns in the page, which has the graph of one sample's loss and takes
+    With `train=True` a model learns in the page: it shows the graph of one sample's loss, and takes
     the steps that `fit(model, X, y, compiled=False)` takes with the same options. They are equal to
     the last bit where the graph is made of + - × ÷ √ and selections such as relu; elsewhere the
-    browser's exp, tanh, … may differ in the last digit. The model itself stays as it is. Layers of
-    neurons are drawn as a network, with the numbers of one sample and the map of each neuron; the
-    graph of every scalar is one level further down. Beside a model with one output are its decision
-    regions if it has two inputs, or its curve if it has one, with the samples as points: click one
-    to see its numbers, drag one to move it.
+    browser's exp, tanh, … may differ in the last digit. The model itself stays as it is. Beside
+    the graph of a model with one output are its decision regions if it has two inputs, or its curve
+    if it has one, with the samples as points: click one to see its graph, drag one to move it.
+
+    The network of a model with layers of neurons is drawn with the numbers of one sample and the
+    map of each neuron; the graph of every scalar is one level further down.
 
     Args:
         target: A Value, a list of Values, a Module, or a Recording of its training.
