@@ -135,6 +135,9 @@ def explore(
     the graph of a model with one output are its decision regions if it has two inputs, or its curve
     if it has one, with the samples as points: click one to see its graph, drag one to move it.
 
+    The network of a model with layers of neurons is drawn with the numbers of one sample and the
+    map of each neuron; the graph of every scalar is one level further down.
+
     Args:
         target: A Value, a list of Values, a Module, or a Recording of its training.
         data: (X, y), the samples and targets that a page trains a Module with: at most 500.
