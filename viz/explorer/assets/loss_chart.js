@@ -8,7 +8,8 @@ import { evenTicks, unevenTicks } from './ticks.js';
 
 const LOSS_HEIGHT = 120;
 const PLOT = { left: 42, fromRight: 12, top: 8, bottom: 100 };
-const LABELS_APART = { across: 52, down: 15 };
+const LABELS_APART = { across: 40, down: 15 };
+const MAX_TICKS = 8; // of the horizontal axis
 const WORDS_WIDTH = 50; // of "epochs" at the right end, with the gap before it
 const HEAD_RADIUS = 4;
 const LINE_HEIGHT = 17;
@@ -81,7 +82,8 @@ export function createLossChart() {
         label(PLOT.left - 6, (y + 4).toFixed(1), short(loss), 'end'),
       ];
     });
-    const most = Math.max(1, Math.floor((right - PLOT.left) / LABELS_APART.across));
+    const fitting = Math.floor((right - PLOT.left) / LABELS_APART.across);
+    const most = Math.max(1, Math.min(MAX_TICKS, fitting));
     const across = evenTicks(0, ends.across, most).filter((at) => xOf(at) < right - WORDS_WIDTH);
     grid.replaceChildren(
       ...down,
