@@ -110,9 +110,13 @@ function createBox(value, label, kind) {
   const name = html('span', { class: 'name' }, value === null ? '' : shownName(value));
   const number = html('span', { class: 'value' });
   const strip = html('span', { class: 'strip' });
-  const attributes = { class: `neuron ${kind}`, type: 'button', 'aria-label': label };
-  const box = html('button', attributes, map, dot, name, number, strip);
+  // Inputs have nothing to open.
+  const isInput = kind.startsWith('input');
+  const role = isInput ? { role: 'img' } : { type: 'button' };
+  const attributes = { class: `neuron ${kind}`, 'aria-label': label, ...role };
+  const box = html(isInput ? 'div' : 'button', attributes, map, dot, name, number, strip);
   const made = { value, label, box, map, dot, name, number, strip };
+  box.addEventListener('focus', () => box.setAttribute('aria-description', describeBox(made)));
   box.addEventListener('pointermove', (event) => tellBeside(describeBox(made), event));
   box.addEventListener('pointerleave', (event) => tellBeside(null, event));
   return made;
@@ -178,6 +182,7 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
   Object.assign(box.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
   box.dataset.style = style;
   box.classList.toggle('low', style === 'card' && h < 52);
+  box.classList.toggle('short', style === 'card' && h >= 52 && h < 62);
   const side = mapSide(style, w, h);
   box.classList.toggle('narrow', style === 'card' && w < 104);
   const edge = { tile: 4, picture: 6 }[style] ?? 3;
