@@ -1,0 +1,64 @@
+// Scores: how many samples a model has right, or how close its outputs are to other targets.
+
+import { short } from './numbers.js';
+import { graph } from './graph.js';
+import { session } from './session.js';
+import { classOf, classSaid, task } from './samples.js';
+
+/** How many of some samples have the class that the outputs say. */
+export function countRight(said, places) {
+  let right = 0;
+  for (const k of places) {
+    if (classSaid(said.map((column) => column[k])) === classOf(k)) right += 1;
+  }
+  return right;
+}
+
+// R²: 1 if all outputs are the targets, 0 if they are no better than the mean of the targets.
+function fitOf(said, places) {
+  const first = graph.training.inputs.length;
+  let off = 0;
+  let spread = 0;
+  said.forEach((column, j) => {
+    const answers = session.columns[first + j];
+    let mean = 0;
+    for (const k of places) mean += answers[k] / places.length;
+    for (const k of places) {
+      off += (answers[k] - column[k]) ** 2;
+      spread += (answers[k] - mean) ** 2;
+    }
+  });
+  return 1 - off / spread;
+}
+
+/**
+ * How good some outputs are, over the training samples and over the test samples.
+ *
+ * @param {Float64Array[]} said - Each output for all samples.
+ * @returns {{short: string, long: string}} For a heading, and in full.
+ */
+export function scoreInWords(said) {
+  const { trainSamples, testSamples } = session.trainer;
+  const isSplit = testSamples.length > 0;
+  const briefs = [];
+  const sentences = [];
+  for (const [name, places] of [['train', trainSamples], ['test', testSamples]]) {
+    if (!places.length) continue;
+    const part = isSplit ? ` ${name}` : '';
+    if (task.levels) {
+      const right = countRight(said, places);
+      briefs.push(`${Math.round((100 * right) / places.length)} %${part}`);
+      sentences.push(`${right} of ${places.length} right${part && ` (${name})`}`);
+    } else {
+      briefs.push(`${short(fitOf(said, places))}${part}`);
+      sentences.push(`R² ${short(fitOf(said, places))}${part}`);
+    }
+  }
+  const lead = task.levels ? 'right: ' : 'R² ';
+  return { short: lead + briefs.join(' · '), long: sentences.join(', ') };
+}
+
+/** Write a text into an element, if it has another one. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
