@@ -32,7 +32,7 @@ from viz.views.dictionary import is_directed_graph
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
-from .scripts import asset, find_used, join_scripts, page_scripts, parse_script
+from .scripts import asset, find_used, join_scripts, page_scripts, parse_script, style_sheet
 
 if TYPE_CHECKING:
     from scalargrad.losses import LossName
@@ -46,6 +46,20 @@ if TYPE_CHECKING:
 MAX_VALUES = 50_000
 """The largest graph that a page holds: larger ones are slow in the browser."""
 ENDINGS = (".html", ".htm")
+PLAYGROUND_SCRIPTS = (
+    "session",
+    "levels",
+    "transport",
+    "network",
+    "settings",
+    "regions",
+    "lens",
+    "why",
+    "loss_curve",
+)
+"""The scripts that only a page that trains has, without those that they import."""
+PLAYGROUND_STYLES = ("playground", "settings", "regions", "lens", "why", "loss")
+"""The styles that such a page has in addition."""
 
 
 class Page:
@@ -262,6 +276,7 @@ def _pack_start(training: "TrainingData") -> Contents:
         "leaves": True,
         "seeded": True,
         "training": training.description,
+        "network": training.network,
     }
     return snapshot, pack(numpy.array([*leaves, *seeds]).reshape(-1, 1)), graph
 
@@ -368,11 +383,14 @@ def _declare(variables: Mapping[str, object]) -> str:
 
 
 def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: str) -> str:
+    is_playground = "training" in graph
     scripts = {**page_scripts(), "rules": parse_script(rules_script)}
-    entries = ["start", "live_training"] if "training" in graph else ["start"]
-    joined = join_scripts(find_used(scripts, entries))
+    entries = [name for name in PLAYGROUND_SCRIPTS if name in scripts] if is_playground else []
+    joined = join_scripts(find_used(scripts, ["start", *entries]))
     script = f"'use strict';\n(() => {{\n{joined}}})();\n"
-    style = _color_variables() + _measure_variables() + asset("page.css")
+    styles = ("page", *PLAYGROUND_STYLES) if is_playground else ("page",)
+    style = _color_variables() + _measure_variables() + "".join(map(style_sheet, styles))
+    body = asset("playground.html" if is_playground else "body.html")
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
         f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"
@@ -383,7 +401,7 @@ def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: s
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n"
-        f"<body>\n{asset('body.html')}"
+        f"<body>\n{body}"
         f'<script type="application/json" id="graph">{script_json(graph)}</script>\n'
         f"{_octets('numbers', numbers)}{_octets('samples', samples)}"
         f"<script>{script}</script>\n</body>\n</html>\n"

@@ -75,6 +75,12 @@ def asset(name: str) -> str:
     return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
 
 
+def style_sheet(name: str) -> str:
+    """Return the text of a style in `assets/`; "" if there is none of that name."""
+    path = files(__package__) / "assets" / f"{name}.css"
+    return asset(path.name) if path.is_file() else ""
+
+
 @cache
 def page_scripts() -> Mapping[str, Script]:
     """Return the scripts in `assets/` by name.

@@ -37,6 +37,7 @@ from scalargrad.training.steps import check_loss
 from viz.model.snapshot import Snapshot
 from viz.views.choose import copy_module
 
+from .network_data import describe_network
 from .packing import PackedFrames, pack
 from .rules_js import loops
 
@@ -62,12 +63,14 @@ class TrainingData:
             number of a target, and a column for each sample.
         loops: The operations of the graph on arrays, as JavaScript.
         description: The rest, as JSON holds it.
+        network: The columns of neurons, as JSON holds them; None for a model that has no columns.
     """
 
     snapshot: Snapshot
     samples: PackedFrames
     loops: list[str]
     description: dict[str, Any]
+    network: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ def read_training(
     targets = stack_rows(samples.targets, "target", "explore")
     graph = _record(model, loss_function, samples, inputs, targets)
     snapshot = Snapshot([graph.loss])
+    network = describe_network(model, snapshot, graph.inputs, graph.outputs)
     written, loop_of = loops(snapshot.order)
 
     trained = {parameter for parameter in trained_by.parameters if parameter.trainable}
@@ -152,7 +156,7 @@ def read_training(
         "border": _find_border(loss_function, trial.prediction, samples, targets),
     }
     table = numpy.concatenate([inputs, targets], axis=1).T
-    return TrainingData(snapshot, pack(table), written, description)
+    return TrainingData(snapshot, pack(table), written, description, network)
 
 
 def _read_data(data: Any) -> Samples:
@@ -236,8 +240,13 @@ def _record(
 def _labels(samples: Samples, inputs: int, targets: int) -> tuple[list[str], list[str]]:
     names = list(samples.x_rows.names)
     if len(names) != inputs:
-        names = ["x"] if inputs == 1 else [f"x{i}" for i in range(inputs)]
-    return names, ["y"] if targets == 1 else [f"y{i}" for i in range(targets)]
+        names = _number("x", inputs)
+    return names, _number("y", targets)
+
+
+def _number(letter: str, count: int) -> list[str]:
+    """Return names as mathematics has them: from 1 on, and without a number if there is one."""
+    return [letter] if count == 1 else [f"{letter}{i}" for i in range(1, count + 1)]
 
 
 def _leaves(numbers: Table, labels: list[str]) -> list[Value]:

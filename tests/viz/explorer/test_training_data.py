@@ -59,7 +59,7 @@ def test_inputs_target_and_output_are_marked() -> None:
     training = read(nn.MLP(2, [3, 1], seed=0))
     order = training.snapshot.order
     marked = [*training.description["inputs"], *training.description["targets"]]
-    assert [order[i].label for i in marked] == ["x0", "x1", "y"]
+    assert [order[i].label for i in marked] == ["x1", "x2", "y"]
     (output,) = training.description["outputs"]
     assert order[output].data == nn.MLP(2, [3, 1], seed=0)(X[0].tolist()).data
     assert training.snapshot.roots[0].label == "loss"

@@ -5,7 +5,7 @@ import { state } from './state.js';
 import { html, byId } from './elements.js';
 import { stage } from './drawing.js';
 import { fit, zoom, toggle, select } from './view.js';
-import { isPlaying, pause, playOrPause, goTo, stepBy } from './playback.js';
+import { isPlaying, pauseSteps, playOrPause, goTo, stepBy } from './playback.js';
 import { goToFrame } from './training.js';
 import { predict } from './predict.js';
 import { endSearch } from './search.js';
@@ -111,7 +111,7 @@ function toggleHelp() {
 
 // One thing at a time, the one that lies on top first.
 function letGo() {
-  if (isPlaying()) pause();
+  if (isPlaying()) pauseSteps();
   else if (!byId('keys').hidden) toggleHelp();
   else if (state.matches) endSearch();
   else if (state.selected !== null) select(null);

@@ -40,22 +40,22 @@ export function goTo(step) {
 
 /** Go some steps on or back. The first step on from the finished pass goes to its start. */
 export function stepBy(by) {
-  pause();
+  pauseSteps();
   goTo((state.step ?? (by > 0 ? -1 : operations.length)) + by);
 }
 
 export function playOrPause() {
-  if (isPlaying()) pause();
-  else play();
+  if (isPlaying()) pauseSteps();
+  else playSteps();
 }
 
-function play() {
+function playSteps() {
   const isAtEnd = () => state.step === null || state.step >= operations.length;
   if (isAtEnd()) state.step = 0;
   const pace = Math.max(60, Math.min(1100, 16000 / operations.length));
   timer = setInterval(() => {
     if (isAtEnd()) {
-      pause();
+      pauseSteps();
       goTo(null);
     } else {
       goTo(state.step + 1);
@@ -64,7 +64,7 @@ function play() {
   goTo(state.step);
 }
 
-export function pause() {
+export function pauseSteps() {
   if (isPlaying()) clearInterval(timer);
   timer = null;
   showStep();
@@ -124,7 +124,7 @@ export function setUpPlayback() {
   byId('next').addEventListener('click', () => stepBy(1));
   byId('play').addEventListener('click', playOrPause);
   byId('step').addEventListener('input', (event) => {
-    pause();
+    pauseSteps();
     goTo(Number(event.target.value));
   });
   byId('backward').hidden = operations.length === 0;

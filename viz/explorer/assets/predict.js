@@ -12,7 +12,7 @@ import { state, moment, refresh } from './state.js';
 import { html, byId } from './elements.js';
 import { paint } from './painting.js';
 import { reveal } from './view.js';
-import { pause } from './playback.js';
+import { pauseSteps } from './playback.js';
 import { whySentence } from './explanation.js';
 
 const MAX_QUESTIONS = 80;
@@ -26,7 +26,7 @@ export function predict(on) {
     step: null,
     compare: -1,
   });
-  pause();
+  pauseSteps();
   byId('predict').setAttribute('aria-pressed', String(on));
   refresh();
   if (on) byId('panel').querySelector('input')?.focus();

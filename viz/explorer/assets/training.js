@@ -42,35 +42,22 @@ function drawLosses() {
   const marks = eventList().map(({ frame, kind }) => (
     svg('path', { d: `M${xOf(frame)} ${CURVE_HEIGHT}v-6`, class: `event ${kind}` })
   ));
-  drawCurves({ at: losses.map((_, t) => t), loss: losses });
+  drawLossCurve(xOf);
   byId('losses').append(...marks, upright(state.frame, 'now'));
   if (state.compare >= 0) byId('losses').append(upright(state.compare, 'then'));
 }
 
-/**
- * Draw the curves of losses, in the place of what was drawn before.
- *
- * @param {...{at: number[], loss: number[]}} curves - When each loss was measured, and the losses.
- *   All but the first curve are dashed.
- */
-export function drawCurves(...curves) {
-  const finite = curves.flatMap(({ loss }) => loss.filter(Number.isFinite));
+function drawLossCurve(xOf) {
+  const finite = losses.filter(Number.isFinite);
   const low = Math.min(...finite);
   const high = Math.max(...finite);
-  const start = curves[0].at[0] ?? 0;
-  const duration = Math.max(1, curves[0].at.at(-1) - start || 0);
-  const xOf = (time) => ((time - start) * CURVE_WIDTH) / duration;
   const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
-
-  const polyline = ({ at, loss }, k) => {
-    const pointAt = (x, i) => `${xOf(at[i]).toFixed(1)},${yOf(x).toFixed(1)}`;
-    const points = loss.map((x, i) => (Number.isFinite(x) ? pointAt(x, i) : null)).filter(Boolean);
-    return svg('polyline', { points: points.join(' '), class: k ? 'dashed' : null });
-  };
+  const placeOf = (loss, t) => `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}`;
+  const points = losses.map((x, t) => (Number.isFinite(x) ? placeOf(x, t) : null)).filter(Boolean);
   const chart = byId('losses');
   chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
   chart.setAttribute('preserveAspectRatio', 'none');
-  chart.replaceChildren(...curves.map(polyline));
+  chart.replaceChildren(svg('polyline', { points: points.join(' ') }));
 }
 
 // Events: the loss rose, a gate closed for good, a parameter changed its sign.
@@ -161,8 +148,8 @@ function offerToCompare(frame) {
 const compareOption = (frame) => html('option', { value: frame }, `step ${graph.steps[frame]}`);
 
 export function setUpTraining() {
-  byId('training').hidden = graph.frames < 2;
   if (graph.frames < 2) return;
+  byId('training').hidden = false;
   byId('frame').max = graph.frames - 1;
   byId('frame').addEventListener('input', (event) => goToFrame(Number(event.target.value)));
   setUpCompare();

@@ -20,7 +20,7 @@ def within_reach(page: Page) -> Page:
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
     end = "})();\n</script>"
     assert html.count(end) == 1
-    names = "globalThis.trainerOfPage = () => trainer;\nglobalThis.momentOfPage = moment;\n"
+    names = "globalThis.trainerOfPage = () => session.trainer;\nglobalThis.momentOfPage = moment;\n"
     html = html.replace(end, names + end)
     return Page(html, 1, 1, page._still)
 

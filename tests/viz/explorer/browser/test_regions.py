@@ -195,7 +195,7 @@ def test_a_dragged_point_has_the_gradients_of_its_new_place(show: Show) -> None:
 
 
 def inputs_of(page: InThePage) -> list[Value]:
-    return [node for node in page.snapshot.order if page.snapshot.labels[node] in ("x0", "x1")]
+    return [node for node in page.snapshot.order if page.snapshot.labels[node] in ("x1", "x2")]
 
 
 def test_the_training_goes_on_with_a_dragged_point(show: Show) -> None:
@@ -216,7 +216,7 @@ def test_arrow_keys_choose_the_next_sample(show: Show) -> None:
     for key, sample in (("ArrowRight", "1"), ("ArrowLeft", "0"), ("ArrowLeft", "39")):
         page.tab.keyboard.press(key)
         assert page.tab.input_value("#sample") == sample
-    assert "Sample 39: x0 " in page.tab.get_attribute(CANVAS, "aria-label")
+    assert "Sample 39: x1 " in page.tab.get_attribute(CANVAS, "aria-label")
 
 
 # One input, and more

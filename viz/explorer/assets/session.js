@@ -1,0 +1,325 @@
+// Session: what the reader of a page that trains looks at, and the numbers of that. Nothing is
+// drawn here: what draws listens to the events `numbers`, `training` and `playground`.
+
+import { graph } from './graph.js';
+import { LOOPS } from './rules.js';
+import { announce, extend, listen } from './events.js';
+import { frameAt, replaceFrame, unpackRows } from './frames.js';
+import { state, forgetNumbers, refresh } from './state.js';
+import { byId } from './elements.js';
+import { axisAround } from './plane.js';
+import { createTrainer } from './trainer.js';
+
+export const SIDE = 56; // of a map, in cells
+const BYTES = 8;
+const MILLISECONDS_PER_FRAME = 10; // of training; the rest of a frame is for drawing
+const MILLISECONDS_PER_REFRESH = 500;
+const MILLISECONDS_PER_RATE = 500;
+const MAX_STEPS_BEHIND = 200;
+
+/**
+ * What the reader looks at.
+ *
+ * - `trainer`: what trains. `columns`: its samples, an array for each input and target.
+ * - `network`: the columns of neurons, as network_data.py describes them, or null.
+ * - `chosen`: the sample whose numbers are shown.
+ * - `colors`: what colors show, 'weights', 'gradients' or 'data'.
+ * - `pointed` and `open`: the neuron under the pointer, and the one that is opened, as
+ *   `[column, index]`, or null. `weight`: the parameter whose gradient is explained, or null.
+ * - `past`: the moment that is looked at, or null for now.
+ * - `isRunning`, `speed` (in steps a second, Infinity for as many as possible), and `stepsASecond`,
+ *   how many there were lately.
+ */
+export const session = {
+  trainer: null,
+  columns: null,
+  network: graph.network,
+  chosen: 0,
+  colors: 'weights',
+  pointed: null,
+  open: null,
+  weight: null,
+  past: null,
+  isRunning: false,
+  speed: 300,
+  stepsASecond: null,
+};
+
+extend(async () => {
+  const { inputs, targets, samples } = graph.training;
+  const text = byId('samples').textContent.trim();
+  makeSession(await unpackRows(text, inputs.length + targets.length, samples, BYTES));
+});
+
+/** Start a session with samples, an array for each input and for each number of the target. */
+function makeSession(columns) {
+  const program = {
+    args: graph.args,
+    root: graph.roots[0],
+    loops: LOOPS,
+    start: frameAt(0).data,
+  };
+  session.trainer = createTrainer(graph.training, program, columns);
+  session.columns = columns;
+  session.weight = session.network?.columns[0].neurons[0].weights[0].parameter ?? null;
+  maps.fitTo(columns);
+  takeNumbers();
+}
+
+// What the reader chooses
+
+export function chooseSample(k) {
+  session.chosen = Math.max(0, Math.min(session.trainer.sampleCount - 1, k));
+  showNumbers();
+  announce('playground');
+}
+
+const isSame = (one, other) => one?.[0] === other?.[0] && one?.[1] === other?.[1];
+
+/** Point at a neuron, `[column, index]`; null ends the pointing. */
+export function pointAt(neuron) {
+  if (isSame(neuron, session.pointed)) return;
+  session.pointed = neuron;
+  announce('playground');
+}
+
+/** Open a neuron, `[column, index]`; null closes the one that is open. */
+export function openNeuron(neuron) {
+  if (isSame(neuron, session.open)) return;
+  session.open = neuron;
+  announce('playground');
+}
+
+export function chooseWeight(parameter) {
+  session.weight = parameter;
+  announce('playground');
+}
+
+export function showColors(name) {
+  session.colors = name;
+  announce('playground');
+}
+
+/** The neuron at `[column, index]`, as network_data.py describes it. */
+export const neuronAt = ([column, index]) => session.network.columns[column].neurons[index];
+
+// Numbers
+
+let shownNumbers = null;
+
+/**
+ * The numbers of the chosen sample now.
+ *
+ * @returns {{data: Float64Array, gradients: Float64Array}} A number for each value of the graph.
+ */
+export const numbersNow = () => shownNumbers;
+
+function takeNumbers() {
+  session.chosen = Math.min(session.chosen, session.trainer.sampleCount - 1);
+  const seeds = graph.roots.map((root) => [root, 1]);
+  shownNumbers = { ...session.trainer.numbersOf(session.chosen), seeds };
+  replaceFrame(0, shownNumbers);
+  state.changes.clear();
+  maps.forget();
+}
+
+let refreshed = 0;
+
+/** Show the numbers that the trainer has now. Call this after any change to the trainer. */
+export function showNumbers() {
+  takeNumbers();
+  refreshed = performance.now();
+  refresh();
+}
+
+/**
+ * Show the numbers that the trainer has now, as part of many changes in a row: what takes its time,
+ * such as the panel and the address, follows now and then.
+ */
+export function followNumbers() {
+  if (performance.now() - refreshed > MILLISECONDS_PER_REFRESH) {
+    showNumbers();
+    return;
+  }
+  takeNumbers();
+  forgetNumbers();
+  announce('training');
+}
+
+/** Go on with other samples: the planes are fitted to them. */
+export function useColumns(columns) {
+  session.columns = columns;
+  session.trainer.useSamples(columns);
+  maps.fitTo(columns);
+  showNumbers();
+  announce('playground');
+}
+
+// Time
+
+let present = null; // the parameters of now, while a moment of the past is looked at
+
+/**
+ * Show a moment of the past, a snapshot of the trainer; null goes back to now. Steps go on from
+ * the moment that is shown.
+ */
+export function lookAt(past) {
+  pause();
+  present ??= session.trainer.numbers.slice();
+  session.trainer.numbers.set(past ? past.numbers : present);
+  if (!past) present = null;
+  session.past = past;
+  showNumbers();
+  announce('playground');
+}
+
+// Forget what came after the moment that is looked at.
+function goOnFromPast() {
+  if (!session.past) return;
+  session.trainer.restore(session.past);
+  session.past = null;
+  present = null;
+  announce('playground');
+}
+
+let owed = 0; // steps, as fractions too
+let lastFrame = 0; // the time of the last frame
+let counted = 0; // steps since the rate was measured
+let countedFrom = 0;
+
+export function play() {
+  if (session.isRunning) return;
+  goOnFromPast();
+  session.isRunning = true;
+  lastFrame = performance.now();
+  countedFrom = lastFrame;
+  counted = 0;
+  // The first step is made at once, also where there is one step a second.
+  owed = 1;
+  announce('playground');
+  requestAnimationFrame(trainInFrame);
+}
+
+export function pause() {
+  if (!session.isRunning) return;
+  session.isRunning = false;
+  session.stepsASecond = null;
+  showNumbers();
+  announce('playground');
+}
+
+function trainInFrame() {
+  if (!session.isRunning) return;
+  const now = performance.now();
+  owed = Math.min(MAX_STEPS_BEHIND, owed + (session.speed * (now - lastFrame)) / 1000);
+  lastFrame = now;
+  const isUnlimited = session.speed === Infinity;
+  const end = now + MILLISECONDS_PER_FRAME;
+  let steps = 0;
+  while ((isUnlimited || owed >= 1) && !session.trainer.stopReason) {
+    session.trainer.step();
+    owed -= 1;
+    steps += 1;
+    if (performance.now() >= end) break;
+  }
+  measureRate(steps, now);
+  if (session.trainer.stopReason) {
+    pause();
+    return;
+  }
+  if (steps) followNumbers();
+  requestAnimationFrame(trainInFrame);
+}
+
+function measureRate(steps, now) {
+  counted += steps;
+  if (now - countedFrom < MILLISECONDS_PER_RATE) return;
+  session.stepsASecond = (1000 * counted) / (now - countedFrom);
+  counted = 0;
+  countedFrom = now;
+}
+
+function take(steps) {
+  pause();
+  goOnFromPast();
+  steps();
+  showNumbers();
+}
+
+export const stepOnce = () => take(() => session.trainer.step());
+export const epochOnce = () => take(() => session.trainer.epoch());
+
+export function resetTraining() {
+  if (session.past) lookAt(null);
+  take(() => session.trainer.reset());
+}
+
+// Maps
+
+/**
+ * The outputs of neurons over the plane of two inputs, or along the axis of one input.
+ *
+ * `of(value)` returns them as SIDE² numbers, rows from the top, or null where there is no plane.
+ * They are computed for all neurons at once when one of them is asked for. `axes` are the ends of
+ * the horizontal and of the vertical axis.
+ */
+export const maps = createMaps();
+
+function createMaps() {
+  const { inputs } = graph.training;
+  const isPlane = inputs.length === 2;
+  const columns = graph.network?.columns ?? [];
+  const values = [...inputs, ...columns.flatMap(({ neurons }) => neurons.map((n) => n.output))];
+  let mesh = [];
+  let known = null;
+
+  function fitTo(samples) {
+    made.axes = [axisAround(samples[0]), axisAround(samples[1])];
+    mesh = isPlane ? squareMesh(made.axes) : lineMesh(made.axes[0]);
+    forget();
+  }
+
+  function forget() {
+    known = null;
+  }
+
+  function of(value) {
+    if (!graph.network || inputs.length > 2) return null;
+    if (!known) {
+      const results = session.trainer.evaluate(mesh, values);
+      known = new Map(values.map((i, k) => [i, fillMap(results[k])]));
+    }
+    return known.get(value) ?? null;
+  }
+
+  const made = { axes: null, of, fitTo, forget };
+  return made;
+}
+
+// Along one axis all rows are the same.
+function fillMap(outputs) {
+  const map = new Float32Array(SIDE * SIDE);
+  if (outputs.length === map.length) map.set(outputs);
+  else for (let y = 0; y < SIDE; y += 1) map.set(outputs, y * SIDE);
+  return map;
+}
+
+function lineMesh([low, high]) {
+  return [Float64Array.from({ length: SIDE }, (_, k) => low + ((high - low) * (k + 0.5)) / SIDE)];
+}
+
+// The centers of the cells, row after row from the top.
+function squareMesh([[left, right], [bottom, top]]) {
+  const xs = new Float64Array(SIDE * SIDE);
+  const ys = new Float64Array(SIDE * SIDE);
+  for (let k = 0; k < xs.length; k += 1) {
+    xs[k] = left + ((right - left) * ((k % SIDE) + 0.5)) / SIDE;
+    ys[k] = top - ((top - bottom) * (Math.floor(k / SIDE) + 0.5)) / SIDE;
+  }
+  return [xs, ys];
+}
+
+// The state of the page as the style knows it.
+listen('playground', () => {
+  document.body.toggleAttribute('data-running', session.isRunning);
+});

@@ -1,0 +1,313 @@
+"""The columns of neurons of a graph, for a page that draws a network: a chain of layers.
+
+Neurons are found in the graph itself, by what they compute: a bias, plus weights times the numbers
+of the column before, and an activation of the sum.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scalargrad.core.ops import ADD, MUL
+from scalargrad.core.value import Parameter, Value
+from scalargrad.nn.activations import activation_name
+from scalargrad.nn.module import Module
+from viz.look.text import clean
+from viz.model.snapshot import Snapshot, parent_path
+
+_NEURON = "Neuron"
+_OUTPUT = "ŷ"
+_LETTERS = "hgfedcba"
+_MAX_NAME = 24
+_NUMBER = re.compile("[0-9]+")
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A weight times a number of the column before."""
+
+    weight: Value
+    item: Value
+    product: Value
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """What a neuron adds up, and the last of its additions."""
+
+    total: Value
+    bias: Value | None
+    terms: list[_Term]
+
+
+@dataclass(frozen=True)
+class _Neuron:
+    """A neuron as it is in the graph.
+
+    Attributes:
+        path: The unique path of its call.
+        sum: The sum before the activation.
+        output: What the column after it takes.
+        activation: The name of its activation; "" if it has none.
+    """
+
+    path: str
+    sum: _Sum
+    output: Value
+    activation: str
+
+
+def describe_network(
+    model: Module, snapshot: Snapshot, inputs: Sequence[Value], outputs: Sequence[Value]
+) -> dict[str, Any] | None:
+    """Return the columns of a network as JSON holds them; None if it is not a chain of columns.
+
+    Values are given by their numbers in the snapshot.
+
+    Args:
+        model: The model, which names the activations.
+        snapshot: The graph of one sample.
+        inputs: Its inputs.
+        outputs: What the model returns for it.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> model, x = MLP(2, [3, 1], seed=0), [Value(0.5), Value(1.0)]
+        >>> y = model(x)
+        >>> network = describe_network(model, Snapshot([y]), x, [y])
+        >>> [column["note"] for column in network["columns"]]
+        ['3 × relu', '1 × linear']
+    """
+    neurons = _find_neurons(model, snapshot, outputs)
+    if not neurons:
+        return None
+    columns = _chain(neurons, inputs, outputs)
+    if not columns or not _ends_in(columns[-1], outputs, snapshot):
+        return None
+    if any(value not in snapshot.index for value in inputs):
+        return None
+
+    index = snapshot.index
+    described = []
+    for k, column in enumerate(columns):
+        names = _name_column(k, len(columns), len(column))
+        described.append(
+            {
+                "title": "output" if k == len(columns) - 1 else f"hidden {k + 1}",
+                "note": _describe_column(column, outputs, k == len(columns) - 1),
+                "path": parent_path(column[0].path).replace("/", "."),
+                "neurons": [
+                    _describe_neuron(neuron, name, index)
+                    for neuron, name in zip(column, names, strict=True)
+                ],
+            }
+        )
+    return {
+        "inputs": [index[value] for value in inputs],
+        "names": [_name_input(value, k) for k, value in enumerate(inputs)],
+        "columns": described,
+    }
+
+
+def _find_neurons(
+    model: Module, snapshot: Snapshot, outputs: Sequence[Value]
+) -> list[_Neuron] | None:
+    """Return the neurons in the order of their calls; None if one computes something else."""
+    modules = dict(model.named_modules())
+    members: dict[str, list[Value]] = {}
+    for path, scope in snapshot.modules.items():
+        if scope.kind == _NEURON:
+            members[path] = []
+    for node in snapshot.order:
+        path = snapshot.module[node]
+        if path in members and node.args:
+            members[path].append(node)
+
+    neurons = []
+    for path, operations in members.items():
+        total = _find_sum(operations)
+        output = _find_output(operations, snapshot, outputs)
+        if total is None or output is None:
+            return None
+        module = modules.get(path.replace("/", "."))
+        name = ""
+        if output is not total.total:
+            name = activation_name(getattr(module, "activation", None)) or output.op
+        if not name:
+            output, name = _follow_activation(output, snapshot, outputs)
+        neurons.append(_Neuron(path, total, output, clean(name, _MAX_NAME)))
+    return neurons
+
+
+def _find_sum(operations: Sequence[Value]) -> _Sum | None:
+    """Return the longest sum of a bias and of products that the operations of a neuron begin with.
+
+    It is the last one that reads so: an activation may add and multiply too.
+    """
+    found = None
+    for node in operations:
+        found = _read_sum(node) or found
+    return found
+
+
+def _read_sum(node: Value) -> _Sum | None:
+    terms: list[_Term] = []
+    rest = node
+    while rest.op == ADD.name and len(rest.args) == 2:
+        term = _read_term(rest.args[1])
+        if term is None:
+            return None
+        terms.append(term)
+        rest = rest.args[0]
+
+    bias = rest if isinstance(rest, Parameter) else None
+    if bias is None:
+        first = _read_term(rest)
+        if first is None:
+            return None
+        terms.append(first)
+    return _Sum(node, bias, terms[::-1]) if terms else None
+
+
+def _read_term(node: Value) -> _Term | None:
+    """Return a product of a parameter and of something else; None for anything else."""
+    if node.op != MUL.name or len(node.args) != 2:
+        return None
+    a, b = node.args
+    if isinstance(a, Parameter) == isinstance(b, Parameter):
+        return None
+    return _Term(a, b, node) if isinstance(a, Parameter) else _Term(b, a, node)
+
+
+def _find_output(
+    operations: Sequence[Value], snapshot: Snapshot, outputs: Sequence[Value]
+) -> Value | None:
+    """Return the only value of a neuron that others use; None if there are several."""
+    own = set(operations)
+    used = []
+    for node in operations:
+        is_used = any(user not in own for user in snapshot.users[node])
+        if is_used or _contains(outputs, node):
+            used.append(node)
+    return used[0] if len(used) == 1 else None
+
+
+def _follow_activation(
+    output: Value, snapshot: Snapshot, outputs: Sequence[Value]
+) -> tuple[Value, str]:
+    """Return what comes of a linear neuron, and the activation if the model applies one to it."""
+    users = snapshot.users[output]
+    if _contains(outputs, output) or not users:
+        return output, ""
+    user = users[0]
+    is_only_use = all(other is user for other in users) and len(user.args) == 1
+    return (user, user.op) if is_only_use else (output, "")
+
+
+def _chain(
+    neurons: Sequence[_Neuron], inputs: Sequence[Value], outputs: Sequence[Value]
+) -> list[list[_Neuron]] | None:
+    """Return the neurons by column; None unless each column takes all of the one before it."""
+    # By what they take, as the graph does not have the neurons of one column side by side.
+    takers: dict[tuple[Value, ...], list[_Neuron]] = {}
+    for neuron in neurons:
+        items = tuple(term.item for term in neuron.sum.terms)
+        takers.setdefault(items, []).append(neuron)
+
+    columns: list[list[_Neuron]] = []
+    column = takers.pop(tuple(inputs), None)
+    while column:
+        made = {neuron.output: neuron for neuron in column}
+        order = next((items for items in takers if set(items) == made.keys()), None)
+        if order is None and set(outputs) == made.keys():
+            columns.append([made[output] for output in outputs])
+            break
+        if order is None:
+            columns.append(sorted(column, key=_path_numbers))
+            break
+        columns.append([made[output] for output in order])
+        column = takers.pop(order)
+    return None if takers else columns
+
+
+def _path_numbers(neuron: _Neuron) -> list[int]:
+    return [int(digits) for digits in _NUMBER.findall(neuron.path)]
+
+
+def _contains(values: Sequence[Value], value: Value) -> bool:
+    # By identity: Values are compared by their numbers otherwise.
+    return any(each is value for each in values)
+
+
+def _are_same(items: Sequence[Value], others: Sequence[Value]) -> bool:
+    return len(items) == len(others) and all(a is b for a, b in zip(items, others, strict=True))
+
+
+def _ends_in(column: Sequence[_Neuron], outputs: Sequence[Value], snapshot: Snapshot) -> bool:
+    """Return whether the model returns a column, or what one function makes of all of it."""
+    last = [neuron.output for neuron in column]
+    if _are_same(last, outputs):
+        return True
+    below = set(last)
+    pending = list(outputs)
+    passed = set(pending)
+    while pending:
+        for arg in pending.pop().args:
+            if arg in passed:
+                continue
+            passed.add(arg)
+            if arg not in below:
+                pending.append(arg)
+    is_in_neuron = any(snapshot.module[node] in _paths(column) for node in passed - below)
+    has_parameters = any(isinstance(node, Parameter) for node in passed)
+    return below <= passed and not is_in_neuron and not has_parameters
+
+
+def _paths(column: Sequence[_Neuron]) -> set[str]:
+    return {neuron.path for neuron in column}
+
+
+def _name_column(k: int, columns: int, neurons: int) -> list[str]:
+    if k == columns - 1:
+        return [_OUTPUT] if neurons == 1 else [f"y{j}" for j in range(1, neurons + 1)]
+    letter = _LETTERS[k % len(_LETTERS)]
+    # The ninth column begins with the letters again.
+    turn = "'" * (k // len(_LETTERS))
+    return [f"{letter}{turn}{j}" for j in range(1, neurons + 1)]
+
+
+def _name_input(value: Value, k: int) -> str:
+    return clean(value.label, _MAX_NAME) or f"x{k + 1}"
+
+
+def _describe_column(column: Sequence[_Neuron], outputs: Sequence[Value], is_last: bool) -> str:
+    names = list(dict.fromkeys(neuron.activation or "linear" for neuron in column))
+    note = f"{len(column)} × {' / '.join(names)}"
+    is_followed = is_last and column[0].output is not outputs[0]
+    return f"{note} → {_follower(column, outputs)}" if is_followed else note
+
+
+def _follower(column: Sequence[_Neuron], outputs: Sequence[Value]) -> str:
+    """Return the name of what the model makes of its last column."""
+    return "softmax" if len(outputs) == len(column) > 1 else outputs[0].op
+
+
+def _describe_neuron(neuron: _Neuron, name: str, index: Mapping[Value, int]) -> dict[str, Any]:
+    bias = neuron.sum.bias
+    return {
+        "path": neuron.path.replace("/", "."),
+        "name": name,
+        "output": index[neuron.output],
+        "sum": index[neuron.sum.total],
+        "activation": neuron.activation,
+        "bias": None if bias is None else index[bias],
+        "weights": [
+            {
+                "parameter": index[term.weight],
+                "input": index[term.item],
+                "product": index[term.product],
+            }
+            for term in neuron.sum.terms
+        ],
+    }
