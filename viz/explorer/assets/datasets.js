@@ -12,28 +12,30 @@ const TURNS = 1.25; // of a spiral
 /** The built-in data sets, by how many inputs they have. */
 export const DATASETS = { 1: ['wave'], 2: ['moons', 'circles', 'xor', 'spiral'] };
 
-const PLACES = { moons: placeOnMoon, circles: placeInCircle, xor: placeInXor, spiral: placeOnSpiral };
+const PLACES = {
+  moons: placeOnMoon, circles: placeInCircle, xor: placeInXor, spiral: placeOnSpiral,
+};
 
 /**
  * Draw the samples of a data set. The same arguments give the same samples.
  *
  * @param {string} name - One of DATASETS.
  * @param {Object} options
- * @param {number} options.count - How many samples; both classes have as many, give or take one.
+ * @param {number} options.length - How many samples; both classes have as many, give or take one.
  * @param {number} options.noise - From 0 to 0.5.
  * @param {number} options.seed
  * @param {[number, number]} options.levels - The targets of the two classes, the lower one first.
  * @returns {Float64Array[]} The columns: each input, then the target.
  */
-export function drawDataset(name, { count, noise, seed, levels }) {
+export function drawDataset(name, { length, noise, seed, levels }) {
   const words = randomWords([BigInt(seed), BigInt(name.charCodeAt(0))]);
   const uniform = () => words() / 2 ** 32;
-  if (name === 'wave') return drawWave(count, noise, uniform);
+  if (name === 'wave') return drawWave(length, noise, uniform);
 
-  const columns = [0, 1, 2].map(() => new Float64Array(count));
-  for (let k = 0; k < count; k += 1) {
+  const columns = [0, 1, 2].map(() => new Float64Array(length));
+  for (let k = 0; k < length; k += 1) {
     const isHigh = k % 2 === 1;
-    const place = PLACES[name](isHigh, uniform, k / count);
+    const place = PLACES[name](isHigh, uniform, k / length);
     place.forEach((x, j) => {
       columns[j][k] = withinReach(x + SPREAD * noise * normal(uniform));
     });
@@ -42,8 +44,8 @@ export function drawDataset(name, { count, noise, seed, levels }) {
   return columns;
 }
 
-function drawWave(count, noise, uniform) {
-  const x = Float64Array.from({ length: count }, () => withinReach(REACH * (2 * uniform() - 1)));
+function drawWave(length, noise, uniform) {
+  const x = Float64Array.from({ length: length }, () => withinReach(REACH * (2 * uniform() - 1)));
   const y = x.map((place) => {
     const height = 0.65 * Math.sin(1.5 * place) + 0.09 * place;
     return withinReach(height + 0.4 * noise * normal(uniform));
@@ -73,9 +75,9 @@ function placeInXor(isHigh, uniform) {
   return [side * x, (isHigh ? side : -side) * y];
 }
 
-function placeOnSpiral(isHigh, _, share) {
-  const angle = 2 * Math.PI * TURNS * share + (isHigh ? Math.PI : 0);
-  const radius = 0.2 + 2.2 * share;
+function placeOnSpiral(isHigh, _, fraction) {
+  const angle = 2 * Math.PI * TURNS * fraction + (isHigh ? Math.PI : 0);
+  const radius = 0.2 + 2.2 * fraction;
   return [radius * Math.sin(angle), radius * Math.cos(angle)];
 }
 

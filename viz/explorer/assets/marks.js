@@ -14,15 +14,15 @@ const SHAPES = [
   'M-.42 -1.2h.84v.78h.78v.84h-.78v.78h-.84v-.78h-.78v-.84h.78z',
 ];
 
-const isSingle = () => graph.training.targets.length === 1;
+const hasSingleTarget = () => graph.training.targets.length === 1;
 
 // Of two classes of a single output the higher one is blue and round, as all that is positive.
-const markNumber = (group) => (isSingle() ? 1 - group : group);
+const markNumber = (group) => (hasSingleTarget() ? 1 - group : group);
 
 /** The color of a class in the theme. */
 export function classColor(group) {
   const number = markNumber(group);
-  if (isSingle()) return scale.lines[number ? 'negative' : 'positive'].at(-1);
+  if (hasSingleTarget()) return scale.lines[number ? 'negative' : 'positive'].at(-1);
   const colors = graph.training.class_colors[currentTheme()];
   return colors[number % colors.length];
 }
@@ -52,5 +52,6 @@ function iconOf(shape, color, isHollow = false) {
   const path = svg('path', {
     d: shape, fill: isHollow ? 'none' : color, stroke: color, 'stroke-width': isHollow ? 0.45 : 0,
   });
-  return svg('svg', { viewBox: '-1.4 -1.4 2.8 2.8', class: 'mark-icon', 'aria-hidden': true }, path);
+  const attributes = { viewBox: '-1.4 -1.4 2.8 2.8', class: 'mark-icon', 'aria-hidden': true };
+  return svg('svg', attributes, path);
 }

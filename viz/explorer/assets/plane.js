@@ -90,8 +90,8 @@ export function createPlane(canvas) {
   function drawClasses(outputs, side, colors) {
     const pixels = new Uint32Array(outputs[0].length);
     for (let k = 0; k < pixels.length; k += 1) {
-      const [winner, share] = softmaxWinner(outputs, k);
-      const sure = (share * outputs.length - 1) / (outputs.length - 1);
+      const [winner, fraction] = softmaxWinner(outputs, k);
+      const sure = (fraction * outputs.length - 1) / (outputs.length - 1);
       const tint = PALEST + (STRONGEST_TINT - PALEST) * sure;
       if (winner >= 0) pixels[k] = mixedPixel(scale.card, colors[winner], tint);
     }
@@ -145,15 +145,15 @@ export function createPlane(canvas) {
     if (!stamps.has(key)) stamps.set(key, stampOf(outline.path(RADIUS), color, isHollow));
     const stamp = stamps.get(key);
     const [across, down] = toPixels(x, y);
-    const size = stamp.width / density;
-    context.drawImage(stamp, across - size / 2, down - size / 2, size, size);
+    const extent = stamp.width / density;
+    context.drawImage(stamp, across - extent / 2, down - extent / 2, extent, extent);
   }
 
   function stampOf(path, color, isHollow) {
-    const size = Math.ceil(4 * RADIUS * density);
-    const stamp = html('canvas', { width: size, height: size });
+    const extent = Math.ceil(4 * RADIUS * density);
+    const stamp = html('canvas', { width: extent, height: extent });
     const pen = stamp.getContext('2d');
-    pen.setTransform(density, 0, 0, density, size / 2, size / 2);
+    pen.setTransform(density, 0, 0, density, extent / 2, extent / 2);
     pen.lineJoin = 'round';
     // A rim in the color of the page keeps a mark apart from others of its color.
     pen.strokeStyle = scale.card;
@@ -210,7 +210,7 @@ export function createPlane(canvas) {
   };
 }
 
-const clamped = (share) => Math.max(0, Math.min(1, share));
+const clamped = (fraction) => Math.max(0, Math.min(1, fraction));
 
 // The colors of regions from the most negative to the most positive one, as pixels.
 function shadesOfScale() {
@@ -224,11 +224,11 @@ function shadesOfScale() {
 }
 
 /** A color between two others, as a pixel of an image: opaque, its bytes from blue to red. */
-export function mixedPixel(from, to, share) {
+export function mixedPixel(from, to, fraction) {
   const [start, end] = [from, to].map((code) => Number.parseInt(code.slice(1), 16));
   const mixed = (shift) => {
     const a = (start >> shift) & 255;
-    return Math.round(a + share * (((end >> shift) & 255) - a));
+    return Math.round(a + fraction * (((end >> shift) & 255) - a));
   };
   return ((255 << 24) | (mixed(0) << 16) | (mixed(8) << 8) | mixed(16)) >>> 0;
 }

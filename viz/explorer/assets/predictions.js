@@ -8,19 +8,19 @@ import { html, svg } from './elements.js';
 import { fillOf, inkOn, scale } from './colors.js';
 import { axisAround, createPlane, mixedPixel } from './plane.js';
 import { classColor, markOutline } from './marks.js';
-import { numbers, session } from './session.js';
-import { classOf, className, classSaid, nameOfTarget, task } from './samples.js';
+import { chooseSample, numbersNow, session } from './session.js';
+import {
+  classOfSample, className, classSaid, modelInputs, modelOutputs, nameOfTarget, task,
+} from './samples.js';
 import { scoreInWords, setText } from './scores.js';
 import { followKeys, nearestPoint, walkSamples } from './region_tools.js';
-import { chooseSample } from './session.js';
 
-const MAX_SHARE_OF_TIME = 0.1; // of a training, for all samples
+const MAX_SHARE_FOR_ALL = 0.1; // of a training, for all samples
 const MIN_IMAGE_INPUTS = 16;
 const CATCH_POINT = 24; // pixels
 const BAR_WIDTH = 100;
 
-const { inputs, outputs } = graph.training;
-const first = inputs.length; // of the columns of the target
+const firstTarget = modelInputs.length; // of the columns
 
 /** Fill an element with the predictions. */
 export function setUpPredictions(section) {
@@ -43,8 +43,8 @@ export function setUpPredictions(section) {
   let drawnAt = 0;
   let took = 0;
   const drawSample = () => {
-    const { data } = numbers();
-    const said = outputs.map((i) => data[i]);
+    const { data } = numbersNow();
+    const said = modelOutputs.map((i) => data[i]);
     setText(note, noteOf(said));
     bars.replaceChildren(...barsOf(said));
     if (image) drawImage(image);
@@ -52,16 +52,16 @@ export function setUpPredictions(section) {
   const drawNow = () => {
     drawnAt = performance.now();
     drawSample();
-    const said = session.trainer.evaluate(session.columns.slice(0, first), outputs);
+    const said = session.trainer.evaluate(session.columns.slice(0, firstTarget), modelOutputs);
     setText(score, scoreInWords(said).short);
-    whole.draw(said);
+    whole.show(said);
     took = performance.now() - drawnAt;
   };
   listen('numbers', drawNow);
   listen('playground', drawNow);
   listen('theme', drawNow);
   listen('training', () => {
-    if (performance.now() - drawnAt > took / MAX_SHARE_OF_TIME) drawNow();
+    if (performance.now() - drawnAt > took / MAX_SHARE_FOR_ALL) drawNow();
     else drawSample();
   });
 }
@@ -77,18 +77,19 @@ function noteOf(said) {
   const place = `sample ${k} of ${session.trainer.sampleCount}`;
   if (!task.levels) return place;
   const group = classSaid(said);
-  const verdict = group === classOf(k) ? '✓' : `✗ says ${group < 0 ? 'nothing' : className(group)}`;
-  return `${place}: class ${className(classOf(k))} ${verdict}`;
+  const wrong = group < 0 ? 'says nothing' : `says ${className(group)}`;
+  const verdict = group === classOfSample(k) ? '✓' : `✗ ${wrong}`;
+  return `${place}: class ${className(classOfSample(k))} ${verdict}`;
 }
 
 // The outputs, a bar each
 
 // The logits of several classes are shown as the shares that softmax makes of them.
 function barsOf(said) {
-  const isShare = graph.training.loss === 'cross_entropy' && task.levels && said.length > 1;
+  const isShare = graph.training.loss.name === 'cross_entropy' && task.levels && said.length > 1;
   const shown = isShare ? softmax(said) : said;
   const most = isShare ? 1 : Math.max(...shown.map(Math.abs).filter(Number.isFinite), 1e-9);
-  const target = task.levels && said.length > 1 ? classOf(session.chosen) : -1;
+  const target = task.levels && said.length > 1 ? classOfSample(session.chosen) : -1;
   return shown.map((x, j) => html(
     'div',
     { class: j === target ? 'bar target' : 'bar', title: `output ${short(said[j])}` },
@@ -99,11 +100,11 @@ function barsOf(said) {
   ));
 }
 
-const targetOf = (j) => session.columns[first + j]?.[session.chosen] ?? Number.NaN;
+const targetOf = (j) => session.columns[firstTarget + j]?.[session.chosen] ?? Number.NaN;
 
 function outputName(j) {
-  if (task.levels && outputs.length > 1) return className(j);
-  return outputs.length > 1 ? `ŷ${j + 1}` : 'ŷ';
+  if (task.levels && modelOutputs.length > 1) return className(j);
+  return modelOutputs.length > 1 ? `ŷ${j + 1}` : 'ŷ';
 }
 
 function softmax(logits) {
@@ -131,19 +132,19 @@ function barOf(x, most, isShare) {
 // The image of a sample
 
 function isImage() {
-  const side = Math.sqrt(first);
-  const isSquare = first >= MIN_IMAGE_INPUTS && Number.isInteger(side);
-  const pixels = session.columns.slice(0, first);
+  const side = Math.sqrt(firstTarget);
+  const isSquare = firstTarget >= MIN_IMAGE_INPUTS && Number.isInteger(side);
+  const pixels = session.columns.slice(0, firstTarget);
   return isSquare && pixels.every((column) => column.every((x) => x >= 0));
 }
 
 function drawImage(canvas) {
-  const side = Math.sqrt(first);
-  const pixels = session.columns.slice(0, first);
+  const side = Math.sqrt(firstTarget);
+  const pixels = session.columns.slice(0, firstTarget);
   const brightest = pixels.reduce((most, column) => Math.max(most, ...column), 0) || 1;
   const grays = pixels.map((column) => {
-    const share = column[session.chosen] / brightest;
-    return mixedPixel(scale.card, scale.fills.positive.at(-1), share);
+    const fraction = column[session.chosen] / brightest;
+    return mixedPixel(scale.card, scale.fills.positive.at(-1), fraction);
   });
   canvas.width = side;
   canvas.height = side;
@@ -156,35 +157,35 @@ function drawImage(canvas) {
 
 // How often each class is taken for each; of the test samples, if there are some.
 function createConfusion() {
-  const caption = html('figcaption', {});
+  const words = html('figcaption', {});
   const grid = html('table', { class: 'confusion' });
-  const element = html('figure', { id: 'all-samples' }, caption, grid);
+  const element = html('figure', { id: 'all-samples' }, words, grid);
 
-  function draw(said) {
+  function show(said) {
     const { trainSamples, testSamples } = session.trainer;
     const places = testSamples.length ? testSamples : trainSamples;
     const counts = task.levels.map(() => task.levels.map(() => 0));
     for (const k of places) {
       const group = classSaid(said.map((column) => column[k]));
-      if (group >= 0) counts[classOf(k)][group] += 1;
+      if (group >= 0) counts[classOfSample(k)][group] += 1;
     }
     const part = testSamples.length ? 'test' : 'training';
-    caption.textContent = `${part} samples: class down, said across`;
+    words.textContent = `${part} samples: class down, said across`;
     const names = task.levels.map((_, group) => className(group));
     const head = html('tr', {}, html('th', {}), names.map((name) => html('th', {}, name)));
-    const rows = counts.map((row, group) => html(
-      'tr', {}, html('th', { scope: 'row' }, names[group]), confusionCells(row, group),
+    const lines = counts.map((line, group) => html(
+      'tr', {}, html('th', { scope: 'row' }, names[group]), confusionCells(line, group),
     ));
-    grid.replaceChildren(html('thead', {}, head), html('tbody', {}, rows));
+    grid.replaceChildren(html('thead', {}, head), html('tbody', {}, lines));
   }
 
-  return { element, draw };
+  return { element, show };
 }
 
 // Right ones are blue, wrong ones orange, the more of the class there are the deeper.
-function confusionCells(row, group) {
-  const all = row.reduce((sum, n) => sum + n, 0) || 1;
-  return row.map((n, said) => {
+function confusionCells(line, group) {
+  const all = line.reduce((sum, n) => sum + n, 0) || 1;
+  return line.map((n, said) => {
     const fill = fillOf(said === group ? n : -n, all);
     const cell = html('td', {}, n || '');
     cell.style.background = fill;
@@ -197,12 +198,12 @@ function confusionCells(row, group) {
 function createScatter() {
   const canvas = html('canvas', { role: 'img', id: 'scatter' });
   const plane = createPlane(canvas);
-  const caption = html('figcaption', {}, 'output over target, all samples');
-  const element = html('figure', { id: 'all-samples' }, caption, canvas);
+  const words = html('figcaption', {}, 'output over target, all samples');
+  const element = html('figure', { id: 'all-samples' }, words, canvas);
   let drawn = [];
 
-  function draw(said) {
-    const answers = session.columns.slice(first, first + outputs.length);
+  function show(said) {
+    const answers = session.columns.slice(firstTarget, firstTarget + modelOutputs.length);
     const axis = axisAround(answers.flatMap((column) => [...column]));
     const tested = new Set(session.trainer.testSamples);
     drawn = [];
@@ -211,7 +212,7 @@ function createScatter() {
     plane.clear();
     plane.drawCurve(axis, axis, scale.line, 1.2);
     answers.forEach((column, j) => {
-      const look = { outline: markOutline(outputs.length > 1 ? j : 1), color: colorOf(j) };
+      const look = { outline: markOutline(modelOutputs.length > 1 ? j : 1), color: colorOf(j) };
       drawn.push([column, said[j]]);
       column.forEach((x, k) => {
         plane.drawPoint(x, said[j][k], { ...look, isHollow: tested.has(k) });
@@ -223,7 +224,7 @@ function createScatter() {
     canvas.setAttribute('aria-label', `${nameOfTarget} said over ${nameOfTarget}: ${long}`);
   }
 
-  const colorOf = (j) => classColor(outputs.length > 1 ? j : 1);
+  const colorOf = (j) => classColor(modelOutputs.length > 1 ? j : 1);
   canvas.addEventListener('click', ({ offsetX, offsetY }) => {
     for (const points of drawn) {
       const k = nearestPoint(plane, points, [offsetX, offsetY], CATCH_POINT);
@@ -233,5 +234,5 @@ function createScatter() {
       }
     }
   });
-  return { element, draw };
+  return { element, show };
 }

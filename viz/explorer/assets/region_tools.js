@@ -8,7 +8,7 @@ import { addSample, className, moveSample, removeSample, task } from './samples.
 const CATCH = { mouse: 13, touch: 24 }; // pixels from a pointer to a point
 const MAX_DRAG_OF_A_CHOICE = 3; // pixels
 
-let tool = 'move'; // or 'add' or 'remove'
+let currentTool = 'move'; // or 'add' or 'remove'
 let addedClass = null;
 
 /** The switch between the tools. */
@@ -24,9 +24,9 @@ export function tools() {
     type: 'button',
     title,
     'aria-label': title,
-    'aria-pressed': String(name === tool && (name !== 'add' || group === addedClass)),
+    'aria-pressed': String(name === currentTool && (name !== 'add' || group === addedClass)),
     onclick: ({ currentTarget }) => {
-      [tool, addedClass] = [name, group];
+      [currentTool, addedClass] = [name, group];
       for (const one of buttons) one.setAttribute('aria-pressed', String(one === currentTarget));
     },
   }, face));
@@ -44,7 +44,7 @@ export function followPointers(canvas, plane) {
   };
 
   canvas.addEventListener('pointerdown', (event) => {
-    grabbed = press(plane.fromPixels(event.offsetX, event.offsetY), pointUnder(event));
+    grabbed = useTool(plane.fromPixels(event.offsetX, event.offsetY), pointUnder(event));
     if (grabbed < 0) return;
     canvas.setPointerCapture(event.pointerId);
     start = [event.offsetX, event.offsetY];
@@ -76,10 +76,10 @@ export function followPointers(canvas, plane) {
 }
 
 // Use the tool at a place, and return the point that can be dragged from there; -1 for none.
-function press(place, under) {
-  if (tool === 'add') return addSample(place, addedClass);
+function useTool(place, under) {
+  if (currentTool === 'add') return addSample(place, addedClass);
   if (under < 0) return -1;
-  if (tool === 'remove') {
+  if (currentTool === 'remove') {
     removeSample(under);
     return -1;
   }
@@ -88,9 +88,9 @@ function press(place, under) {
 }
 
 function cursorOver(point) {
-  if (tool === 'add') return 'copy';
+  if (currentTool === 'add') return 'copy';
   if (point < 0) return 'crosshair';
-  return tool === 'remove' ? 'pointer' : 'grab';
+  return currentTool === 'remove' ? 'pointer' : 'grab';
 }
 
 /** The nearest point within some pixels of a place, `[across, down]`; -1 for none. */

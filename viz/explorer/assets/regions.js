@@ -2,16 +2,16 @@
 // with the samples as points that can be chosen and changed. For models of more inputs, or of
 // several outputs that are no classes, predictions.js shows what it says instead.
 
-import { short } from './numbers.js';
-import { graph } from './graph.js';
+import { short, subscripted } from './numbers.js';
 import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
-import { lineOf } from './colors.js';
+import { lineOf, scale } from './colors.js';
 import { createPlane } from './plane.js';
 import { classColor, markIcon, markOutline, partIcon } from './marks.js';
 import { SIDE, maps, neuronAt, session } from './session.js';
 import {
-  classOf, className, nameOfTarget, namesOfInputs, origin, putSamplesBack, task,
+  classOfSample, className, modelInputs, modelOutputs, nameOfTarget, namesOfInputs, sampleSource,
+  putSamplesBack, task,
 } from './samples.js';
 import { followKeys, followPointers, tools } from './region_tools.js';
 import { scoreInWords, setText } from './scores.js';
@@ -21,13 +21,12 @@ const CURVE_POINTS = 256;
 const MAX_SHARE_OF_TIME = 0.2; // of a training, for drawing regions
 const LOGIT_REACH = 4; // a logit of 4 stands for 98 %
 
-const { inputs, outputs } = graph.training;
-const isCurve = inputs.length === 1;
+const isCurve = modelInputs.length === 1;
 
 extend(async () => {
-  if (outputs.some((i) => i < 0)) return;
-  const isPlane = inputs.length === 2 && (outputs.length === 1 || task.levels);
-  if (isPlane || (isCurve && outputs.length === 1)) setUpRegions();
+  if (modelOutputs.some((i) => i < 0)) return;
+  const isPlane = modelInputs.length === 2 && (modelOutputs.length === 1 || task.levels);
+  if (isPlane || (isCurve && modelOutputs.length === 1)) setUpRegions();
   else setUpPredictions(byId('regions'));
 });
 
@@ -41,7 +40,7 @@ function setUpRegions() {
   let took = 0;
   const drawNow = () => {
     drawnAt = performance.now();
-    regions.draw();
+    regions.drawAll();
     took = performance.now() - drawnAt;
   };
   // While a training goes on, less often where it takes long.
@@ -82,14 +81,15 @@ function createRegions() {
     legend.replaceChildren(...legendItems());
   }
 
-  function draw() {
+  function drawAll() {
     plane.fitTo(maps.axes);
     plane.clear();
-    const said = session.trainer.evaluate(session.columns.slice(0, inputs.length), outputs);
+    const points = session.columns.slice(0, modelInputs.length);
+    const said = session.trainer.evaluate(points, modelOutputs);
     const neuron = session.open ?? session.pointed;
     if (isCurve) drawCurves(plane, said[0], neuron);
     else drawPlane(plane, neuron);
-    plane.drawNames(namesOfInputs[0], isCurve ? nameOfTarget : namesOfInputs[1]);
+    plane.drawNames(...[namesOfInputs[0], namesOfInputs[1] ?? nameOfTarget].map(subscripted));
     drawPoints(plane);
     tell(said, neuron);
   }
@@ -99,11 +99,11 @@ function createRegions() {
     setText(title, headingFor(neuron));
     setText(score, brief);
     canvas.setAttribute('aria-label', `${title.textContent}. ${long}. ${sampleInWords(said)}`);
-    back.hidden = !origin.isEdited;
+    back.hidden = !sampleSource.isEdited;
   }
 
   const heading = html('header', {}, title, score, larger);
-  return { parts: [heading, canvas, bar, legend], canvas, plane, measure, draw };
+  return { parts: [heading, canvas, bar, legend], canvas, plane, measure, drawAll };
 }
 
 function makeLarger({ currentTarget: button }) {
@@ -128,10 +128,11 @@ function drawPlane(plane, neuron) {
   if (neuron) {
     const heights = maps.of(neuronAt(neuron).output);
     plane.drawHeights(heights, SIDE, 0, largestOf(heights));
-  } else if (outputs.length > 1) {
-    plane.drawClasses(outputs.map(maps.of), SIDE, outputs.map((_, group) => classColor(group)));
+  } else if (modelOutputs.length > 1) {
+    const colors = modelOutputs.map((_, group) => classColor(group));
+    plane.drawClasses(modelOutputs.map(maps.of), SIDE, colors);
   } else {
-    plane.drawHeights(maps.of(outputs[0]), SIDE, task.border, reachOfOutput());
+    plane.drawHeights(maps.of(modelOutputs[0]), SIDE, task.border, reachOfOutput());
   }
 }
 
@@ -151,15 +152,15 @@ function reachOfOutput() {
 
 // The output over its input, and what each neuron of the last hidden column adds to it.
 function drawCurves(plane, said, neuron) {
-  const mesh = lineMesh(maps.axes[0]);
+  const mesh = curveMesh(maps.axes[0]);
   const shares = neuron ? [] : sharesOfOutput();
-  const shown = neuron ? neuronAt(neuron).output : outputs[0];
+  const shown = neuron ? neuronAt(neuron).output : modelOutputs[0];
   const values = [shown, ...shares.map(({ product }) => product)];
   const [curve, ...parts] = session.trainer.evaluate([mesh], values);
   plane.drawLevel(neuron ? 0 : task.border);
   parts.forEach((part, k) => {
-    const sign = session.trainer.numbers[shares[k].parameter] < 0 ? 'negative' : 'positive';
-    plane.drawCurve(mesh, part, colorOfSign(sign), 1);
+    const kind = session.trainer.numbers[shares[k].parameter] < 0 ? 'negative' : 'positive';
+    plane.drawCurve(mesh, part, scale.lines[kind].at(-1), 1);
   });
   plane.drawCurve(mesh, curve);
   const { chosen, columns } = session;
@@ -189,7 +190,7 @@ function drawPoints(plane) {
 
 // Classes have a mark each; other targets have their color on the scale.
 function lookOf(k, reach) {
-  const group = task.levels ? classOf(k) : 1;
+  const group = task.levels ? classOfSample(k) : 1;
   const outline = markOutline(group);
   if (task.levels || isCurve) return { outline, color: classColor(group) };
   return { outline, color: lineOf(session.columns.at(-1)[k] - task.border, reach) };
@@ -199,14 +200,14 @@ function lookOf(k, reach) {
 
 function headingFor(neuron) {
   if (neuron) return `What ${subscripted(neuronAt(neuron).name)} says`;
-  if (isCurve) return `${nameOfTarget} over ${namesOfInputs[0]}`;
+  if (isCurve) return `${nameOfTarget} over ${subscripted(namesOfInputs[0])}`;
   return task.levels ? 'Decision regions' : 'The output over the plane';
 }
 
 function sampleInWords(said) {
   const { chosen, columns } = session;
   const place = namesOfInputs.map((name, j) => `${name} ${short(columns[j][chosen])}`).join(', ');
-  const target = task.levels ? className(classOf(chosen)) : short(columns.at(-1)[chosen]);
+  const target = task.levels ? className(classOfSample(chosen)) : short(columns.at(-1)[chosen]);
   const output = said.map((column) => short(column[chosen])).join(', ');
   const words = `Sample ${chosen}: ${place}, target ${target}, output ${output}`;
   return `${words}. The arrows left and right choose another sample, Delete removes it.`;

@@ -15,13 +15,16 @@ export const GIVEN = 'yours';
 const MARGIN_OF_DATASETS = 0.4; // around the built-in ones
 const TARGETS_OF_WAVE = [-1.4, 1.4];
 
-const { inputs, outputs, targets } = graph.training;
+/** The values that are the inputs, the outputs and the numbers of the target. */
+export const modelInputs = graph.training.inputs;
+export const modelOutputs = graph.training.outputs;
+export const modelTargets = graph.training.targets;
 
 /** Where the samples come from: those given, or a data set, which the numbers describe. */
-export const origin = {
-  source: GIVEN,
+export const sampleSource = {
+  name: GIVEN, // or one of DATASETS
   noise: 0.15,
-  count: 200,
+  length: 200,
   seed: 1,
   testShare: 0,
   isEdited: false, // by hand
@@ -34,39 +37,40 @@ export const origin = {
 export const task = { levels: null, border: 0 };
 
 /** The names of the inputs, and of the first target. */
-export const namesOfInputs = inputs.map((i, k) => nameOfGiven(i, inputs, `x${k + 1}`));
-export const nameOfTarget = nameOfGiven(targets[0], targets, 'y');
+export const namesOfInputs = modelInputs.map((i, k) => leafName(i, `x${k + 1}`));
+export const nameOfTarget = leafName(modelTargets[0], 'y');
 
-function nameOfGiven(i, all, otherwise) {
+// One that the loss does not depend on is no value of the graph.
+function leafName(i, otherwise) {
   return (i >= 0 && labelOf(i)) || otherwise;
 }
 
-let given = null; // the columns as the page was given them
+let givenColumns = null; // the columns as the page was given them
 let beforeEdits = null; // the columns, and the training and test samples
 
 // The session has read the samples, as its script comes first.
 extend(async () => {
-  given = session.columns;
+  givenColumns = session.columns;
   describeTask();
 });
 
-const copied = (columns) => columns.map((column) => column.slice());
+const copyColumns = (columns) => columns.map((column) => column.slice());
 const sampleTotal = () => session.columns[0].length;
-const answersOf = (columns) => columns.slice(inputs.length);
+const answersOf = (columns) => columns.slice(modelInputs.length);
 
 // Two levels of a single target are classes, and so are rows with a single 1.
 function describeTask() {
-  const answers = answersOf(given);
+  const answers = answersOf(givenColumns);
   const levels = [...new Set(answers[0])].sort((a, b) => a - b);
   task.border = graph.training.border ?? 0;
   task.levels = null;
-  if (answers.length === 1 && outputs.length === 1) {
+  if (answers.length === 1 && modelOutputs.length === 1) {
     if (levels.length === 2) task.levels = levels;
-  } else if (answers.length === outputs.length && isOneHot(answers)) {
+  } else if (answers.length === modelOutputs.length && isOneHot(answers)) {
     task.levels = answers.map((_, group) => group);
   }
   // The built-in classes are for a model of other numbers, too.
-  if (origin.source !== GIVEN && inputs.length === 2 && !task.levels) {
+  if (sampleSource.name !== GIVEN && modelInputs.length === 2 && !task.levels) {
     task.levels = [-1, 1];
     task.border = 0;
   }
@@ -74,21 +78,21 @@ function describeTask() {
 
 function isOneHot(answers) {
   return answers[0].every((_, k) => {
-    const row = answers.map((column) => column[k]);
-    const ones = row.filter((x) => x === 1).length;
-    return ones === 1 && row.every((x) => x === 0 || x === 1);
+    const target = answers.map((column) => column[k]);
+    const ones = target.filter((x) => x === 1).length;
+    return ones === 1 && target.every((x) => x === 0 || x === 1);
   });
 }
 
 /** The built-in data sets that fit the model. */
 export function fittingDatasets() {
-  if (outputs.length !== 1 || targets.length !== 1) return [];
-  const isCurveOfClasses = inputs.length === 1 && task.levels;
-  return isCurveOfClasses ? [] : DATASETS[inputs.length] ?? [];
+  if (modelOutputs.length !== 1 || modelTargets.length !== 1) return [];
+  const isCurveOfClasses = modelInputs.length === 1 && task.levels;
+  return isCurveOfClasses ? [] : DATASETS[modelInputs.length] ?? [];
 }
 
 /** The class of a sample. */
-export function classOf(k) {
+export function classOfSample(k) {
   const answers = answersOf(session.columns);
   if (answers.length > 1) return answers.findIndex((column) => column[k] === 1);
   return Number(answers[0][k] > (task.levels[0] + task.levels[1]) / 2);
@@ -106,50 +110,51 @@ export const className = (group) => short(task.levels[group]);
 
 // Other samples
 
-/** Go on with other samples: those given, or a data set. The changes are to parts of `origin`. */
-export function useOrigin(changes) {
-  Object.assign(origin, changes, { isEdited: false });
+/** Go on with other samples: those given, or a data set. `changes` are to `sampleSource`. */
+export function useSource(changes) {
+  Object.assign(sampleSource, changes, { isEdited: false });
   beforeEdits = null;
   describeTask();
-  const isGiven = origin.source === GIVEN;
-  const { source, noise, count, seed } = origin;
+  const isOwn = sampleSource.name === GIVEN;
+  const { name, noise, length, seed } = sampleSource;
   const levels = task.levels ?? [-1, 1];
-  const columns = isGiven ? copied(given) : drawDataset(source, { count, noise, seed, levels });
+  const columns = isOwn
+    ? copyColumns(givenColumns) : drawDataset(name, { length, noise, seed, levels });
   useColumns(columns, { axes: axesOf(columns) });
 }
 
 // What the plane shows: it stays where it is while points move.
 function axesOf(columns) {
-  if (origin.source === GIVEN) return columns.slice(0, 2).map(axisAround);
+  if (sampleSource.name === GIVEN) return columns.slice(0, 2).map(axisAround);
   const axis = [-REACH - MARGIN_OF_DATASETS, REACH + MARGIN_OF_DATASETS];
-  return [axis, inputs.length === 1 ? TARGETS_OF_WAVE : axis];
+  return [axis, modelInputs.length === 1 ? TARGETS_OF_WAVE : axis];
 }
 
 /** Hold out a share of the samples to test with. The training starts again. */
-export function holdOut(share) {
+export function holdOut(portion) {
   putSamplesBack();
-  origin.testShare = share;
-  session.trainer.split(share);
+  sampleSource.testShare = portion;
+  session.trainer.split(portion);
   showNumbers();
 }
 
 // Edits
 
 // All samples stay in their part, training or test. Small changes in a row are shown at once.
-function edit(columns, parts, isFollowed = false) {
+function editSamples(columns, parts, isFollowed = false) {
   const { trainSamples, testSamples } = session.trainer;
-  beforeEdits ??= { columns: copied(session.columns), parts: [trainSamples, testSamples] };
-  origin.isEdited = true;
+  beforeEdits ??= { columns: copyColumns(session.columns), parts: [trainSamples, testSamples] };
+  sampleSource.isEdited = true;
   useColumns(columns, { parts, isFollowed });
 }
 
 /** Move a sample of the plane; with a single input, its target moves too, unless it is a class. */
 export function moveSample(k, place) {
-  const columns = copied(session.columns);
+  const columns = copyColumns(session.columns);
   columns[0][k] = rounded(place[0]);
-  if (inputs.length === 2 || !task.levels) columns[1][k] = rounded(place[1]);
+  if (modelInputs.length === 2 || !task.levels) columns[1][k] = rounded(place[1]);
   const { trainSamples, testSamples } = session.trainer;
-  edit(columns, [trainSamples, testSamples], true);
+  editSamples(columns, [trainSamples, testSamples], true);
 }
 
 /**
@@ -160,18 +165,19 @@ export function moveSample(k, place) {
 export function addSample(place, group) {
   if (sampleTotal() >= MAX_SAMPLES) return -1;
   const added = sampleTotal();
-  const answers = inputs.length === 1 && !task.levels ? [rounded(place[1])] : targetsFor(group);
-  const sample = [...place.slice(0, inputs.length).map(rounded), ...answers];
+  const isFree = modelInputs.length === 1 && !task.levels;
+  const answers = isFree ? [rounded(place[1])] : targetsFor(group);
+  const sample = [...place.slice(0, modelInputs.length).map(rounded), ...answers];
   const columns = session.columns.map((column, j) => Float64Array.of(...column, sample[j]));
   const { trainSamples, testSamples } = session.trainer;
-  edit(columns, [Int32Array.of(...trainSamples, added), testSamples]);
+  editSamples(columns, [Int32Array.of(...trainSamples, added), testSamples]);
   chooseSample(added);
   return added;
 }
 
 function targetsFor(group) {
-  if (targets.length === 1) return [task.levels[group]];
-  return targets.map((_, j) => Number(j === group));
+  if (modelTargets.length === 1) return [task.levels[group]];
+  return modelTargets.map((_, j) => Number(j === group));
 }
 
 /** Remove a sample, unless none would be left to train with. */
@@ -181,15 +187,15 @@ export function removeSample(k) {
   const parts = [trainSamples, testSamples].map(without);
   if (!parts[0].length) return;
   const { chosen } = session;
-  edit(session.columns.map((column) => column.filter((_, i) => i !== k)), parts);
+  editSamples(session.columns.map((column) => column.filter((_, i) => i !== k)), parts);
   chooseSample(chosen > k ? chosen - 1 : chosen);
 }
 
 /** Take back all edits. */
 export function putSamplesBack() {
-  if (!origin.isEdited) return;
+  if (!sampleSource.isEdited) return;
   const { columns, parts } = beforeEdits;
-  origin.isEdited = false;
+  sampleSource.isEdited = false;
   beforeEdits = null;
   useColumns(columns, { parts });
 }

@@ -3,13 +3,13 @@
 import { short } from './numbers.js';
 import { graph } from './graph.js';
 import { session } from './session.js';
-import { classOf, classSaid, task } from './samples.js';
+import { classOfSample, classSaid, task } from './samples.js';
 
-/** How many of some samples have the class that the outputs say. */
-export function countRight(said, places) {
+// How many of some samples have the class that the outputs say.
+function countRight(said, places) {
   let right = 0;
   for (const k of places) {
-    if (classSaid(said.map((column) => column[k])) === classOf(k)) right += 1;
+    if (classSaid(said.map((column) => column[k])) === classOfSample(k)) right += 1;
   }
   return right;
 }
