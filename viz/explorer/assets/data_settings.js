@@ -28,7 +28,8 @@ export function dataGroup() {
     id: 'new-points', type: 'button', onclick: () => useSource({ seed: sampleSource.seed + 1 }),
   }, 'new points');
   const drawn = [noise.element, length.element, fresh];
-  const fields = html('div', { class: 'fields' }, noise.element, length.element, test.element);
+  const ofData = [noise.element, length.element, test.element];
+  const fields = html('div', { class: 'fields' }, note, ofData);
 
   function show() {
     const isOwn = sampleSource.name === GIVEN;
@@ -41,7 +42,7 @@ export function dataGroup() {
     for (const field of [noise, length, test]) field.show();
   }
 
-  return { element: settingsGroup('data', 'Data', sets, note, fields, fresh), show };
+  return { element: settingsGroup('data', 'Data', sets, fields, fresh), show };
 }
 
 export function settingsGroup(name, title, ...children) {

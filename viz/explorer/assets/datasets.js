@@ -6,7 +6,8 @@ import { randomWords } from './sample_order.js';
 
 /** How far the inputs reach from 0. */
 export const REACH = 2.5;
-const SPREAD = 1.4; // the standard deviation of noise 1
+// The standard deviation of noise 1; the arms of a spiral are close to each other.
+const SPREAD = { moons: 1.4, circles: 1.4, xor: 1.4, spiral: 0.8 };
 const TURNS = 1.25; // of a spiral
 
 /** The built-in data sets, by how many inputs they have. */
@@ -37,7 +38,7 @@ export function drawDataset(name, { length, noise, seed, levels }) {
     const isHigh = k % 2 === 1;
     const place = PLACES[name](isHigh, uniform, k / length);
     place.forEach((x, j) => {
-      columns[j][k] = withinReach(x + SPREAD * noise * normal(uniform));
+      columns[j][k] = withinReach(x + SPREAD[name] * noise * normal(uniform));
     });
     columns[2][k] = levels[Number(isHigh)];
   }

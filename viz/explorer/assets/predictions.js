@@ -144,7 +144,7 @@ function drawImage(canvas) {
   const brightest = pixels.reduce((most, column) => Math.max(most, ...column), 0) || 1;
   const grays = pixels.map((column) => {
     const fraction = column[session.chosen] / brightest;
-    return mixedPixel(scale.card, scale.fills.positive.at(-1), fraction);
+    return mixedPixel(scale.card, inkOn(scale.card), fraction);
   });
   canvas.width = side;
   canvas.height = side;

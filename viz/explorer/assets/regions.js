@@ -167,6 +167,11 @@ function drawCurves(plane, said, neuron) {
   if (!neuron) plane.drawGap(columns[0][chosen], columns[1][chosen], said[chosen]);
 }
 
+function curveMesh([low, high]) {
+  const step = (high - low) / (CURVE_POINTS - 1);
+  return Float64Array.from({ length: CURVE_POINTS }, (_, k) => low + k * step);
+}
+
 function sharesOfOutput() {
   const columns = session.network?.columns ?? [];
   return columns.length > 1 ? columns.at(-1).neurons[0].weights : [];

@@ -18,7 +18,7 @@ const TARGETS_OF_WAVE = [-1.4, 1.4];
 /** The values that are the inputs, the outputs and the numbers of the target. */
 export const modelInputs = graph.training.inputs;
 export const modelOutputs = graph.training.outputs;
-export const modelTargets = graph.training.targets;
+const modelTargets = graph.training.targets;
 
 /** Where the samples come from: those given, or a data set, which the numbers describe. */
 export const sampleSource = {

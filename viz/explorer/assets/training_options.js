@@ -18,7 +18,9 @@ export const OPTIMIZERS = {
 };
 
 /** The options that Python's rules have unless told otherwise. */
-export const DEFAULT_OPTIONS = { SGD: PLAIN, Adam: OF_ADAM, AdamW: { ...OF_ADAM, weight_decay: 0.01 } };
+export const DEFAULT_OPTIONS = {
+  SGD: PLAIN, Adam: OF_ADAM, AdamW: { ...OF_ADAM, weight_decay: 0.01 },
+};
 
 /** The optimizer that the page was given. */
 export const GIVEN_OPTIMIZER = nameGivenOptimizer();
