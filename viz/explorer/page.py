@@ -29,10 +29,19 @@ from viz.showing import show
 from viz.views.choose import choose_pictures, find_roots
 from viz.views.dictionary import is_directed_graph
 
+from .compact import compact_body, compact_style
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
-from .scripts import asset, find_used, join_scripts, page_scripts, parse_script, style_sheet
+from .scripts import (
+    asset,
+    compact_bodies,
+    find_used,
+    join_scripts,
+    page_scripts,
+    parse_script,
+    style_sheet,
+)
 
 if TYPE_CHECKING:
     from scalargrad.losses import LossName
@@ -51,6 +60,9 @@ PLAYGROUND_SCRIPTS = (
     "levels",
     "transport",
     "network",
+    "hints",
+    "legend_line",
+    "playground_keys",
     "settings",
     "regions",
     "lens",
@@ -58,7 +70,7 @@ PLAYGROUND_SCRIPTS = (
     "loss_curve",
 )
 """The scripts that only a page that trains has, without those that they import."""
-PLAYGROUND_STYLES = ("playground", "settings", "regions", "lens", "why", "loss")
+PLAYGROUND_STYLES = ("playground", "network", "settings", "regions", "lens", "why", "loss")
 """The styles that such a page has in addition."""
 
 
@@ -386,11 +398,12 @@ def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: s
     is_playground = "training" in graph
     scripts = {**page_scripts(), "rules": parse_script(rules_script)}
     entries = [name for name in PLAYGROUND_SCRIPTS if name in scripts] if is_playground else []
-    joined = join_scripts(find_used(scripts, ["start", *entries]))
+    joined = join_scripts(compact_bodies(find_used(scripts, ["start", *entries])))
     script = f"'use strict';\n(() => {{\n{joined}}})();\n"
     styles = ("page", *PLAYGROUND_STYLES) if is_playground else ("page",)
     style = _color_variables() + _measure_variables() + "".join(map(style_sheet, styles))
-    body = asset("playground.html" if is_playground else "body.html")
+    style = compact_style(style)
+    body = compact_body(asset("playground.html" if is_playground else "body.html"))
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
         f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"

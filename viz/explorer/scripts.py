@@ -5,10 +5,12 @@ The policy of the page allows one script by its hash, and a file on a disk can't
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
+
+from .compact import compact_script
 
 _IMPORT = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |let |function |async function )", re.MULTILINE)
@@ -112,6 +114,13 @@ def find_used(scripts: Mapping[str, Script], entries: Iterable[str]) -> dict[str
             used[name] = scripts[name]
             pending.extend(scripts[name].imports)
     return {name: script for name, script in scripts.items() if name in used}
+
+
+def compact_bodies(scripts: Mapping[str, Script]) -> dict[str, Script]:
+    """Return scripts without comments and indentation."""
+    return {
+        name: replace(script, body=compact_script(script.body)) for name, script in scripts.items()
+    }
 
 
 def join_scripts(scripts: Mapping[str, Script]) -> str:

@@ -137,7 +137,10 @@ def test_the_document_refers_to_nothing_outside() -> None:
         path.read_text()
         for path in Path(viz.__file__).parent.joinpath("explorer", "assets").glob("*")
     )
-    assert re.findall(r"https?://\S+", scripts) == ["http://www.w3.org/2000/svg';"]
+    assert re.findall(r"https?://\S+", scripts) == [
+        "http://www.w3.org/2000/svg';",
+        "http://www.w3.org/1998/Math/MathML';",
+    ]
     for word in (
         "innerHTML",
         "outerHTML",

@@ -2,7 +2,7 @@
 // of every scalar, with the panel of the selected value.
 
 import { announce, extend, listen } from './events.js';
-import { state } from './state.js';
+import { state, refresh } from './state.js';
 import { byId } from './elements.js';
 import { draw, fit, select } from './view.js';
 import { session, neuronAt } from './session.js';
@@ -22,6 +22,7 @@ export function showLevel(name) {
   for (const button of byId('level-switch').children) {
     button.setAttribute('aria-pressed', String(button.dataset.level === name));
   }
+  if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
   if (isDown) showScalars();
   announce('playground');
 }
@@ -29,6 +30,7 @@ export function showLevel(name) {
 function showScalars() {
   draw();
   fit();
+  refresh();
   if (session.open) select(neuronAt(session.open).output, { show: true });
   else if (state.selected !== null) select(state.selected, { show: true });
 }

@@ -3,7 +3,7 @@
 
 import { graph } from './graph.js';
 import { LOOPS } from './rules.js';
-import { announce, extend, listen } from './events.js';
+import { announce, extend } from './events.js';
 import { frameAt, replaceFrame, unpackRows } from './frames.js';
 import { state, forgetNumbers, refresh } from './state.js';
 import { byId } from './elements.js';
@@ -331,8 +331,3 @@ function squareMesh([[left, right], [bottom, top]]) {
   }
   return [xs, ys];
 }
-
-// The state of the page as the style knows it.
-listen('playground', () => {
-  document.body.toggleAttribute('data-running', session.isRunning);
-});

@@ -19,17 +19,24 @@ import { setUpSearch } from './search.js';
 import { recolor, useTheme, setUpTheme } from './theme.js';
 import { setUpKeys } from './keys.js';
 
-listen('numbers', showFrame, showStep, paint, showPanel, saveLink);
+listen('numbers', ifInSight(showFrame, showStep, paint, showPanel), saveLink);
 listen('selection', showPanel, saveLink);
 listen('verdict', showPanel);
-listen('training', paint);
-listen('theme', paint);
+listen('training', ifInSight(paint));
+listen('theme', ifInSight(paint));
 
 startPage().catch((error) => {
   byId('caption').hidden = false;
   byId('caption').textContent = `This page can't be shown: ${error.message}`;
   throw error;
 });
+
+// A page that trains shows its network first, and has nothing to paint here before it shows this.
+function ifInSight(...functions) {
+  return () => {
+    if (document.body.dataset.level !== 'network') for (const show of functions) show();
+  };
+}
 
 async function startPage() {
   if (['light', 'dark'].includes(graph.theme)) document.documentElement.dataset.theme = graph.theme;

@@ -52,8 +52,8 @@ function drawLossCurve(xOf) {
   const low = Math.min(...finite);
   const high = Math.max(...finite);
   const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
-  const placeOf = (loss, t) => `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}`;
-  const points = losses.map((x, t) => (Number.isFinite(x) ? placeOf(x, t) : null)).filter(Boolean);
+  const pointOf = (loss, t) => `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}`;
+  const points = losses.map((x, t) => (Number.isFinite(x) ? pointOf(x, t) : null)).filter(Boolean);
   const chart = byId('losses');
   chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
   chart.setAttribute('preserveAspectRatio', 'none');

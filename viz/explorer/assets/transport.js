@@ -1,7 +1,8 @@
 // Transport: play, step, epoch and reset, and how far the training is.
 
 import { extend, listen } from './events.js';
-import { html, svg, byId } from './elements.js';
+import { byId } from './elements.js';
+import { writeText } from './cells.js';
 import { session, play, pause, stepOnce, epochOnce, resetTraining } from './session.js';
 
 const PLAY = 'M4 2l10 6-10 6z';
@@ -32,16 +33,22 @@ function toggleSettings() {
 
 const inDigits = (x) => Math.round(x).toLocaleString('en');
 
+let shownAs = null; // whether the button says pause
+
 function showProgress() {
   const { trainer, isRunning, stepsASecond } = session;
+  if (shownAs !== isRunning) showButton(isRunning);
+  writeText(byId('count-epochs'), inDigits(trainer.epochs));
+  writeText(byId('count-steps'), inDigits(trainer.steps));
+  writeText(byId('count-rate'), stepsASecond === null ? '–' : inDigits(stepsASecond));
+  writeText(byId('status'), trainer.stopReason ? `stopped: ${trainer.stopReason}` : '');
+}
+
+// The button would lose a click if it were written in every frame.
+function showButton(isRunning) {
+  shownAs = isRunning;
+  document.body.toggleAttribute('data-running', isRunning);
   byId('train').setAttribute('aria-pressed', String(isRunning));
-  const icon = svg('svg', { viewBox: '0 0 16 16', 'aria-hidden': true }, svg('path', {
-    d: isRunning ? PAUSE : PLAY,
-  }));
-  byId('train').replaceChildren(icon, html('span', {}, isRunning ? 'pause' : 'play'));
-  byId('count-epochs').textContent = inDigits(trainer.epochs);
-  byId('count-steps').textContent = inDigits(trainer.steps);
-  byId('count-rate').textContent = stepsASecond === null ? '–' : inDigits(stepsASecond);
-  byId('status').textContent = trainer.stopReason ? `stopped: ${trainer.stopReason}` : '';
-  byId('status').classList.toggle('stopped', Boolean(trainer.stopReason));
+  byId('train').querySelector('path').setAttribute('d', isRunning ? PAUSE : PLAY);
+  byId('train').lastElementChild.textContent = isRunning ? 'pause' : 'play';
 }

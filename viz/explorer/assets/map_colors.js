@@ -1,0 +1,68 @@
+// Map colors: the outputs of a neuron as a small picture, in colors between those of the scale.
+
+const COLORS = 255; // from the most negative to the most positive, with zero in the middle
+const MIDDLE = (COLORS - 1) / 2;
+
+/**
+ * Make a palette.
+ *
+ * @param {string[]} negative - Shades from zero on, as `#rrggbb`.
+ * @param {string[]} positive
+ * @returns {Uint32Array} The colors as a canvas has them.
+ */
+export function colorsBetween(negative, positive) {
+  const bytes = new Uint8ClampedArray(4 * COLORS);
+  for (let k = 0; k < COLORS; k += 1) {
+    const shades = k < MIDDLE ? negative : positive;
+    const place = (Math.abs(k - MIDDLE) / MIDDLE) * (shades.length - 1);
+    bytes.set(mixShades(shades, place), 4 * k);
+  }
+  return new Uint32Array(bytes.buffer);
+}
+
+function mixShades(shades, place) {
+  const low = Math.min(shades.length - 2, Math.floor(place));
+  const [first, second] = [shades[low], shades[low + 1]].map((code) => (
+    [1, 3, 5].map((at) => Number.parseInt(code.slice(at, at + 2), 16))
+  ));
+  return [...first.map((x, j) => x + (place - low) * (second[j] - x)), 255];
+}
+
+const contexts = new WeakMap(); // of each canvas: its context, an image, and the pixels of that
+
+function pixelsOf(canvas, side) {
+  const known = contexts.get(canvas);
+  if (known?.side === side) return known;
+  canvas.width = side;
+  canvas.height = side;
+  const context = canvas.getContext('2d');
+  const image = context.createImageData(side, side);
+  const made = { side, context, image, pixels: new Uint32Array(image.data.buffer) };
+  contexts.set(canvas, made);
+  return made;
+}
+
+/**
+ * Draw numbers as a square picture.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Float32Array | number[]} heights - Row after row.
+ * @param {number} center - The number that is neutral.
+ * @param {number} end - How far from the center the colors end.
+ * @param {Uint32Array} palette
+ */
+export function drawMap(canvas, heights, center, end, palette) {
+  const { context, image, pixels } = pixelsOf(canvas, Math.ceil(Math.sqrt(heights.length)));
+  const rise = MIDDLE / end;
+  for (let k = 0; k < heights.length; k += 1) {
+    const place = MIDDLE + Math.round(rise * (heights[k] - center));
+    // What is not a number is see-through.
+    pixels[k] = place === place ? palette[Math.max(0, Math.min(COLORS - 1, place))] : 0;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+/** Draw numbers around 0 as an image with a pixel for each. */
+export function drawImage(canvas, heights, end, palette) {
+  drawMap(canvas, heights, 0, end, palette);
+}

@@ -1,0 +1,179 @@
+// Network lines: one for each weight, by the sign and the size of what colors show.
+
+import { short } from './numbers.js';
+import { graph } from './graph.js';
+import { svg, byId } from './elements.js';
+import { lineOf, scale } from './colors.js';
+import { session, numbersNow, chooseWeight, openNeuron } from './session.js';
+import { shownName, placeOf } from './neurons.js';
+import { lineBetween, portOf } from './network_layout.js';
+
+const WIDTHS = { thinnest: 0.6, rise: 4.2 };
+const PLATE = { height: 20, letter: 7.4, margin: 7 };
+const PLATE_AT = 0.42; // of the way along a line
+
+// Each has its `weights`, one for most, where it ends, and its elements.
+const weightLines = [];
+const halo = svg('path', { class: 'halo' });
+const plateGround = svg('rect', { height: PLATE.height, rx: 5 });
+const plateText = svg('text', {});
+const weightPlate = svg('g', { class: 'plate' }, plateGround, plateText);
+
+/**
+ * Make a line for each weight.
+ *
+ * @param {boolean} isBundled - Whether all inputs are one box, with one line to each neuron.
+ */
+export function createLines(isBundled) {
+  session.network.columns.forEach(({ neurons }, column) => {
+    neurons.forEach((neuron, index) => {
+      const place = { neuron, column, index };
+      if (isBundled && !column) addLine({ ...place, weights: neuron.weights, input: 0 });
+      else neuron.weights.forEach((w, input) => addLine({ ...place, weights: [w], input }));
+    });
+  });
+  const all = weightLines.map(({ line }) => line);
+  const hits = weightLines.map(({ hit }) => hit);
+  byId('network').append(halo, svg('g', {}, all), svg('g', {}, hits), weightPlate);
+}
+
+function addLine(one) {
+  const line = svg('path', { class: one.weights.length > 1 ? 'line bundle' : 'line' });
+  const hit = svg('path', { class: 'hit', 'data-line': weightLines.length });
+  weightLines.push({ ...one, line, hit, color: '', width: '', isZero: false });
+}
+
+/** Put the lines between boxes, after the boxes were placed. */
+export function placeLines({ levels, isUpright }) {
+  for (const one of weightLines) {
+    const { boxes } = levels[one.column];
+    const to = levels[one.column + 1].boxes[one.index];
+    const offset = portOf(one.input, boxes.length, to, isUpright);
+    one.path = lineBetween(boxes[one.input], to, offset, isUpright);
+    one.line.setAttribute('d', one.path);
+    one.hit.setAttribute('d', one.path);
+  }
+  placeHalo();
+}
+
+// The weight, its gradient, or what it carries for the chosen sample.
+function shownOfWeight({ parameter, product }, { data, gradients }) {
+  if (session.colors === 'gradients') return gradients[parameter];
+  return data[session.colors === 'data' ? product : parameter];
+}
+
+// Of several weights their root mean square.
+function shownOnLine({ weights }, now) {
+  if (weights.length === 1) return shownOfWeight(weights[0], now);
+  const all = weights.map((weight) => shownOfWeight(weight, now));
+  return Math.hypot(...all) / Math.sqrt(all.length);
+}
+
+/** Paint all lines; `largest` is the number at which the scale ends. */
+export function paintLines(largest) {
+  const now = numbersNow();
+  for (const one of weightLines) {
+    const x = shownOnLine(one, now);
+    const color = one.weights.length > 1 ? scale.line : lineOf(x, largest);
+    if (one.color !== color) one.line.style.stroke = color;
+    one.color = color;
+    const strong = Number.isFinite(x) ? Math.min(1, Math.abs(x) / largest) : 1;
+    const width = (WIDTHS.thinnest + WIDTHS.rise * Math.sqrt(strong)).toFixed(1);
+    if (one.width !== width) one.line.style.strokeWidth = width;
+    one.width = width;
+    const isZero = x === 0;
+    if (one.isZero !== isZero) one.line.classList.toggle('zero', isZero);
+    one.isZero = isZero;
+  }
+  paintPlate(now);
+}
+
+/**
+ * Let only the lines of some box be in full light; null for all.
+ *
+ * @param {?[number, number]} box - The level and the index of a box.
+ */
+export function lightLines(box) {
+  byId('network').classList.toggle('focused', box !== null);
+  for (const { line, column, index, input } of weightLines) {
+    const isAt = (level, place) => box !== null && box[0] === level && box[1] === place;
+    line.classList.toggle('lit', isAt(column + 1, index) || isAt(column, input));
+  }
+}
+
+// The chosen weight has an outline in ink, and a plate with its number.
+
+const chosenLine = () => weightLines.find(({ weights }) => (
+  weights.length === 1 && weights[0].parameter === session.weight
+));
+
+function placeHalo() {
+  const one = chosenLine();
+  halo.toggleAttribute('hidden', !one);
+  weightPlate.toggleAttribute('hidden', !one);
+  if (!one?.path) return;
+  halo.setAttribute('d', one.path);
+  const { x, y } = one.line.getPointAtLength(PLATE_AT * one.line.getTotalLength());
+  weightPlate.setAttribute('transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+}
+
+function paintPlate(now) {
+  const one = chosenLine();
+  if (!one) return;
+  halo.style.strokeWidth = (Number(one.width) + 3).toFixed(1);
+  const text = short(shownOnLine(one, now));
+  if (plateText.textContent === text) return;
+  plateText.textContent = text;
+  const width = text.length * PLATE.letter + 2 * PLATE.margin;
+  plateGround.setAttribute('x', -width / 2);
+  plateGround.setAttribute('y', -PLATE.height / 2);
+  plateGround.setAttribute('width', width);
+}
+
+/** Follow the choice of a weight. */
+export function showChosenWeight() {
+  placeHalo();
+  if (numbersNow()) paintPlate(numbersNow());
+}
+
+// Pointers
+
+/** Follow the pointer over lines. `say` shows words beside it, or null. */
+export function followLines(say) {
+  const drawing = byId('network');
+  const lineAt = (event) => weightLines[event.target.dataset?.line];
+  drawing.addEventListener('click', (event) => {
+    const one = lineAt(event);
+    if (one?.weights.length === 1) chooseWeight(one.weights[0].parameter);
+    else if (one) openNeuron([one.column, one.index]);
+  });
+  drawing.addEventListener('pointermove', (event) => {
+    const one = lineAt(event);
+    say(one ? describeLine(one) : null, event);
+  });
+  drawing.addEventListener('pointerleave', (event) => say(null, event));
+}
+
+function describeLine({ weights, neuron }) {
+  if (weights.length === 1) return describeWeight(weights[0].parameter);
+  return `${weights.length} weights of ${shownName(neuron.output)}`;
+}
+
+/** A weight or a bias in words, such as `x₁ → h₃  w 0.12  ∂ −0.3`. */
+export function describeWeight(parameter) {
+  const { data, gradients } = numbersNow();
+  const numbersOfIt = `w ${short(data[parameter])}  ∂ ${short(gradients[parameter])}`;
+  return `${nameOfWeight(parameter)}  ${numbersOfIt}`;
+}
+
+/** The name of a weight or of a bias: `x₁ → h₃`, `b of h₃`. */
+export function nameOfWeight(parameter) {
+  const place = placeOf(parameter);
+  if (!place) return graph.label[parameter] ?? '';
+  const neuron = session.network.columns[place.column].neurons[place.index];
+  const name = shownName(neuron.output);
+  return place.weight ? `${shownName(place.weight.input)} → ${name}` : `b of ${name}`;
+}
+
+/** The paths of all lines, for what moves along them: `d`, and the level where each begins. */
+export const linePaths = () => weightLines.map(({ path, column }) => ({ d: path, level: column }));

@@ -1,0 +1,83 @@
+// Playground keys: while the network is in sight, keys are for training and looking. One level
+// further down they are those of the explorer.
+
+import { extend } from './events.js';
+import { html, byId } from './elements.js';
+import { switchTheme } from './theme.js';
+import { session, lookAt, openNeuron, pause, stepOnce, chooseSample } from './session.js';
+import { levelShown } from './levels.js';
+import { playOrPauseTraining } from './transport.js';
+import { openDialog, openFinder } from './finder.js';
+import { areHintsShown, endHints } from './hints.js';
+
+const KEYS = [
+  ['space', 'play, or pause'],
+  ['. ,', 'one step on; look one moment back'],
+  ['← →', 'the sample before, the next one'],
+  ['/', 'find a neuron, a weight, a sample'],
+  ['t', 'light or dark'],
+  ['Esc', 'close what is open; back to now'],
+  ['?', 'this list'],
+];
+
+const PRESSED = {
+  ' ': playOrPauseTraining,
+  '.': stepOnce,
+  ArrowLeft: () => walkTo(-1),
+  ArrowRight: () => walkTo(1),
+  '/': openFinder,
+  t: switchTheme,
+  '?': showKeys,
+  Escape: closeUppermost,
+};
+
+extend(async () => {
+  // Before the keys of the explorer, which listen too.
+  document.addEventListener('keydown', pressInPlayground);
+  byId('help').addEventListener('click', (event) => {
+    if (levelShown() !== 'network') return;
+    event.stopImmediatePropagation();
+    showKeys();
+  });
+});
+
+function walkTo(by) {
+  const total = session.trainer.sampleCount;
+  chooseSample((session.chosen + by + total) % total);
+}
+
+function showKeys() {
+  const lines = KEYS.flatMap(([keys, text]) => [
+    html('dt', {}, keys.split(' ').flatMap((key) => [html('kbd', {}, key), ' '])),
+    html('dd', {}, text),
+  ]);
+  const onclick = () => byId('dialog').close();
+  const button = html('button', { type: 'button', onclick }, 'close');
+  openDialog('keys', html('h2', {}, 'Keys'), html('dl', {}, lines), button);
+}
+
+// One thing at a time, the one that lies on top first.
+function closeUppermost() {
+  if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
+  else if (session.open) openNeuron(null);
+  else if (session.past) lookAt(null);
+  else if (areHintsShown()) endHints();
+  else pause();
+}
+
+function pressInPlayground(event) {
+  if (levelShown() !== 'network') return;
+  event.stopImmediatePropagation();
+  const field = event.target.closest?.('input:not([type=range]), select, textarea');
+  const isTyping = field && event.key !== 'Escape';
+  const isOther = event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented;
+  if (isTyping || isOther || byId('dialog').open) return;
+
+  // The browser presses a button by itself, and moves a slider.
+  const control = event.target.closest?.('button, [role=button], input');
+  if (control && (event.key === ' ' || event.key.startsWith('Arrow'))) return;
+  const action = PRESSED[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
