@@ -10,7 +10,7 @@ import { html } from './elements.js';
  * @param {Object} options
  * @param {number} options.steps - The slider goes from 0 to this.
  * @param {function(number): *} options.atPlace - The number at a place of the slider.
- * @param {function(*): number} options.placeOf - The place next to a number.
+ * @param {function(*): number} options.locate - The place next to a number.
  * @param {function(): *} options.get
  * @param {function(*): void} options.set - Takes a valid number.
  * @param {function(*): string} options.format
@@ -19,7 +19,7 @@ import { html } from './elements.js';
  * @returns {{element: HTMLElement, show: function(): void}} `show` takes over the number of now.
  */
 export function createField(id, name, options) {
-  const { steps, atPlace, placeOf, get, set, format, parse, meaning } = options;
+  const { steps, atPlace, locate, get, set, format, parse, meaning } = options;
   let isTyping = false;
   const text = html('input', {
     id, type: 'text', inputmode: 'decimal', size: 7, autocomplete: 'off', spellcheck: 'false',
@@ -48,7 +48,7 @@ export function createField(id, name, options) {
     const now = get();
     // A text that is being typed stays.
     if (!isTyping) text.value = format(now);
-    slider.value = placeOf(now);
+    slider.value = locate(now);
     slider.setAttribute('aria-valuetext', format(now));
     slider.style.setProperty('--filled', `${(100 * slider.value) / steps}%`);
   }
@@ -64,7 +64,7 @@ export function evenSteps(low, high, step) {
   return {
     steps: Math.round((high - low) / step),
     atPlace,
-    placeOf: (x) => (x - low) / step,
+    locate: (x) => (x - low) / step,
   };
 }
 

@@ -31,9 +31,9 @@ export function classColor(group) {
 export function markOutline(group) {
   const name = markNumber(group) % SHAPES.length;
   const path = (radius) => {
-    const scaled = new Path2D();
-    scaled.addPath(new Path2D(SHAPES[name]), new DOMMatrix([radius, 0, 0, radius, 0, 0]));
-    return scaled;
+    const enlarged = new Path2D();
+    enlarged.addPath(new Path2D(SHAPES[name]), new DOMMatrix([radius, 0, 0, radius, 0, 0]));
+    return enlarged;
   };
   return { name, path };
 }

@@ -50,8 +50,3 @@ export const factor = (x) => (short(x).startsWith('−') ? `(${short(x)})` : sho
 
 /** A number of things in words: `1 value`, `2,000 values`. */
 export const count = (n, noun) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
-
-/** A name whose number is written below the line: `h₁` for `h1`. */
-export const subscripted = (name) => name.replace(/\d+$/, (digits) => (
-  [...digits].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[digit]).join('')
-));

@@ -4,11 +4,11 @@
 import { html } from './elements.js';
 import { scale } from './colors.js';
 import { contourPieces } from './contours.js';
+import { colorsBetween, drawMap } from './map_colors.js';
 
 const MARGIN = 0.12; // around the points, of their range
 const RADIUS = 4.8;
-const STRONGEST = 0.62; // of the scale, in regions: points have its full colors
-const SHADES = 256; // of each sign
+const SHADES = 5; // of the scale, in regions: points have its full colors
 const ZERO_LINE = 1.7; // pixels
 const PALEST = 0.12; // of the color of a class, where it hardly leads
 const STRONGEST_TINT = 0.5;
@@ -36,7 +36,8 @@ export function createPlane(canvas) {
   let height = 0;
   let density = 1;
   let ink = '';
-  let shades = null;
+  const small = html('canvas', {}); // with a pixel for each cell of a grid
+  let palette = null;
   let stamps = new Map();
 
   // Not in every drawing: to ask for a size makes the browser lay out the page.
@@ -49,7 +50,8 @@ export function createPlane(canvas) {
     canvas.height = Math.round(height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
     context.lineJoin = 'round';
-    shades = shadesOfScale();
+    const { negative, positive } = scale.fills;
+    palette = colorsBetween(negative.slice(0, SHADES), positive.slice(0, SHADES));
     stamps = new Map();
   }
 
@@ -73,16 +75,10 @@ export function createPlane(canvas) {
     top - clamped(down / height) * (top - bottom),
   ];
 
-  // One pixel for each height, which the browser blends. The scale ends where a height is as far
-  // from the level as `reach`.
+  // The colors end where a height is as far from the level as `reach`.
   function drawHeights(heights, side, level, reach) {
-    const pixels = new Uint32Array(heights.length);
-    const steps = (SHADES - 1) / reach;
-    heights.forEach((x, k) => {
-      const place = Math.max(1 - SHADES, Math.min(SHADES - 1, Math.round((x - level) * steps)));
-      pixels[k] = Number.isNaN(place) ? 0 : shades[place + SHADES - 1];
-    });
-    drawPixels(pixels, side);
+    drawMap(small, heights, level, reach, palette);
+    drawSmall();
     drawContour(heights, side, level);
   }
 
@@ -92,20 +88,22 @@ export function createPlane(canvas) {
     for (let k = 0; k < pixels.length; k += 1) {
       const [winner, fraction] = softmaxWinner(outputs, k);
       const sure = (fraction * outputs.length - 1) / (outputs.length - 1);
-      const tint = PALEST + (STRONGEST_TINT - PALEST) * sure;
-      if (winner >= 0) pixels[k] = mixedPixel(scale.card, colors[winner], tint);
+      const depth = PALEST + (STRONGEST_TINT - PALEST) * sure;
+      if (winner >= 0) pixels[k] = mixedPixel(scale.card, colors[winner], depth);
     }
-    drawPixels(pixels, side);
+    small.width = side;
+    small.height = side;
+    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), side);
+    small.getContext('2d').putImageData(image, 0, 0);
+    drawSmall();
     // The border of the last class is that of the others.
     for (let group = 0; group + 1 < outputs.length; group += 1) {
       drawContour(leadOf(outputs, group), side, 0);
     }
   }
 
-  function drawPixels(pixels, side) {
-    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), side);
-    const small = html('canvas', { width: side, height: pixels.length / side });
-    small.getContext('2d').putImageData(image, 0, 0);
+  // The browser blends the pixels.
+  function drawSmall() {
     context.imageSmoothingEnabled = true;
     context.drawImage(small, 0, 0, width, height);
   }
@@ -211,17 +209,6 @@ export function createPlane(canvas) {
 }
 
 const clamped = (fraction) => Math.max(0, Math.min(1, fraction));
-
-// The colors of regions from the most negative to the most positive one, as pixels.
-function shadesOfScale() {
-  const ofSign = (colors) => Array.from({ length: SHADES }, (_, k) => {
-    const place = ((STRONGEST * k) / (SHADES - 1)) * (colors.length - 1);
-    const low = Math.floor(place);
-    return mixedPixel(colors[low], colors[low + 1], place - low);
-  });
-  const { negative, positive } = scale.fills;
-  return [...ofSign(negative).reverse(), ...ofSign(positive).slice(1)];
-}
 
 /** A color between two others, as a pixel of an image: opaque, its bytes from blue to red. */
 export function mixedPixel(from, to, fraction) {

@@ -12,7 +12,8 @@ import { chooseSample, numbersNow, session } from './session.js';
 import {
   classOfSample, className, classSaid, modelInputs, modelOutputs, nameOfTarget, task,
 } from './samples.js';
-import { scoreInWords, setText } from './scores.js';
+import { writeText } from './cells.js';
+import { scoreInWords } from './scores.js';
 import { followKeys, nearestPoint, walkSamples } from './region_tools.js';
 
 const MAX_SHARE_FOR_ALL = 0.1; // of a training, for all samples
@@ -45,15 +46,15 @@ export function setUpPredictions(section) {
   const drawSample = () => {
     const { data } = numbersNow();
     const said = modelOutputs.map((i) => data[i]);
-    setText(note, noteOf(said));
+    writeText(note, noteOf(said));
     bars.replaceChildren(...barsOf(said));
-    if (image) drawImage(image);
+    if (image) showImage(image);
   };
   const drawNow = () => {
     drawnAt = performance.now();
     drawSample();
     const said = session.trainer.evaluate(session.columns.slice(0, firstTarget), modelOutputs);
-    setText(score, scoreInWords(said).short);
+    writeText(score, scoreInWords(said).short);
     whole.show(said);
     took = performance.now() - drawnAt;
   };
@@ -138,7 +139,7 @@ function isImage() {
   return isSquare && pixels.every((column) => column.every((x) => x >= 0));
 }
 
-function drawImage(canvas) {
+function showImage(canvas) {
   const side = Math.sqrt(firstTarget);
   const pixels = session.columns.slice(0, firstTarget);
   const brightest = pixels.reduce((most, column) => Math.max(most, ...column), 0) || 1;
@@ -163,14 +164,14 @@ function createConfusion() {
 
   function show(said) {
     const { trainSamples, testSamples } = session.trainer;
-    const places = testSamples.length ? testSamples : trainSamples;
+    const part = testSamples.length ? testSamples : trainSamples;
     const counts = task.levels.map(() => task.levels.map(() => 0));
-    for (const k of places) {
+    for (const k of part) {
       const group = classSaid(said.map((column) => column[k]));
       if (group >= 0) counts[classOfSample(k)][group] += 1;
     }
-    const part = testSamples.length ? 'test' : 'training';
-    words.textContent = `${part} samples: class down, said across`;
+    const name = testSamples.length ? 'test' : 'training';
+    words.textContent = `${name} samples: class down, said across`;
     const names = task.levels.map((_, group) => className(group));
     const head = html('tr', {}, html('th', {}), names.map((name) => html('th', {}, name)));
     const lines = counts.map((line, group) => html(

@@ -89,16 +89,16 @@ function samplesInPython() {
   return ['# the points as they are in the page', ...listsInPython(trainSamples, ''), ...test];
 }
 
-function listsInPython(places, ending) {
+function listsInPython(which, suffix) {
   const inBrackets = (parts) => `[${parts.join(', ')}]`;
   const xs = [];
   const ys = [];
-  for (const k of places) {
+  for (const k of which) {
     const texts = session.columns.map((column) => inPython(column[k]));
     xs.push(inBrackets(texts.slice(0, modelInputs.length)));
     ys.push(targetInPython(texts.slice(modelInputs.length), inBrackets));
   }
-  return [`X${ending} = ${inBrackets(xs)}`, `y${ending} = ${inBrackets(ys)}`];
+  return [`X${suffix} = ${inBrackets(xs)}`, `y${suffix} = ${inBrackets(ys)}`];
 }
 
 // cross_entropy takes the number of a class, of which the page has a row with a single 1.

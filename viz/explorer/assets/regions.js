@@ -2,7 +2,7 @@
 // with the samples as points that can be chosen and changed. For models of more inputs, or of
 // several outputs that are no classes, predictions.js shows what it says instead.
 
-import { short, subscripted } from './numbers.js';
+import { short } from './numbers.js';
 import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
 import { lineOf, scale } from './colors.js';
@@ -14,7 +14,10 @@ import {
   putSamplesBack, task,
 } from './samples.js';
 import { followKeys, followPointers, tools } from './region_tools.js';
-import { scoreInWords, setText } from './scores.js';
+import { writeText } from './cells.js';
+import { shownName } from './neurons.js';
+import { writtenName } from './notation.js';
+import { scoreInWords } from './scores.js';
 import { setUpPredictions } from './predictions.js';
 
 const CURVE_POINTS = 256;
@@ -89,15 +92,15 @@ function createRegions() {
     const neuron = session.open ?? session.pointed;
     if (isCurve) drawCurves(plane, said[0], neuron);
     else drawPlane(plane, neuron);
-    plane.drawNames(...[namesOfInputs[0], namesOfInputs[1] ?? nameOfTarget].map(subscripted));
+    plane.drawNames(...[namesOfInputs[0], namesOfInputs[1] ?? nameOfTarget].map(writtenName));
     drawPoints(plane);
     tell(said, neuron);
   }
 
   function tell(said, neuron) {
     const { short: brief, long } = scoreInWords(said);
-    setText(title, headingFor(neuron));
-    setText(score, brief);
+    writeText(title, headingFor(neuron));
+    writeText(score, brief);
     canvas.setAttribute('aria-label', `${title.textContent}. ${long}. ${sampleInWords(said)}`);
     back.hidden = !sampleSource.isEdited;
   }
@@ -204,8 +207,8 @@ function lookOf(k, reach) {
 // Words
 
 function headingFor(neuron) {
-  if (neuron) return `What ${subscripted(neuronAt(neuron).name)} says`;
-  if (isCurve) return `${nameOfTarget} over ${subscripted(namesOfInputs[0])}`;
+  if (neuron) return `What ${shownName(neuronAt(neuron).output)} says`;
+  if (isCurve) return `${nameOfTarget} over ${writtenName(namesOfInputs[0])}`;
   return task.levels ? 'Decision regions' : 'The output over the plane';
 }
 

@@ -6,24 +6,24 @@ import { session } from './session.js';
 import { classOfSample, classSaid, task } from './samples.js';
 
 // How many of some samples have the class that the outputs say.
-function countRight(said, places) {
+function countRight(said, part) {
   let right = 0;
-  for (const k of places) {
+  for (const k of part) {
     if (classSaid(said.map((column) => column[k])) === classOfSample(k)) right += 1;
   }
   return right;
 }
 
 // R²: 1 if all outputs are the targets, 0 if they are no better than the mean of the targets.
-function fitOf(said, places) {
+function fitOf(said, part) {
   const first = graph.training.inputs.length;
   let off = 0;
   let spread = 0;
   said.forEach((column, j) => {
     const answers = session.columns[first + j];
     let mean = 0;
-    for (const k of places) mean += answers[k] / places.length;
-    for (const k of places) {
+    for (const k of part) mean += answers[k] / part.length;
+    for (const k of part) {
       off += (answers[k] - column[k]) ** 2;
       spread += (answers[k] - mean) ** 2;
     }
@@ -42,23 +42,18 @@ export function scoreInWords(said) {
   const isSplit = testSamples.length > 0;
   const briefs = [];
   const sentences = [];
-  for (const [name, places] of [['train', trainSamples], ['test', testSamples]]) {
-    if (!places.length) continue;
-    const part = isSplit ? ` ${name}` : '';
+  for (const [name, part] of [['train', trainSamples], ['test', testSamples]]) {
+    if (!part.length) continue;
+    const words = isSplit ? ` ${name}` : '';
     if (task.levels) {
-      const right = countRight(said, places);
-      briefs.push(`${Math.round((100 * right) / places.length)} %${part}`);
-      sentences.push(`${right} of ${places.length} right${part && ` (${name})`}`);
+      const right = countRight(said, part);
+      briefs.push(`${Math.round((100 * right) / part.length)} %${words}`);
+      sentences.push(`${right} of ${part.length} right${words && ` (${name})`}`);
     } else {
-      briefs.push(`${short(fitOf(said, places))}${part}`);
-      sentences.push(`R² ${short(fitOf(said, places))}${part}`);
+      briefs.push(`${short(fitOf(said, part))}${words}`);
+      sentences.push(`R² ${short(fitOf(said, part))}${words}`);
     }
   }
   const lead = task.levels ? 'right: ' : 'R² ';
   return { short: lead + briefs.join(' · '), long: sentences.join(', ') };
-}
-
-/** Write a text into an element, if it has another one. */
-export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

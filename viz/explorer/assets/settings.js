@@ -50,7 +50,7 @@ function rateField() {
   return createField('rate', 'learning rate', {
     steps: perPower * powers,
     atPlace: (k) => Number((10 ** (lowest + k / perPower)).toPrecision(2)),
-    placeOf: (rate) => perPower * (Math.log10(rate) - lowest),
+    locate: (rate) => perPower * (Math.log10(rate) - lowest),
     get: () => session.trainer.learningRate,
     set: useRate,
     format: String,
@@ -71,7 +71,7 @@ function batchField() {
   return createField('batch', 'batch size', {
     steps: BATCHES.length - 1,
     atPlace: (k) => BATCHES[k],
-    placeOf: (most) => (most === null ? BATCHES.length - 1 : stepNextTo(BATCHES, most)),
+    locate: (most) => (most === null ? BATCHES.length - 1 : stepNextTo(BATCHES, most)),
     get: () => session.trainer.batchSize,
     set: (most) => {
       session.trainer.batchSize = most;
@@ -101,7 +101,7 @@ function speedField() {
   return createField('speed', 'steps a second', {
     steps: SPEEDS.length - 1,
     atPlace: (k) => SPEEDS[k],
-    placeOf: (speed) => stepNextTo(SPEEDS, speed),
+    locate: (speed) => stepNextTo(SPEEDS, speed),
     get: () => session.speed,
     set: (speed) => {
       session.speed = speed;

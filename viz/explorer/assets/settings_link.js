@@ -11,7 +11,7 @@ import {
 } from './training_options.js';
 import { chooseSample, chooseWeight, openNeuron, session, showColors } from './session.js';
 
-const COLORS = ['weights', 'gradients', 'data'];
+const COLOR_CHOICES = ['weights', 'gradients', 'data'];
 
 /** Read the settings from the address, and keep them there. */
 export function keepSettingsInLink() {
@@ -80,7 +80,7 @@ function readChoices(word, first) {
   const { sampleCount } = session.trainer;
   const place = numberIn(word('sample'), 0, sampleCount - 1, first.chosen);
   if (Math.round(place) !== session.chosen) chooseSample(Math.round(place));
-  showColors(COLORS.includes(word('colors')) ? word('colors') : first.colors);
+  showColors(COLOR_CHOICES.includes(word('colors')) ? word('colors') : first.colors);
   const parameter = Number(word('weight'));
   const isWeight = word('weight') !== null && graph.kinds[parameter] === 'p';
   chooseWeight(isWeight ? parameter : first.weight);
