@@ -7,8 +7,8 @@ import { contourPieces } from './contours.js';
 import { colorsBetween, drawMap } from './map_colors.js';
 
 const MARGIN = 0.12; // around the points, of their range
-const RADIUS = 4.8;
-const SHADES = 5; // of the scale, in regions: points have its full colors
+const RADIUS = { least: 3.2, most: 4.8, ofWidth: 1 / 64 }; // of marks, by the width of a plane
+const PALE = 0.66; // of the scale, in regions: points have its full colors
 const ZERO_LINE = 1.7; // pixels
 const PALEST = 0.12; // of the color of a class, where it hardly leads
 const STRONGEST_TINT = 0.5;
@@ -36,6 +36,7 @@ export function createPlane(canvas) {
   let height = 0;
   let density = 1;
   let ink = '';
+  let radius = RADIUS.most;
   const small = html('canvas', {}); // with a pixel for each cell of a grid
   let palette = null;
   let stamps = new Map();
@@ -50,8 +51,10 @@ export function createPlane(canvas) {
     canvas.height = Math.round(height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
     context.lineJoin = 'round';
+    radius = Math.max(RADIUS.least, Math.min(RADIUS.most, RADIUS.ofWidth * width));
     const { negative, positive } = scale.fills;
-    palette = colorsBetween(negative.slice(0, SHADES), positive.slice(0, SHADES));
+    const shades = 1 + Math.round(PALE * (positive.length - 1));
+    palette = colorsBetween(negative.slice(0, shades), positive.slice(0, shades));
     stamps = new Map();
   }
 
@@ -140,7 +143,7 @@ export function createPlane(canvas) {
   // Marks are stamped: to fill and stroke hundreds of paths in every frame takes its time.
   function drawPoint(x, y, { outline, color, isHollow }) {
     const key = `${color} ${isHollow} ${outline.name}`;
-    if (!stamps.has(key)) stamps.set(key, stampOf(outline.path(RADIUS), color, isHollow));
+    if (!stamps.has(key)) stamps.set(key, stampOf(outline.path(radius), color, isHollow));
     const stamp = stamps.get(key);
     const [across, down] = toPixels(x, y);
     const extent = stamp.width / density;
@@ -148,7 +151,7 @@ export function createPlane(canvas) {
   }
 
   function stampOf(path, color, isHollow) {
-    const extent = Math.ceil(4 * RADIUS * density);
+    const extent = Math.ceil(4 * radius * density);
     const stamp = html('canvas', { width: extent, height: extent });
     const pen = stamp.getContext('2d');
     pen.setTransform(density, 0, 0, density, extent / 2, extent / 2);
@@ -170,7 +173,7 @@ export function createPlane(canvas) {
   function drawRing(x, y) {
     const [across, down] = toPixels(x, y);
     context.beginPath();
-    context.arc(across, down, 2 * RADIUS, 0, 2 * Math.PI);
+    context.arc(across, down, 2 * radius, 0, 2 * Math.PI);
     stroke(ink, 2.2);
   }
 

@@ -25,6 +25,7 @@ const MAX_SHARE_OF_TIME = 0.2; // of a training, for drawing regions
 const LOGIT_REACH = 4; // a logit of 4 stands for 98 %
 
 const isCurve = modelInputs.length === 1;
+const isNarrow = matchMedia('(max-width: 759px)'); // where regions and loss are side by side
 
 extend(async () => {
   if (modelOutputs.some((i) => i < 0)) return;
@@ -209,7 +210,8 @@ function lookOf(k, reach) {
 function headingFor(neuron) {
   if (neuron) return `What ${shownName(neuronAt(neuron).output)} says`;
   if (isCurve) return `${nameOfTarget} over ${writtenName(namesOfInputs[0])}`;
-  return task.levels ? 'Decision regions' : 'The output over the plane';
+  if (!task.levels) return isNarrow.matches ? 'Output' : 'The output over the plane';
+  return isNarrow.matches ? 'Regions' : 'Decision regions';
 }
 
 function sampleInWords(said) {
