@@ -22,6 +22,7 @@ _TOKEN = re.compile(
 _TEMPLATE = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*(?P<end>`|\$\{)", re.DOTALL)
 _LINE_ENDS = re.compile(r"[ \t]*\n\s*")
 _AROUND_SIGNS = re.compile(r" ?([,;:?=(){}\[\]&|*]) ?")
+_SPACES = re.compile(r"[ \t]+")
 # Only between operands: `a + +b` and `a < !--b` mean something else without their spaces.
 _BETWEEN = re.compile(r"(?<=[\w)\]]) ([-+/<>]=?) ?(?=[\w(\[])")
 
@@ -87,7 +88,7 @@ def compact_script(text: str) -> str:
 
 
 def _squeeze(code: str) -> str:
-    without_indentation = _LINE_ENDS.sub("\n", code)
+    without_indentation = _SPACES.sub(" ", _LINE_ENDS.sub("\n", code))
     return _BETWEEN.sub(r"\1", _AROUND_SIGNS.sub(r"\1", without_indentation))
 
 

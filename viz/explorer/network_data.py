@@ -80,29 +80,27 @@ def describe_network(
         ['3 × relu', '1 × linear']
     """
     neurons = _find_neurons(model, snapshot, outputs)
-    if not neurons:
+    columns = _chain(neurons, inputs, outputs) if neurons else None
+    if not columns or any(value not in snapshot.index for value in inputs):
         return None
-    columns = _chain(neurons, inputs, outputs)
-    if not columns or not _ends_in(columns[-1], outputs, snapshot):
-        return None
-    if any(value not in snapshot.index for value in inputs):
+    softmax = _name_softmax(model, snapshot, columns[-1], outputs)
+    if softmax is None:
         return None
 
-    index = snapshot.index
     described = []
     for k, column in enumerate(columns):
-        names = _name_column(k, len(columns), len(column))
+        is_last = k == len(columns) - 1
+        names = _name_column(k, is_last, len(column))
+        pairs = zip(column, names, strict=True)
         described.append(
             {
-                "title": "output" if k == len(columns) - 1 else f"hidden {k + 1}",
-                "note": _describe_column(column, outputs, k == len(columns) - 1),
+                "title": "output" if is_last else f"hidden {k + 1}",
+                "note": _describe_column(column, softmax if is_last else ""),
                 "path": parent_path(column[0].path).replace("/", "."),
-                "neurons": [
-                    _describe_neuron(neuron, name, index)
-                    for neuron, name in zip(column, names, strict=True)
-                ],
+                "neurons": [_describe_neuron(each, name, snapshot.index) for each, name in pairs],
             }
         )
+    index = snapshot.index
     return {
         "inputs": [index[value] for value in inputs],
         "names": [_name_input(value, k) for k, value in enumerate(inputs)],
@@ -228,7 +226,9 @@ def _chain(
             break
         columns.append([made[output] for output in order])
         column = takers.pop(order)
-    return None if takers else columns
+    weights = [term.weight for column in columns for each in column for term in each.sum.terms]
+    # A weight that is used twice has no place of its own.
+    return None if takers or len(set(weights)) < len(weights) else columns
 
 
 def _path_numbers(neuron: _Neuron) -> list[int]:
@@ -244,32 +244,24 @@ def _are_same(items: Sequence[Value], others: Sequence[Value]) -> bool:
     return len(items) == len(others) and all(a is b for a, b in zip(items, others, strict=True))
 
 
-def _ends_in(column: Sequence[_Neuron], outputs: Sequence[Value], snapshot: Snapshot) -> bool:
-    """Return whether the model returns a column, or what one function makes of all of it."""
-    last = [neuron.output for neuron in column]
-    if _are_same(last, outputs):
-        return True
-    below = set(last)
-    pending = list(outputs)
-    passed = set(pending)
-    while pending:
-        for arg in pending.pop().args:
-            if arg in passed:
-                continue
-            passed.add(arg)
-            if arg not in below:
-                pending.append(arg)
-    is_in_neuron = any(snapshot.module[node] in _paths(column) for node in passed - below)
-    has_parameters = any(isinstance(node, Parameter) for node in passed)
-    return below <= passed and not is_in_neuron and not has_parameters
+def _name_softmax(
+    model: Module, snapshot: Snapshot, column: Sequence[_Neuron], outputs: Sequence[Value]
+) -> str | None:
+    """Return the activation over all of the last column, "" for none.
+
+    None: the model does something else with the column.
+    """
+    if _are_same([neuron.output for neuron in column], outputs):
+        return ""
+    layer = parent_path(column[0].path)
+    module = dict(model.named_modules()).get(layer.replace("/", "."))
+    is_of_layer = all(snapshot.module[output] == layer for output in outputs)
+    name = activation_name(getattr(module, "activation", None))
+    return name if name and is_of_layer and len(outputs) == len(column) else None
 
 
-def _paths(column: Sequence[_Neuron]) -> set[str]:
-    return {neuron.path for neuron in column}
-
-
-def _name_column(k: int, columns: int, neurons: int) -> list[str]:
-    if k == columns - 1:
+def _name_column(k: int, is_last: bool, neurons: int) -> list[str]:
+    if is_last:
         return [_OUTPUT] if neurons == 1 else [f"y{j}" for j in range(1, neurons + 1)]
     letter = _LETTERS[k % len(_LETTERS)]
     # The ninth column begins with the letters again.
@@ -281,16 +273,10 @@ def _name_input(value: Value, k: int) -> str:
     return clean(value.label, _MAX_NAME) or f"x{k + 1}"
 
 
-def _describe_column(column: Sequence[_Neuron], outputs: Sequence[Value], is_last: bool) -> str:
-    names = list(dict.fromkeys(neuron.activation or "linear" for neuron in column))
+def _describe_column(column: Sequence[_Neuron], softmax: str) -> str:
+    names = dict.fromkeys(neuron.activation or "linear" for neuron in column)
     note = f"{len(column)} × {' / '.join(names)}"
-    is_followed = is_last and column[0].output is not outputs[0]
-    return f"{note} → {_follower(column, outputs)}" if is_followed else note
-
-
-def _follower(column: Sequence[_Neuron], outputs: Sequence[Value]) -> str:
-    """Return the name of what the model makes of its last column."""
-    return "softmax" if len(outputs) == len(column) > 1 else outputs[0].op
+    return f"{note} → {softmax}" if softmax else note
 
 
 def _describe_neuron(neuron: _Neuron, name: str, index: Mapping[Value, int]) -> dict[str, Any]:

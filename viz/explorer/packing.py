@@ -64,9 +64,22 @@ def pack(table: Numbers) -> PackedFrames:
     changes[:, 1:] ^= raw[:, :-1]
 
     by_significance = numpy.ascontiguousarray(changes.transpose(2, 0, 1))
-    deflated = zlib.compress(by_significance.tobytes(), 9)
-    text = b64encode(deflated).decode("ascii")
-    return PackedFrames(text, rows, frames, size)
+    return PackedFrames(_deflate(by_significance.tobytes()), rows, frames, size)
+
+
+def deflate(text: str) -> str:
+    """Return a text as the page inflates it.
+
+    Example:
+        >>> text = "a page " * 100
+        >>> zlib.decompress(b64decode(deflate(text))).decode() == text
+        True
+    """
+    return _deflate(text.encode("utf-8"))
+
+
+def _deflate(content: bytes) -> str:
+    return b64encode(zlib.compress(content, 9)).decode("ascii")
 
 
 def unpack(packed: PackedFrames) -> Numbers:

@@ -3,11 +3,7 @@
 It opens offline, asks the network for nothing, and runs no script but its own.
 """
 
-import json
-from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +15,8 @@ from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
-from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import clean, cut, escape
-from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mix, text_color
+from viz.look.theme import checked_theme
 from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
@@ -29,19 +24,10 @@ from viz.showing import show
 from viz.views.choose import choose_pictures, find_roots
 from viz.views.dictionary import is_directed_graph
 
-from .compact import compact_body, compact_style
+from .document import write_document
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
-from .scripts import (
-    asset,
-    compact_bodies,
-    find_used,
-    join_scripts,
-    page_scripts,
-    parse_script,
-    style_sheet,
-)
 
 if TYPE_CHECKING:
     from scalargrad.losses import LossName
@@ -55,23 +41,6 @@ if TYPE_CHECKING:
 MAX_VALUES = 50_000
 """The largest graph that a page holds: larger ones are slow in the browser."""
 ENDINGS = (".html", ".htm")
-PLAYGROUND_SCRIPTS = (
-    "session",
-    "levels",
-    "transport",
-    "network",
-    "hints",
-    "legend_line",
-    "playground_keys",
-    "settings",
-    "regions",
-    "lens",
-    "why",
-    "loss_curve",
-)
-"""The scripts that only a page that trains has, without those that they import."""
-PLAYGROUND_STYLES = ("playground", "network", "settings", "regions", "lens", "why", "loss")
-"""The styles that such a page has in addition."""
 
 
 class Page:
@@ -218,7 +187,7 @@ def explore(
     }
     loops = training.loops if training else ()
     samples = training.samples.text if training else ""
-    html = _document(graph, packed.text, samples, rules(snapshot.order, loops))
+    html = write_document(graph, packed.text, samples, rules(snapshot.order, loops))
 
     # Only a notebook needs the still picture, and its layout may take seconds.
     def still() -> Drawing:
@@ -328,107 +297,3 @@ def _check_size(snapshot: Snapshot) -> Snapshot:
             "large networks folded"
         )
     return snapshot
-
-
-def script_json(thing: Any) -> str:
-    """Return JSON that can be in a script element: without `<`, `>`, `&` and non-ASCII characters.
-
-    Example:
-        >>> script_json("</script>")
-        '"\\\\u003c/script\\\\u003e"'
-    """
-    # A label may contain `</script>`, which would end the element even inside a string.
-    text = json.dumps(thing, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _color_variables() -> str:
-    """Return both themes as CSS variables, the dark one for readers who ask for it.
-
-    They choose on the page or in their system; the choice on the page wins.
-    """
-    light = _theme_variables(LIGHT, 0.0)
-    dark = _theme_variables(DARK, 0.25)
-    dark_rule = f"{{ color-scheme: dark; {dark} }}"
-    return (
-        f":root {{ color-scheme: light; {light} }}\n"
-        f":root[data-theme='dark'] {dark_rule}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme='light']) {dark_rule} }}\n"
-    )
-
-
-def _theme_variables(theme: Theme, lighter: float) -> str:
-    variables = {
-        name: getattr(theme, name.replace("-", "_"))
-        for name in ("page", "card", "ink", "muted", "line", "group", "group-line", "alarm")
-    }
-    for k, code in enumerate(theme.negative):
-        variables[f"n{k}"] = code
-    for k, code in enumerate(theme.positive):
-        variables[f"p{k}"] = code
-    for kind, code in theme.badges.items():
-        variables[f"badge-{kind}"] = code
-    # As thin lines and as text the colors of badges are too dark on a dark page.
-    variables["parameter-line"] = mix(theme.badges["parameter"], "#ffffff", lighter)
-    variables["badge-input-text"] = mix(theme.badges["input"], "#ffffff", 2 * lighter)
-    accent = theme.positive[-1]
-    variables["accent-text"] = accent
-    variables["on-accent"] = text_color(accent)
-    return _declare(variables)
-
-
-def _measure_variables() -> str:
-    """Return the fonts and borders of the drawing as CSS variables."""
-    variables: dict[str, object] = {}
-    for name, size in asdict(FONT_SIZES).items():
-        variables[f"font-{name}"] = f"{size:g}px"
-    for name, value in asdict(BORDER).items():
-        variables[f"border-{name}"] = value
-    return f":root {{ {_declare(variables)} }}\n"
-
-
-def _declare(variables: Mapping[str, object]) -> str:
-    declarations = []
-    for name, value in variables.items():
-        declarations.append(f"--{name.replace('_', '-')}: {value};")
-    return " ".join(declarations)
-
-
-def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: str) -> str:
-    is_playground = "training" in graph
-    scripts = {**page_scripts(), "rules": parse_script(rules_script)}
-    entries = [name for name in PLAYGROUND_SCRIPTS if name in scripts] if is_playground else []
-    joined = join_scripts(compact_bodies(find_used(scripts, ["start", *entries])))
-    script = f"'use strict';\n(() => {{\n{joined}}})();\n"
-    styles = ("page", *PLAYGROUND_STYLES) if is_playground else ("page",)
-    style = _color_variables() + _measure_variables() + "".join(map(style_sheet, styles))
-    style = compact_style(style)
-    body = compact_body(asset("playground.html" if is_playground else "body.html"))
-    policy = (
-        f"default-src 'none'; style-src '{_policy_hash(style)}'; "
-        f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"
-    )
-    title = escape(graph["title"], 120)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{style}</style>\n</head>\n"
-        f"<body>\n{body}"
-        f'<script type="application/json" id="graph">{script_json(graph)}</script>\n'
-        f"{_octets('numbers', numbers)}{_octets('samples', samples)}"
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
-def _octets(name: str, text: str) -> str:
-    """Return packed numbers as an element; "" if there are none."""
-    if not text:
-        return ""
-    return f'<script type="application/octet-stream" id="{name}">{text}</script>\n'
-
-
-def _policy_hash(text: str) -> str:
-    """Return what the policy knows an inline script or style by; browsers refuse any other text."""
-    digest = sha256(text.encode("utf-8")).digest()
-    return "sha256-" + b64encode(digest).decode("ascii")

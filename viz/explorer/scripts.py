@@ -12,6 +12,10 @@ from importlib.resources import files
 
 from .compact import compact_script
 
+PAGE_STYLE = "page.css"
+"""The style that all pages have."""
+_PLAYGROUND_STYLE = "playground.css"
+
 _IMPORT = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |let |function |async function )", re.MULTILINE)
 _DECLARED = re.compile(
@@ -34,6 +38,11 @@ class Script:
     exports: tuple[str, ...]
     private: tuple[str, ...]
     body: str
+
+    @property
+    def is_extension(self) -> bool:
+        """Whether it adds itself to the page, as those do that only a page that trains has."""
+        return "\nextend(" in self.body
 
 
 def parse_script(text: str) -> Script:
@@ -77,12 +86,6 @@ def asset(name: str) -> str:
     return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
 
 
-def style_sheet(name: str) -> str:
-    """Return the text of a style in `assets/`; "" if there is none of that name."""
-    path = files(__package__) / "assets" / f"{name}.css"
-    return asset(path.name) if path.is_file() else ""
-
-
 @cache
 def page_scripts() -> Mapping[str, Script]:
     """Return the scripts in `assets/` by name.
@@ -96,6 +99,14 @@ def page_scripts() -> Mapping[str, Script]:
         if name.endswith(".js"):
             scripts[name.removesuffix(".js")] = parse_script(asset(name))
     return scripts
+
+
+def page_styles() -> list[str]:
+    """Return the names of the styles of a page that trains, the most general ones first."""
+    folder = files(__package__) / "assets"
+    names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".css"))
+    first = [PAGE_STYLE, _PLAYGROUND_STYLE]
+    return [*first, *(name for name in names if name not in first)]
 
 
 def find_used(scripts: Mapping[str, Script], entries: Iterable[str]) -> dict[str, Script]:

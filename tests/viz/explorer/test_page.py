@@ -25,6 +25,7 @@ from tests.viz.graphs import chain, network, neuron
 from tests.viz.hostile import HOSTILE, each
 from viz.explorer.box_layout import BoxLayouts
 from viz.explorer.boxes import choose_open, find_folds
+from viz.explorer.document import script_json
 from viz.explorer.graph_json import describe_graph
 from viz.explorer.packing import (
     PackedFrames,
@@ -34,7 +35,6 @@ from viz.explorer.packing import (
     pack_recording,
     unpack,
 )
-from viz.explorer.page import script_json
 from viz.layout.node_size import measure_node
 from viz.look.measures import as_data
 from viz.model.picture import Node

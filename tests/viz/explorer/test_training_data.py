@@ -1,6 +1,5 @@
 """What a page that trains is given: the graph of a sample, the samples, and what it refuses."""
 
-import json
 import re
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import LengthError, OptionError, PictureError
 from scalargrad.losses import cross_entropy
+from tests.viz.explorer.contents import graph_in, inflate
 from viz.explorer.packing import PackedFrames, unpack
 from viz.explorer.rules_js import loop
 from viz.explorer.training_data import MAX_SAMPLES, TrainingData, read_training
@@ -40,7 +40,7 @@ def test_the_samples_are_packed_to_the_last_bit() -> None:
 def test_the_page_carries_the_samples_and_the_leaves_of_the_first_one() -> None:
     model = nn.MLP(2, [3, 1], seed=0)
     html = viz.explore(model, data=(X, Y), train=True).html
-    graph = json.loads(re.findall(r'id="graph">(.*?)</script>', html)[0])
+    graph = graph_in(html)
     texts = dict(re.findall(r'octet-stream" id="(\w+)">(.*?)</script>', html))
     training = graph["training"]
     samples = unpack(PackedFrames(texts["samples"], 3, training["samples"], 8))
@@ -267,14 +267,14 @@ def test_a_page_of_a_usual_network_is_small() -> None:
     model = nn.MLP(2, [16, 16, 1], activation="tanh", seed=0)
     page = viz.explore(model, data=(points, 2.0 * classes - 1.0), train=True)
     assert len(topological([model([0.0, 0.0])])) > 900
-    assert len(page.html) <= 250_000
+    assert len(page.html) <= 170_000
 
 
 def test_pages_that_do_not_train_carry_no_trainer() -> None:
     model = nn.MLP(2, [1], seed=0)
     still = viz.explore(model).html
-    training = viz.explore(model, data=(X, Y), train=True).html
-    for name in ("createTrainer", "createOptimizer", "permutation", "createRegions"):
+    training = inflate(viz.explore(model, data=(X, Y), train=True).html, "program")
+    for name in ("createTrainer", "createOptimizer", "permutation", "createLines"):
         assert f"function {name}(" not in still
         assert f"function {name}(" in training
 

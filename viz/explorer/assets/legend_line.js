@@ -6,9 +6,9 @@ import { scale } from './colors.js';
 import { session, showColors } from './session.js';
 
 const SENTENCES = {
-  weights: ['weight', 'color its sign, width its size', 'output for the point'],
-  gradients: ['∂L/∂w', 'for the point, as the color of a number is ∂L/∂output', 'output'],
-  data: ['weight × input', 'for the point', 'output, on its color'],
+  weights: ['weight', 'color: its sign, width: its size', 'output for the point'],
+  gradients: ['∂L/∂w', 'for the chosen point', 'output, on the color of ∂L/∂output'],
+  data: ['weight × input', 'for the chosen point', 'output, on its own color'],
 };
 
 extend(async () => {
@@ -35,7 +35,8 @@ function drawLegendLine() {
   const [ofLine, words, ofNumber] = SENTENCES[session.colors];
   byId('legend-line').replaceChildren(
     html('span', {}, html('b', {}, '−'), colorBar(), html('b', {}, '+')),
-    html('span', {}, 'line:', html('b', {}, ofLine), html('span', { class: 'more' }, words)),
+    html('span', {}, 'line:', html('b', {}, ofLine)),
+    html('span', { class: 'more' }, words),
     html('span', { class: 'more' }, html('i', { class: 'key-number' }, '0.7'), ofNumber),
     html('span', { class: 'more' }, html('i', { class: 'key-map' }), 'output over the plane'),
     html('span', { class: 'more' }, html('i', { class: 'key-strip' }, '∂'), '∂L/∂output'),

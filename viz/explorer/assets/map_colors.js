@@ -1,7 +1,7 @@
 // Map colors: the outputs of a neuron as a small picture, in colors between those of the scale.
 
-const COLORS = 255; // from the most negative to the most positive, with zero in the middle
-const MIDDLE = (COLORS - 1) / 2;
+const PALETTE_SIZE = 255; // from the most negative to the most positive, with zero in the middle
+const MIDDLE = (PALETTE_SIZE - 1) / 2;
 
 /**
  * Make a palette.
@@ -11,8 +11,8 @@ const MIDDLE = (COLORS - 1) / 2;
  * @returns {Uint32Array} The colors as a canvas has them.
  */
 export function colorsBetween(negative, positive) {
-  const bytes = new Uint8ClampedArray(4 * COLORS);
-  for (let k = 0; k < COLORS; k += 1) {
+  const bytes = new Uint8ClampedArray(4 * PALETTE_SIZE);
+  for (let k = 0; k < PALETTE_SIZE; k += 1) {
     const shades = k < MIDDLE ? negative : positive;
     const place = (Math.abs(k - MIDDLE) / MIDDLE) * (shades.length - 1);
     bytes.set(mixShades(shades, place), 4 * k);
@@ -57,7 +57,7 @@ export function drawMap(canvas, heights, center, end, palette) {
   for (let k = 0; k < heights.length; k += 1) {
     const place = MIDDLE + Math.round(rise * (heights[k] - center));
     // What is not a number is see-through.
-    pixels[k] = place === place ? palette[Math.max(0, Math.min(COLORS - 1, place))] : 0;
+    pixels[k] = place === place ? palette[Math.max(0, Math.min(PALETTE_SIZE - 1, place))] : 0;
   }
   context.putImageData(image, 0, 0);
 }

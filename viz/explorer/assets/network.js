@@ -1,7 +1,6 @@
 // Network: the boxes of inputs and neurons, with the lines between them, in the middle of the page.
 
 import { count, short } from './numbers.js';
-import { graph } from './graph.js';
 import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
 import { session, SIDE, chooseWeight, numbersNow, openNeuron, pointAt } from './session.js';
@@ -27,6 +26,7 @@ export const phone = matchMedia('(max-width: 759px)');
 const wide = matchMedia('(min-width: 1280px)');
 const headings = [];
 const targetBox = html('div', { id: 'target' });
+const noteParts = [html('span', {}), html('span', {})];
 let pointedInput = null;
 
 extend(async () => {
@@ -39,6 +39,7 @@ extend(async () => {
     html('span', {}, 'loss'), html('b', { id: 'loss-number' }),
   );
   byId('neurons').append(targetBox);
+  byId('chosen-note').append(...noteParts);
   followLines(tellBeside);
   paintTheme();
   layOutNetwork();
@@ -176,7 +177,7 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
 }
 
 function mapSide(style, w, h) {
-  if (style === 'tile') return 28;
+  if (style === 'tile') return w < 52 ? 24 : 28;
   if (style === 'row') return h - 8;
   return Math.min(42, h - (h < 52 ? 20 : 22), w - 60);
 }
@@ -209,12 +210,10 @@ function showChoices() {
 function noteSample() {
   const { data } = numbersNow();
   const { inputs } = session.network;
-  const target = graph.training.targets[0];
   const given = inputs.slice(0, MAX_NOTED).map((i) => `${shownName(i)} ${short(data[i])}`);
   if (inputs.length > MAX_NOTED) given.push('…');
-  if (target >= 0) given.push(`target ${short(data[target])}`);
-  const words = `point ${session.chosen}: ${given.join(', ')}`;
-  writeText(byId('chosen-note'), words);
+  writeText(noteParts[0], `point ${session.chosen}`);
+  writeText(noteParts[1], `: ${given.join(', ')}`);
 }
 
 // The lines of the neuron that is pointed at, or else of the open one, are in full light.

@@ -1,15 +1,25 @@
 """Pages whose trainer is in reach of scripts, for tests and for the benchmark."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import viz
 from scalargrad import nn
+from tests.viz.explorer.contents import exchange, inflate
 from viz import Page
 from viz.explorer.training_data import read_training
 
 Show = Callable[..., Any]
+
+
+NAMES = """
+globalThis.trainerOfPage = () => session.trainer;
+globalThis.sessionOfPage = () => session;
+globalThis.momentOfPage = moment;
+globalThis.showNumbersOfPage = showNumbers;
+globalThis.paintOfPage = () => announce('training');
+"""
+"""What scripts of tests call in the script of the page."""
 
 
 def within_reach(page: Page) -> Page:
@@ -17,12 +27,11 @@ def within_reach(page: Page) -> Page:
 
     It has no policy for its script, which is not the one that the policy knows.
     """
-    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
-    end = "})();\n</script>"
-    assert html.count(end) == 1
-    names = "globalThis.trainerOfPage = () => session.trainer;\nglobalThis.momentOfPage = moment;\n"
-    html = html.replace(end, names + end)
-    return Page(html, 1, 1, page._still)
+    program = inflate(page.html, "program")
+    end = "})();\n"
+    assert program.endswith(end)
+    reachable = program.removesuffix(end) + NAMES + end
+    return Page(exchange(page.html, "program", reachable), 1, 1, page._still)
 
 
 class InThePage:
