@@ -8,7 +8,7 @@ import { colorsBetween, drawMap } from './map_colors.js';
 
 const MARGIN = 0.12; // around the points, of their range
 const RADIUS = { least: 3.2, most: 4.8, ofWidth: 1 / 64 }; // of marks, by the width of a plane
-const PALE = 0.66; // of the scale, in regions: points have its full colors
+const PALE = 0.6; // of the scale, in regions: points have its full colors
 const ZERO_LINE = 1.7; // pixels
 const PALEST = 0.12; // of the color of a class, where it hardly leads
 const STRONGEST_TINT = 0.5;

@@ -13,7 +13,7 @@ import {
   classOfSample, className, classSaid, modelInputs, modelOutputs, nameOfTarget, task,
 } from './samples.js';
 import { writeText } from './cells.js';
-import { scoreInWords } from './scores.js';
+import { showScore } from './scores.js';
 import { followKeys, nearestPoint, walkSamples } from './region_tools.js';
 
 const MAX_SHARE_FOR_ALL = 0.1; // of a training, for all samples
@@ -54,8 +54,7 @@ export function setUpPredictions(section) {
     drawnAt = performance.now();
     drawSample();
     const said = session.trainer.evaluate(session.columns.slice(0, firstTarget), modelOutputs);
-    writeText(score, scoreInWords(said).short);
-    whole.show(said);
+    whole.show(said, showScore(score, said));
     took = performance.now() - drawnAt;
   };
   listen('numbers', drawNow);
@@ -203,7 +202,7 @@ function createScatter() {
   const element = html('figure', { id: 'all-samples' }, words, canvas);
   let drawn = [];
 
-  function show(said) {
+  function show(said, inFull) {
     const answers = session.columns.slice(firstTarget, firstTarget + modelOutputs.length);
     const axis = axisAround(answers.flatMap((column) => [...column]));
     const tested = new Set(session.trainer.testSamples);
@@ -221,8 +220,7 @@ function createScatter() {
     });
     plane.drawRing(answers[0][session.chosen], said[0][session.chosen]);
     plane.drawNames('target', 'output');
-    const { long } = scoreInWords(said);
-    canvas.setAttribute('aria-label', `${nameOfTarget} said over ${nameOfTarget}: ${long}`);
+    canvas.setAttribute('aria-label', `${nameOfTarget} said over ${nameOfTarget}: ${inFull}`);
   }
 
   const colorOf = (j) => classColor(modelOutputs.length > 1 ? j : 1);

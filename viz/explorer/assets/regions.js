@@ -17,7 +17,7 @@ import { followKeys, followPointers, tools } from './region_tools.js';
 import { writeText } from './cells.js';
 import { shownName } from './neurons.js';
 import { writtenName } from './notation.js';
-import { scoreInWords } from './scores.js';
+import { showScore } from './scores.js';
 import { setUpPredictions } from './predictions.js';
 
 const CURVE_POINTS = 256;
@@ -99,9 +99,8 @@ function createRegions() {
   }
 
   function tell(said, neuron) {
-    const { short: brief, long } = scoreInWords(said);
+    const long = showScore(score, said);
     writeText(title, headingFor(neuron));
-    writeText(score, brief);
     canvas.setAttribute('aria-label', `${title.textContent}. ${long}. ${sampleInWords(said)}`);
     back.hidden = !sampleSource.isEdited;
   }

@@ -2,6 +2,8 @@
 
 import { short } from './numbers.js';
 import { graph } from './graph.js';
+import { html } from './elements.js';
+import { writeText } from './cells.js';
 import { session } from './session.js';
 import { classOfSample, classSaid, task } from './samples.js';
 
@@ -31,13 +33,9 @@ function fitOf(said, part) {
   return 1 - off / spread;
 }
 
-/**
- * How good some outputs are, over the training samples and over the test samples.
- *
- * @param {Float64Array[]} said - Each output for all samples.
- * @returns {{short: string, long: string}} For a heading, and in full.
- */
-export function scoreInWords(said) {
+// How good some outputs are, over the training samples and over the test samples: for a heading,
+// and in full. Each output comes with its numbers for all samples.
+function scoreInWords(said) {
   const { trainSamples, testSamples } = session.trainer;
   const isSplit = testSamples.length > 0;
   const briefs = [];
@@ -54,6 +52,16 @@ export function scoreInWords(said) {
       sentences.push(`R² ${short(fitOf(said, part))}${words}`);
     }
   }
-  const lead = task.levels ? 'right: ' : 'R² ';
-  return { short: lead + briefs.join(' · '), long: sentences.join(', ') };
+  const brief = briefs.join(' · ');
+  return { brief: task.levels ? brief : `R² ${brief}`, long: sentences.join(', ') };
+}
+
+/** Show how good some outputs are, and return it in full. */
+export function showScore(element, said) {
+  const { brief, long } = scoreInWords(said);
+  if (!element.firstChild) element.append(html('span', { class: 'lead' }), html('span', {}));
+  writeText(element.firstChild, task.levels ? 'right: ' : '');
+  writeText(element.lastChild, brief);
+  element.title = long;
+  return long;
 }
