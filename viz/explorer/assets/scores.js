@@ -45,7 +45,8 @@ function scoreInWords(said) {
     const words = isSplit ? ` ${name}` : '';
     if (task.levels) {
       const right = countRight(said, part);
-      briefs.push(`${Math.round((100 * right) / part.length)} %${words}`);
+      // Rounded down: 100 % are all of them.
+      briefs.push(`${Math.floor((100 * right) / part.length)} %${words}`);
       sentences.push(`${right} of ${part.length} right${words && ` (${name})`}`);
     } else {
       briefs.push(`${short(fitOf(said, part))}${words}`);

@@ -155,7 +155,7 @@ def test_the_share_that_is_right_is_that_of_the_model(
     trained = take_numbers(page, model)
     outputs = numpy.array([trained(row).data for row in POINTS.tolist()])
     right = int(numpy.sum((outputs > border) == (CLASSES == 1)))
-    assert page.tab.inner_text("#score") == f"right: {round(100 * right / 40)} %"
+    assert page.tab.inner_text("#score") == f"right: {100 * right // 40} %"
     assert f"{right} of 40 right" in page.tab.get_attribute(CANVAS, "aria-label")
 
 
@@ -231,10 +231,7 @@ def test_a_point_is_added_to_the_training_samples(show: Show, tool: int, target:
     assert points[40] == pytest.approx((0.5, 0.3), abs=0.02)
     assert targets == [*SIGNS.tolist(), target]
     assert chosen(page) == 40
-    assert page.run("(trainer) => [trainer.trainSamples.length, trainer.testSamples.length]") == [
-        41,
-        0,
-    ]
+    assert page.run("(trainer) => trainer.trainSamples.length") == 41
 
 
 def test_a_removed_point_is_trained_with_no_more(show: Show) -> None:
@@ -317,6 +314,7 @@ def test_several_classes_have_a_color_each(show: Show) -> None:
     points, classes = data.spirals(60, classes=3, noise=0.05, seed=1)
     model = nn.MLP(2, [8, 3], activation="relu", seed=1)
     page = page_of(show, model, points, classes, loss="cross_entropy")
+    page.run("(trainer) => { trainer.learningRate = 0.05; }")
     train(page, 300)
     trained = take_numbers(page, model)
     rng = numpy.random.default_rng(0)
