@@ -13,7 +13,7 @@ extend(async () => {
   byId('search-toggle').addEventListener('click', openFinder);
   byId('dialog').addEventListener('click', (event) => {
     // The backdrop belongs to the dialog itself.
-    if (event.target === byId('dialog')) byId('dialog').close();
+    if (event.target === byId('dialog')) closeDialog();
   });
 });
 
@@ -44,6 +44,14 @@ export function openDialog(title, ...parts) {
   dialog.setAttribute('aria-label', title);
   dialog.replaceChildren(...parts);
   dialog.showModal();
+}
+
+/** Close the dialog. */
+export function closeDialog() {
+  const dialog = byId('dialog');
+  dialog.close();
+  // Where nothing had the focus before, the field in the dialog keeps it for a moment.
+  if (dialog.contains(document.activeElement)) document.activeElement.blur();
 }
 
 // Each thing with the words that it is found by, from the most to the least important.
@@ -89,7 +97,7 @@ function matchesFor(text, findables) {
 
 function resultButton({ name, kind, go }) {
   const onclick = () => {
-    byId('dialog').close();
+    closeDialog();
     if (session.network) showLevel('network');
     go();
   };

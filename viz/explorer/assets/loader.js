@@ -8,8 +8,8 @@ const inflate = (id) => {
   return new Response(stream).text();
 };
 
-Promise.all(['graph', 'program'].map(inflate)).then(([graph, program]) => {
-  document.getElementById('graph').textContent = graph;
+Promise.all(['graph', 'program'].map(inflate)).then(([json, program]) => {
+  document.getElementById('graph').textContent = json;
   const script = document.createElement('script');
   script.textContent = program;
   document.body.append(script);

@@ -64,7 +64,8 @@ function createBoxes(isBundled) {
   const note = isBundled ? `${inputs.length} numbers` : 'the chosen point';
   headings.unshift(columnHeading('inputs', note));
   const elements = neuronBoxes.flat().flatMap(({ box, bias }) => (bias ? [box, bias] : [box]));
-  byId('neurons').append(...headings, ...elements);
+  byId('column-names').append(...headings);
+  byId('neurons').append(...elements);
 }
 
 const columnHeading = (title, words) => (
@@ -139,7 +140,9 @@ function layOutNetwork() {
 
   const isUpright = phone.matches;
   const below = byId('hints').hidden || Math.max(...counts) > 8 ? 14 : HINTS_HEIGHT;
-  const placed = placeNetwork({ width, height }, counts, isUpright, below);
+  const isBundled = Boolean(neuronBoxes[0][0].inputs);
+  const options = { isUpright, isBundled, below };
+  const placed = placeNetwork({ width, height }, counts, options);
   const space = byId('network-space');
   space.style.width = `${placed.width}px`;
   space.style.height = `${Math.max(height, placed.height)}px`;
@@ -153,7 +156,16 @@ function layOutNetwork() {
   });
   placeTarget(placed.target);
   placeLines({ levels: placed.levels, isUpright });
+  showMiddle();
   paintNetwork();
+}
+
+// The inputs and the outputs are in the middle of a network that is higher than what can be seen.
+function showMiddle() {
+  const scroll = byId('network-scroll');
+  if (scroll.dataset.shown) return;
+  scroll.dataset.shown = 'yes';
+  scroll.scrollTop = (scroll.scrollHeight - scroll.clientHeight) / 2;
 }
 
 const heightInColumn = (most) => (
@@ -166,7 +178,7 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
   box.classList.toggle('low', style === 'card' && h < 52);
   const side = mapSide(style, w, h);
   box.classList.toggle('narrow', style === 'card' && w < 104);
-  const edge = style === 'tile' ? 4 : 3;
+  const edge = { tile: 4, picture: 6 }[style] ?? 3;
   for (const name of ['width', 'height']) map.style[name] = `${side}px`;
   for (const name of ['left', 'top']) map.style[name] = `${edge}px`;
   Object.assign(dot.dataset, { side, edge });
@@ -179,7 +191,8 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
 function mapSide(style, w, h) {
   if (style === 'tile') return w < 52 ? 24 : 28;
   if (style === 'row') return h - 8;
-  return Math.min(42, h - (h < 52 ? 20 : 22), w - 60);
+  if (style === 'picture') return w - 14;
+  return Math.min(42, h - (h < 52 ? 20 : 22), w - (w < 90 ? 54 : 60));
 }
 
 function placeTarget({ x, y, w, isAway }) {

@@ -2,13 +2,15 @@
 // is a level; levels go from left to right, on a phone from top to bottom.
 
 const TOP = 50; // of the boxes, under the headings
-const NEURON = { width: 116, minWidth: 90, height: 66, minPitch: 38, gap: 6 };
-const LOW = { width: 140, height: 24, pitch: 27 };
+const NEURON = { width: 116, minWidth: 78, height: 66, minPitch: 38, gap: 6 };
+const LOW = { width: 156, height: 24, pitch: 27 };
+const PICTURE = { width: 132, height: 152 };
 const TILE = { width: 56, minWidth: 42, height: 66, margin: 5, gap: 27 };
-const MIN_BETWEEN = 46; // from column to column
+const MIN_BETWEEN = 40; // from column to column
 const MAX_BETWEEN = 230;
 const MAX_GAP = 30; // from box to box of a column
 const SIDES = 14;
+const MAX_FEW = 0.75; // of the boxes of the highest column
 const TARGET = { width: 124, height: 44, below: 20 };
 
 /**
@@ -17,20 +19,29 @@ const TARGET = { width: 124, height: 44, below: 20 };
  * @param {{width: number, height: number}} visible - What can be seen of the network, which scrolls
  *   where it needs more.
  * @param {number[]} counts - How many boxes each level has.
- * @param {boolean} isUpright - Whether levels go from top to bottom.
- * @param {number} below - What is free under the boxes.
+ * @param {Object} options
+ * @param {boolean} options.isUpright - Whether levels go from top to bottom.
+ * @param {boolean} options.isBundled - Whether all inputs are one box with a picture of them.
+ * @param {number} options.below - What is free under the boxes.
  * @returns {{width: number, height: number, levels: Object[], target: Object}} The size of
- *   everything; for each level its `style` ('card', 'row' or 'tile'), `boxes` with `x, y, w, h`,
+ *   everything; for each level its `style` ('card', 'row', 'tile' or 'picture'),
+ *   `boxes` with `x, y, w, h`,
  *   and the `center` of its heading; and the box of target and loss.
  */
-export function placeNetwork(visible, counts, isUpright, below) {
-  return isUpright ? placeUpright(visible, counts) : placeAcross(visible, counts, below);
+export function placeNetwork(visible, counts, { isUpright, isBundled, below }) {
+  return isUpright
+    ? placeUpright(visible, counts)
+    : placeAcross(visible, counts, isBundled, below);
 }
 
-function placeAcross(visible, counts, below) {
+function placeAcross(visible, counts, isBundled, below) {
   const most = Math.max(...counts);
-  const inside = Math.max(visible.height - TOP - below, LOW.pitch * most);
+  // Target and loss are under the outputs, which may be many.
+  const forTarget = counts.at(-1) > MAX_FEW * most ? TARGET.height + TARGET.below : 0;
+  const space = visible.height - TOP - Math.max(below, forTarget);
+  const inside = Math.max(space, LOW.pitch * most);
   const styles = counts.map((n) => (inside / n < NEURON.minPitch ? 'row' : 'card'));
+  if (isBundled) styles[0] = 'picture';
   const mostCards = Math.max(1, ...counts.filter((_, level) => styles[level] === 'card'));
   const cardHeight = Math.min(NEURON.height, inside / mostCards - NEURON.gap);
 
@@ -43,23 +54,26 @@ function placeAcross(visible, counts, below) {
   let x = (width - total - gap * gaps) / 2;
   const levels = counts.map((n, level) => {
     const w = widths[level];
-    const h = styles[level] === 'card' ? cardHeight : LOW.height;
+    const h = { card: cardHeight, row: LOW.height, picture: PICTURE.height }[styles[level]];
     const ys = placeColumn(n, h, inside);
     const center = x + w / 2;
     const boxes = ys.map((y) => ({ x: center - w / 2, y: TOP + y, w, h }));
     x += w + gap;
     return { style: styles[level], boxes, center };
   });
-  return { width, height: TOP + inside + below, levels, target: targetBelow(levels, width) };
+  const height = TOP + inside + Math.max(below, forTarget);
+  return { width, height, levels, target: targetBelow(levels, width) };
 }
 
 // Cards become narrower before the network needs to scroll.
 function widthsOf(styles, width) {
-  const low = styles.filter((style) => style === 'row').length;
-  const free = width - 2 * SIDES - MIN_BETWEEN * (styles.length - 1) - low * LOW.width;
-  const each = free / Math.max(1, styles.length - low);
+  const fixed = { row: LOW.width, picture: PICTURE.width };
+  const given = styles.map((style) => fixed[style] ?? 0).reduce((sum, w) => sum + w, 0);
+  const cards = styles.filter((style) => style === 'card').length;
+  const free = width - 2 * SIDES - MIN_BETWEEN * (styles.length - 1) - given;
+  const each = free / Math.max(1, cards);
   const card = Math.max(NEURON.minWidth, Math.min(NEURON.width, each));
-  return styles.map((style) => (style === 'row' ? LOW.width : card));
+  return styles.map((style) => fixed[style] ?? card);
 }
 
 // The upper edges of the boxes of a column, around its middle.

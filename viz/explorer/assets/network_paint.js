@@ -11,6 +11,7 @@ import { session, numbersNow, maps, SIDE } from './session.js';
 import { paintLines } from './network_lines.js';
 import { colorsBetween, drawImage, drawMap } from './map_colors.js';
 
+const MAX_TARGETS = 2; // written out
 const MAX_SHARE_FOR_MAPS = 0.25; // of a training, for drawing maps
 const BOUNDED = new Set(['tanh', 'softsign', 'sigmoid', 'hardtanh', 'erf', 'sin', 'cos']);
 
@@ -64,10 +65,18 @@ function tint(element, fill) {
 }
 
 function paintTarget({ data }) {
-  const targets = graph.training.targets.filter((i) => i >= 0);
-  const words = targets.slice(0, 3).map((i) => short(data[i])).join(', ');
-  writeText(byId('target-number'), words);
+  const targets = graph.training.targets.filter((i) => i >= 0).map((i) => data[i]);
+  writeText(byId('target-number'), targetInWords(targets));
   writeText(byId('loss-number'), short(data[graph.roots[0]]));
+}
+
+// Of a class among several only its number is of interest.
+function targetInWords(targets) {
+  const isOfClass = targets.length > 1 && targets.every((y) => y === 0 || y === 1);
+  const ones = targets.filter((y) => y === 1);
+  if (isOfClass && ones.length === 1) return `class ${targets.indexOf(1)}`;
+  const words = targets.slice(0, MAX_TARGETS).map(short).join(', ');
+  return targets.length > MAX_TARGETS ? `${words}, …` : words;
 }
 
 // Maps take their time: while numbers run they are drawn as often as there is time for.

@@ -7,7 +7,7 @@ import { switchTheme } from './theme.js';
 import { session, lookAt, openNeuron, pause, stepOnce, chooseSample } from './session.js';
 import { levelShown } from './levels.js';
 import { playOrPauseTraining } from './transport.js';
-import { openDialog, openFinder } from './finder.js';
+import { closeDialog, openDialog, openFinder } from './finder.js';
 import { areHintsShown, endHints } from './hints.js';
 
 const KEYS = [
@@ -51,8 +51,7 @@ function showKeys() {
     html('dt', {}, keys.split(' ').flatMap((key) => [html('kbd', {}, key), ' '])),
     html('dd', {}, text),
   ]);
-  const onclick = () => byId('dialog').close();
-  const button = html('button', { type: 'button', onclick }, 'close');
+  const button = html('button', { type: 'button', onclick: closeDialog }, 'close');
   openDialog('keys', html('h2', {}, 'Keys'), html('dl', {}, lines), button);
 }
 

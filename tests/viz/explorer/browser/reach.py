@@ -17,6 +17,7 @@ globalThis.trainerOfPage = () => session.trainer;
 globalThis.sessionOfPage = () => session;
 globalThis.momentOfPage = moment;
 globalThis.showNumbersOfPage = showNumbers;
+globalThis.mapsOfPage = () => maps;
 globalThis.paintOfPage = () => announce('training');
 """
 """What scripts of tests call in the script of the page."""
