@@ -66,7 +66,7 @@ function describeTask() {
   task.levels = null;
   if (answers.length === 1 && modelOutputs.length === 1) {
     if (levels.length === 2) task.levels = levels;
-  } else if (answers.length === modelOutputs.length && isOneHot(answers)) {
+  } else if (answers.length === modelOutputs.length && haveOneClassEach(answers)) {
     task.levels = answers.map((_, group) => group);
   }
   // The built-in classes are for a model of other numbers, too.
@@ -76,7 +76,7 @@ function describeTask() {
   }
 }
 
-function isOneHot(answers) {
+function haveOneClassEach(answers) {
   return answers[0].every((_, k) => {
     const target = answers.map((column) => column[k]);
     const ones = target.filter((x) => x === 1).length;

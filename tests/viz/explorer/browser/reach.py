@@ -41,8 +41,8 @@ class InThePage:
     def __init__(self, show: Show, model: nn.Module, x: Any, y: Any, **options: Any) -> None:
         given = {"loss": "mse", "optimizer": "sgd", "batch_size": 16, "seed": 0} | options
         page = viz.explore(model, data=(x, y), train=True, **given)
-        opened = show(within_reach(page))
-        self.tab, self.address = opened.tab, opened.address
+        self.opened = show(within_reach(page))
+        self.tab = self.opened.tab
         self.snapshot = read_training(model, (x, y), **given).snapshot
 
     def run(self, script: str, argument: Any = None) -> Any:

@@ -170,7 +170,7 @@ def test_an_address_that_makes_no_sense_changes_nothing(show: Show, words: str) 
     }"""
     before = page.tab.evaluate(state)
     page.tab.goto("about:blank")
-    page.tab.goto(f"{page.address}#{words}")
+    page.tab.goto(f"{page.opened.address}#{words}")
     page.tab.wait_for_selector("body[data-ready]")
     assert page.tab.evaluate(state) == before
 
