@@ -27,7 +27,7 @@ export function axisAround(numbers) {
  * @param {HTMLCanvasElement} canvas
  * @returns {Object} `measure()` takes over the size and the colors that the canvas has;
  *   `fitTo(axes)` sets what it shows of both axes; `clear` and the functions that begin with `draw`
- *   draw on it; `toPixels(x, y)` and `fromPixels(across, down)` translate, in pixels of the page.
+ *   draw on it; `stampFor(look)` makes the mark of a point; `toPixels(x, y)` and `fromPixels(across, down)` translate, in pixels of the page.
  */
 export function createPlane(canvas) {
   const context = canvas.getContext('2d');
@@ -141,10 +141,13 @@ export function createPlane(canvas) {
   }
 
   // Marks are stamped: to fill and stroke hundreds of paths in every frame takes its time.
-  function drawPoint(x, y, { outline, color, isHollow }) {
+  function stampFor({ outline, color, isHollow }) {
     const key = `${color} ${isHollow} ${outline.name}`;
     if (!stamps.has(key)) stamps.set(key, stampOf(outline.path(radius), color, isHollow));
-    const stamp = stamps.get(key);
+    return stamps.get(key);
+  }
+
+  function drawPoint(x, y, stamp) {
     const [across, down] = toPixels(x, y);
     const extent = stamp.width / density;
     context.drawImage(stamp, across - extent / 2, down - extent / 2, extent, extent);
@@ -206,8 +209,8 @@ export function createPlane(canvas) {
   }
 
   return {
-    measure, fitTo, clear, drawHeights, drawClasses, drawLevel, drawCurve, drawPoint, drawRing,
-    drawGap, drawNames, toPixels, fromPixels,
+    measure, fitTo, clear, drawHeights, drawClasses, drawLevel, drawCurve, stampFor, drawPoint,
+    drawRing, drawGap, drawNames, toPixels, fromPixels,
   };
 }
 

@@ -215,7 +215,8 @@ function createScatter() {
       const look = { outline: markOutline(modelOutputs.length > 1 ? j : 1), color: colorOf(j) };
       drawn.push([column, said[j]]);
       column.forEach((x, k) => {
-        plane.drawPoint(x, said[j][k], { ...look, isHollow: tested.has(k) });
+        const stamp = plane.stampFor({ ...look, isHollow: tested.has(k) });
+        plane.drawPoint(x, said[j][k], stamp);
       });
     });
     plane.drawRing(answers[0][session.chosen], said[0][session.chosen]);

@@ -185,10 +185,13 @@ function drawPoints(plane) {
   const { chosen, columns, trainer } = session;
   const tested = new Set(trainer.testSamples);
   const reach = reachOfOutput();
-  const drawPoint = (k) => {
-    const look = { ...lookOf(k, reach), isHollow: tested.has(k) };
-    plane.drawPoint(columns[0][k], columns[1][k], look);
-  };
+  const stamps = task.levels?.map((_, group) => [false, true].map((isHollow) => (
+    plane.stampFor({ outline: markOutline(group), color: classColor(group), isHollow })
+  )));
+  const stampOf = (k) => (stamps
+    ? stamps[classOfSample(k)][Number(tested.has(k))]
+    : plane.stampFor({ ...lookOf(k, reach), isHollow: tested.has(k) }));
+  const drawPoint = (k) => plane.drawPoint(columns[0][k], columns[1][k], stampOf(k));
   columns[0].forEach((_, k) => {
     if (k !== chosen) drawPoint(k);
   });
@@ -196,11 +199,10 @@ function drawPoints(plane) {
   plane.drawRing(columns[0][chosen], columns[1][chosen]);
 }
 
-// Classes have a mark each; other targets have their color on the scale.
+// Targets that are no classes have their color on the scale.
 function lookOf(k, reach) {
-  const group = task.levels ? classOfSample(k) : 1;
-  const outline = markOutline(group);
-  if (task.levels || isCurve) return { outline, color: classColor(group) };
+  const outline = markOutline(1);
+  if (isCurve) return { outline, color: classColor(1) };
   return { outline, color: lineOf(session.columns.at(-1)[k] - task.border, reach) };
 }
 

@@ -93,9 +93,14 @@ export function fittingDatasets() {
 
 /** The class of a sample. */
 export function classOfSample(k) {
-  const answers = answersOf(session.columns);
-  if (answers.length > 1) return answers.findIndex((column) => column[k] === 1);
-  return Number(answers[0][k] > (task.levels[0] + task.levels[1]) / 2);
+  const { columns } = session;
+  const first = modelInputs.length;
+  if (modelTargets.length === 1) {
+    return Number(columns[first][k] > (task.levels[0] + task.levels[1]) / 2);
+  }
+  let group = 0;
+  while (columns[first + group][k] !== 1) group += 1;
+  return group;
 }
 
 /** The class that the outputs of a sample say; -1 where one of them is not finite. */
