@@ -27,7 +27,8 @@ export function axisAround(numbers) {
  * @param {HTMLCanvasElement} canvas
  * @returns {Object} `measure()` takes over the size and the colors that the canvas has;
  *   `fitTo(axes)` sets what it shows of both axes; `clear` and the functions that begin with `draw`
- *   draw on it; `stampFor(look)` makes the mark of a point; `toPixels(x, y)` and `fromPixels(across, down)` translate, in pixels of the page.
+ *   draw on it; `stampFor(look)` makes the mark of points; `toPixels(x, y)` and
+ *   `fromPixels(across, down)` translate, in pixels of the page.
  */
 export function createPlane(canvas) {
   const context = canvas.getContext('2d');

@@ -4,7 +4,7 @@
 
 import { short } from './numbers.js';
 import { extend, listen } from './events.js';
-import { html, byId } from './elements.js';
+import { html, svg, byId } from './elements.js';
 import { lineOf, scale } from './colors.js';
 import { createPlane } from './plane.js';
 import { classColor, markIcon, markOutline, partIcon } from './marks.js';
@@ -28,7 +28,9 @@ const isCurve = modelInputs.length === 1;
 const isNarrow = matchMedia('(max-width: 759px)'); // where regions and loss are side by side
 
 extend(async () => {
-  if (modelOutputs.some((i) => i < 0)) return;
+  // A loss that does not depend on an output can't tell what the model says.
+  byId('regions').hidden = modelOutputs.some((i) => i < 0);
+  if (byId('regions').hidden) return;
   const isPlane = modelInputs.length === 2 && (modelOutputs.length === 1 || task.levels);
   if (isPlane || (isCurve && modelOutputs.length === 1)) setUpRegions();
   else setUpPredictions(byId('regions'));
@@ -117,12 +119,16 @@ function makeLarger({ currentTarget: button }) {
 function legendItems() {
   const item = (icon, text) => html('span', {}, icon, text);
   const groups = task.levels ?? [];
+  const thin = svg('svg', { viewBox: '0 0 14 8', 'aria-hidden': true, class: 'thin-line' }, (
+    svg('path', { d: 'M0 6C5 6 6 2 14 2' })
+  ));
   return [
     ...groups.map((_, group) => item(markIcon(group), className(group))),
+    isCurve && sharesOfOutput().length ? item(thin, 'what each neuron adds') : null,
     html('span', { class: 'space' }),
     item(partIcon(false), 'train'),
     item(partIcon(true), 'test'),
-  ];
+  ].filter(Boolean);
 }
 
 // Drawing
@@ -167,7 +173,8 @@ function drawCurves(plane, said, neuron) {
   });
   plane.drawCurve(mesh, curve);
   const { chosen, columns } = session;
-  if (!neuron) plane.drawGap(columns[0][chosen], columns[1][chosen], said[chosen]);
+  // A class is no number that an output could be off by.
+  if (!neuron && !task.levels) plane.drawGap(columns[0][chosen], columns[1][chosen], said[chosen]);
 }
 
 function curveMesh([low, high]) {

@@ -307,6 +307,19 @@ def test_the_regions_show_what_a_neuron_says(show: Show) -> None:
     assert seen == {True, False}
 
 
+def test_another_weight_moves_the_regions(show: Show) -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh", seed=3)
+    page = page_of(show, model)
+    bias = page.snapshot.index[model.layers[-1].neurons[0].bias]
+    colors = []
+    for number in (-9.0, 9.0):
+        page.run("(trainer, [bias, number]) => trainer.setNumber(bias, number)", [bias, number])
+        page.tab.evaluate("showNumbersOfPage()")
+        red, _, blue = color_at(page.tab, (20.0, 40.0))
+        colors.append(red > blue)
+    assert colors == [True, False]
+
+
 # Several classes
 
 

@@ -71,7 +71,8 @@ def test_each_optimizer_remembers_its_rate(show: Show) -> None:
     assert rule["options"]["momentum"] == 0.9
     type_number(page, "#rate", "0.3")
     page.tab.click("[data-value=adam]")
-    assert page.run("(trainer) => [trainer.optimizer.rule, trainer.learningRate]") == ["Adam", 0.007]
+    assert page.run("(trainer) => trainer.optimizer.rule") == "Adam"
+    assert page.run("(trainer) => trainer.learningRate") == 0.007
     page.tab.click("[data-value=momentum]")
     assert page.run("(trainer) => trainer.learningRate") == 0.3
 
