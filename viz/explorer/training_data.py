@@ -157,7 +157,7 @@ def read_training(
         "compensated": sys.version_info >= (3, 12),
         "border": _find_border(loss_function, trial.prediction, samples, targets),
         "loss": _describe_loss(loss_function),
-        "model": clean(repr(model).partition("\n")[0], 120),
+        "model": _describe_model(model),
         "class_colors": {"light": LIGHT_COLORS, "dark": DARK_COLORS},
     }
     table = numpy.concatenate([inputs, targets], axis=1).T
@@ -385,6 +385,15 @@ def _find_border(
         if math.isclose(*losses, rel_tol=1e-9):
             return border
     return middle
+
+
+def _describe_model(model: Module) -> str:
+    """Return the first line of what a model says of itself."""
+    try:
+        text = repr(model)
+    except Exception:  # the repr of a user's class may do anything
+        text = type(model).__name__
+    return clean(text.partition("\n")[0], 120)
 
 
 def _describe_loss(loss: Loss) -> dict[str, str]:

@@ -14,7 +14,7 @@ export function showPythonCode() {
   const close = html('button', { type: 'button', onclick: () => byId('dialog').close() }, 'close');
   byId('dialog').replaceChildren(
     html('h2', {}, 'The same in Python'),
-    html('p', { class: 'muted' }, 'As many epochs as the page has made, at least one, with its settings of now.'),
+    html('p', { class: 'muted' }, 'The epochs that the page has made, with its settings of now.'),
     code,
     html('div', { class: 'dialog-buttons' }, copy, close),
   );
