@@ -1,7 +1,8 @@
-"""How fast a page trains: `python -m tests.benchmarks.page_training`. It needs Chromium.
+"""How fast a page trains and draws: `python -m tests.benchmarks.page_training`. It needs Chromium.
 
-Each network is trained twice: by steps alone, and as the page does it, which also draws every frame
-and trains for 10 ms of each.
+Each network is trained by steps alone; then as the page does it, which also draws every frame and
+trains for at most 10 ms of each, at 300 steps a second and as fast as it goes. A redraw is all that
+one frame of a training draws, without what the browser does with it.
 """
 
 import sys
@@ -27,12 +28,13 @@ STEPS_ALONE = """(seconds) => {
   return (trainer.steps - before) / seconds;
 }"""
 
-WITH_FRAMES = """async (seconds) => {
+WITH_FRAMES = """async ([seconds, speed]) => {
   const trainer = trainerOfPage();
+  sessionOfPage().speed = speed ?? Infinity;
+  document.getElementById('train').click();
   const before = trainer.steps;
   const start = performance.now();
   let frames = 0;
-  document.getElementById('train').click();
   while (performance.now() - start < 1000 * seconds) {
     await new Promise(requestAnimationFrame);
     frames += 1;
@@ -40,6 +42,18 @@ WITH_FRAMES = """async (seconds) => {
   document.getElementById('train').click();
   return [(trainer.steps - before) / seconds, frames / seconds];
 }"""
+
+REDRAW = """(times) => {
+  const took = Array.from({ length: times }, () => {
+    trainerOfPage().step();
+    const start = performance.now();
+    mapsOfPage().forget();
+    paintOfPage();
+    return performance.now() - start;
+  });
+  return took.sort((a, b) => a - b)[times >> 1];
+}"""
+REDRAWS = 60
 
 
 def measure(browser: Any, folder: Path, sizes: list[int], batch_size: int | None) -> str:
@@ -58,13 +72,16 @@ def measure(browser: Any, folder: Path, sizes: list[int], batch_size: int | None
     tab.goto(path.as_uri())
     tab.wait_for_selector("body[data-ready]")
     alone = tab.evaluate(STEPS_ALONE, SECONDS)
-    steps, frames = tab.evaluate(WITH_FRAMES, SECONDS)
+    redraw = tab.evaluate(REDRAW, REDRAWS)
+    _, slow_frames = tab.evaluate(WITH_FRAMES, [SECONDS, 300])
+    steps, frames = tab.evaluate(WITH_FRAMES, [SECONDS, None])
     tab.close()
     name = "-".join(map(str, [2, *sizes]))
     batch = f"batches of {batch_size}" if batch_size else f"all {SAMPLES} samples"
     return (
-        f"{name:10} {batch:16} {alone:10,.0f} steps/s alone {steps:10,.0f} steps/s at "
-        f"{frames:.0f} frames/s, {len(page.html) / 1000:.0f} KB"
+        f"{name:10} {batch:16} {alone:8,.0f} steps/s alone, {steps:8,.0f} steps/s at "
+        f"{frames:.0f} frames/s, {slow_frames:.0f} frames/s at 300 steps/s, "
+        f"redraw {redraw:.1f} ms, {len(page.html) / 1000:.0f} KB"
     )
 
 

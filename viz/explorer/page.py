@@ -138,6 +138,9 @@ def explore(
     classes have the targets of the given ones, or ±1 if those are not two classes. The address
     keeps the settings, and the page shows Python code that does the same.
 
+    The network of a model with layers of neurons is drawn with the numbers of one sample and the
+    map of each neuron; the graph of every scalar is one level further down.
+
     Args:
         target: A Value, a list of Values, a Module, or a Recording of its training.
         data: (X, y), the samples and targets that a page trains a Module with: at most 500.

@@ -133,8 +133,9 @@ function layOutNetwork() {
   const frame = byId('network-view');
   const counts = neuronBoxes.map((level) => level.length);
   // The page grows with the network where it is more than one screen.
-  if (phone.matches) frame.style.height = `${heightUpright(counts.length)}px`;
-  else frame.style.height = wide.matches ? '' : `${heightInColumn(Math.max(...counts))}px`;
+  const ofPhone = phone.matches && heightUpright(counts.length);
+  const ofColumn = wide.matches ? 0 : heightInColumn(Math.max(...counts));
+  frame.style.minHeight = `${ofPhone || ofColumn}px`;
   const { clientWidth: width, clientHeight: height } = frame;
   if (!width) return;
 
@@ -160,12 +161,13 @@ function layOutNetwork() {
   paintNetwork();
 }
 
-// The inputs and the outputs are in the middle of a network that is higher than what can be seen.
+// The inputs and the outputs are in the middle of a network that is larger than what can be seen.
 function showMiddle() {
   const scroll = byId('network-scroll');
   if (scroll.dataset.shown) return;
   scroll.dataset.shown = 'yes';
   scroll.scrollTop = (scroll.scrollHeight - scroll.clientHeight) / 2;
+  scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
 }
 
 const heightInColumn = (most) => (
@@ -189,7 +191,7 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
 }
 
 function mapSide(style, w, h) {
-  if (style === 'tile') return w < 52 ? 24 : 28;
+  if (style === 'tile') return Math.min(28, w - 24);
   if (style === 'row') return h - 8;
   if (style === 'picture') return w - 14;
   return Math.min(42, h - (h < 52 ? 20 : 22), w - (w < 90 ? 54 : 60));
