@@ -90,5 +90,5 @@ function normal(uniform) {
 
 const withinReach = (x) => Math.max(-REACH, Math.min(REACH, rounded(x)));
 
-/** A coordinate with two decimals. */
-export const rounded = (x) => Math.round(100 * x) / 100 + 0; // never -0
+// With two decimals.
+const rounded = (x) => Math.round(100 * x) / 100 + 0; // never -0

@@ -23,7 +23,8 @@ export function createField(id, name, options) {
   let isTyping = false;
   const text = html('input', {
     id, type: 'text', inputmode: 'decimal', size: 7, autocomplete: 'off', spellcheck: 'false',
-    title: meaning, onchange: useText, onfocus: () => text.select(), oninput: () => {
+    title: meaning, onchange: useText, onfocus: () => text.select(), onblur: endTyping,
+    oninput: () => {
       isTyping = true;
     },
   });
@@ -31,6 +32,11 @@ export function createField(id, name, options) {
     id: `${id}-slider`, type: 'range', min: 0, max: steps, step: 1, 'aria-label': name,
     title: meaning, oninput: () => change(atPlace(Number(slider.value))),
   });
+
+  function endTyping() {
+    isTyping = false;
+    show();
+  }
 
   function useText() {
     isTyping = false;

@@ -20,6 +20,7 @@ const MAX_SHARE_FOR_ALL = 0.1; // of a training, for all samples
 const MIN_IMAGE_INPUTS = 16;
 const CATCH_POINT = 24; // pixels
 const BAR_WIDTH = 100;
+const MAX_BARS = 12;
 
 const firstTarget = modelInputs.length; // of the columns
 
@@ -27,7 +28,7 @@ const firstTarget = modelInputs.length; // of the columns
 export function setUpPredictions(section) {
   document.body.dataset.regions = 'predictions';
   const title = html('h2', {}, 'Predictions');
-  const score = html('output', { id: 'score' });
+  const score = html('span', { id: 'score' });
   const note = html('output', { id: 'sample-note' });
   const image = isImage() ? html('canvas', { id: 'image', role: 'img' }) : null;
   const bars = html('div', { id: 'scores' });
@@ -90,7 +91,7 @@ function barsOf(said) {
   const shown = isShare ? softmax(said) : said;
   const most = isShare ? 1 : Math.max(...shown.map(Math.abs).filter(Number.isFinite), 1e-9);
   const target = task.levels && said.length > 1 ? classOfSample(session.chosen) : -1;
-  return shown.map((x, j) => html(
+  const bars = shown.slice(0, MAX_BARS).map((x, j) => html(
     'div',
     { class: j === target ? 'bar target' : 'bar', title: `output ${short(said[j])}` },
     html('span', {}, outputName(j)),
@@ -98,6 +99,9 @@ function barsOf(said) {
     html('code', {}, isShare ? `${Math.round(100 * x)} %` : short(x)),
     task.levels ? null : html('span', { class: 'muted' }, `target ${short(targetOf(j))}`),
   ));
+  const rest = said.length - bars.length;
+  if (rest > 0) bars.push(html('div', { class: 'bar muted' }, `and ${rest} more`));
+  return bars;
 }
 
 const targetOf = (j) => session.columns[firstTarget + j]?.[session.chosen] ?? Number.NaN;
@@ -201,13 +205,21 @@ function createScatter() {
   const words = html('figcaption', {}, 'output over target, all samples');
   const element = html('figure', { id: 'all-samples' }, words, canvas);
   let drawn = [];
+  let measuredWith = null; // the colors of that time
+  let shown = null;
+  new ResizeObserver(() => {
+    measuredWith = null;
+    if (shown) show(...shown);
+  }).observe(canvas);
 
   function show(said, inFull) {
+    shown = [said, inFull];
     const answers = session.columns.slice(firstTarget, firstTarget + modelOutputs.length);
     const axis = axisAround(answers.flatMap((column) => [...column]));
     const tested = new Set(session.trainer.testSamples);
     drawn = [];
-    plane.measure();
+    if (measuredWith !== scale) plane.measure();
+    measuredWith = scale;
     plane.fitTo([axis, axis]);
     plane.clear();
     plane.drawCurve(axis, axis, scale.line, 1.2);

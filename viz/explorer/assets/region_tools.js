@@ -13,12 +13,14 @@ let addedClass = null;
 
 /** The switch between the tools. */
 export function tools() {
+  const isThere = addedClass === null ? !task.levels : task.levels?.[addedClass] !== undefined;
+  if (currentTool === 'add' && !isThere) currentTool = 'move';
   const choices = [['move', null, ['move'], 'Click chooses a point, drag moves it']];
-  for (const [group] of (task.levels ?? [null]).entries()) {
-    const name = task.levels ? ` of class ${className(group)}` : '';
-    const icon = task.levels ? markIcon(group) : 'a point';
-    choices.push(['add', group, ['add ', icon], `Click adds a point${name}`]);
-  }
+  if (!task.levels) choices.push(['add', null, ['add a point'], 'Click adds a point']);
+  task.levels?.forEach((_, group) => {
+    const title = `Click adds a point of class ${className(group)}`;
+    choices.push(['add', group, ['add ', markIcon(group)], title]);
+  });
   choices.push(['remove', null, ['remove'], 'Click removes a point']);
   const buttons = choices.map(([name, group, face, title]) => html('button', {
     type: 'button',

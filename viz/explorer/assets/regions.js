@@ -70,7 +70,7 @@ function createRegions() {
   const canvas = html('canvas', { tabindex: 0, role: 'img', id: 'region-canvas' });
   const plane = createPlane(canvas);
   const title = html('h2', {});
-  const score = html('output', { id: 'score' });
+  const score = html('span', { id: 'score' });
   const larger = html('button', {
     id: 'regions-larger', type: 'button', 'aria-pressed': 'false', 'aria-label': 'larger',
     onclick: makeLarger,
@@ -81,13 +81,22 @@ function createRegions() {
     id: 'points-back', type: 'button', onclick: putSamplesBack,
   }, 'put the points back');
 
+  let toolsFor = '';
+
   function measure() {
     plane.measure();
+    showTools();
+  }
+
+  // The marks have the colors of the theme, and other samples may have other classes.
+  function showTools() {
+    toolsFor = String(task.levels);
     bar.replaceChildren(tools(), back);
     legend.replaceChildren(...legendItems());
   }
 
   function drawAll() {
+    if (toolsFor !== String(task.levels)) showTools();
     plane.fitTo(maps.axes);
     plane.clear();
     const points = session.columns.slice(0, modelInputs.length);

@@ -4,9 +4,9 @@
 import { graph, labelOf } from './graph.js';
 import { short } from './numbers.js';
 import { extend } from './events.js';
-import { DATASETS, REACH, drawDataset, rounded } from './datasets.js';
+import { DATASETS, REACH, drawDataset } from './datasets.js';
 import { axisAround } from './plane.js';
-import { chooseSample, session, showNumbers, useColumns } from './session.js';
+import { chooseSample, maps, session, showNumbers, useColumns } from './session.js';
 
 /** The most samples that a page trains with. */
 export const MAX_SAMPLES = 500;
@@ -14,6 +14,7 @@ export const MAX_SAMPLES = 500;
 export const GIVEN = 'yours';
 const MARGIN_OF_DATASETS = 0.4; // around the built-in ones
 const TARGETS_OF_WAVE = [-1.4, 1.4];
+const PIXELS = 400; // about, of the side of a plane
 
 /** The values that are the inputs, the outputs and the numbers of the target. */
 export const modelInputs = graph.training.inputs;
@@ -153,11 +154,18 @@ function editSamples(columns, parts, isFollowed = false) {
   useColumns(columns, { parts, isFollowed });
 }
 
+// The coordinate of a place in as many digits as a pixel is worth.
+function coordinate(place, axis) {
+  const [low, high] = maps.axes[axis];
+  const step = 10 ** Math.floor(Math.log10((high - low) / PIXELS));
+  return Number((Math.round(place[axis] / step) * step).toPrecision(12)) + 0; // never -0
+}
+
 /** Move a sample of the plane; with a single input, its target moves too, unless it is a class. */
 export function moveSample(k, place) {
   const columns = copyColumns(session.columns);
-  columns[0][k] = rounded(place[0]);
-  if (modelInputs.length === 2 || !task.levels) columns[1][k] = rounded(place[1]);
+  columns[0][k] = coordinate(place, 0);
+  if (modelInputs.length === 2 || !task.levels) columns[1][k] = coordinate(place, 1);
   const { trainSamples, testSamples } = session.trainer;
   editSamples(columns, [trainSamples, testSamples], true);
 }
@@ -171,8 +179,8 @@ export function addSample(place, group) {
   if (sampleTotal() >= MAX_SAMPLES) return -1;
   const added = sampleTotal();
   const isFree = modelInputs.length === 1 && !task.levels;
-  const answers = isFree ? [rounded(place[1])] : targetsFor(group);
-  const sample = [...place.slice(0, modelInputs.length).map(rounded), ...answers];
+  const answers = isFree ? [coordinate(place, 1)] : targetsFor(group);
+  const sample = [...modelInputs.map((_, j) => coordinate(place, j)), ...answers];
   const columns = session.columns.map((column, j) => Float64Array.of(...column, sample[j]));
   const { trainSamples, testSamples } = session.trainer;
   editSamples(columns, [Int32Array.of(...trainSamples, added), testSamples]);

@@ -50,7 +50,7 @@ function rateField() {
   return createField('rate', 'learning rate', {
     steps: perPower * powers,
     atPlace: (k) => Number((10 ** (lowest + k / perPower)).toPrecision(2)),
-    locate: (rate) => perPower * (Math.log10(rate) - lowest),
+    locate: (rate) => perPower * Math.max(0, Math.log10(rate) - lowest),
     get: () => session.trainer.learningRate,
     set: useRate,
     format: String,

@@ -55,6 +55,15 @@ def test_numbers_are_drawn_over_their_targets(show: Show) -> None:
     assert page.tab.evaluate("sessionOfPage().chosen") == 19
 
 
+def test_many_outputs_are_cut_to_a_few_bars(show: Show) -> None:
+    x = RNG.normal(size=(10, 3))
+    y = RNG.normal(size=(10, 20))
+    page = InThePage(show, nn.MLP(3, [20], seed=0), x, y)
+    bars = page.tab.locator(".bar").all_inner_texts()
+    assert len(bars) == 13
+    assert bars[-1] == "and 8 more"
+
+
 PIXELS = """() => {
   const canvas = document.querySelector('#image');
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');

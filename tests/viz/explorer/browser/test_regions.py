@@ -234,6 +234,27 @@ def test_a_point_is_added_to_the_training_samples(show: Show, tool: int, target:
     assert page.run("(trainer) => trainer.trainSamples.length") == 41
 
 
+def test_other_targets_than_classes_get_marks_with_a_data_set(show: Show) -> None:
+    page = page_of(show, relu_network(), y=POINTS[:, 0] + POINTS[:, 1])
+    tool = ".region-bar .segments button"
+    page.tab.click(f"{tool} >> nth=1")
+    assert page.tab.locator(tool).count() == 3
+    page.tab.click("[data-set=circles]")
+    assert page.tab.locator(tool).count() == 4
+    assert page.tab.locator(f"{tool}[aria-pressed=true]").all_inner_texts() == ["move"]
+    assert page.tab.inner_text("#score").startswith("right: ")
+    page.tab.click("[data-set=yours]")
+    assert page.tab.locator(tool).count() == 3
+    assert page.tab.inner_text("#score").startswith("R² ")
+
+
+def test_places_are_exact_on_small_planes_too(show: Show) -> None:
+    small = POINTS * 1e-4
+    page = page_of(show, relu_network(), small)
+    drag(page.tab, place_of(page.tab, small, small[13]), place_of(page.tab, small, (2e-5, 4e-5)))
+    assert samples_of(page)[0][13] == pytest.approx((2e-5, 4e-5), abs=2e-6)
+
+
 def test_a_removed_point_is_trained_with_no_more(show: Show) -> None:
     model = relu_network()
     page = page_of(show, model, batch_size=None, seed=None)

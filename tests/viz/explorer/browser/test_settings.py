@@ -54,7 +54,13 @@ def test_the_batch_size_is_typed_or_dragged(show: Show) -> None:
 
 def test_the_learning_rate_is_exact_when_typed(show: Show) -> None:
     page = page_of(show)
-    for text, rate in (("0.0123", 0.0123), ("1e-3", 1e-3), ("-1", 1e-3), ("fast", 1e-3)):
+    for text, rate in (
+        ("0.0123", 0.0123),
+        ("1e-3", 1e-3),
+        ("-1", 1e-3),
+        ("fast", 1e-3),
+        ("0", 0.0),
+    ):
         type_number(page, "#rate", text)
         assert page.run("(trainer) => trainer.learningRate") == rate
     for step, rate in ((0, 1e-4), (60, 0.1), (100, 10.0)):
