@@ -110,9 +110,13 @@ function createBox(value, label, kind) {
   const name = html('span', { class: 'name' }, value === null ? '' : shownName(value));
   const number = html('span', { class: 'value' });
   const strip = html('span', { class: 'strip' });
-  const attributes = { class: `neuron ${kind}`, type: 'button', 'aria-label': label };
-  const box = html('button', attributes, map, dot, name, number, strip);
+  // Inputs have nothing to open.
+  const isInput = kind.startsWith('input');
+  const role = isInput ? { role: 'img' } : { type: 'button' };
+  const attributes = { class: `neuron ${kind}`, 'aria-label': label, ...role };
+  const box = html(isInput ? 'div' : 'button', attributes, map, dot, name, number, strip);
   const made = { value, label, box, map, dot, name, number, strip };
+  box.addEventListener('focus', () => box.setAttribute('aria-description', describeBox(made)));
   box.addEventListener('pointermove', (event) => tellBeside(describeBox(made), event));
   box.addEventListener('pointerleave', (event) => tellBeside(null, event));
   return made;

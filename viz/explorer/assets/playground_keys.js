@@ -72,8 +72,9 @@ function pressInPlayground(event) {
   const isOther = event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented;
   if (isTyping || isOther || byId('dialog').open) return;
 
-  // The browser presses a button by itself, and moves a slider.
-  const control = event.target.closest?.('button, [role=button], input');
+  // The browser presses a button by itself, and moves a slider. Neurons are opened with Enter, so
+  // that space trains after a click on one.
+  const control = event.target.closest?.('button:not(.neuron), [role=button], input');
   if (control && (event.key === ' ' || event.key.startsWith('Arrow'))) return;
   const action = PRESSED[event.key];
   if (!action) return;

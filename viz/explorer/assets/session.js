@@ -223,17 +223,18 @@ export function pause() {
 function trainInFrame() {
   if (!session.isRunning) return;
   const now = performance.now();
-  owed = Math.min(MAX_STEPS_BEHIND, owed + (session.speed * (now - lastFrame)) / 1000);
-  lastFrame = now;
   const isUnlimited = session.speed === Infinity;
+  const due = isUnlimited ? 1 : owed + (session.speed * (now - lastFrame)) / 1000;
+  owed = Math.min(MAX_STEPS_BEHIND, due);
+  lastFrame = now;
   const end = now + MILLISECONDS_PER_FRAME;
   let steps = 0;
-  while ((isUnlimited || owed >= 1) && !session.trainer.stopReason) {
+  while ((isUnlimited || steps + 1 <= owed) && !session.trainer.stopReason) {
     session.trainer.step();
-    owed -= 1;
     steps += 1;
     if (performance.now() >= end) break;
   }
+  owed = Math.max(0, owed - steps);
   measureRate(steps, now);
   if (session.trainer.stopReason) {
     pause();

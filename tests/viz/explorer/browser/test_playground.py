@@ -262,6 +262,10 @@ def test_keys_train_and_look(show: Show) -> None:
     assert tab.inner_text("#train") == "pause"
     tab.keyboard.press("Space")
     assert tab.inner_text("#train") == "play"
+    tab.click("[aria-label='neuron h1']")
+    tab.keyboard.press("Space")
+    assert tab.inner_text("#train") == "pause"
+    tab.keyboard.press("Space")
     tab.keyboard.press("ArrowLeft")
     assert tab.evaluate("() => sessionOfPage().chosen") == 39
     tab.keyboard.press("t")
@@ -323,6 +327,17 @@ def test_play_makes_no_more_steps_a_second_than_it_says(show: Show) -> None:
     assert steps <= 10 * seconds + 2
     page.tab.wait_for_timeout(200)
     assert page.run("(trainer) => trainer.steps") == steps
+
+
+def test_another_speed_is_followed_at_once(show: Show) -> None:
+    page = in_page(show)
+    page.tab.evaluate("() => { sessionOfPage().speed = Infinity; }")
+    page.tab.click("#train")
+    page.tab.wait_for_selector("#count-steps:text-matches('[0-9]{3}')")
+    page.tab.evaluate("() => { sessionOfPage().speed = 100; }")
+    before = page.run("(trainer) => trainer.steps")
+    page.tab.wait_for_timeout(300)
+    assert page.run("(trainer) => trainer.steps") > before
 
 
 def test_a_step_changes_the_numbers_and_reset_brings_them_back(show: Show) -> None:
