@@ -93,14 +93,14 @@ function barsOf(said) {
   const target = task.levels && said.length > 1 ? classOfSample(session.chosen) : -1;
   const bars = shown.slice(0, MAX_BARS).map((x, j) => html(
     'div',
-    { class: j === target ? 'bar target' : 'bar', title: `output ${short(said[j])}` },
+    { class: j === target ? 'output-bar target' : 'output-bar', title: `output ${short(said[j])}` },
     html('span', {}, outputName(j)),
     barOf(x, most, isShare),
     html('code', {}, isShare ? `${Math.round(100 * x)} %` : short(x)),
     task.levels ? null : html('span', { class: 'muted' }, `target ${short(targetOf(j))}`),
   ));
   const rest = said.length - bars.length;
-  if (rest > 0) bars.push(html('div', { class: 'bar muted' }, `and ${rest} more`));
+  if (rest > 0) bars.push(html('div', { class: 'output-bar muted' }, `and ${rest} more`));
   return bars;
 }
 

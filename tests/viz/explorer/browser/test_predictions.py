@@ -24,7 +24,7 @@ def test_classes_are_bars_of_softmax(show: Show) -> None:
     powers = [exp(output.data) for output in model(x[1].tolist())]
     expected = [f"{round(100 * power / sum(powers))} %" for power in powers]
     assert page.tab.locator("#scores code").all_inner_texts() == expected
-    assert page.tab.locator(".bar.target").inner_text().startswith("1")
+    assert page.tab.locator(".output-bar.target").inner_text().startswith("1")
     assert page.tab.inner_text("#sample-note").startswith("sample 1 of 20: class 1")
 
 
@@ -59,7 +59,7 @@ def test_many_outputs_are_cut_to_a_few_bars(show: Show) -> None:
     x = RNG.normal(size=(10, 3))
     y = RNG.normal(size=(10, 20))
     page = InThePage(show, nn.MLP(3, [20], seed=0), x, y)
-    bars = page.tab.locator(".bar").all_inner_texts()
+    bars = page.tab.locator(".output-bar").all_inner_texts()
     assert len(bars) == 13
     assert bars[-1] == "and 8 more"
 
