@@ -182,6 +182,7 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
   Object.assign(box.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
   box.dataset.style = style;
   box.classList.toggle('low', style === 'card' && h < 52);
+  box.classList.toggle('short', style === 'card' && h >= 52 && h < 62);
   const side = mapSide(style, w, h);
   box.classList.toggle('narrow', style === 'card' && w < 104);
   const edge = { tile: 4, picture: 6 }[style] ?? 3;
