@@ -132,8 +132,11 @@ def explore(
     the steps that `fit(model, X, y, compiled=False)` takes with the same options. They are equal to
     the last bit where the graph is made of + - × ÷ √ and selections such as relu; elsewhere the
     browser's exp, tanh, … may differ in the last digit. The model itself stays as it is. Beside
-    the graph of a model with one output are its decision regions if it has two inputs, or its curve
-    if it has one, with the samples as points: click one to see its graph, drag one to move it.
+    the graph is what the model says: the decision regions of two inputs, the curve of one, or else
+    the predictions for the chosen sample. Samples in the plane can be moved, added and removed.
+    Models with one output and one or two inputs can be trained with built-in data sets too, whose
+    classes have the targets of the given ones, or ±1 if those are not two classes. The address
+    keeps the settings, and the page shows Python code that does the same.
 
     The network of a model with layers of neurons is drawn with the numbers of one sample and the
     map of each neuron; the graph of every scalar is one level further down.

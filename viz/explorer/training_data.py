@@ -23,7 +23,7 @@ from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import OptionError, PictureError, TraceError
-from scalargrad.losses import LossName, get_loss
+from scalargrad.losses import LOSSES, LossName, get_loss, unwrap_loss
 from scalargrad.nn.module import Module
 from scalargrad.optim import OPTIMIZERS, Optimizer
 from scalargrad.optim.rules import OptimizerName
@@ -34,6 +34,8 @@ from scalargrad.training.fitting import resolve_optimizer
 from scalargrad.training.samples import Samples, read_samples
 from scalargrad.training.snapshot import Snapshot as ModelState
 from scalargrad.training.steps import check_loss
+from viz.look.palette import DARK_COLORS, LIGHT_COLORS
+from viz.look.text import clean
 from viz.model.snapshot import Snapshot
 from viz.views.choose import copy_module
 
@@ -154,6 +156,9 @@ def read_training(
         # Since Python 3.12 `sum` keeps the digits that a loop of additions loses.
         "compensated": sys.version_info >= (3, 12),
         "border": _find_border(loss_function, trial.prediction, samples, targets),
+        "loss": _describe_loss(loss_function),
+        "model": _describe_model(model),
+        "class_colors": {"light": LIGHT_COLORS, "dark": DARK_COLORS},
     }
     table = numpy.concatenate([inputs, targets], axis=1).T
     return TrainingData(snapshot, pack(table), written, description, network)
@@ -380,6 +385,26 @@ def _find_border(
         if math.isclose(*losses, rel_tol=1e-9):
             return border
     return middle
+
+
+def _describe_model(model: Module) -> str:
+    """Return the first line of what a model says of itself."""
+    try:
+        text = repr(model)
+    except Exception:  # the repr of a user's class may do anything
+        text = type(model).__name__
+    return clean(text.partition("\n")[0], 120)
+
+
+def _describe_loss(loss: Loss) -> dict[str, str]:
+    """Return the name of a loss, and how Python code refers to it."""
+    function, options = unwrap_loss(loss)
+    name = clean(getattr(function, "__name__", ""), 60)
+    if not name.isidentifier():
+        name = "loss"
+    if function in LOSSES.values() and not options:
+        return {"name": name, "code": f'"{name}"'}
+    return {"name": name, "code": "loss" if options else name}
 
 
 def _positions(values: Sequence[Value], snapshot: Snapshot) -> list[int]:

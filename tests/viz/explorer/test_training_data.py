@@ -65,6 +65,37 @@ def test_inputs_target_and_output_are_marked() -> None:
     assert training.snapshot.roots[0].label == "loss"
 
 
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("mse", {"name": "mse", "code": '"mse"'}),
+        (cross_entropy, {"name": "cross_entropy", "code": '"cross_entropy"'}),
+        (partial(cross_entropy, label_smoothing=0.1), {"name": "cross_entropy", "code": "loss"}),
+        (lambda p, t: (p - t) ** 2, {"name": "loss", "code": "loss"}),
+    ],
+)
+def test_a_loss_is_described_as_code_refers_to_it(loss: Any, expected: dict[str, str]) -> None:
+    outputs = 2 if expected["name"] == "cross_entropy" else 1
+    targets = [0, 1, 1] if outputs == 2 else Y
+    training = read(nn.MLP(2, [outputs], seed=0), y=targets, loss=loss)
+    assert training.description["loss"] == expected
+
+
+def test_a_model_is_described_by_one_line() -> None:
+    class Hostile(nn.MLP):
+        def __repr__(self) -> str:
+            return "a\rimport os\nb"
+
+    class Silent(nn.MLP):
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    described = [
+        read(make(2, [3, 1], seed=0)).description["model"] for make in (nn.MLP, Hostile, Silent)
+    ]
+    assert described == ["MLP(2 → 3 → 1)", "a import os", "Silent"]
+
+
 def test_inputs_are_named_as_the_columns_of_a_frame() -> None:
     class Frame:
         columns = ("age", "size")

@@ -15,8 +15,14 @@ export function contourPieces(heights, side, level) {
       const first = y * side + x;
       const below = first + side;
       // Around the cell: top left, top right, bottom right, bottom left.
-      const corners = [first, first + 1, below + 1, below].map((i) => heights[i] - level);
-      if (corners.every(Number.isFinite)) pieces.push(...piecesOfCell(corners, x, y));
+      const a = heights[first] - level;
+      const b = heights[first + 1] - level;
+      const c = heights[below + 1] - level;
+      const d = heights[below] - level;
+      // Most cells are on one side of the contour.
+      const above = (a > 0) + (b > 0) + (c > 0) + (d > 0);
+      if (above === 0 || above === 4) continue;
+      if (Number.isFinite(a + b + c + d)) pieces.push(...piecesOfCell([a, b, c, d], x, y));
     }
   }
   return pieces;

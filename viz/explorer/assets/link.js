@@ -5,7 +5,27 @@ import { state } from './state.js';
 
 const { documentElement } = document;
 const THEMES = ['light', 'dark'];
+const keepers = []; // of extensions: what writes words, and what reads them
+let wordsRead = new URLSearchParams(location.hash.slice(1));
 const inOrder = (folds) => [...folds].sort((a, b) => a - b).join('.');
+
+/**
+ * Keep something of an extension in the address, and read it from there now.
+ *
+ * @param {function(): Object} write - Returns texts by their names; null for what is as at first.
+ * @param {function(function(string): ?string): void} read - Takes what returns the text of a name,
+ *   which may be anything, and null for one that the address lacks.
+ */
+export function keepInLink(write, read) {
+  keepers.push({ write, read });
+  followWords({ write, read });
+}
+
+function followWords({ write, read }) {
+  const now = Object.entries(write());
+  const isOther = ([name, text]) => wordsRead.get(name) !== (text === null ? null : String(text));
+  if (now.some(isOther)) read((name) => wordsRead.get(name));
+}
 
 /** Write the moment into the address. */
 export function saveLink() {
@@ -19,6 +39,9 @@ export function saveLink() {
   const changes = [...state.changes].map(([leaf, x]) => `${leaf}:${x}`);
   if (changes.length) words.set('what-if', changes.join(' '));
   if (documentElement.dataset.theme) words.set('theme', documentElement.dataset.theme);
+  for (const { write } of keepers) {
+    for (const [name, text] of Object.entries(write())) if (text !== null) words.set(name, text);
+  }
   try {
     window.history.replaceState(null, '', `#${words}`);
   } catch {
@@ -29,6 +52,7 @@ export function saveLink() {
 /** Read the moment from the address. Anybody can type one: what is out of range is ignored. */
 export function readLink() {
   const words = new URLSearchParams(location.hash.slice(1));
+  wordsRead = words;
 
   const whole = (name, limit) => {
     const text = words.get(name);
@@ -51,4 +75,5 @@ export function readLink() {
   // The numbers of a moved leaf belong to no frame, and so there is no difference to show.
   if (state.changes.size) state.compare = -1;
   if (THEMES.includes(words.get('theme'))) documentElement.dataset.theme = words.get('theme');
+  keepers.forEach(followWords);
 }

@@ -1,13 +1,17 @@
-// Plane: draws a function of two inputs as regions, or of one input as a curve, and points, on a
+// Plane: draws functions of two inputs as regions, or of one input as curves, and points, on a
 // canvas. Nothing here knows of a training.
 
 import { html } from './elements.js';
 import { scale } from './colors.js';
 import { contourPieces } from './contours.js';
+import { colorsBetween, drawMap } from './map_colors.js';
 
 const MARGIN = 0.12; // around the points, of their range
-const RADIUS = 4.5;
-const STRONGEST = 0.55; // of the scale, in regions: points have its full colors
+const RADIUS = { least: 3.2, most: 4.8, ofWidth: 1 / 64 }; // of marks, by the width of a plane
+const PALE = 0.6; // of the scale, in regions: points have its full colors
+const ZERO_LINE = 1.7; // pixels
+const PALEST = 0.12; // of the color of a class, where it hardly leads
+const STRONGEST_TINT = 0.5;
 
 /** The part of an axis that some numbers need, with a margin. */
 export function axisAround(numbers) {
@@ -21,27 +25,42 @@ export function axisAround(numbers) {
  * Make a plane.
  *
  * @param {HTMLCanvasElement} canvas
- * @param {[number, number][]} axes - What it shows of the horizontal and of the vertical axis.
- * @returns {Object} `measure()` takes over the size and the color of text that the canvas has;
- *   `clear`, `drawRegions`, `drawCurve`, `drawPoint` and `drawGap` draw on it; `toPixels(x, y)` and
+ * @returns {Object} `measure()` takes over the size and the colors that the canvas has;
+ *   `fitTo(axes)` sets what it shows of both axes; `clear` and the functions that begin with `draw`
+ *   draw on it; `stampFor(look)` makes the mark of points; `toPixels(x, y)` and
  *   `fromPixels(across, down)` translate, in pixels of the page.
  */
-export function createPlane(canvas, axes) {
+export function createPlane(canvas) {
   const context = canvas.getContext('2d');
-  const [[left, right], [bottom, top]] = axes;
+  let left, right, bottom, top;
   let width = 0;
   let height = 0;
+  let density = 1;
   let ink = '';
+  let radius = RADIUS.most;
+  const small = html('canvas', {}); // with a pixel for each cell of a grid
+  let palette = null;
+  let stamps = new Map();
 
   // Not in every drawing: to ask for a size makes the browser lay out the page.
   function measure() {
     ink = getComputedStyle(canvas).color;
     width = canvas.clientWidth;
     height = canvas.clientHeight;
-    const density = globalThis.devicePixelRatio || 1;
+    density = globalThis.devicePixelRatio || 1;
     canvas.width = Math.round(width * density);
     canvas.height = Math.round(height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
+    context.lineJoin = 'round';
+    radius = Math.max(RADIUS.least, Math.min(RADIUS.most, RADIUS.ofWidth * width));
+    const { negative, positive } = scale.fills;
+    const shades = 1 + Math.round(PALE * (positive.length - 1));
+    palette = colorsBetween(negative.slice(0, shades), positive.slice(0, shades));
+    stamps = new Map();
+  }
+
+  function fitTo(axes) {
+    [[left, right], [bottom, top]] = axes;
   }
 
   function clear() {
@@ -54,58 +73,112 @@ export function createPlane(canvas, axes) {
     ((top - y) / (top - bottom)) * height,
   ];
 
+  // A place outside is that on the border next to it.
   const fromPixels = (across, down) => [
-    left + (across / width) * (right - left),
-    top - (down / height) * (top - bottom),
+    left + clamped(across / width) * (right - left),
+    top - clamped(down / height) * (top - bottom),
   ];
 
-  // The image has a pixel for each height, which the browser blends.
-  function drawRegions(heights, side, border, reach) {
-    context.imageSmoothingEnabled = true;
-    context.drawImage(imageOf(heights, side, border, reach), 0, 0, width, height);
-    const cell = [width / side, height / side];
-    context.beginPath();
-    for (const [x1, y1, x2, y2] of contourPieces(heights, side, border)) {
-      context.moveTo((x1 + 0.5) * cell[0], (y1 + 0.5) * cell[1]);
-      context.lineTo((x2 + 0.5) * cell[0], (y2 + 0.5) * cell[1]);
-    }
-    stroke(ink, 1.7);
+  // The colors end where a height is as far from the level as `reach`.
+  function drawHeights(heights, side, level, reach) {
+    drawMap(small, heights, level, reach, palette);
+    drawSmall();
+    drawContour(heights, side, level);
   }
 
-  function drawCurve(xs, ys, border) {
-    const [, level] = toPixels(0, border);
-    context.beginPath();
-    context.moveTo(0, level);
-    context.lineTo(width, level);
-    stroke(scale.line, 1);
+  // Each class where its output is the largest, the paler the less it differs from the others.
+  function drawClasses(outputs, side, colors) {
+    const pixels = new Uint32Array(outputs[0].length);
+    for (let k = 0; k < pixels.length; k += 1) {
+      const [winner, fraction] = softmaxWinner(outputs, k);
+      const sure = (fraction * outputs.length - 1) / (outputs.length - 1);
+      const depth = PALEST + (STRONGEST_TINT - PALEST) * sure;
+      if (winner >= 0) pixels[k] = mixedPixel(scale.card, colors[winner], depth);
+    }
+    small.width = side;
+    small.height = side;
+    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), side);
+    small.getContext('2d').putImageData(image, 0, 0);
+    drawSmall();
+    // The border of the last class is that of the others.
+    for (let group = 0; group + 1 < outputs.length; group += 1) {
+      drawContour(leadOf(outputs, group), side, 0);
+    }
+  }
 
+  // The browser blends the pixels.
+  function drawSmall() {
+    context.imageSmoothingEnabled = true;
+    context.drawImage(small, 0, 0, width, height);
+  }
+
+  function drawContour(heights, side, level) {
+    const across = width / side;
+    const down = (height * side) / heights.length;
+    context.beginPath();
+    for (const [x1, y1, x2, y2] of contourPieces(heights, side, level)) {
+      context.moveTo((x1 + 0.5) * across, (y1 + 0.5) * down);
+      context.lineTo((x2 + 0.5) * across, (y2 + 0.5) * down);
+    }
+    stroke(ink, ZERO_LINE);
+  }
+
+  function drawLevel(y) {
+    const [, down] = toPixels(0, y);
+    context.beginPath();
+    context.moveTo(0, down);
+    context.lineTo(width, down);
+    stroke(scale.line, 1);
+  }
+
+  function drawCurve(xs, ys, color = ink, thickness = 2.2) {
     context.beginPath();
     xs.forEach((x, k) => {
       if (!Number.isFinite(ys[k])) return;
       if (Number.isFinite(ys[k - 1])) context.lineTo(...toPixels(x, ys[k]));
       else context.moveTo(...toPixels(x, ys[k]));
     });
-    stroke(ink, 2);
+    stroke(color, thickness);
   }
 
-  // A point is round if it is high, and square if not: colors alone are not for everybody.
-  function drawPoint(x, y, { isHigh, isHollow, isChosen }) {
+  // Marks are stamped: to fill and stroke hundreds of paths in every frame takes its time.
+  function stampFor({ outline, color, isHollow }) {
+    const key = `${color} ${isHollow} ${outline.name}`;
+    if (!stamps.has(key)) stamps.set(key, stampOf(outline.path(radius), color, isHollow));
+    return stamps.get(key);
+  }
+
+  function drawPoint(x, y, stamp) {
     const [across, down] = toPixels(x, y);
-    const color = scale.lines[isHigh ? 'positive' : 'negative'].at(-1);
-    context.beginPath();
-    outline(across, down, isHigh, RADIUS);
-    context.fillStyle = isHollow ? scale.card : color;
-    context.fill();
-    stroke(isHollow ? color : scale.card, isHollow ? 2 : 1.2);
-    if (!isChosen) return;
-    context.beginPath();
-    outline(across, down, true, RADIUS + 4);
-    stroke(ink, 2);
+    const extent = stamp.width / density;
+    context.drawImage(stamp, across - extent / 2, down - extent / 2, extent, extent);
   }
 
-  function outline(across, down, isRound, radius) {
-    if (isRound) context.arc(across, down, radius, 0, 2 * Math.PI);
-    else context.rect(across - radius + 0.5, down - radius + 0.5, 2 * radius - 1, 2 * radius - 1);
+  function stampOf(path, color, isHollow) {
+    const extent = Math.ceil(4 * radius * density);
+    const stamp = html('canvas', { width: extent, height: extent });
+    const pen = stamp.getContext('2d');
+    pen.setTransform(density, 0, 0, density, extent / 2, extent / 2);
+    pen.lineJoin = 'round';
+    // A rim in the color of the page keeps a mark apart from others of its color.
+    pen.strokeStyle = scale.card;
+    pen.lineWidth = isHollow ? 4 : 2.4;
+    pen.stroke(path);
+    pen.fillStyle = isHollow ? scale.card : color;
+    pen.fill(path);
+    if (isHollow) {
+      pen.strokeStyle = color;
+      pen.lineWidth = 2;
+      pen.stroke(path);
+    }
+    return stamp;
+  }
+
+  function drawRing(x, y) {
+    const [across, down] = toPixels(x, y);
+    context.beginPath();
+    context.arc(across, down, 2 * radius, 0, 2 * Math.PI);
+    stroke(ink, 2.2);
   }
 
   // What a point is off by.
@@ -115,8 +188,19 @@ export function createPlane(canvas, axes) {
     context.moveTo(...toPixels(x, from));
     context.lineTo(...toPixels(x, to));
     context.setLineDash([4, 3]);
-    stroke(ink, 1.2);
+    stroke(ink, 1.4);
     context.setLineDash([]);
+  }
+
+  function drawNames(across, up) {
+    context.fillStyle = ink;
+    context.font = '11px Helvetica, Arial, sans-serif';
+    context.globalAlpha = 0.75;
+    context.textAlign = 'right';
+    context.fillText(`${across} →`, width - 6, height - 7);
+    context.textAlign = 'left';
+    context.fillText(`↑ ${up}`, 6, 15);
+    context.globalAlpha = 1;
   }
 
   function stroke(color, thickness) {
@@ -125,33 +209,37 @@ export function createPlane(canvas, axes) {
     context.stroke();
   }
 
-  return { measure, clear, drawRegions, drawCurve, drawPoint, drawGap, toPixels, fromPixels };
+  return {
+    measure, fitTo, clear, drawHeights, drawClasses, drawLevel, drawCurve, stampFor, drawPoint,
+    drawRing, drawGap, drawNames, toPixels, fromPixels,
+  };
 }
 
-// A small image with one pixel for each height. The scale ends where a height is as far from the
-// border as `reach`.
-function imageOf(heights, side, border, reach) {
-  const image = new ImageData(side, heights.length / side);
-  const negative = scale.fills.negative.map(bytesOf);
-  const positive = scale.fills.positive.map(bytesOf);
-  const strongest = STRONGEST * (positive.length - 1);
-  heights.forEach((height, k) => {
-    if (Number.isNaN(height)) return; // see-through
-    const shade = Math.min(1, Math.abs(height - border) / reach) * strongest;
-    image.data.set(between(height < border ? negative : positive, shade), 4 * k);
-  });
-  const canvas = html('canvas', { width: side, height: heights.length / side });
-  canvas.getContext('2d').putImageData(image, 0, 0);
-  return canvas;
+const clamped = (fraction) => Math.max(0, Math.min(1, fraction));
+
+/** A color between two others, as a pixel of an image: opaque, its bytes from blue to red. */
+export function mixedPixel(from, to, fraction) {
+  const [start, end] = [from, to].map((code) => Number.parseInt(code.slice(1), 16));
+  const mixed = (shift) => {
+    const a = (start >> shift) & 255;
+    return Math.round(a + fraction * (((end >> shift) & 255) - a));
+  };
+  return ((255 << 24) | (mixed(0) << 16) | (mixed(8) << 8) | mixed(16)) >>> 0;
 }
 
-// The color between two neighbors of a list.
-function between(colors, place) {
-  const low = Math.floor(place);
-  return colors[low].map((x, j) => x + (place - low) * (colors[low + 1][j] - x));
+// The class whose output is the largest at a point, and its share by softmax; -1 for nan.
+function softmaxWinner(outputs, k) {
+  let winner = 0;
+  for (let group = 1; group < outputs.length; group += 1) {
+    if (outputs[group][k] > outputs[winner][k]) winner = group;
+  }
+  let all = 0;
+  for (const output of outputs) all += Math.exp(output[k] - outputs[winner][k]);
+  return all > 0 ? [winner, 1 / all] : [-1, 0];
 }
 
-function bytesOf(code) {
-  const color = Number.parseInt(code.slice(1), 16);
-  return [color >> 16, (color >> 8) & 255, color & 255, 255];
+// How far the output of a class is above the largest other one.
+function leadOf(outputs, group) {
+  const others = outputs.filter((_, k) => k !== group);
+  return outputs[group].map((x, k) => x - Math.max(...others.map((output) => output[k])));
 }

@@ -1,214 +1,241 @@
-// Regions: what a model with two inputs and one output says over the plane, or the curve of one
-// with a single input, with the samples as points that can be chosen and moved.
+// Regions: what the model says over the plane of its two inputs, or its curve over a single one,
+// with the samples as points that can be chosen and changed. For models of more inputs, or of
+// several outputs that are no classes, predictions.js shows what it says instead.
 
 import { short } from './numbers.js';
-import { graph, labelOf } from './graph.js';
 import { extend, listen } from './events.js';
-import { html, byId } from './elements.js';
-import { axisAround, createPlane } from './plane.js';
-import { session, chooseSample, followNumbers } from './session.js';
+import { html, svg, byId } from './elements.js';
+import { lineOf, scale } from './colors.js';
+import { createPlane } from './plane.js';
+import { classColor, markIcon, markOutline, partIcon } from './marks.js';
+import { SIDE, maps, neuronAt, session } from './session.js';
+import {
+  classOfSample, className, modelInputs, modelOutputs, nameOfTarget, namesOfInputs, sampleSource,
+  putSamplesBack, task,
+} from './samples.js';
+import { followKeys, followPointers, tools } from './region_tools.js';
+import { writeText } from './cells.js';
+import { shownName } from './neurons.js';
+import { writtenName } from './notation.js';
+import { showScore } from './scores.js';
+import { setUpPredictions } from './predictions.js';
 
-const GRID = 48;
 const CURVE_POINTS = 256;
-const CATCH = { mouse: 13, touch: 24 }; // pixels from a pointer to a point
-const MAX_DRAG_OF_A_CHOICE = 3; // pixels
 const MAX_SHARE_OF_TIME = 0.2; // of a training, for drawing regions
 const LOGIT_REACH = 4; // a logit of 4 stands for 98 %
 
+const isCurve = modelInputs.length === 1;
+const isNarrow = matchMedia('(max-width: 759px)'); // where regions and loss are side by side
+
 extend(async () => {
-  const { inputs, outputs, border } = graph.training;
-  if (border === null || outputs[0] < 0 || inputs.length > 2) return;
-  const regions = createRegions(session.trainer, session.columns);
-  byId('regions').append(regions.figure);
+  // A loss that does not depend on an output can't tell what the model says.
+  byId('regions').hidden = modelOutputs.some((i) => i < 0);
+  if (byId('regions').hidden) return;
+  const isPlane = modelInputs.length === 2 && (modelOutputs.length === 1 || task.levels);
+  if (isPlane || (isCurve && modelOutputs.length === 1)) setUpRegions();
+  else setUpPredictions(byId('regions'));
+});
+
+function setUpRegions() {
+  document.body.dataset.regions = isCurve ? 'curve' : 'plane';
+  const regions = createRegions();
+  byId('regions').append(...regions.parts);
+  regions.measure();
 
   let drawnAt = 0;
   let took = 0;
-  let isSecond = false;
   const drawNow = () => {
     drawnAt = performance.now();
-    regions.drawFor(session.chosen);
+    regions.drawAll();
     took = performance.now() - drawnAt;
   };
-  // While a training goes on, in every second frame at most, and less often where it takes long.
+  // While a training goes on, less often where it takes long.
   const drawWhenDue = () => {
-    isSecond = !isSecond;
-    if (isSecond && performance.now() - drawnAt > took / MAX_SHARE_OF_TIME) drawNow();
+    if (performance.now() - drawnAt > took / MAX_SHARE_OF_TIME) drawNow();
   };
   const measureAndDraw = () => {
     regions.measure();
     drawNow();
   };
-  regions.measure();
   listen('numbers', drawNow);
-  listen('theme', measureAndDraw);
+  listen('playground', drawNow);
   listen('training', drawWhenDue);
+  listen('theme', measureAndDraw);
   new ResizeObserver(measureAndDraw).observe(regions.canvas);
-  followPointers(regions);
-  followKeys(regions.canvas, session.columns[0].length);
-});
-
-function createRegions(model, columns) {
-  const { inputs, targets, outputs, border } = graph.training;
-  const isCurve = inputs.length === 1;
-  const given = columns.slice(0, inputs.length);
-  const answers = columns[inputs.length];
-  const levels = [...new Set(answers)].sort((a, b) => a - b);
-  const middle = levels.length === 2 ? (levels[0] + levels[1]) / 2 : border;
-  const isBetween = levels[0] < border && border < levels.at(-1);
-  const reach = isBetween ? Math.max(border - levels[0], levels.at(-1) - border) : LOGIT_REACH;
-  const axes = [axisAround(columns[0]), axisAround(columns[1])];
-  const names = [...inputs, ...targets].map((i, k) => (i < 0 ? '' : labelOf(i)) || `x${k}`);
-
-  const canvas = html('canvas', { tabindex: 0, role: 'img' });
-  const score = html('code', {});
-  const title = isCurve ? `${names[1]} over ${names[0]}` : 'decision regions';
-  const heading = html('figcaption', {}, html('span', {}, title), score);
-  const ranges = axes.map(([low, high], j) => `${names[j]} ${short(low)} … ${short(high)}`);
-  const below = html('figcaption', {}, html('span', {}, `${ranges[0]} →`), `${ranges[1]} ↑`);
-  const figure = html('figure', {}, heading, canvas, below);
-  const plane = createPlane(canvas, axes);
-  const mesh = isCurve ? curveMesh(axes[0]) : regionMesh(axes);
-  const outputsAt = (points) => model.evaluate(points, outputs)[0];
-
-  function drawFor(chosen) {
-    plane.clear();
-    const found = outputsAt(given);
-    if (isCurve) {
-      plane.drawCurve(mesh[0], outputsAt(mesh), border);
-      plane.drawGap(given[0][chosen], answers[chosen], found[chosen]);
-    } else {
-      plane.drawRegions(outputsAt(mesh), GRID, border, reach);
-    }
-    drawPoints(chosen);
-    tell(chosen, found);
-  }
-
-  // The chosen one is above the others.
-  function drawPoints(chosen) {
-    const tested = new Set(model.testSamples);
-    const drawPoint = (k) => plane.drawPoint(columns[0][k], columns[1][k], {
-      isHigh: answers[k] > middle, isHollow: tested.has(k), isChosen: k === chosen,
-    });
-    for (let k = 0; k < answers.length; k += 1) if (k !== chosen) drawPoint(k);
-    drawPoint(chosen);
-  }
-
-  function tell(chosen, found) {
-    const result = levels.length === 2 ? shareRight(found) : `R² ${short(fitOf(found, answers))}`;
-    const place = given.map((column, j) => `${names[j]} ${short(column[chosen])}`).join(', ');
-    const numbers = `target ${short(answers[chosen])}, output ${short(found[chosen])}`;
-    if (score.textContent !== result) score.textContent = result;
-    const words = `${title}: ${result}. Sample ${chosen}: ${place}, ${numbers}`;
-    canvas.setAttribute('aria-label', `${words}. The arrows left and right choose another sample.`);
-  }
-
-  function shareRight(found) {
-    let right = 0;
-    found.forEach((output, k) => {
-      if (Number.isFinite(output) && output > border === answers[k] > middle) right += 1;
-    });
-    const percent = Math.round((100 * right) / found.length);
-    return `${right} of ${found.length} right (${percent} %)`;
-  }
-
-  /** The nearest point within some pixels; -1 for none. */
-  function pointNear(left, top, within) {
-    let nearest = -1;
-    let least = within;
-    for (let k = 0; k < answers.length; k += 1) {
-      const [x, y] = plane.toPixels(columns[0][k], columns[1][k]);
-      const apart = Math.hypot(x - left, y - top);
-      if (apart <= least) [nearest, least] = [k, apart];
-    }
-    return nearest;
-  }
-
-  /** Move a point; of a sample with one input the target moves, unless it is a class. */
-  function movePoint(k, left, top) {
-    const place = plane.fromPixels(left, top);
-    columns[0][k] = clampTo(place[0], axes[0]);
-    if (!isCurve || levels.length !== 2) columns[1][k] = clampTo(place[1], axes[1]);
-  }
-
-  return { figure, canvas, measure: plane.measure, drawFor, pointNear, movePoint };
+  followPointers(regions.canvas, regions.plane);
+  followKeys(regions.canvas);
 }
 
-const clampTo = (x, [low, high]) => Math.max(low, Math.min(high, x));
+function createRegions() {
+  const canvas = html('canvas', { tabindex: 0, role: 'img', id: 'region-canvas' });
+  const plane = createPlane(canvas);
+  const title = html('h2', {});
+  const score = html('span', { id: 'score' });
+  const larger = html('button', {
+    id: 'regions-larger', type: 'button', 'aria-pressed': 'false', 'aria-label': 'larger',
+    onclick: makeLarger,
+  }, '⤢');
+  const bar = html('div', { class: 'region-bar' });
+  const legend = html('div', { class: 'region-legend' });
+  const back = html('button', {
+    id: 'points-back', type: 'button', onclick: putSamplesBack,
+  }, 'put the points back');
+
+  let toolsFor = '';
+
+  function measure() {
+    plane.measure();
+    showTools();
+  }
+
+  // The marks have the colors of the theme, and other samples may have other classes.
+  function showTools() {
+    toolsFor = String(task.levels);
+    bar.replaceChildren(tools(), back);
+    legend.replaceChildren(...legendItems());
+  }
+
+  function drawAll() {
+    if (toolsFor !== String(task.levels)) showTools();
+    plane.fitTo(maps.axes);
+    plane.clear();
+    const points = session.columns.slice(0, modelInputs.length);
+    const said = session.trainer.evaluate(points, modelOutputs);
+    const neuron = session.open ?? session.pointed;
+    if (isCurve) drawCurves(plane, said[0], neuron);
+    else drawPlane(plane, neuron);
+    plane.drawNames(...[namesOfInputs[0], namesOfInputs[1] ?? nameOfTarget].map(writtenName));
+    drawPoints(plane);
+    tell(said, neuron);
+  }
+
+  function tell(said, neuron) {
+    const long = showScore(score, said);
+    writeText(title, headingFor(neuron));
+    canvas.setAttribute('aria-label', `${title.textContent}. ${long}. ${sampleInWords(said)}`);
+    back.hidden = !sampleSource.isEdited;
+  }
+
+  const heading = html('header', {}, title, score, larger);
+  return { parts: [heading, canvas, bar, legend], canvas, plane, measure, drawAll };
+}
+
+function makeLarger({ currentTarget: button }) {
+  const isLarge = byId('regions').toggleAttribute('data-large');
+  button.setAttribute('aria-pressed', String(isLarge));
+}
+
+function legendItems() {
+  const item = (icon, text) => html('span', {}, icon, text);
+  const groups = task.levels ?? [];
+  const thin = svg('svg', { viewBox: '0 0 14 8', 'aria-hidden': true, class: 'thin-line' }, (
+    svg('path', { d: 'M0 6C5 6 6 2 14 2' })
+  ));
+  return [
+    ...groups.map((_, group) => item(markIcon(group), className(group))),
+    isCurve && sharesOfOutput().length ? item(thin, 'what each neuron adds') : null,
+    html('span', { class: 'space' }),
+    item(partIcon(false), 'train'),
+    item(partIcon(true), 'test'),
+  ].filter(Boolean);
+}
+
+// Drawing
+
+function drawPlane(plane, neuron) {
+  if (neuron) {
+    const heights = maps.of(neuronAt(neuron).output);
+    plane.drawHeights(heights, SIDE, 0, largestOf(heights));
+  } else if (modelOutputs.length > 1) {
+    const colors = modelOutputs.map((_, group) => classColor(group));
+    plane.drawClasses(modelOutputs.map(maps.of), SIDE, colors);
+  } else {
+    plane.drawHeights(maps.of(modelOutputs[0]), SIDE, task.border, reachOfOutput());
+  }
+}
+
+const largestOf = (heights) => heights.reduce((most, x) => {
+  const magnitude = Math.abs(x);
+  return magnitude > most && magnitude < Infinity ? magnitude : most;
+}, 1e-9);
+
+// How far from the border an output is sure: at the targets, or at a large logit.
+function reachOfOutput() {
+  const answers = task.levels ?? session.columns.at(-1);
+  const low = Math.min(...answers);
+  const high = Math.max(...answers);
+  const isBetween = low < task.border && task.border < high;
+  return isBetween ? Math.max(task.border - low, high - task.border) : LOGIT_REACH;
+}
+
+// The output over its input, and what each neuron of the last hidden column adds to it.
+function drawCurves(plane, said, neuron) {
+  const mesh = curveMesh(maps.axes[0]);
+  const shares = neuron ? [] : sharesOfOutput();
+  const shown = neuron ? neuronAt(neuron).output : modelOutputs[0];
+  const values = [shown, ...shares.map(({ product }) => product)];
+  const [curve, ...parts] = session.trainer.evaluate([mesh], values);
+  plane.drawLevel(neuron ? 0 : task.border);
+  parts.forEach((part, k) => {
+    const kind = session.trainer.numbers[shares[k].parameter] < 0 ? 'negative' : 'positive';
+    plane.drawCurve(mesh, part, scale.lines[kind].at(-1), 1);
+  });
+  plane.drawCurve(mesh, curve);
+  const { chosen, columns } = session;
+  // A class is no number that an output could be off by.
+  if (!neuron && !task.levels) plane.drawGap(columns[0][chosen], columns[1][chosen], said[chosen]);
+}
 
 function curveMesh([low, high]) {
   const step = (high - low) / (CURVE_POINTS - 1);
-  return [Float64Array.from({ length: CURVE_POINTS }, (_, k) => low + k * step)];
+  return Float64Array.from({ length: CURVE_POINTS }, (_, k) => low + k * step);
 }
 
-// The centers of the cells, row after row from the top.
-function regionMesh([[left, right], [bottom, top]]) {
-  const xs = new Float64Array(GRID * GRID);
-  const ys = new Float64Array(GRID * GRID);
-  for (let k = 0; k < xs.length; k += 1) {
-    xs[k] = left + ((right - left) * ((k % GRID) + 0.5)) / GRID;
-    ys[k] = top - ((top - bottom) * (Math.floor(k / GRID) + 0.5)) / GRID;
-  }
-  return [xs, ys];
+function sharesOfOutput() {
+  const columns = session.network?.columns ?? [];
+  return columns.length > 1 ? columns.at(-1).neurons[0].weights : [];
 }
 
-// R²: 1 if all outputs are the targets, 0 if they are no better than the mean of the targets.
-function fitOf(found, answers) {
-  const mean = answers.reduce((sum, y) => sum + y, 0) / answers.length;
-  const off = answers.reduce((sum, y, k) => sum + (y - found[k]) ** 2, 0);
-  return 1 - off / answers.reduce((sum, y) => sum + (y - mean) ** 2, 0);
-}
-
-function followPointers({ canvas, pointNear, movePoint }) {
-  let grabbed = -1;
-  let start = null; // where the pointer was pressed, until it has moved
-
-  const pointUnder = (event) => {
-    const catchWithin = event.pointerType === 'mouse' ? CATCH.mouse : CATCH.touch;
-    return pointNear(event.offsetX, event.offsetY, catchWithin);
-  };
-
-  canvas.addEventListener('pointerdown', (event) => {
-    grabbed = pointUnder(event);
-    if (grabbed < 0) return;
-    canvas.setPointerCapture(event.pointerId);
-    start = [event.offsetX, event.offsetY];
-    chooseSample(grabbed);
+// The chosen point is above the others.
+function drawPoints(plane) {
+  const { chosen, columns, trainer } = session;
+  const tested = new Set(trainer.testSamples);
+  const reach = reachOfOutput();
+  const stamps = task.levels?.map((_, group) => [false, true].map((isHollow) => (
+    plane.stampFor({ outline: markOutline(group), color: classColor(group), isHollow })
+  )));
+  const stampOf = (k) => (stamps
+    ? stamps[classOfSample(k)][Number(tested.has(k))]
+    : plane.stampFor({ ...lookOf(k, reach), isHollow: tested.has(k) }));
+  const drawPoint = (k) => plane.drawPoint(columns[0][k], columns[1][k], stampOf(k));
+  columns[0].forEach((_, k) => {
+    if (k !== chosen) drawPoint(k);
   });
-
-  canvas.addEventListener('pointermove', (event) => {
-    if (grabbed < 0) {
-      canvas.style.cursor = pointUnder(event) < 0 ? 'default' : 'grab';
-      return;
-    }
-    const { offsetX: left, offsetY: top } = event;
-    if (start && Math.hypot(left - start[0], top - start[1]) < MAX_DRAG_OF_A_CHOICE) return;
-    start = null;
-    movePoint(grabbed, left, top);
-    session.trainer.useSamples(session.columns);
-    followNumbers();
-  });
-
-  const release = () => {
-    const hasMoved = grabbed >= 0 && !start;
-    if (hasMoved) chooseSample(grabbed);
-    grabbed = -1;
-  };
-  canvas.addEventListener('pointerup', release);
-  canvas.addEventListener('pointercancel', release);
-  // A finger on a point drags it; elsewhere it scrolls the page. Pointer events come first.
-  const keepPage = (event) => {
-    if (grabbed >= 0) event.preventDefault();
-  };
-  canvas.addEventListener('touchstart', keepPage, { passive: false });
+  drawPoint(chosen);
+  plane.drawRing(columns[0][chosen], columns[1][chosen]);
 }
 
-function followKeys(canvas, samples) {
-  const steps = { ArrowRight: 1, ArrowLeft: samples - 1 };
-  canvas.addEventListener('keydown', (event) => {
-    const step = steps[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    chooseSample((session.chosen + step) % samples);
-  });
+// Targets that are no classes have their color on the scale.
+function lookOf(k, reach) {
+  const outline = markOutline(1);
+  if (isCurve) return { outline, color: classColor(1) };
+  return { outline, color: lineOf(session.columns.at(-1)[k] - task.border, reach) };
+}
+
+// Words
+
+function headingFor(neuron) {
+  if (neuron) return `What ${shownName(neuronAt(neuron).output)} says`;
+  if (isCurve) return `${nameOfTarget} over ${writtenName(namesOfInputs[0])}`;
+  if (!task.levels) return isNarrow.matches ? 'Output' : 'The output over the plane';
+  return isNarrow.matches ? 'Regions' : 'Decision regions';
+}
+
+function sampleInWords(said) {
+  const { chosen, columns } = session;
+  const place = namesOfInputs.map((name, j) => `${name} ${short(columns[j][chosen])}`).join(', ');
+  const target = task.levels ? className(classOfSample(chosen)) : short(columns.at(-1)[chosen]);
+  const output = said.map((column) => short(column[chosen])).join(', ');
+  const words = `Sample ${chosen}: ${place}, target ${target}, output ${output}`;
+  return `${words}. The arrows left and right choose another sample, Delete removes it.`;
 }

@@ -32,8 +32,13 @@ function randomUpTo(limit, next) {
   }
 }
 
-// The generator: 32 bits at a time, the lower half of each 64 bits first.
-function randomWords(entropy) {
+/**
+ * The generator: 32 bits at a time, the lower half of each 64 bits first.
+ *
+ * @param {bigint[]} entropy - What the bits depend on.
+ * @returns {function(): number} What draws the next 32 bits.
+ */
+export function randomWords(entropy) {
   const [a, b, c, d] = seedWords(entropy);
   const increment = (((c << 64n) | d) << 1n | 1n) & ALL_BITS;
   const advance = (before) => (before * MULTIPLIER + increment) & ALL_BITS;

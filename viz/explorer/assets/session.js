@@ -62,7 +62,7 @@ function makeSession(columns) {
   session.trainer = createTrainer(graph.training, program, columns);
   session.columns = columns;
   session.weight = session.network?.columns[0].neurons[0].weights[0].parameter ?? null;
-  maps.fitTo(columns);
+  maps.fitTo([axisAround(columns[0]), axisAround(columns[1])]);
   takeNumbers();
 }
 
@@ -146,13 +146,25 @@ export function followNumbers() {
   announce('training');
 }
 
-/** Go on with other samples: the planes are fitted to them. */
-export function useColumns(columns) {
+/**
+ * Go on with other samples.
+ *
+ * @param {Float64Array[]} columns
+ * @param {Object} options
+ * @param {[number, number][]} options.axes - What the planes show then; else it stays.
+ * @param {Int32Array[]} options.parts - As for `useSamples` of the trainer.
+ * @param {boolean} options.isFollowed - Whether this is one of many changes in a row.
+ */
+export function useColumns(columns, { axes, parts, isFollowed = false } = {}) {
   session.columns = columns;
-  session.trainer.useSamples(columns);
-  maps.fitTo(columns);
-  showNumbers();
-  announce('playground');
+  session.trainer.useSamples(columns, parts);
+  if (axes) maps.fitTo(axes);
+  if (isFollowed) {
+    followNumbers();
+  } else {
+    showNumbers();
+    announce('playground');
+  }
 }
 
 // Time
@@ -262,20 +274,21 @@ export function resetTraining() {
  *
  * `of(value)` returns them as SIDE² numbers, rows from the top, or null where there is no plane.
  * They are computed for all neurons at once when one of them is asked for. `axes` are the ends of
- * the horizontal and of the vertical axis.
+ * the horizontal and of the vertical axis, and `fitTo(axes)` sets them.
  */
 export const maps = createMaps();
 
 function createMaps() {
-  const { inputs } = graph.training;
+  const { inputs, outputs } = graph.training;
   const isPlane = inputs.length === 2;
   const columns = graph.network?.columns ?? [];
-  const values = [...inputs, ...columns.flatMap(({ neurons }) => neurons.map((n) => n.output))];
+  const ofNeurons = columns.flatMap(({ neurons }) => neurons.map((neuron) => neuron.output));
+  const values = [...new Set([...inputs, ...ofNeurons, ...outputs])].filter((i) => i >= 0);
   let mesh = [];
   let known = null;
 
-  function fitTo(samples) {
-    made.axes = [axisAround(samples[0]), axisAround(samples[1])];
+  function fitTo(axes) {
+    made.axes = axes;
     mesh = isPlane ? squareMesh(made.axes) : lineMesh(made.axes[0]);
     forget();
   }
@@ -285,7 +298,7 @@ function createMaps() {
   }
 
   function of(value) {
-    if (!graph.network || inputs.length > 2) return null;
+    if (inputs.length > 2) return null;
     if (!known) {
       const results = session.trainer.evaluate(mesh, values);
       known = new Map(values.map((i, k) => [i, fillMap(results[k])]));

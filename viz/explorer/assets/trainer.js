@@ -32,7 +32,9 @@ const MAX_LOSSES_KEPT = 1000;
  *   - `split(share)` holds out a share of the samples, those that `fit(validation=share)` holds
  *     out, and starts again. 0 trains with all.
  *   - `useOptimizer(rule, options)` goes on with a new optimizer.
- *   - `useSamples(columns)` goes on with other samples, and starts a new epoch.
+ *   - `useSamples(columns, parts)` goes on with other samples, and starts a new epoch. `parts` are
+ *     the numbers of those to train with and of those to test with; without it they are divided as
+ *     by `split`.
  *   - `snapshot()` returns a moment, and `restore(snapshot)` goes on from there, to the same bits.
  *   - `evaluate(points, values)` returns an array for each of some values, with one number for each
  *     point. `points` has an array for each input, as `columns`; those of the target may be
@@ -260,10 +262,10 @@ export function createTrainer(description, program, columns) {
     startAgain();
   }
 
-  function useSamples(others) {
+  function useSamples(others, divided) {
     samples = others;
     sampleCount = others[0].length;
-    [trainSamples, testSamples] = parts(testShare);
+    [trainSamples, testSamples] = divided ?? parts(testShare);
     startEpoch();
   }
 
