@@ -191,7 +191,7 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
   Object.assign(dot.dataset, { side, edge });
   if (!bias) return;
   const isTile = style === 'tile';
-  bias.style.left = `${isTile ? x + w - 9 : x - 7}px`;
+  bias.style.left = `${isTile ? x + w - 9 : x - (style === 'row' ? 11 : 7)}px`;
   bias.style.top = `${isTile ? y - 5 : y + h - (style === 'row' ? 18 : 8)}px`;
 }
 

@@ -169,7 +169,9 @@ def test_the_maps_show_the_output_of_each_neuron(show: Show) -> None:
 
 
 def strokes(tab: Any) -> list[str]:
-    script = "() => [...document.querySelectorAll('#network .line')].map((line) => line.style.stroke)"
+    script = """() => (
+      [...document.querySelectorAll('#network .line')].map((line) => line.style.stroke)
+    )"""
     return list(tab.evaluate(script))
 
 
