@@ -11,8 +11,9 @@ const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for i
  * Everything in sight in one coordinate system.
  *
  * @param {Set<number>} opened - The open folds.
- * @returns {{frames: Map, open: Map, ports: Map}} The frames of values and closed folds by item;
- *   the frames of open folds; and the ports where lines enter an open fold, by `fold<source`.
+ * @returns {{frames: Map, open: Map, ports: Map, exits: Map}} The frames of values and closed folds
+ *   by item; the frames of open folds; the ports where lines enter an open fold, by `fold<source`;
+ *   and where lines leave from items that lie within a grid.
  */
 export function layOut(opened) {
   const insides = new Map();
@@ -40,7 +41,7 @@ export function layOut(opened) {
       else frames.set(item.id, { x: x + item.x, y: y + item.y, w: item.w, h: item.h });
     }
   }
-  return { frames, open, ports };
+  return { frames, open, ports, exits: new Map() };
 }
 
 // The frame of every item of a fold, and the size of the fold, in its own coordinates.
@@ -197,13 +198,16 @@ function plannedPoints(fold, a, b, layout) {
   return points;
 }
 
+/** How far a line goes on level at both ends of a stretch. */
+export const bendOf = (x1, x2) => (x2 > x1 ? (x2 - x1) / 2 : 24);
+
 /** The SVG path of a line through some points, level at each of them. */
 export function curvePath(points) {
   const moves = [`M${points[0].map((x) => x.toFixed(1))}`];
   for (let k = 1; k < points.length; k += 1) {
     const [x1, y1] = points[k - 1];
     const [x2, y2] = points[k];
-    const bend = x2 > x1 ? (x2 - x1) / 2 : 24;
+    const bend = bendOf(x1, x2);
     moves.push(`C${[x1 + bend, y1, x2 - bend, y2, x2, y2].map((x) => x.toFixed(1))}`);
   }
   return moves.join('');

@@ -2,40 +2,31 @@
 
 import { announce } from './events.js';
 import { graph, foldOf, pathTo, titleOf, classOf, foldPath } from './graph.js';
-import { state, view, dataShown, gradientsShown } from './state.js';
+import { state, view } from './state.js';
 import { html, byId } from './elements.js';
-import { stage, world, seen, drawElements, drawMinis } from './drawing.js';
-import { paint, isHidden, spokenName, drawActivePlates } from './painting.js';
+import { scene, itemUnder, headerUnder } from './scene.js';
+import { spokenName } from './looks.js';
+import { stage } from './drawing.js';
+import { paint } from './painting.js';
+import { drawScene, followView, markItems } from './sight.js';
 
-const CLOSE = 1.5; // from this scale on, chips turn into small cards
 const MAX_DRAG_OF_A_CLICK = 4; // pixels
 
 // What is in sight
 
 /** Draw and paint everything again. */
 export function draw() {
-  drawElements();
-  paint();
+  drawScene();
   showDetail();
-}
-
-function applyView() {
-  const { x, y, k } = view;
-  const origin = `${x.toFixed(2)} ${y.toFixed(2)}`;
-  world.setAttribute('transform', `translate(${origin}) scale(${k.toFixed(4)})`);
-  const isClose = k >= CLOSE;
-  if (isClose && drawMinis()) paint();
-  stage.classList.toggle('close', isClose);
-  drawActivePlates();
 }
 
 /** Show all of the graph. */
 export function fit() {
   const { width, height } = stage.getBoundingClientRect();
-  const { w, h } = seen.layout.open.get(0);
+  const { w, h } = scene.layout.open.get(0);
   const k = Math.min((width - 60) / w, (height - 96) / h, 1.6);
   Object.assign(view, { k, x: (width - w * k) / 2, y: (height - 40 - h * k) / 2 });
-  applyView();
+  followView();
 }
 
 /** Zoom around a point of the stage, which stays where it is. */
@@ -43,12 +34,12 @@ export function zoom(by, x, y) {
   const k = Math.min(12, Math.max(0.02, view.k * by));
   const ratio = k / view.k;
   Object.assign(view, { k, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio });
-  applyView();
+  followView();
 }
 
 /** Bring a value or a closed fold into sight, moving the view no more than needed. */
 export function reveal(id) {
-  const frame = seen.layout.frames.get(id);
+  const frame = scene.layout.frames.get(id);
   if (!frame) return;
   const { width, height } = stage.getBoundingClientRect();
   const left = frame.x * view.k + view.x;
@@ -59,14 +50,14 @@ export function reveal(id) {
   else if (right > width - 20) view.x -= right - width + 60;
   if (top < 20) view.y += 60 - top;
   else if (bottom > height - 50) view.y -= bottom - height + 90;
-  applyView();
+  followView();
 }
 
 // What is open and what is selected
 
 /** Open or close a fold. Its corner stays where it is on the screen. */
 export function toggle(fold) {
-  const corner = () => seen.layout.frames.get(-fold) ?? seen.layout.open.get(fold);
+  const corner = () => scene.layout.frames.get(-fold) ?? scene.layout.open.get(fold);
   const before = corner();
   if (state.opened.has(fold)) state.opened.delete(fold);
   else state.opened.add(fold);
@@ -78,7 +69,7 @@ export function toggle(fold) {
     view.x += (before.x - after.x) * view.k;
     view.y += (before.y - after.y) * view.k;
   }
-  applyView();
+  followView();
   announce('selection');
   // The button that was pressed is gone; the focus goes to the one in its place, so that Enter can
   // undo.
@@ -107,8 +98,9 @@ export function select(i, { show = false } = {}) {
     reveal(i);
   }
   if (i === null) stage.removeAttribute('aria-activedescendant');
-  else stage.setAttribute('aria-activedescendant', `v${i}`);
+  else stage.setAttribute('aria-activedescendant', i < 0 ? `f${-i}` : `v${i}`);
   paint();
+  markItems();
   announce('selection');
 }
 
@@ -185,7 +177,7 @@ export function setUpPointers() {
     const other = [...pointers.keys()].find((id) => id !== event.pointerId);
     if (other !== undefined) pinch(before, after, pointers.get(other));
     else Object.assign(view, { x: view.x + dx, y: view.y + dy });
-    applyView();
+    followView();
   };
 
   // Without `passive: false` the browser would not let the page keep it from scrolling.
@@ -210,14 +202,29 @@ function pinch(before, after, other) {
 }
 
 function click(event) {
-  const button = event.target.closest?.('[data-fold]');
-  if (button) toggle(Number(button.dataset.fold));
+  const fold = foldAtPointer(event);
+  if (fold !== null) toggle(fold);
   else select(itemAtPointer(event));
+}
+
+// What is drawn on the canvas is no target of events: the scene tells what is under the pointer.
+
+function foldAtPointer(event) {
+  const button = event.target.closest?.('[data-fold]');
+  if (button) return Number(button.dataset.fold);
+  const item = itemUnder(...placeOf(event));
+  if (item !== null) return item < 0 ? -item : null;
+  return headerUnder(...placeOf(event));
 }
 
 function itemAtPointer(event) {
   const node = event.target.closest?.('.node');
-  return node ? Number(node.dataset.id) : null;
+  return node ? Number(node.dataset.id) : itemUnder(...placeOf(event));
+}
+
+function placeOf(event) {
+  const { left, top } = stage.getBoundingClientRect();
+  return [(event.clientX - left - view.x) / view.k, (event.clientY - top - view.y) / view.k];
 }
 
 // The tip beside the pointer; cards need none, as they say all of it.
@@ -236,7 +243,7 @@ function showTip(event) {
 
 function tipText(id) {
   if (id < 0) return `${foldPath(-id)} — click to open`;
-  return spokenName(id, { data: dataShown(), gradients: gradientsShown() }, isHidden(id));
+  return spokenName(id);
 }
 
 function hideTip() {

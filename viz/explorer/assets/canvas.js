@@ -1,0 +1,384 @@
+// Canvas: draws what is in sight where it is too much for elements. What it draws is a sheet, larger
+// than the stage, that moves with the view; a new one is drawn behind it, some of it in each frame.
+
+import { graph, ROOTS, kindOf, symbolOf, labelOf } from './graph.js';
+import { view } from './state.js';
+import { html } from './elements.js';
+import { CHIP, MINI, MODULE, BOX, FONTS } from './measures.js';
+import { pageColor } from './colors.js';
+import { bendOf } from './layout.js';
+import { scene } from './scene.js';
+import {
+  valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText, HATCH, isInGrid,
+} from './looks.js';
+import {
+  stage, chipText, chipRadius, labelBelow, miniFrame, miniTitle, openTitle, closedTitle, openMark,
+  closedMark, PORT_RADIUS,
+} from './drawing.js';
+
+/** Up to this scale texts are not drawn: they would be smaller than 5 pixels. */
+export const FAR = 0.45;
+/** From this scale on, chips turn into small cards. */
+export const CLOSE = 1.5;
+
+const MIN_HEIGHT = 4; // pixels, of what is more than a plain rectangle
+const MAX_IN_ORDER = 3000; // edges; more of them are drawn by their colors
+const MAX_IN_PATH = 120; // edges of one color
+const MOVING_MS = 7; // of a frame, for drawing while the view moves
+const RESTING_MS = 60;
+const REST_MS = 120; // after the last move
+const OPACITY = { edge: 0.85, nothing: 0.2, dim: 0.12, waiting: 0.3 };
+const LETTERS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif";
+const DIGITS = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace";
+
+// Two sheets: the one in front is shown while the one behind is drawn.
+let front = makeSheet();
+let behind = makeSheet();
+let job = null;
+let request = null; // makes the next job: what is in sight by then
+let isStale = false; // whether numbers have changed since the job was begun
+let movedAt = -Infinity;
+
+function makeSheet() {
+  const canvas = html('canvas', { class: 'sheet', 'aria-hidden': 'true', hidden: true });
+  stage.before(canvas);
+  return { canvas, pen: canvas.getContext('2d'), area: null, k: 1 };
+}
+
+/** Say that the view moves: drawing must leave most of each frame to it. */
+export function noteMove() {
+  movedAt = performance.now();
+}
+
+/** Whether the view has not moved for a moment. */
+export const isResting = () => performance.now() - movedAt > REST_MS;
+
+/** Put the sheet where the view is. */
+export function placeSheet() {
+  if (front.canvas.hidden) return;
+  const { area, k, canvas } = front;
+  const [x, y] = [area.left * view.k + view.x, area.top * view.k + view.y];
+  canvas.style.transform = `translate(${x}px, ${y}px) scale(${view.k / k})`;
+}
+
+/** Whether the sheet is as sharp as the view, and reaches over all of an area. */
+export function fitsSheet(area) {
+  const { canvas, area: drawn, k } = front;
+  if (canvas.hidden || Math.abs(view.k / k - 1) > 1e-6) return false;
+  const isAcross = drawn.left <= area.left && drawn.right >= area.right;
+  return isAcross && drawn.top <= area.top && drawn.bottom >= area.bottom;
+}
+
+/** Have another sheet drawn: `makeRequest` returns its area and what it shows. */
+export function drawSheet(makeRequest) {
+  request = makeRequest;
+  if (!job) startJob();
+}
+
+/** Take the sheets away: what is in sight has elements again. */
+export function hideSheets() {
+  request = null;
+  job = null;
+  delete stage.dataset.busy;
+  front.canvas.hidden = true;
+  behind.canvas.hidden = true;
+}
+
+/** Draw the sheet again, as numbers or colors have changed. */
+export function repaintSheet() {
+  // A training brings new numbers before a large sheet is done: it is finished with the new ones.
+  if (job) isStale = true;
+  else if (request) startJob();
+}
+
+function startJob() {
+  isStale = false;
+  const { area, items, folds, edges, whenShown } = request();
+  const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
+  const { canvas, pen } = behind;
+  canvas.width = Math.ceil((area.right - area.left) * view.k * ratio);
+  canvas.height = Math.ceil((area.bottom - area.top) * view.k * ratio);
+  canvas.style.width = `${canvas.width / ratio}px`;
+  canvas.style.height = `${canvas.height / ratio}px`;
+  const scale = view.k * ratio;
+  pen.setTransform(scale, 0, 0, scale, -area.left * scale, -area.top * scale);
+  behind.area = area;
+  behind.k = view.k;
+  const ordered = edges.length > MAX_IN_ORDER ? byColor(edges) : edges.map((edge) => [edge, null]);
+  const current = { folds, edges: ordered, items, at: 0, k: view.k, pen, whenShown };
+  job = current;
+  stage.dataset.busy = 'drawing';
+  continueJob(current);
+}
+
+// Lines of one color in one path are drawn many times faster. Strong ones come last, on top.
+function byColor(edges) {
+  const looks = edges.map((edge) => [edge, edgeLook(edge)]);
+  return looks.sort(([, a], [, b]) => a.width - b.width || (a.stroke < b.stroke ? -1 : 1));
+}
+
+function continueJob(current) {
+  if (job !== current) return;
+  const end = performance.now() + (isResting() ? RESTING_MS : MOVING_MS);
+  const total = current.folds.length + current.edges.length + current.items.length;
+  while (current.at < total && performance.now() < end) drawSome(current);
+  if (current.at < total) {
+    requestAnimationFrame(() => continueJob(current));
+    return;
+  }
+  job = null;
+  delete stage.dataset.busy;
+  [front, behind] = [behind, front];
+  front.canvas.hidden = false;
+  placeSheet();
+  behind.canvas.hidden = true;
+  current.whenShown();
+  if (isStale && !job) startJob();
+}
+
+// Draw the next things of a job: folds first, then edges, then values over their ends.
+function drawSome(current) {
+  const { folds, edges, items, pen, k } = current;
+  const edge = current.at - folds.length;
+  const item = edge - edges.length;
+  if (edge < 0) {
+    penOpenFold(pen, folds[current.at], k);
+    current.at += 1;
+  } else if (item < 0) {
+    const last = Math.min(edges.length, edge + MAX_IN_PATH);
+    penEdges(pen, edges.slice(edge, last), k);
+    current.at += last - edge;
+  } else {
+    const id = items[item];
+    if (id < 0) penClosedFold(pen, -id, k);
+    else penValue(pen, id, k);
+    current.at += 1;
+  }
+}
+
+// Edges
+
+function penEdges(pen, edges, k) {
+  let before = null;
+  for (const [edge, known] of edges) {
+    const look = known ?? edgeLook(edge);
+    if (!before || !areAlike(look, before)) {
+      if (before) pen.stroke();
+      useLine(pen, look);
+      before = look;
+    }
+    traceEdge(pen, edge.points, k);
+  }
+  if (before) pen.stroke();
+  pen.globalAlpha = 1;
+  pen.setLineDash([]);
+}
+
+function areAlike(a, b) {
+  const isSameLight = a.isDim === b.isDim && a.isWaiting === b.isWaiting;
+  const isSameLine = a.stroke === b.stroke && Math.abs(a.width - b.width) < 0.1;
+  return isSameLight && isSameLine && a.isNothing === b.isNothing;
+}
+
+function useLine(pen, look) {
+  pen.beginPath();
+  pen.strokeStyle = look.stroke;
+  pen.lineWidth = look.width;
+  pen.setLineDash(look.isNothing ? [4, 3] : []);
+  pen.globalAlpha = lightOf(look) * (look.isNothing ? OPACITY.nothing : OPACITY.edge);
+}
+
+function lightOf(look) {
+  if (look.isDim) return OPACITY.dim;
+  return look.isWaiting ? OPACITY.waiting : 1;
+}
+
+function traceEdge(pen, points, k) {
+  pen.moveTo(points[0][0], points[0][1]);
+  for (let n = 1; n < points.length; n += 1) {
+    const [x1, y1] = points[n - 1];
+    const [x2, y2] = points[n];
+    // What bends by less than a pixel is straight.
+    if (x2 > x1 && Math.abs(y2 - y1) * k < 2) {
+      pen.lineTo(x2, y2);
+    } else {
+      const bend = bendOf(x1, x2);
+      pen.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
+    }
+  }
+}
+
+// Values
+
+function penValue(pen, i, k) {
+  const frame = scene.layout.frames.get(i);
+  const look = valueLook(i);
+  pen.globalAlpha = lightOf(look);
+  if (frame.h * k < MIN_HEIGHT) {
+    pen.fillStyle = look.fill === HATCH ? pageColor('alarm') : look.fill;
+    pen.fillRect(frame.x, frame.y, frame.w, frame.h);
+  } else {
+    penChip(pen, i, frame, look, k);
+    if (k >= CLOSE) penMini(pen, i, miniFrame(i, frame), look);
+  }
+  pen.globalAlpha = 1;
+}
+
+function penChip(pen, i, { x, y, w, h }, look, k) {
+  const { fill, ink } = look;
+  penShape(pen, { x, y, w, h, radius: chipRadius(i, h), fill });
+  penBorder(pen, i, look, 1);
+  if (k < FAR || k >= CLOSE) return;
+  penText(pen, chipText(i), x + w / 2, y + h / 2 + CHIP.text_shift, {
+    font: `700 ${FONTS.chip}px ${LETTERS}`, color: ink, align: 'center',
+  });
+  penText(pen, labelBelow(i), x + w / 2, y + h + CHIP.label_shift, {
+    font: `${FONTS.chip_label}px ${LETTERS}`, color: pageColor('muted'), align: 'center',
+  });
+}
+
+function penMini(pen, i, { x, y, w, h }, look) {
+  const { radius, inset, foot } = MINI;
+  const muted = pageColor('muted');
+  const number = `${FONTS.mini}px ${DIGITS}`;
+  const word = `${FONTS.mini_word}px ${LETTERS}`;
+  const right = x + w - inset;
+  penShape(pen, { x, y, w, h, radius, fill: pageColor('card') });
+  penShape(pen, { x, y: y + h - foot, w, h: foot, radius: [0, 0, radius, radius], fill: look.fill });
+  penShape(pen, { x, y, w, h, radius });
+  penBorder(pen, i, look, 0.75);
+  penText(pen, miniTitle(i, w), x + inset, y + MINI.title_baseline, {
+    font: `700 ${FONTS.mini}px ${LETTERS}`, color: pageColor('ink'),
+  });
+  penText(pen, 'data', x + inset, y + MINI.data_baseline, { font: word, color: muted });
+  penText(pen, dataText(i), right, y + MINI.data_baseline, {
+    font: number, color: pageColor('ink'), align: 'right',
+  });
+  penText(pen, 'grad', x + inset, y + MINI.gradient_baseline, { font: word, color: look.ink });
+  penText(pen, gradientText(i), right, y + MINI.gradient_baseline, {
+    font: number, color: look.ink, align: 'right',
+  });
+}
+
+// The border of a value around the shape that was traced last.
+function penBorder(pen, i, look, thinner) {
+  const border = borderOf(i, look);
+  pen.strokeStyle = border.color;
+  pen.lineWidth = border.width * thinner;
+  pen.setLineDash(border.dashes ?? []);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+function borderOf(i, look) {
+  if (look.isBroken || look.isWrong) return { color: pageColor('alarm'), width: 3 };
+  if (look.isMoved) return { color: pageColor('n3'), width: 3 };
+  if (look.isSelected || look.isActive) return { color: pageColor('ink'), width: 3 };
+  if (ROOTS.has(i)) return { color: pageColor('ink'), width: 2.2 };
+  if (isInGrid(i)) return { color: pageColor('line'), width: 0.5 };
+  const kind = kindOf(i);
+  if (kind === 'input') return { color: pageColor('badge-input'), width: 1.9 };
+  if (kind === 'parameter') return { color: pageColor('parameter-line'), width: 1.5 };
+  return { color: pageColor('line'), width: 1.2, dashes: kind === 'constant' ? [3, 2] : null };
+}
+
+// Folds
+
+function penOpenFold(pen, fold, k) {
+  const { x, y, w, h } = scene.layout.open.get(fold);
+  penShape(pen, { x, y, w, h, radius: BOX.radius, fill: pageColor('group') });
+  penLine(pen, pageColor('group-line'), 1.2);
+  if (k < FAR) return;
+  const muted = pageColor('muted');
+  const baseline = y + BOX.title_baseline;
+  pen.fillStyle = muted;
+  pen.fill(new Path2D(openMark(x + 10, y + 11)));
+  penText(pen, openTitle(fold, w), x + BOX.title_inset, baseline, titleStyle());
+  penText(pen, foldDetail(fold), x + w - BOX.detail_inset, baseline, detailStyle(muted, 'right'));
+  pen.fillStyle = muted;
+  for (const [portX, portY] of scene.ports.get(fold)) {
+    pen.beginPath();
+    pen.arc(portX, portY, PORT_RADIUS, 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+
+function penClosedFold(pen, fold, k) {
+  const { x, y, w, h } = scene.layout.frames.get(-fold);
+  const look = foldLook(fold);
+  const { radius, foot, inset } = MODULE;
+  pen.globalAlpha = lightOf(look);
+  for (const shift of [6, 3, 0]) {
+    penShape(pen, { x: x + shift, y: y + shift, w, h, radius, fill: pageColor('card') });
+    penLine(pen, pageColor('line'), 1);
+  }
+  const strip = { x, y: y + h - foot, w, h: foot, radius: [0, 0, radius, radius], fill: look.fill };
+  penShape(pen, strip);
+  penShape(pen, { x, y, w, h, radius });
+  const isStrong = look.isSelected || look.isActive;
+  const color = isStrong ? 'ink' : 'line';
+  penLine(pen, pageColor(look.isBroken ? 'alarm' : color), isStrong || look.isBroken ? 3 : 1.2);
+  if (k >= FAR) {
+    pen.fillStyle = pageColor('muted');
+    pen.fill(new Path2D(closedMark(x + inset, y + inset)));
+    const baseline = y + MODULE.title_baseline;
+    penText(pen, closedTitle(fold, w), x + MODULE.title_inset, baseline, titleStyle());
+    penText(pen, look.number, x + w - inset, baseline, {
+      font: `${FONTS.label}px ${DIGITS}`, color: pageColor('ink'), align: 'right',
+    });
+    penText(pen, look.detail, x + 10, y + h - 6.5, detailStyle(look.ink, 'left'));
+  }
+  pen.globalAlpha = 1;
+}
+
+const titleStyle = () => ({ font: `700 ${FONTS.label}px ${LETTERS}`, color: pageColor('ink') });
+
+function detailStyle(color, align) {
+  return { font: `${FONTS.small}px ${LETTERS}`, color, align };
+}
+
+// Shapes and texts
+
+// Trace a rectangle with round corners, and fill it if it has a fill.
+function penShape(pen, { x, y, w, h, radius, fill }) {
+  pen.beginPath();
+  pen.roundRect(x, y, w, h, radius);
+  if (!fill) return;
+  if (fill === HATCH) {
+    penHatching(pen, x, y, w, h);
+    return;
+  }
+  pen.fillStyle = fill;
+  pen.fill();
+}
+
+function penHatching(pen, x, y, w, h) {
+  pen.save();
+  pen.clip();
+  pen.fillStyle = pageColor('card');
+  pen.fillRect(x, y, w, h);
+  pen.beginPath();
+  for (let shift = -h; shift < w; shift += 5) {
+    pen.moveTo(x + shift, y + h);
+    pen.lineTo(x + shift + h, y);
+  }
+  pen.globalAlpha *= 0.45;
+  penLine(pen, pageColor('alarm'), 1.2);
+  pen.restore();
+  pen.beginPath();
+  pen.rect(x, y, w, h);
+}
+
+function penLine(pen, color, width) {
+  pen.strokeStyle = color;
+  pen.lineWidth = width;
+  pen.stroke();
+}
+
+function penText(pen, text, x, y, { font, color, align = 'left' }) {
+  if (!text) return;
+  pen.font = font;
+  pen.fillStyle = color;
+  pen.textAlign = align;
+  pen.fillText(text, x, y);
+}

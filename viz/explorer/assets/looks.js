@@ -1,0 +1,306 @@
+// Looks: how each value, fold and line looks at this moment: colors, numbers in words, and whether
+// it is lit. Both ways of drawing ask here, so that they look the same.
+
+import { short, factor, count } from './numbers.js';
+import { graph, size, ROOTS, users, classOf, fullName, standIn, ruleName } from './graph.js';
+import { localsOf, share } from './engine.js';
+import { frameAt } from './frames.js';
+import {
+  state, moment, dataShown, gradientsShown, activeOperation, hasSent, isComplete, largestGradient,
+  largestOf, foldContents, normOf,
+} from './state.js';
+import { SCALE } from './measures.js';
+import { scale, fillOf, lineOf, widthOf, inkOn, greyOf } from './colors.js';
+import { scene } from './scene.js';
+
+/** The fill of what is not finite: red hatching. */
+export const HATCH = 'url(#hatch)';
+
+let now = null;
+
+/** Read the numbers of this moment: the looks are those of it until the next time. */
+export function readMoment() {
+  const data = dataShown();
+  const gradients = gradientsShown();
+  const lit = litValues();
+  now = {
+    data,
+    gradients,
+    largest: largestShown(data),
+    lines: linesShown(gradients),
+    active: activeOperation(),
+    lit,
+    litFolds: lit && foldsAround(lit),
+    locals: [],
+    grids: graph.grids.map((values) => gridScale(values, data)),
+  };
+  now.largestLine = now.lines === state.colors ? now.largest : largestWeight(data);
+}
+
+/** The number at which the scale of colors ends. */
+export const endOfScale = () => now.largest;
+
+function largestShown(data) {
+  if (state.colors === 'gradient') return largestGradient();
+  return state.colors === 'data' ? largestOf(data, () => true) || 1 : largestWeight(data);
+}
+
+const isParameter = (i) => graph.kinds[i] === 'p';
+const largestWeight = (data) => largestOf(data, isParameter) || 1;
+
+// Lines carry weights where nothing went backward.
+function linesShown(gradients) {
+  const isNothing = state.step === null && gradients.every((x) => x === 0);
+  return state.colors === 'gradient' && isNothing ? 'weights' : state.colors;
+}
+
+// What is lit
+
+// The values in full light, as a flag for each; null for all. They are what was searched for, or
+// what the selected value depends on and what depends on it. When a leaf is moved, all of them are:
+// gradients change everywhere.
+function litValues() {
+  if (state.matches) return flagsOf(state.matches);
+  if (state.selected === null || state.selected < 0 || state.changes.size) return null;
+  if (state.step !== null || state.predicting) return null;
+  return coneOf(state.selected);
+}
+
+function flagsOf(values) {
+  const flags = new Uint8Array(size);
+  for (const i of values) flags[i] = 1;
+  return flags;
+}
+
+// Values are in topological order, so that one loop downward finds all operands.
+function coneOf(i) {
+  const cone = flagsOf([i]);
+  for (let j = i; j >= 0; j -= 1) {
+    if (cone[j]) graph.args[j].forEach((arg) => { cone[arg] = 1; });
+  }
+  const above = flagsOf([i]);
+  for (let j = i + 1; j < size; j += 1) {
+    if (graph.args[j].some((arg) => above[arg])) above[j] = 1;
+  }
+  return cone.map((flag, j) => flag || above[j]);
+}
+
+function foldsAround(lit) {
+  const folds = new Set();
+  lit.forEach((flag, i) => {
+    if (flag) folds.add(standIn(i, state.opened));
+  });
+  return folds;
+}
+
+// Values
+
+/** Whether the reader has yet to work out the gradient of a value. */
+export const isHidden = (i) => state.predicting && !(state.verdict?.right.has(i) || ROOTS.has(i));
+
+/**
+ * How a value looks.
+ *
+ * @param {number} i
+ * @returns {{fill: string, ink: string, isSelected: boolean, isActive: boolean, isWaiting: boolean,
+ *   isDim: boolean, isMoved: boolean, isBroken: boolean, isWrong: boolean}}
+ */
+export function valueLook(i) {
+  const isActive = now.active === i;
+  const isUnreached = now.gradients[i] === 0 && !isComplete(i);
+  const fill = fillOfValue(i, isUnreached);
+  return {
+    fill,
+    ink: inkOn(fill),
+    isSelected: state.selected === i,
+    isActive,
+    isWaiting: isUnreached && !isActive,
+    isDim: now.lit !== null && !now.lit[i],
+    isMoved: state.changes.has(i),
+    isBroken: isBroken(i),
+    isWrong: state.verdict?.wrong === i,
+  };
+}
+
+function fillOfValue(i, isUnreached) {
+  if (state.colors === 'gradient') {
+    const isBlank = isHidden(i) || isUnreached;
+    return isBlank ? scale.card : fillOfNumber(now.gradients[i]);
+  }
+  const grid = gridOf.get(i);
+  if (state.colors === 'weights') return isParameter(i) ? fillOfNumber(now.data[i]) : scale.card;
+  const isGrey = grid !== undefined && now.grids[grid] !== null && Number.isFinite(now.data[i]);
+  return isGrey ? greyOf(now.data[i] / now.grids[grid]) : fillOfNumber(now.data[i]);
+}
+
+const fillOfNumber = (x) => (Number.isFinite(x) ? fillOf(x, now.largest) : HATCH);
+
+// The grid that an input is in. Where no number of a grid is negative, it is an image in greys, up
+// to its largest number.
+const gridOf = new Map();
+graph.grids.forEach((values, grid) => values.forEach((i) => gridOf.set(i, grid)));
+
+function gridScale(values, data) {
+  const largest = Math.max(...values.map((i) => data[i]));
+  return values.some((i) => data[i] < 0) || !largest ? null : largest;
+}
+
+/** Whether a value lies in a grid of inputs. */
+export const isInGrid = (i) => gridOf.has(i);
+
+function isBroken(i) {
+  return !Number.isFinite(now.data[i]) || !Number.isFinite(now.gradients[i]);
+}
+
+export const dataText = (i) => short(now.data[i]);
+
+export function gradientText(i) {
+  if (isHidden(i)) return state.answers.has(i) ? state.answers.get(i) : '?';
+  const gradient = now.gradients[i];
+  return gradient === 0 && !isComplete(i) ? '…' : short(gradient);
+}
+
+/** What a screen reader says of a value. */
+export function spokenName(i) {
+  const gradient = isHidden(i) ? 'gradient hidden' : `gradient ${short(now.gradients[i])}`;
+  return `${fullName(i)}, data ${short(now.data[i])}, ${gradient}`;
+}
+
+// Folds
+
+/**
+ * How a closed fold looks. Its strip has the color of the number on it: the norm over its
+ * parameters, where it has any.
+ */
+export function foldLook(fold) {
+  const { outputs, values } = foldContents[fold];
+  const shown = numberOfFold(fold);
+  const fill = shown === null ? scale.card : fillOfNumber(shown);
+  return {
+    fill,
+    ink: inkOn(fill),
+    number: outputs.length === 1 ? short(now.data[outputs[0]]) : '',
+    detail: foldDetail(fold),
+    isSelected: state.selected === -fold,
+    isActive: now.active >= 0 && standIn(now.active, state.opened) === -fold,
+    isDim: now.litFolds !== null && !now.litFolds.has(-fold),
+    isBroken: values.some(isBroken),
+  };
+}
+
+// The number that a closed fold has the color of; null for none.
+function numberOfFold(fold) {
+  const { outputs, parameters } = foldContents[fold];
+  if (state.colors === 'gradient') {
+    if (state.predicting) return null;
+    const isSingle = outputs.length === 1 && !parameters.length;
+    if (isSingle) return now.gradients[outputs[0]];
+    return normOf(parameters.length ? parameters : outputs, now.gradients);
+  }
+  if (state.colors === 'data') return outputs.length === 1 ? now.data[outputs[0]] : null;
+  return parameters.length ? normOf(parameters, now.data) : null;
+}
+
+/** What is written on a fold: how many parameters it has, and the norm of what the colors show. */
+export function foldDetail(fold) {
+  const { parameters, values } = foldContents[fold];
+  if (parameters.length) {
+    const words = count(parameters.length, 'parameter');
+    if (state.colors === 'weights') return `${words} · ‖θ‖ ${short(normOf(parameters, now.data))}`;
+    const norm = state.predicting ? '' : ` · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
+    return words + norm;
+  }
+  return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
+}
+
+// Edges
+
+/**
+ * How an edge looks.
+ *
+ * @returns {{stroke: string, width: number, isNothing: boolean, isWaiting: boolean, isDim: boolean,
+ *   isActive: boolean}}
+ */
+export function edgeLook({ links }) {
+  const isActive = links.some(([, target]) => target === now.active);
+  const isWaiting = !links.some(([, target]) => hasSent(target));
+  const isHiddenNow = now.lines === 'gradient' && (isWaiting || state.predicting);
+  const number = isHiddenNow ? null : numberOfEdge(links);
+  const isPlain = number === null || Number.isNaN(number);
+  const isLit = ([source, target]) => now.lit[source] && now.lit[target];
+  return {
+    stroke: isPlain ? scale.line : lineOf(number, now.largestLine),
+    width: (isPlain ? SCALE.thinnest : widthOf(number, now.largestLine)) + (isActive ? 0.8 : 0),
+    isNothing: !isPlain && number === 0,
+    isWaiting,
+    isDim: now.lit !== null && !links.some(isLit),
+    isActive,
+  };
+}
+
+// The number that a line has the color of; null for none.
+function numberOfEdge(links) {
+  if (now.lines === 'gradient') return flowOf(links);
+  const numbers = [];
+  for (const link of links) {
+    const number = now.lines === 'data' ? now.data[link[0]] : weightOf(link);
+    if (number !== null) numbers.push(number);
+  }
+  if (!numbers.length) return null;
+  // A line that stands for many has their mean.
+  return numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+}
+
+// The weight that a line carries: its own number, if it comes from a parameter, or the parameter
+// that its value is multiplied with; null for other lines.
+function weightOf([source, target, port]) {
+  if (isParameter(source)) return now.data[source];
+  const args = graph.args[target];
+  const rule = ruleName(target).split('/')[0];
+  const partner = { mul: 1 - port, dot: (port + args.length / 2) % args.length }[rule];
+  const weight = args[partner];
+  return weight !== undefined && isParameter(weight) ? now.data[weight] : null;
+}
+
+// What a line carries back: in one frame, or the difference of two.
+function flowOf(links) {
+  const { gradients } = moment();
+  const flow = carried(links, state.step === null ? gradients : now.gradients, localsNow);
+  if (state.compare < 0 || state.step !== null) return flow;
+  const then = frameAt(state.compare);
+  return flow - carried(links, then.gradients, (target) => localsOf(target, then.data, true));
+}
+
+function carried(links, gradients, locals) {
+  let sum = 0;
+  for (const [, target, port] of links) {
+    const gradient = gradients[target];
+    if (gradient !== 0) sum += share(gradient, locals(target)[port]);
+  }
+  return sum;
+}
+
+// An operation with many operands is asked for by each of its lines.
+function localsNow(i) {
+  const { data, recorded } = moment();
+  now.locals[i] ??= localsOf(i, data, recorded);
+  return now.locals[i];
+}
+
+/** The local derivative that is written on an edge. */
+export function localText([, target, port]) {
+  const local = localsNow(target)[port];
+  return local === null ? '0' : short(local);
+}
+
+/** The edges of the last step, each with its arithmetic. */
+export function activeEdges() {
+  const edges = now.active < 0 ? [] : scene.entering.get(now.active) ?? [];
+  return edges.map((edge) => [edge, arithmetic(edge.links[0])]);
+}
+
+function arithmetic([, target, port]) {
+  const gradient = now.gradients[target];
+  const local = localsNow(target)[port] ?? 0;
+  return `${factor(gradient)} × ${factor(local)} = ${short(share(gradient, local))}`;
+}
