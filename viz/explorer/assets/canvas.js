@@ -27,6 +27,10 @@ const MAX_IN_PATH = 120; // edges of one color
 const MOVING_MS = 7; // of a frame, for drawing while the view moves
 const RESTING_MS = 60;
 const REST_MS = 120; // after the last move
+// The widths of borders, of what is marked and within small cards.
+const STRONG = 3;
+const STRONG_MINI = 1.6;
+const PLAIN_MINI = 0.9;
 const OPACITY = { edge: 0.85, nothing: 0.2, dim: 0.12, waiting: 0.3 };
 const LETTERS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif";
 const DIGITS = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace";
@@ -227,7 +231,7 @@ function penValue(pen, i, k) {
 function penChip(pen, i, { x, y, w, h }, look, k) {
   const { fill, ink } = look;
   penShape(pen, { x, y, w, h, radius: chipRadius(i, h), fill });
-  penBorder(pen, i, look, 1);
+  penBorder(pen, borderOf(i, look));
   if (k < FAR || k >= CLOSE) return;
   penText(pen, chipText(i), x + w / 2, y + h / 2 + CHIP.text_shift, {
     font: `700 ${FONTS.chip}px ${LETTERS}`, color: ink, align: 'center',
@@ -246,7 +250,8 @@ function penMini(pen, i, { x, y, w, h }, look) {
   penShape(pen, { x, y, w, h, radius, fill: pageColor('card') });
   penShape(pen, { x, y: y + h - foot, w, h: foot, radius: [0, 0, radius, radius], fill: look.fill });
   penShape(pen, { x, y, w, h, radius });
-  penBorder(pen, i, look, 0.75);
+  const border = borderOf(i, look);
+  penBorder(pen, { ...border, width: border.width === STRONG ? STRONG_MINI : PLAIN_MINI });
   penText(pen, miniTitle(i, w), x + inset, y + MINI.title_baseline, {
     font: `700 ${FONTS.mini}px ${LETTERS}`, color: pageColor('ink'),
   });
@@ -260,20 +265,17 @@ function penMini(pen, i, { x, y, w, h }, look) {
   });
 }
 
-// The border of a value around the shape that was traced last.
-function penBorder(pen, i, look, thinner) {
-  const border = borderOf(i, look);
-  pen.strokeStyle = border.color;
-  pen.lineWidth = border.width * thinner;
-  pen.setLineDash(border.dashes ?? []);
-  pen.stroke();
+// Draw a border around the shape that was traced last.
+function penBorder(pen, { color, width, dashes }) {
+  pen.setLineDash(dashes ?? []);
+  penLine(pen, color, width);
   pen.setLineDash([]);
 }
 
 function borderOf(i, look) {
-  if (look.isBroken || look.isWrong) return { color: pageColor('alarm'), width: 3 };
-  if (look.isMoved) return { color: pageColor('n3'), width: 3 };
-  if (look.isSelected || look.isActive) return { color: pageColor('ink'), width: 3 };
+  if (look.isBroken || look.isWrong) return { color: pageColor('alarm'), width: STRONG };
+  if (look.isMoved) return { color: pageColor('n3'), width: STRONG };
+  if (look.isSelected || look.isActive) return { color: pageColor('ink'), width: STRONG };
   if (ROOTS.has(i)) return { color: pageColor('ink'), width: 2.2 };
   if (isInGrid(i)) return { color: pageColor('line'), width: 0.5 };
   const kind = kindOf(i);
@@ -346,6 +348,7 @@ function penShape(pen, { x, y, w, h, radius, fill }) {
   if (!fill) return;
   if (fill === HATCH) {
     penHatching(pen, x, y, w, h);
+    penShape(pen, { x, y, w, h, radius });
     return;
   }
   pen.fillStyle = fill;
@@ -365,8 +368,6 @@ function penHatching(pen, x, y, w, h) {
   pen.globalAlpha *= 0.45;
   penLine(pen, pageColor('alarm'), 1.2);
   pen.restore();
-  pen.beginPath();
-  pen.rect(x, y, w, h);
 }
 
 function penLine(pen, color, width) {

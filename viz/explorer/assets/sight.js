@@ -68,11 +68,14 @@ function isUpToDate() {
 function visibleArea(margin) {
   const { width, height } = stage.getBoundingClientRect();
   const { x, y, k } = view;
+  // Whole pixels, as a canvas between pixels would be blurred.
+  const across = Math.round(margin * width);
+  const down = Math.round(margin * height);
   return {
-    left: (-x - margin * width) / k,
-    top: (-y - margin * height) / k,
-    right: (width * (1 + margin) - x) / k,
-    bottom: (height * (1 + margin) - y) / k,
+    left: (-x - across) / k,
+    top: (-y - down) / k,
+    right: (width + across - x) / k,
+    bottom: (height + down - y) / k,
   };
 }
 
