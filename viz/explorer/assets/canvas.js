@@ -2,11 +2,11 @@
 // than the stage, that moves with the view; a new one is drawn behind it, some of it in each frame.
 
 import { graph, ROOTS, kindOf, symbolOf, labelOf } from './graph.js';
-import { view } from './state.js';
+import { state, view } from './state.js';
 import { html } from './elements.js';
 import { CHIP, MINI, MODULE, BOX, FONTS } from './measures.js';
 import { pageColor } from './colors.js';
-import { bendOf } from './layout.js';
+import { curveBetween } from './layout.js';
 import { scene } from './scene.js';
 import {
   valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText, HATCH, isInGrid,
@@ -203,12 +203,8 @@ function traceEdge(pen, points, k) {
     const [x1, y1] = points[n - 1];
     const [x2, y2] = points[n];
     // What bends by less than a pixel is straight.
-    if (x2 > x1 && Math.abs(y2 - y1) * k < 2) {
-      pen.lineTo(x2, y2);
-    } else {
-      const bend = bendOf(x1, x2);
-      pen.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
-    }
+    if (x2 > x1 && Math.abs(y2 - y1) * k < 2) pen.lineTo(x2, y2);
+    else pen.bezierCurveTo(...curveBetween(points[n - 1], points[n]));
   }
 }
 
@@ -248,21 +244,25 @@ function penMini(pen, i, { x, y, w, h }, look) {
   const word = `${FONTS.mini_word}px ${LETTERS}`;
   const right = x + w - inset;
   penShape(pen, { x, y, w, h, radius, fill: pageColor('card') });
-  penShape(pen, { x, y: y + h - foot, w, h: foot, radius: [0, 0, radius, radius], fill: look.fill });
+  const isData = state.colors !== 'gradient';
+  const row = y + h - foot * (isData ? 2 : 1);
+  const corners = isData ? 0 : [0, 0, radius, radius];
+  penShape(pen, { x, y: row, w, h: foot, radius: corners, fill: look.fill });
   penShape(pen, { x, y, w, h, radius });
   const border = borderOf(i, look);
   penBorder(pen, { ...border, width: border.width === STRONG ? STRONG_MINI : PLAIN_MINI });
   penText(pen, miniTitle(i, w), x + inset, y + MINI.title_baseline, {
     font: `700 ${FONTS.mini}px ${LETTERS}`, color: pageColor('ink'),
   });
-  penText(pen, 'data', x + inset, y + MINI.data_baseline, { font: word, color: muted });
-  penText(pen, dataText(i), right, y + MINI.data_baseline, {
-    font: number, color: pageColor('ink'), align: 'right',
-  });
-  penText(pen, 'grad', x + inset, y + MINI.gradient_baseline, { font: word, color: look.ink });
-  penText(pen, gradientText(i), right, y + MINI.gradient_baseline, {
-    font: number, color: look.ink, align: 'right',
-  });
+  const penRow = (baseline, name, text, isFilled) => {
+    const color = isFilled ? look.ink : muted;
+    penText(pen, name, x + inset, baseline, { font: word, color });
+    penText(pen, text, right, baseline, {
+      font: number, color: isFilled ? look.ink : pageColor('ink'), align: 'right',
+    });
+  };
+  penRow(y + MINI.data_baseline, 'data', dataText(i), isData);
+  penRow(y + MINI.gradient_baseline, 'grad', gradientText(i), !isData);
 }
 
 // Draw a border around the shape that was traced last.

@@ -188,23 +188,33 @@ function drawCard(i, { x, y, w, h }) {
     words,
   );
 
-  const fill = svg('path', { d: rightHalf(left, top + CARD.row, x + w, y + h, radius) });
+  const { row } = CARD;
+  const dataFill = svg('rect', { x: left, y: top, width: x + w - left, height: row, class: 'blank' });
+  const fill = svg('path', { d: rightHalf(left, top + row, x + w, y + h, radius) });
   const data = rightText(right, top + CARD.number_baseline, 'number');
   const gradient = rightText(right, top + CARD.row + CARD.number_baseline, 'number');
-  const word = text(top + CARD.row + CARD.word_baseline, 'word', 'grad');
+  const dataWord = text(top + CARD.word_baseline, 'word', 'data');
+  const word = text(top + row + CARD.word_baseline, 'word', 'grad');
   const children = [
     roundedRect(x, y, w, h, radius, 'paper'),
     svg('path', { d: leftHalf(x, y, left, h, radius), class: 'badge' }),
     svg('text', { x: x + badge / 2, y: middle, class: 'symbol' }, symbolOf(i)),
     labelOf(i) ? text(y + CARD.title_baseline, 'title', title) : null,
-    text(top + CARD.word_baseline, 'word', 'data'),
+    dataFill,
+    dataWord,
     fill,
     data,
     word,
     gradient,
     roundedRect(x, y, w, h, radius, 'frame'),
   ];
-  return { fill, data, gradient, word, children };
+  return {
+    data,
+    gradient,
+    children,
+    dataRow: { fills: [dataFill], texts: [dataWord, data] },
+    gradientRow: { fills: [fill], texts: [word, gradient] },
+  };
 }
 
 // The parts of a card left and right of the line beside its badge, with round outer corners.
@@ -253,7 +263,7 @@ function drawChip(i, { x, y, w, h }) {
   const fill = roundedRect(x, y, w, h, chipRadius(i, h), 'frame');
   const word = text ? center(y + h / 2 + CHIP.text_shift, 'chip', text) : null;
   const below = label ? center(y + h + CHIP.label_shift, 'under', label) : null;
-  return { fill, word, children: [fill, word, below] };
+  return { chip: { fills: [fill], texts: word ? [word] : [] }, children: [fill, word, below] };
 }
 
 /**
@@ -298,19 +308,25 @@ function drawMini(i, parts) {
     words,
   );
 
-  parts.miniFill = svg('path', { d: lowerStrip(x, y + h - foot, w, foot, radius) });
+  const row = { x, y: y + h - 2 * foot, width: w, height: foot, class: 'blank' };
+  const dataFill = svg('rect', row);
+  const fill = svg('path', { d: lowerStrip(x, y + h - foot, w, foot, radius) });
+  const dataWord = text(data, 'mini-word', 'data');
+  const word = text(gradient, 'mini-word', 'grad');
   parts.data = rightText(right, data, 'mini-number');
   parts.gradient = rightText(right, gradient, 'mini-number');
-  parts.miniWord = text(gradient, 'mini-word', 'grad');
+  parts.dataRow = { fills: [dataFill], texts: [dataWord, parts.data] };
+  parts.gradientRow = { fills: [fill], texts: [word, parts.gradient] };
   parts.group.append(svg(
     'g',
     { class: 'mini' },
     roundedRect(x, y, w, h, radius, 'paper'),
     text(y + MINI.title_baseline, 'mini-title', miniTitle(i, w)),
-    text(data, 'mini-word', 'data'),
-    parts.miniFill,
+    dataFill,
+    dataWord,
+    fill,
     parts.data,
-    parts.miniWord,
+    word,
     parts.gradient,
     roundedRect(x, y, w, h, radius, 'frame'),
   ));

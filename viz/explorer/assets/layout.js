@@ -201,14 +201,18 @@ function plannedPoints(fold, a, b, layout) {
 /** How far a line goes on level at both ends of a stretch. */
 export const bendOf = (x1, x2) => (x2 > x1 ? (x2 - x1) / 2 : 24);
 
+/** The control points of the curve from one point to the next, level at both, and its end. */
+export function curveBetween([x1, y1], [x2, y2]) {
+  const bend = bendOf(x1, x2);
+  return [x1 + bend, y1, x2 - bend, y2, x2, y2];
+}
+
 /** The SVG path of a line through some points, level at each of them. */
 export function curvePath(points) {
   const moves = [`M${points[0].map((x) => x.toFixed(1))}`];
   for (let k = 1; k < points.length; k += 1) {
-    const [x1, y1] = points[k - 1];
-    const [x2, y2] = points[k];
-    const bend = bendOf(x1, x2);
-    moves.push(`C${[x1 + bend, y1, x2 - bend, y2, x2, y2].map((x) => x.toFixed(1))}`);
+    const curve = curveBetween(points[k - 1], points[k]);
+    moves.push(`C${curve.map((x) => x.toFixed(1))}`);
   }
   return moves.join('');
 }

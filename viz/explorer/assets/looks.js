@@ -28,7 +28,7 @@ export function readMoment() {
     gradients,
     largest: largestShown(data),
     lines: linesShown(gradients),
-    active: activeOperation(),
+    active: new Set([activeOperation()].filter((i) => i >= 0)),
     lit,
     litFolds: lit && foldsAround(lit),
     locals: [],
@@ -106,7 +106,7 @@ export const isHidden = (i) => state.predicting && !(state.verdict?.right.has(i)
  *   isDim: boolean, isMoved: boolean, isBroken: boolean, isWrong: boolean}}
  */
 export function valueLook(i) {
-  const isActive = now.active === i;
+  const isActive = now.active.has(i);
   const isUnreached = now.gradients[i] === 0 && !isComplete(i);
   const fill = fillOfValue(i, isUnreached);
   return {
@@ -182,7 +182,7 @@ export function foldLook(fold) {
     number: outputs.length === 1 ? short(now.data[outputs[0]]) : '',
     detail: foldDetail(fold),
     isSelected: state.selected === -fold,
-    isActive: now.active >= 0 && standIn(now.active, state.opened) === -fold,
+    isActive: [...now.active].some((i) => standIn(i, state.opened) === -fold),
     isDim: now.litFolds !== null && !now.litFolds.has(-fold),
     isBroken: values.some(isBroken),
   };
@@ -197,8 +197,8 @@ function numberOfFold(fold) {
     if (isSingle) return now.gradients[outputs[0]];
     return normOf(parameters.length ? parameters : outputs, now.gradients);
   }
-  if (state.colors === 'data') return outputs.length === 1 ? now.data[outputs[0]] : null;
-  return parameters.length ? normOf(parameters, now.data) : null;
+  // A norm of weights is larger than all of them: in their scale it has no color.
+  return state.colors === 'data' && outputs.length === 1 ? now.data[outputs[0]] : null;
 }
 
 /** What is written on a fold: how many parameters it has, and the norm of what the colors show. */
@@ -207,8 +207,8 @@ export function foldDetail(fold) {
   if (parameters.length) {
     const words = count(parameters.length, 'parameter');
     if (state.colors === 'weights') return `${words} · ‖θ‖ ${short(normOf(parameters, now.data))}`;
-    const norm = state.predicting ? '' : ` · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
-    return words + norm;
+    if (state.colors === 'data' || state.predicting) return words;
+    return `${words} · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
   }
   return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
 }
@@ -222,7 +222,7 @@ export function foldDetail(fold) {
  *   isActive: boolean}}
  */
 export function edgeLook({ links }) {
-  const isActive = links.some(([, target]) => target === now.active);
+  const isActive = links.some(([, target]) => now.active.has(target));
   const isWaiting = !links.some(([, target]) => hasSent(target));
   const isHiddenNow = now.lines === 'gradient' && (isWaiting || state.predicting);
   const number = isHiddenNow ? null : numberOfEdge(links);
@@ -293,9 +293,12 @@ export function localText([, target, port]) {
   return local === null ? '0' : short(local);
 }
 
+/** The operations at work. */
+export const activeNow = () => [...now.active];
+
 /** The edges of the last step, each with its arithmetic. */
 export function activeEdges() {
-  const edges = now.active < 0 ? [] : scene.entering.get(now.active) ?? [];
+  const edges = [...now.active].flatMap((i) => scene.entering.get(i) ?? []);
   return edges.map((edge) => [edge, arithmetic(edge.links[0])]);
 }
 

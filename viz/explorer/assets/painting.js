@@ -16,6 +16,7 @@ import { repaintSheet } from './canvas.js';
 
 const MAX_LABELED_EDGES = 60;
 const MAX_ACTIVE_PLATES = 12;
+const NO_COLORS = { fill: 'none', ink: '' };
 
 /** Paint everything in sight. */
 export function paint() {
@@ -57,13 +58,20 @@ function paintValue(i, parts) {
     waits: look.isWaiting, moved: look.isMoved, wrong: look.isWrong,
   });
   parts.group.setAttribute('aria-label', spokenName(i));
-  const texts = [parts.word, parts.miniWord, parts.gradient];
-  for (const part of [parts.fill, parts.miniFill]) part?.style.setProperty('fill', look.fill);
-  for (const part of texts) part?.style.setProperty('fill', look.ink);
+  const isData = state.colors !== 'gradient';
+  colorRow(parts.chip, look);
+  colorRow(parts.dataRow, isData ? look : NO_COLORS);
+  colorRow(parts.gradientRow, isData ? NO_COLORS : look);
   // A chip has numbers only once its small card is drawn.
   if (!parts.data) return;
   setText(parts.data, dataText(i));
   setText(parts.gradient, gradientText(i));
+}
+
+// Without colors, a row has those of the style sheet.
+function colorRow(row, { fill, ink }) {
+  for (const part of row?.fills ?? []) part.style.fill = fill;
+  for (const part of row?.texts ?? []) part.style.fill = ink;
 }
 
 function paintClosedFold(fold, parts) {

@@ -2,7 +2,8 @@
 // and print, or a canvas where there would be thousands of them.
 
 import { graph } from './graph.js';
-import { state, view, activeOperation } from './state.js';
+import { state, view } from './state.js';
+import { activeNow } from './looks.js';
 import { scene, arrangeScene, within } from './scene.js';
 import { stage, world, forgetElements, showElements, drawMinis } from './drawing.js';
 import {
@@ -45,7 +46,7 @@ export function followView() {
   stage.classList.toggle('far', k < FAR);
   placeSheet();
   if (!isUpToDate()) chooseRenderer();
-  if (activeOperation() >= 0) drawActivePlates();
+  if (activeNow().length) drawActivePlates();
   // Sharp drawings, and elements in place of a canvas, wait until the hand rests.
   clearTimeout(restTimer);
   restTimer = setTimeout(() => {
@@ -135,8 +136,8 @@ function nextSheet() {
 // for screen readers.
 function markedParts() {
   const { closed, folds } = buttonsInSight;
-  const active = activeOperation();
-  const marked = [state.selected, active < 0 ? null : active, ...closed];
+  const marked = [state.selected, ...activeNow(), ...closed];
   const items = marked.filter((id) => id !== null && scene.layout.frames.has(id));
-  return { items: [...new Set(items)], folds, edges: scene.entering.get(active) ?? [] };
+  const edges = activeNow().flatMap((i) => scene.entering.get(i) ?? []);
+  return { items: [...new Set(items)], folds, edges };
 }

@@ -8,6 +8,7 @@ import { scene, itemUnder, headerUnder } from './scene.js';
 import { spokenName } from './looks.js';
 import { stage } from './drawing.js';
 import { paint } from './painting.js';
+import { setUpColoring } from './coloring.js';
 import { drawScene, followView, markItems } from './sight.js';
 
 const MAX_DRAG_OF_A_CLICK = 4; // pixels
@@ -109,8 +110,9 @@ export function select(i, { show = false } = {}) {
 const depthOf = (fold) => pathTo(fold).length - 1;
 const allFolds = graph.folds.map((_, fold) => fold);
 
-/** Fill the list of depths, and follow the choice. */
+/** Fill the lists of depths and of colors, and follow the choices. */
 export function setUpDetail() {
+  setUpColoring();
   const deepest = Math.max(0, ...allFolds.map(depthOf));
   byId('detail-field').hidden = deepest === 0;
   for (let depth = 0; depth < deepest; depth += 1) {
