@@ -1,5 +1,6 @@
-// Canvas: draws what is in sight where it is too much for elements. What it draws is a sheet, larger
-// than the stage, that moves with the view; a new one is drawn behind it, some of it in each frame.
+// Canvas: draws what is in sight where it is too much for elements. What it draws is a sheet,
+// larger than the stage, that moves with the view; a new one is drawn behind it, some of it in each
+// frame.
 
 import { graph, ROOTS, kindOf, symbolOf, labelOf } from './graph.js';
 import { state, view } from './state.js';
@@ -9,11 +10,11 @@ import { pageColor } from './colors.js';
 import { curveBetween } from './layout.js';
 import { scene } from './scene.js';
 import {
-  valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText, HATCH, isInGrid,
+  valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText, cellText, HATCH, isInGrid,
 } from './looks.js';
 import {
   stage, chipText, chipRadius, labelBelow, miniFrame, miniTitle, openTitle, closedTitle, openMark,
-  closedMark, PORT_RADIUS,
+  closedMark, PORT_RADIUS, CELL_SHIFT,
 } from './drawing.js';
 
 /** Up to this scale texts are not drawn: they would be smaller than 5 pixels. */
@@ -32,8 +33,8 @@ const STRONG = 3;
 const STRONG_MINI = 1.6;
 const PLAIN_MINI = 0.9;
 const OPACITY = { edge: 0.85, nothing: 0.2, dim: 0.12, waiting: 0.3 };
-const LETTERS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif";
-const DIGITS = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace";
+const LETTER_FONTS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif";
+const DIGIT_FONTS = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace";
 
 // Two sheets: the one in front is shown while the one behind is drawn.
 let front = makeSheet();
@@ -219,7 +220,8 @@ function penValue(pen, i, k) {
     pen.fillRect(frame.x, frame.y, frame.w, frame.h);
   } else {
     penChip(pen, i, frame, look, k);
-    if (k >= CLOSE) penMini(pen, i, miniFrame(i, frame), look);
+    if (k >= CLOSE && isInGrid(i)) penCellText(pen, i, frame, look);
+    else if (k >= CLOSE) penMini(pen, i, miniFrame(frame), look);
   }
   pen.globalAlpha = 1;
 }
@@ -230,18 +232,24 @@ function penChip(pen, i, { x, y, w, h }, look, k) {
   penBorder(pen, borderOf(i, look));
   if (k < FAR || k >= CLOSE) return;
   penText(pen, chipText(i), x + w / 2, y + h / 2 + CHIP.text_shift, {
-    font: `700 ${FONTS.chip}px ${LETTERS}`, color: ink, align: 'center',
+    font: `700 ${FONTS.chip}px ${LETTER_FONTS}`, color: ink, align: 'center',
   });
   penText(pen, labelBelow(i), x + w / 2, y + h + CHIP.label_shift, {
-    font: `${FONTS.chip_label}px ${LETTERS}`, color: pageColor('muted'), align: 'center',
+    font: `${FONTS.chip_label}px ${LETTER_FONTS}`, color: pageColor('muted'), align: 'center',
+  });
+}
+
+function penCellText(pen, i, { x, y, w, h }, look) {
+  penText(pen, cellText(i), x + w / 2, y + h / 2 + CELL_SHIFT, {
+    font: `${FONTS.mini_word}px ${DIGIT_FONTS}`, color: look.ink, align: 'center',
   });
 }
 
 function penMini(pen, i, { x, y, w, h }, look) {
   const { radius, inset, foot } = MINI;
   const muted = pageColor('muted');
-  const number = `${FONTS.mini}px ${DIGITS}`;
-  const word = `${FONTS.mini_word}px ${LETTERS}`;
+  const number = `${FONTS.mini}px ${DIGIT_FONTS}`;
+  const word = `${FONTS.mini_word}px ${LETTER_FONTS}`;
   const right = x + w - inset;
   penShape(pen, { x, y, w, h, radius, fill: pageColor('card') });
   const isData = state.colors !== 'gradient';
@@ -252,7 +260,7 @@ function penMini(pen, i, { x, y, w, h }, look) {
   const border = borderOf(i, look);
   penBorder(pen, { ...border, width: border.width === STRONG ? STRONG_MINI : PLAIN_MINI });
   penText(pen, miniTitle(i, w), x + inset, y + MINI.title_baseline, {
-    font: `700 ${FONTS.mini}px ${LETTERS}`, color: pageColor('ink'),
+    font: `700 ${FONTS.mini}px ${LETTER_FONTS}`, color: pageColor('ink'),
   });
   const penRow = (baseline, name, text, isFilled) => {
     const color = isFilled ? look.ink : muted;
@@ -277,7 +285,7 @@ function borderOf(i, look) {
   if (look.isMoved) return { color: pageColor('n3'), width: STRONG };
   if (look.isSelected || look.isActive) return { color: pageColor('ink'), width: STRONG };
   if (ROOTS.has(i)) return { color: pageColor('ink'), width: 2.2 };
-  if (isInGrid(i)) return { color: pageColor('line'), width: 0.5 };
+  if (isInGrid(i)) return { color: pageColor('group-line'), width: 0.5 };
   const kind = kindOf(i);
   if (kind === 'input') return { color: pageColor('badge-input'), width: 1.9 };
   if (kind === 'parameter') return { color: pageColor('parameter-line'), width: 1.5 };
@@ -326,17 +334,17 @@ function penClosedFold(pen, fold, k) {
     const baseline = y + MODULE.title_baseline;
     penText(pen, closedTitle(fold, w), x + MODULE.title_inset, baseline, titleStyle());
     penText(pen, look.number, x + w - inset, baseline, {
-      font: `${FONTS.label}px ${DIGITS}`, color: pageColor('ink'), align: 'right',
+      font: `${FONTS.label}px ${DIGIT_FONTS}`, color: pageColor('ink'), align: 'right',
     });
     penText(pen, look.detail, x + 10, y + h - 6.5, detailStyle(look.ink, 'left'));
   }
   pen.globalAlpha = 1;
 }
 
-const titleStyle = () => ({ font: `700 ${FONTS.label}px ${LETTERS}`, color: pageColor('ink') });
+const titleStyle = () => ({ font: `700 ${FONTS.label}px ${LETTER_FONTS}`, color: pageColor('ink') });
 
 function detailStyle(color, align) {
-  return { font: `${FONTS.small}px ${LETTERS}`, color, align };
+  return { font: `${FONTS.small}px ${LETTER_FONTS}`, color, align };
 }
 
 // Shapes and texts

@@ -20,14 +20,14 @@ const chooser = html(
 
 /** Put the choice into the legend, and follow it. */
 export function setUpColoring() {
-  chooser.addEventListener('change', () => showColors(chooser.value));
+  chooser.addEventListener('change', () => chooseColors(chooser.value));
   // The legend is drawn again in the colors of each theme.
   listen('theme', placeChooser);
   placeChooser();
 }
 
 /** Show other numbers by the colors: 'gradient', 'data' or 'weights'. */
-export function showColors(name) {
+export function chooseColors(name) {
   state.colors = name;
   chooser.value = name;
   chooser.title = `Color shows: ${CHOICES[name]}`;

@@ -17,7 +17,10 @@ const OPEN_TITLE_MARGIN = 150;
 const CLOSED_TITLE_MARGIN = 84;
 const LABEL_MARGIN = 16;
 const MAX_CHIP_LABEL = 62;
-const GRID_RADIUS = 2;
+const GRID_RADIUS = 1;
+
+/** From the middle of a cell of a grid to the baseline of its number. */
+export const CELL_SHIFT = 2;
 
 export const PORT_RADIUS = 2.5;
 
@@ -33,7 +36,13 @@ export const layers = {
 // What is not finite is hatched.
 const hatching = svg(
   'pattern',
-  { id: 'hatch', width: 3.5, height: 3.5, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
+  {
+    id: 'hatch',
+    width: 3.5,
+    height: 3.5,
+    patternUnits: 'userSpaceOnUse',
+    patternTransform: 'rotate(45)',
+  },
   svg('rect', { width: 3.5, height: 3.5, class: 'ground' }),
   svg('path', { d: 'M0 0V3.5', class: 'stripe' }),
 );
@@ -165,7 +174,7 @@ export function lowerStrip(x, y, w, h, r) {
 
 function drawValue(i, frame) {
   const { children, ...parts } = graph.level === 'cards' ? drawCard(i, frame) : drawChip(i, frame);
-  const kind = kindOf(i) + (ROOTS.has(i) ? ' root' : '');
+  const kind = kindOf(i) + (isInGrid(i) ? ' cell' : '') + (ROOTS.has(i) ? ' root' : '');
   const attributes = { class: `node ${kind}`, id: `v${i}`, 'data-id': i, role: 'graphics-symbol' };
   const group = svg('g', attributes, children);
   layers.nodes.append(group);
@@ -189,7 +198,8 @@ function drawCard(i, { x, y, w, h }) {
   );
 
   const { row } = CARD;
-  const dataFill = svg('rect', { x: left, y: top, width: x + w - left, height: row, class: 'blank' });
+  const dataPlace = { x: left, y: top, width: x + w - left, height: row };
+  const dataFill = svg('rect', { ...dataPlace, class: 'blank' });
   const fill = svg('path', { d: rightHalf(left, top + row, x + w, y + h, radius) });
   const data = rightText(right, top + CARD.number_baseline, 'number');
   const gradient = rightText(right, top + CARD.row + CARD.number_baseline, 'number');
@@ -242,8 +252,8 @@ export function chipText(i) {
 /** The label under a chip; "" where the chip says it itself. */
 export function labelBelow(i) {
   const label = labelOf(i);
-  const isShownBelow = label && label !== chipText(i) && 'oi'.includes(graph.kinds[i]);
-  return isShownBelow && !isInGrid(i) ? fitted(label, MAX_CHIP_LABEL, FONTS.chip_label, 'normal') : '';
+  const isShownBelow = label !== chipText(i) && 'oi'.includes(graph.kinds[i]) && !isInGrid(i);
+  return isShownBelow ? fitted(label, MAX_CHIP_LABEL, FONTS.chip_label, 'normal') : '';
 }
 
 export function chipRadius(i, h) {
@@ -275,16 +285,25 @@ export function drawMinis() {
   const made = new Map();
   if (graph.level === 'cards') return made;
   for (const [id, parts] of seen.items) {
-    if (id < 0 || parts.data) continue;
-    drawMini(id, parts);
+    if (id < 0 || parts.data || parts.cell) continue;
+    if (isInGrid(id)) drawCellText(id, parts);
+    else drawMini(id, parts);
     made.set(id, parts);
   }
   return made;
 }
 
-/** Where the small card of a value is. Within a grid it covers the cell, and no other. */
-export function miniFrame(i, { x, y, w, h }) {
-  if (isInGrid(i)) return { x, y, w, h };
+// The cells of a grid have one number, that of their color.
+function drawCellText(i, parts) {
+  const { x, y, w, h } = parts.frame;
+  const place = { x: x + w / 2, y: y + h / 2 + CELL_SHIFT, class: 'mini cell-text' };
+  parts.cell = svg('text', place);
+  parts.chip.texts.push(parts.cell);
+  parts.group.append(parts.cell);
+}
+
+/** Where the small card of a value is. */
+export function miniFrame({ x, y, w, h }) {
   const width = Math.max(MINI.min_width, w);
   return {
     x: x + w / 2 - width / 2, y: y + h / 2 - MINI.height / 2, w: width, h: MINI.height,
@@ -297,7 +316,7 @@ export function miniTitle(i, w) {
 }
 
 function drawMini(i, parts) {
-  const { x, y, w, h } = miniFrame(i, parts.frame);
+  const { x, y, w, h } = miniFrame(parts.frame);
   const { radius, inset, foot } = MINI;
   const right = x + w - inset;
   const data = y + MINI.data_baseline;

@@ -1,7 +1,7 @@
 // Layout: puts the folds into each other. Python lays out the inside of each fold with all folds in
 // it closed; an open fold is larger, and its neighbors make room.
 
-import { graph, foldOf, parentOf, pathTo } from './graph.js';
+import { graph, foldOf, parentOf, pathTo, gridOf } from './graph.js';
 import { BOX } from './measures.js';
 
 const GAP = 22; // between items that are pushed apart
@@ -41,7 +41,23 @@ export function layOut(opened) {
       else frames.set(item.id, { x: x + item.x, y: y + item.y, w: item.w, h: item.h });
     }
   }
-  return { frames, open, ports, exits: new Map() };
+  return { frames, open, ports, exits: exitsOf(frames) };
+}
+
+// Lines from the cells of a grid leave at its right side, each where its row is, in the order of
+// the columns.
+function exitsOf(frames) {
+  const exits = new Map();
+  for (const values of graph.grids) {
+    if (!frames.has(values[0])) continue;
+    const side = Math.sqrt(values.length);
+    const last = frames.get(values[values.length - 1]);
+    values.forEach((i, k) => {
+      const { y, h } = frames.get(i);
+      exits.set(i, [last.x + last.w, y + (h * ((k % side) + 0.5)) / side]);
+    });
+  }
+  return exits;
 }
 
 // The frame of every item of a fold, and the size of the fold, in its own coordinates.
@@ -55,9 +71,44 @@ function arrange(fold, opened, insides) {
   if (items.every((item) => item.newW === item.w && item.newH === item.h)) {
     return { items, w: layout.size[0], h: layout.size[1], ports: layout.ports, hasGrown: false };
   }
-  moveRight(items);
-  moveDown(items);
-  return enclose(fold, items, layout);
+  const blocks = joinGrids(items);
+  moveRight(blocks);
+  moveDown(blocks);
+  const inside = enclose(fold, blocks, layout);
+  return { ...inside, items: inside.items.flatMap(cellsOf) };
+}
+
+// The cells of a grid move as one block.
+function joinGrids(items) {
+  const blocks = new Map();
+  const joined = [];
+  for (const item of items) {
+    const grid = gridOf.get(item.id);
+    if (grid === undefined) {
+      joined.push(item);
+    } else if (blocks.has(grid)) {
+      blocks.get(grid).cells.push(item);
+    } else {
+      blocks.set(grid, { cells: [item] });
+      joined.push(blocks.get(grid));
+    }
+  }
+  for (const block of blocks.values()) Object.assign(block, frameAround(block.cells));
+  return joined;
+}
+
+function frameAround(cells) {
+  const x = Math.min(...cells.map((cell) => cell.x));
+  const y = Math.min(...cells.map((cell) => cell.y));
+  const w = Math.max(...cells.map((cell) => cell.x + cell.w)) - x;
+  const h = Math.max(...cells.map((cell) => cell.y + cell.h)) - y;
+  return { x, y, w, h, newW: w, newH: h };
+}
+
+function cellsOf(item) {
+  if (!item.block) return [item];
+  const [dx, dy] = [item.x - item.block.x, item.y - item.block.y];
+  return item.block.cells.map(({ id, x, y, w, h }) => ({ id, x: x + dx, y: y + dy, w, h }));
 }
 
 // An item that was wholly to the right of another one stays so, with the same gap between them.
@@ -127,6 +178,7 @@ function enclose(fold, items, layout) {
   const minY = Math.min(...items.map((item) => item.newY));
   const moved = items.map((item) => ({
     id: item.id,
+    block: item.cells ? item : null,
     x: item.newX - minX + left,
     y: item.newY - minY + top,
     w: item.newW,

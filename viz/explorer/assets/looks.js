@@ -2,12 +2,12 @@
 // it is lit. Both ways of drawing ask here, so that they look the same.
 
 import { short, factor, count } from './numbers.js';
-import { graph, size, ROOTS, users, classOf, fullName, standIn, ruleName } from './graph.js';
+import { graph, size, ROOTS, classOf, fullName, standIn, ruleName, gridOf } from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
 import {
   state, moment, dataShown, gradientsShown, activeOperation, hasSent, isComplete, largestGradient,
-  largestOf, foldContents, normOf,
+  largestAmong, foldContents, normOf,
 } from './state.js';
 import { SCALE } from './measures.js';
 import { scale, fillOf, lineOf, widthOf, inkOn, greyOf } from './colors.js';
@@ -42,11 +42,11 @@ export const endOfScale = () => now.largest;
 
 function largestShown(data) {
   if (state.colors === 'gradient') return largestGradient();
-  return state.colors === 'data' ? largestOf(data, () => true) || 1 : largestWeight(data);
+  return state.colors === 'data' ? largestAmong(data, () => true) || 1 : largestWeight(data);
 }
 
 const isParameter = (i) => graph.kinds[i] === 'p';
-const largestWeight = (data) => largestOf(data, isParameter) || 1;
+const largestWeight = (data) => largestAmong(data, isParameter) || 1;
 
 // Lines carry weights where nothing went backward.
 function linesShown(gradients) {
@@ -135,11 +135,7 @@ function fillOfValue(i, isUnreached) {
 
 const fillOfNumber = (x) => (Number.isFinite(x) ? fillOf(x, now.largest) : HATCH);
 
-// The grid that an input is in. Where no number of a grid is negative, it is an image in greys, up
-// to its largest number.
-const gridOf = new Map();
-graph.grids.forEach((values, grid) => values.forEach((i) => gridOf.set(i, grid)));
-
+// Where no number of a grid is negative, it is an image in greys, up to its largest number.
 function gridScale(values, data) {
   const largest = Math.max(...values.map((i) => data[i]));
   return values.some((i) => data[i] < 0) || !largest ? null : largest;
@@ -159,6 +155,9 @@ export function gradientText(i) {
   const gradient = now.gradients[i];
   return gradient === 0 && !isComplete(i) ? '…' : short(gradient);
 }
+
+/** The number in a cell of a grid: the one that has the color. */
+export const cellText = (i) => (state.colors === 'gradient' ? gradientText(i) : dataText(i));
 
 /** What a screen reader says of a value. */
 export function spokenName(i) {
@@ -210,6 +209,7 @@ export function foldDetail(fold) {
     if (state.colors === 'data' || state.predicting) return words;
     return `${words} · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
   }
+  if (classOf(fold) === 'image') return `${Math.sqrt(values.length)} × ${Math.sqrt(values.length)}`;
   return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
 }
 

@@ -9,7 +9,7 @@ import { FONTS } from './measures.js';
 import { middleOf, scene } from './scene.js';
 import {
   readMoment, endOfScale, valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText,
-  spokenName, localText, activeEdges,
+  cellText, spokenName, localText, activeEdges,
 } from './looks.js';
 import { layers, seen } from './drawing.js';
 import { repaintSheet } from './canvas.js';
@@ -35,12 +35,12 @@ export function paintParts({ items, folds, edges }) {
     if (id < 0) paintClosedFold(-id, parts);
     else paintValue(id, parts);
   }
-  for (const [fold, parts] of folds) setText(parts.detail, foldDetail(fold));
+  for (const [fold, parts] of folds) changeText(parts.detail, foldDetail(fold));
   for (const [edge, parts] of edges) paintEdge(edge, parts);
 }
 
 // The browser lays a text out again even if it stays the same.
-function setText(element, text) {
+function changeText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
@@ -62,10 +62,11 @@ function paintValue(i, parts) {
   colorRow(parts.chip, look);
   colorRow(parts.dataRow, isData ? look : NO_COLORS);
   colorRow(parts.gradientRow, isData ? NO_COLORS : look);
+  if (parts.cell) changeText(parts.cell, cellText(i));
   // A chip has numbers only once its small card is drawn.
   if (!parts.data) return;
-  setText(parts.data, dataText(i));
-  setText(parts.gradient, gradientText(i));
+  changeText(parts.data, dataText(i));
+  changeText(parts.gradient, gradientText(i));
 }
 
 // Without colors, a row has those of the style sheet.
@@ -79,8 +80,8 @@ function paintClosedFold(fold, parts) {
   setClasses(parts.group, look, {});
   parts.fill.style.fill = look.fill;
   parts.detail.style.fill = look.ink;
-  setText(parts.detail, look.detail);
-  setText(parts.number, look.number);
+  changeText(parts.detail, look.detail);
+  changeText(parts.number, look.number);
 }
 
 function paintEdge(edge, { group }) {

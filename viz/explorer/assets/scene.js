@@ -87,7 +87,7 @@ function placeEnds(edges, frame, layout) {
 
 const exitOf = ({ x, y, w, h }) => [x + w, y + h / 2];
 
-/** The middle of an edge's last stretch, where the lines into one item are apart from each other. */
+/** The middle of an edge's last stretch, where the lines into one item are apart. */
 export function middleOf({ points }) {
   const [[x1, y1], [x2, y2]] = points.slice(-2);
   return [(x1 + x2) / 2, (y1 + y2) / 2];
@@ -126,7 +126,7 @@ const everything = () => ({ items: scene.items, folds: scene.folds, edges: scene
  * @param {?{left: number, top: number, right: number, bottom: number}} area - Null for all.
  * @returns {{items: number[], folds: number[], edges: Object[]}}
  */
-export function within(area) {
+export function thingsWithin(area) {
   if (!area) return everything();
   const { layout, items, folds, edges, frames, bounds } = scene;
   const isMet = (fold) => {

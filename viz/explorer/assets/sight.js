@@ -4,7 +4,7 @@
 import { graph } from './graph.js';
 import { state, view } from './state.js';
 import { activeNow } from './looks.js';
-import { scene, arrangeScene, within } from './scene.js';
+import { scene, arrangeScene, thingsWithin } from './scene.js';
 import { stage, world, forgetElements, showElements, drawMinis } from './drawing.js';
 import {
   CLOSE, FAR, drawSheet, fitsSheet, hideSheets, isResting, noteMove, placeSheet,
@@ -13,7 +13,7 @@ import { paint, paintParts, drawActivePlates } from './painting.js';
 
 const MAX_ELEMENTS = 3000;
 const MAX_IN_MOTION = 600; // elements whose colors change slowly
-const MARGIN = 0.3; // of the stage, drawn beyond each of its sides
+const SIGHT_MARGIN = 0.3; // of the stage, drawn beyond each of its sides
 const REST_CHECK_MS = 150;
 const MAX_BUTTONS = 60; // over a canvas
 const NO_BUTTONS = { closed: [], folds: [] };
@@ -90,10 +90,10 @@ function elementsFor({ items, folds, edges }) {
 }
 
 function chooseRenderer() {
-  const all = within(null);
+  const all = thingsWithin(null);
   const isSmall = elementsFor(all) <= MAX_ELEMENTS;
-  const area = isSmall ? null : visibleArea(MARGIN);
-  const things = isSmall ? all : within(area);
+  const area = isSmall ? null : visibleArea(SIGHT_MARGIN);
+  const things = isSmall ? all : thingsWithin(area);
   const isFew = isSmall || elementsFor(things) <= MAX_ELEMENTS;
   // A canvas that moves stays one: making elements would stop the movement.
   if (isFew && !(isOnCanvas && !isSmall && !isResting())) useElements(things, area);
@@ -118,8 +118,8 @@ function useCanvas() {
 
 // What the next sheet shows. Closed folds are buttons, and have elements unless they are many.
 function nextSheet() {
-  const area = visibleArea(MARGIN);
-  const { items, folds, edges } = within(area);
+  const area = visibleArea(SIGHT_MARGIN);
+  const { items, folds, edges } = thingsWithin(area);
   const closed = items.filter((id) => id < 0);
   const buttons = closed.length + folds.length <= MAX_BUTTONS ? { closed, folds } : NO_BUTTONS;
   const drawn = buttons === NO_BUTTONS ? items : items.filter((id) => id >= 0);

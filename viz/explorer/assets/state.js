@@ -96,11 +96,11 @@ export const isComplete = (i) => users[i].every(([user]) => hasSent(user));
  */
 export function largestGradient() {
   const gradients = state.step !== null ? moment().gradients : gradientsShown();
-  return largestOf(gradients, (i) => !ROOTS.has(i)) || 1;
+  return largestAmong(gradients, (i) => !ROOTS.has(i)) || 1;
 }
 
 /** The largest magnitude among the numbers of some values; 0 where all are 0 or not finite. */
-export function largestOf(numbers, isCounted) {
+export function largestAmong(numbers, isCounted) {
   let largest = 0;
   for (let i = 0; i < size; i += 1) {
     const x = Math.abs(numbers[i]);

@@ -214,17 +214,17 @@ function click(event) {
 function foldAtPointer(event) {
   const button = event.target.closest?.('[data-fold]');
   if (button) return Number(button.dataset.fold);
-  const item = itemUnder(...placeOf(event));
+  const item = itemUnder(...pointUnder(event));
   if (item !== null) return item < 0 ? -item : null;
-  return headerUnder(...placeOf(event));
+  return headerUnder(...pointUnder(event));
 }
 
 function itemAtPointer(event) {
   const node = event.target.closest?.('.node');
-  return node ? Number(node.dataset.id) : itemUnder(...placeOf(event));
+  return node ? Number(node.dataset.id) : itemUnder(...pointUnder(event));
 }
 
-function placeOf(event) {
+function pointUnder(event) {
   const { left, top } = stage.getBoundingClientRect();
   return [(event.clientX - left - view.x) / view.k, (event.clientY - top - view.y) / view.k];
 }
