@@ -2,7 +2,7 @@
 // larger than the stage, that moves with the view; a new one is drawn behind it, some of it in each
 // frame.
 
-import { graph, ROOTS, kindOf, symbolOf, labelOf } from './graph.js';
+import { ROOTS, kindOf } from './graph.js';
 import { state, view } from './state.js';
 import { html } from './elements.js';
 import { CHIP, MINI, MODULE, BOX, FONTS } from './measures.js';
@@ -105,15 +105,15 @@ function startJob() {
   canvas.height = Math.ceil((area.bottom - area.top) * view.k * ratio);
   canvas.style.width = `${canvas.width / ratio}px`;
   canvas.style.height = `${canvas.height / ratio}px`;
-  const scale = view.k * ratio;
-  pen.setTransform(scale, 0, 0, scale, -area.left * scale, -area.top * scale);
+  const zoomed = view.k * ratio;
+  pen.setTransform(zoomed, 0, 0, zoomed, -area.left * zoomed, -area.top * zoomed);
   behind.area = area;
   behind.k = view.k;
   const ordered = edges.length > MAX_IN_ORDER ? byColor(edges) : edges.map((edge) => [edge, null]);
-  const current = { folds, edges: ordered, items, at: 0, k: view.k, pen, whenShown };
-  job = current;
+  const task = { folds, edges: ordered, items, at: 0, k: view.k, pen, whenShown };
+  job = task;
   stage.dataset.busy = 'drawing';
-  continueJob(current);
+  continueJob(task);
 }
 
 // Lines of one color in one path are drawn many times faster. Strong ones come last, on top.
@@ -122,13 +122,13 @@ function byColor(edges) {
   return looks.sort(([, a], [, b]) => a.width - b.width || (a.stroke < b.stroke ? -1 : 1));
 }
 
-function continueJob(current) {
-  if (job !== current) return;
+function continueJob(task) {
+  if (job !== task) return;
   const end = performance.now() + (isResting() ? RESTING_MS : MOVING_MS);
-  const total = current.folds.length + current.edges.length + current.items.length;
-  while (current.at < total && performance.now() < end) drawSome(current);
-  if (current.at < total) {
-    requestAnimationFrame(() => continueJob(current));
+  const total = task.folds.length + task.edges.length + task.items.length;
+  while (task.at < total && performance.now() < end) drawSome(task);
+  if (task.at < total) {
+    requestAnimationFrame(() => continueJob(task));
     return;
   }
   job = null;
@@ -137,27 +137,27 @@ function continueJob(current) {
   front.canvas.hidden = false;
   placeSheet();
   behind.canvas.hidden = true;
-  current.whenShown();
+  task.whenShown();
   if (isStale && !job) startJob();
 }
 
 // Draw the next things of a job: folds first, then edges, then values over their ends.
-function drawSome(current) {
-  const { folds, edges, items, pen, k } = current;
-  const edge = current.at - folds.length;
+function drawSome(task) {
+  const { folds, edges, items, pen, k } = task;
+  const edge = task.at - folds.length;
   const item = edge - edges.length;
   if (edge < 0) {
-    penOpenFold(pen, folds[current.at], k);
-    current.at += 1;
+    penOpenFold(pen, folds[task.at], k);
+    task.at += 1;
   } else if (item < 0) {
     const last = Math.min(edges.length, edge + MAX_IN_PATH);
     penEdges(pen, edges.slice(edge, last), k);
-    current.at += last - edge;
+    task.at += last - edge;
   } else {
     const id = items[item];
     if (id < 0) penClosedFold(pen, -id, k);
     else penValue(pen, id, k);
-    current.at += 1;
+    task.at += 1;
   }
 }
 
@@ -247,15 +247,15 @@ function penCellText(pen, i, { x, y, w, h }, look) {
 
 function penMini(pen, i, { x, y, w, h }, look) {
   const { radius, inset, foot } = MINI;
-  const muted = pageColor('muted');
+  const faint = pageColor('muted');
   const number = `${FONTS.mini}px ${DIGIT_FONTS}`;
   const word = `${FONTS.mini_word}px ${LETTER_FONTS}`;
   const right = x + w - inset;
   penShape(pen, { x, y, w, h, radius, fill: pageColor('card') });
   const isData = state.colors !== 'gradient';
-  const row = y + h - foot * (isData ? 2 : 1);
+  const strip = y + h - foot * (isData ? 2 : 1);
   const corners = isData ? 0 : [0, 0, radius, radius];
-  penShape(pen, { x, y: row, w, h: foot, radius: corners, fill: look.fill });
+  penShape(pen, { x, y: strip, w, h: foot, radius: corners, fill: look.fill });
   penShape(pen, { x, y, w, h, radius });
   const border = borderOf(i, look);
   penBorder(pen, { ...border, width: border.width === STRONG ? STRONG_MINI : PLAIN_MINI });
@@ -263,7 +263,7 @@ function penMini(pen, i, { x, y, w, h }, look) {
     font: `700 ${FONTS.mini}px ${LETTER_FONTS}`, color: pageColor('ink'),
   });
   const penRow = (baseline, name, text, isFilled) => {
-    const color = isFilled ? look.ink : muted;
+    const color = isFilled ? look.ink : faint;
     penText(pen, name, x + inset, baseline, { font: word, color });
     penText(pen, text, right, baseline, {
       font: number, color: isFilled ? look.ink : pageColor('ink'), align: 'right',
@@ -299,13 +299,13 @@ function penOpenFold(pen, fold, k) {
   penShape(pen, { x, y, w, h, radius: BOX.radius, fill: pageColor('group') });
   penLine(pen, pageColor('group-line'), 1.2);
   if (k < FAR) return;
-  const muted = pageColor('muted');
+  const faint = pageColor('muted');
   const baseline = y + BOX.title_baseline;
-  pen.fillStyle = muted;
+  pen.fillStyle = faint;
   pen.fill(new Path2D(openMark(x + 10, y + 11)));
   penText(pen, openTitle(fold, w), x + BOX.title_inset, baseline, titleStyle());
-  penText(pen, foldDetail(fold), x + w - BOX.detail_inset, baseline, detailStyle(muted, 'right'));
-  pen.fillStyle = muted;
+  penText(pen, foldDetail(fold), x + w - BOX.detail_inset, baseline, detailStyle(faint, 'right'));
+  pen.fillStyle = faint;
   for (const [portX, portY] of scene.ports.get(fold)) {
     pen.beginPath();
     pen.arc(portX, portY, PORT_RADIUS, 0, 2 * Math.PI);
@@ -341,7 +341,9 @@ function penClosedFold(pen, fold, k) {
   pen.globalAlpha = 1;
 }
 
-const titleStyle = () => ({ font: `700 ${FONTS.label}px ${LETTER_FONTS}`, color: pageColor('ink') });
+function titleStyle() {
+  return { font: `700 ${FONTS.label}px ${LETTER_FONTS}`, color: pageColor('ink') };
+}
 
 function detailStyle(color, align) {
   return { font: `${FONTS.small}px ${LETTER_FONTS}`, color, align };

@@ -27,7 +27,7 @@ export function setUpColoring() {
 }
 
 /** Show other numbers by the colors: 'gradient', 'data' or 'weights'. */
-export function chooseColors(name) {
+function chooseColors(name) {
   state.colors = name;
   chooser.value = name;
   chooser.title = `Color shows: ${CHOICES[name]}`;

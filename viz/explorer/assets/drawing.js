@@ -164,8 +164,8 @@ function rightText(x, y, name) {
   return svg('text', { x, y, class: name, 'text-anchor': 'end' });
 }
 
-/** A filled strip with the round lower corners of the frame around it. */
-export function lowerStrip(x, y, w, h, r) {
+// A filled strip with the round lower corners of the frame around it.
+function lowerStrip(x, y, w, h, r) {
   const corners = [`a${r} ${r} 0 0 1 -${r} ${r}`, `a${r} ${r} 0 0 1 -${r} -${r}`];
   return `M${x} ${y}h${w}v${h - r}${corners[0]}h${2 * r - w}${corners[1]}z`;
 }
@@ -197,14 +197,13 @@ function drawCard(i, { x, y, w, h }) {
     words,
   );
 
-  const { row } = CARD;
-  const dataPlace = { x: left, y: top, width: x + w - left, height: row };
+  const dataPlace = { x: left, y: top, width: x + w - left, height: CARD.row };
   const dataFill = svg('rect', { ...dataPlace, class: 'blank' });
-  const fill = svg('path', { d: rightHalf(left, top + row, x + w, y + h, radius) });
+  const fill = svg('path', { d: rightHalf(left, top + CARD.row, x + w, y + h, radius) });
   const data = rightText(right, top + CARD.number_baseline, 'number');
   const gradient = rightText(right, top + CARD.row + CARD.number_baseline, 'number');
   const dataWord = text(top + CARD.word_baseline, 'word', 'data');
-  const word = text(top + row + CARD.word_baseline, 'word', 'grad');
+  const word = text(top + CARD.row + CARD.word_baseline, 'word', 'grad');
   const children = [
     roundedRect(x, y, w, h, radius, 'paper'),
     svg('path', { d: leftHalf(x, y, left, h, radius), class: 'badge' }),
@@ -327,8 +326,8 @@ function drawMini(i, parts) {
     words,
   );
 
-  const row = { x, y: y + h - 2 * foot, width: w, height: foot, class: 'blank' };
-  const dataFill = svg('rect', row);
+  const dataPlace = { x, y: y + h - 2 * foot, width: w, height: foot };
+  const dataFill = svg('rect', { ...dataPlace, class: 'blank' });
   const fill = svg('path', { d: lowerStrip(x, y + h - foot, w, foot, radius) });
   const dataWord = text(data, 'mini-word', 'data');
   const word = text(gradient, 'mini-word', 'grad');

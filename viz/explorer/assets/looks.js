@@ -16,14 +16,14 @@ import { scene } from './scene.js';
 /** The fill of what is not finite: red hatching. */
 export const HATCH = 'url(#hatch)';
 
-let now = null;
+let instant = null;
 
 /** Read the numbers of this moment: the looks are those of it until the next time. */
 export function readMoment() {
   const data = dataShown();
   const gradients = gradientsShown();
   const lit = litValues();
-  now = {
+  instant = {
     data,
     gradients,
     largest: largestShown(data),
@@ -34,11 +34,11 @@ export function readMoment() {
     locals: [],
     grids: graph.grids.map((values) => gridScale(values, data)),
   };
-  now.largestLine = now.lines === state.colors ? now.largest : largestWeight(data);
+  instant.largestLine = instant.lines === state.colors ? instant.largest : largestWeight(data);
 }
 
 /** The number at which the scale of colors ends. */
-export const endOfScale = () => now.largest;
+export const endOfScale = () => instant.largest;
 
 function largestShown(data) {
   if (state.colors === 'gradient') return largestGradient();
@@ -96,7 +96,7 @@ function foldsAround(lit) {
 // Values
 
 /** Whether the reader has yet to work out the gradient of a value. */
-export const isHidden = (i) => state.predicting && !(state.verdict?.right.has(i) || ROOTS.has(i));
+const isHidden = (i) => state.predicting && !(state.verdict?.right.has(i) || ROOTS.has(i));
 
 /**
  * How a value looks.
@@ -106,8 +106,8 @@ export const isHidden = (i) => state.predicting && !(state.verdict?.right.has(i)
  *   isDim: boolean, isMoved: boolean, isBroken: boolean, isWrong: boolean}}
  */
 export function valueLook(i) {
-  const isActive = now.active.has(i);
-  const isUnreached = now.gradients[i] === 0 && !isComplete(i);
+  const isActive = instant.active.has(i);
+  const isUnreached = instant.gradients[i] === 0 && !isComplete(i);
   const fill = fillOfValue(i, isUnreached);
   return {
     fill,
@@ -115,7 +115,7 @@ export function valueLook(i) {
     isSelected: state.selected === i,
     isActive,
     isWaiting: isUnreached && !isActive,
-    isDim: now.lit !== null && !now.lit[i],
+    isDim: instant.lit !== null && !instant.lit[i],
     isMoved: state.changes.has(i),
     isBroken: isBroken(i),
     isWrong: state.verdict?.wrong === i,
@@ -125,15 +125,16 @@ export function valueLook(i) {
 function fillOfValue(i, isUnreached) {
   if (state.colors === 'gradient') {
     const isBlank = isHidden(i) || isUnreached;
-    return isBlank ? scale.card : fillOfNumber(now.gradients[i]);
+    return isBlank ? scale.card : fillOfNumber(instant.gradients[i]);
   }
-  const grid = gridOf.get(i);
-  if (state.colors === 'weights') return isParameter(i) ? fillOfNumber(now.data[i]) : scale.card;
-  const isGrey = grid !== undefined && now.grids[grid] !== null && Number.isFinite(now.data[i]);
-  return isGrey ? greyOf(now.data[i] / now.grids[grid]) : fillOfNumber(now.data[i]);
+  if (state.colors === 'weights' && !isParameter(i)) return scale.card;
+  const number = instant.data[i];
+  const largestPixel = isInGrid(i) ? instant.grids[gridOf.get(i)] : null;
+  const isGrey = largestPixel !== null && Number.isFinite(number);
+  return isGrey ? greyOf(number / largestPixel) : fillOfNumber(number);
 }
 
-const fillOfNumber = (x) => (Number.isFinite(x) ? fillOf(x, now.largest) : HATCH);
+const fillOfNumber = (x) => (Number.isFinite(x) ? fillOf(x, instant.largest) : HATCH);
 
 // Where no number of a grid is negative, it is an image in greys, up to its largest number.
 function gridScale(values, data) {
@@ -145,14 +146,14 @@ function gridScale(values, data) {
 export const isInGrid = (i) => gridOf.has(i);
 
 function isBroken(i) {
-  return !Number.isFinite(now.data[i]) || !Number.isFinite(now.gradients[i]);
+  return !Number.isFinite(instant.data[i]) || !Number.isFinite(instant.gradients[i]);
 }
 
-export const dataText = (i) => short(now.data[i]);
+export const dataText = (i) => short(instant.data[i]);
 
 export function gradientText(i) {
   if (isHidden(i)) return state.answers.has(i) ? state.answers.get(i) : '?';
-  const gradient = now.gradients[i];
+  const gradient = instant.gradients[i];
   return gradient === 0 && !isComplete(i) ? '…' : short(gradient);
 }
 
@@ -161,8 +162,8 @@ export const cellText = (i) => (state.colors === 'gradient' ? gradientText(i) : 
 
 /** What a screen reader says of a value. */
 export function spokenName(i) {
-  const gradient = isHidden(i) ? 'gradient hidden' : `gradient ${short(now.gradients[i])}`;
-  return `${fullName(i)}, data ${short(now.data[i])}, ${gradient}`;
+  const gradient = isHidden(i) ? 'gradient hidden' : `gradient ${short(instant.gradients[i])}`;
+  return `${fullName(i)}, data ${short(instant.data[i])}, ${gradient}`;
 }
 
 // Folds
@@ -173,16 +174,16 @@ export function spokenName(i) {
  */
 export function foldLook(fold) {
   const { outputs, values } = foldContents[fold];
-  const shown = numberOfFold(fold);
-  const fill = shown === null ? scale.card : fillOfNumber(shown);
+  const number = numberOfFold(fold);
+  const fill = number === null ? scale.card : fillOfNumber(number);
   return {
     fill,
     ink: inkOn(fill),
-    number: outputs.length === 1 ? short(now.data[outputs[0]]) : '',
+    number: outputs.length === 1 ? short(instant.data[outputs[0]]) : '',
     detail: foldDetail(fold),
     isSelected: state.selected === -fold,
-    isActive: [...now.active].some((i) => standIn(i, state.opened) === -fold),
-    isDim: now.litFolds !== null && !now.litFolds.has(-fold),
+    isActive: [...instant.active].some((i) => standIn(i, state.opened) === -fold),
+    isDim: instant.litFolds !== null && !instant.litFolds.has(-fold),
     isBroken: values.some(isBroken),
   };
 }
@@ -193,21 +194,22 @@ function numberOfFold(fold) {
   if (state.colors === 'gradient') {
     if (state.predicting) return null;
     const isSingle = outputs.length === 1 && !parameters.length;
-    if (isSingle) return now.gradients[outputs[0]];
-    return normOf(parameters.length ? parameters : outputs, now.gradients);
+    if (isSingle) return instant.gradients[outputs[0]];
+    return normOf(parameters.length ? parameters : outputs, instant.gradients);
   }
   // A norm of weights is larger than all of them: in their scale it has no color.
-  return state.colors === 'data' && outputs.length === 1 ? now.data[outputs[0]] : null;
+  return state.colors === 'data' && outputs.length === 1 ? instant.data[outputs[0]] : null;
 }
 
 /** What is written on a fold: how many parameters it has, and the norm of what the colors show. */
 export function foldDetail(fold) {
   const { parameters, values } = foldContents[fold];
   if (parameters.length) {
+    const norm = (numbers) => short(normOf(parameters, numbers));
     const words = count(parameters.length, 'parameter');
-    if (state.colors === 'weights') return `${words} · ‖θ‖ ${short(normOf(parameters, now.data))}`;
+    if (state.colors === 'weights') return `${words} · ‖θ‖ ${norm(instant.data)}`;
     if (state.colors === 'data' || state.predicting) return words;
-    return `${words} · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
+    return `${words} · ‖∇‖ ${norm(instant.gradients)}`;
   }
   if (classOf(fold) === 'image') return `${Math.sqrt(values.length)} × ${Math.sqrt(values.length)}`;
   return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
@@ -222,28 +224,28 @@ export function foldDetail(fold) {
  *   isActive: boolean}}
  */
 export function edgeLook({ links }) {
-  const isActive = links.some(([, target]) => now.active.has(target));
+  const isActive = links.some(([, target]) => instant.active.has(target));
   const isWaiting = !links.some(([, target]) => hasSent(target));
-  const isHiddenNow = now.lines === 'gradient' && (isWaiting || state.predicting);
+  const isHiddenNow = instant.lines === 'gradient' && (isWaiting || state.predicting);
   const number = isHiddenNow ? null : numberOfEdge(links);
   const isPlain = number === null || Number.isNaN(number);
-  const isLit = ([source, target]) => now.lit[source] && now.lit[target];
+  const isLit = ([source, target]) => instant.lit[source] && instant.lit[target];
   return {
-    stroke: isPlain ? scale.line : lineOf(number, now.largestLine),
-    width: (isPlain ? SCALE.thinnest : widthOf(number, now.largestLine)) + (isActive ? 0.8 : 0),
+    stroke: isPlain ? scale.line : lineOf(number, instant.largestLine),
+    width: (isPlain ? SCALE.thinnest : widthOf(number, instant.largestLine)) + (isActive ? 0.8 : 0),
     isNothing: !isPlain && number === 0,
     isWaiting,
-    isDim: now.lit !== null && !links.some(isLit),
+    isDim: instant.lit !== null && !links.some(isLit),
     isActive,
   };
 }
 
 // The number that a line has the color of; null for none.
 function numberOfEdge(links) {
-  if (now.lines === 'gradient') return flowOf(links);
+  if (instant.lines === 'gradient') return flowOf(links);
   const numbers = [];
   for (const link of links) {
-    const number = now.lines === 'data' ? now.data[link[0]] : weightOf(link);
+    const number = instant.lines === 'data' ? instant.data[link[0]] : weightOf(link);
     if (number !== null) numbers.push(number);
   }
   if (!numbers.length) return null;
@@ -254,18 +256,18 @@ function numberOfEdge(links) {
 // The weight that a line carries: its own number, if it comes from a parameter, or the parameter
 // that its value is multiplied with; null for other lines.
 function weightOf([source, target, port]) {
-  if (isParameter(source)) return now.data[source];
+  if (isParameter(source)) return instant.data[source];
   const args = graph.args[target];
   const rule = ruleName(target).split('/')[0];
   const partner = { mul: 1 - port, dot: (port + args.length / 2) % args.length }[rule];
   const weight = args[partner];
-  return weight !== undefined && isParameter(weight) ? now.data[weight] : null;
+  return weight !== undefined && isParameter(weight) ? instant.data[weight] : null;
 }
 
 // What a line carries back: in one frame, or the difference of two.
 function flowOf(links) {
   const { gradients } = moment();
-  const flow = carried(links, state.step === null ? gradients : now.gradients, localsNow);
+  const flow = carried(links, state.step === null ? gradients : instant.gradients, localsNow);
   if (state.compare < 0 || state.step !== null) return flow;
   const then = frameAt(state.compare);
   return flow - carried(links, then.gradients, (target) => localsOf(target, then.data, true));
@@ -283,8 +285,8 @@ function carried(links, gradients, locals) {
 // An operation with many operands is asked for by each of its lines.
 function localsNow(i) {
   const { data, recorded } = moment();
-  now.locals[i] ??= localsOf(i, data, recorded);
-  return now.locals[i];
+  instant.locals[i] ??= localsOf(i, data, recorded);
+  return instant.locals[i];
 }
 
 /** The local derivative that is written on an edge. */
@@ -294,16 +296,16 @@ export function localText([, target, port]) {
 }
 
 /** The operations at work. */
-export const activeNow = () => [...now.active];
+export const activeNow = () => [...instant.active];
 
 /** The edges of the last step, each with its arithmetic. */
 export function activeEdges() {
-  const edges = [...now.active].flatMap((i) => scene.entering.get(i) ?? []);
+  const edges = [...instant.active].flatMap((i) => scene.entering.get(i) ?? []);
   return edges.map((edge) => [edge, arithmetic(edge.links[0])]);
 }
 
 function arithmetic([, target, port]) {
-  const gradient = now.gradients[target];
+  const gradient = instant.gradients[target];
   const local = localsNow(target)[port] ?? 0;
   return `${factor(gradient)} × ${factor(local)} = ${short(share(gradient, local))}`;
 }

@@ -70,9 +70,9 @@ function paintValue(i, parts) {
 }
 
 // Without colors, a row has those of the style sheet.
-function colorRow(row, { fill, ink }) {
-  for (const part of row?.fills ?? []) part.style.fill = fill;
-  for (const part of row?.texts ?? []) part.style.fill = ink;
+function colorRow(parts, { fill, ink }) {
+  for (const part of parts?.fills ?? []) part.style.fill = fill;
+  for (const part of parts?.texts ?? []) part.style.fill = ink;
 }
 
 function paintClosedFold(fold, parts) {

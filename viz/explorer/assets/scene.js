@@ -1,4 +1,4 @@
-// Scene: where everything is that the open folds show, before any of it is drawn, and what of it an
+// Scene: where allThings is that the open folds show, before any of it is drawn, and what of it an
 // area or a point meets.
 
 import { graph, standIn } from './graph.js';
@@ -20,7 +20,7 @@ export let scene = {
   frames: null, bounds: null,
 };
 
-/** Arrange everything again, after folds were opened or closed. */
+/** Arrange allThings again, after folds were opened or closed. */
 export function arrangeScene() {
   const layout = layOut(state.opened);
   const edges = mergeEdges();
@@ -118,7 +118,7 @@ function boxAround({ points }) {
   return { x: left - 24, y: top, w: right - left + 48, h: bottom - top };
 }
 
-const everything = () => ({ items: scene.items, folds: scene.folds, edges: scene.edges });
+const allThings = () => ({ items: scene.items, folds: scene.folds, edges: scene.edges });
 
 /**
  * What an area meets.
@@ -127,7 +127,7 @@ const everything = () => ({ items: scene.items, folds: scene.folds, edges: scene
  * @returns {{items: number[], folds: number[], edges: Object[]}}
  */
 export function thingsWithin(area) {
-  if (!area) return everything();
+  if (!area) return allThings();
   const { layout, items, folds, edges, frames, bounds } = scene;
   const isMet = (fold) => {
     const { x, y, w, h } = layout.open.get(fold);

@@ -72,10 +72,15 @@ export function toggle(fold) {
   }
   followView();
   announce('selection');
-  // The button that was pressed is gone; the focus goes to the one in its place, so that Enter can
-  // undo.
+  focusFold(fold);
+}
+
+// The button that was pressed is gone; the focus goes to the one in its place, so that Enter can
+// undo. On a canvas it appears when all is drawn.
+function focusFold(fold) {
   const button = byId(`f${fold}`) ?? stage.querySelector(`.header[data-fold="${fold}"]`);
-  button?.focus({ preventScroll: true });
+  if (button) button.focus({ preventScroll: true });
+  else if (stage.dataset.busy) requestAnimationFrame(() => focusFold(fold));
 }
 
 /** Open all folds around a value. */
@@ -214,17 +219,17 @@ function click(event) {
 function foldAtPointer(event) {
   const button = event.target.closest?.('[data-fold]');
   if (button) return Number(button.dataset.fold);
-  const item = itemUnder(...pointUnder(event));
+  const item = itemUnder(...stagePoint(event));
   if (item !== null) return item < 0 ? -item : null;
-  return headerUnder(...pointUnder(event));
+  return headerUnder(...stagePoint(event));
 }
 
 function itemAtPointer(event) {
   const node = event.target.closest?.('.node');
-  return node ? Number(node.dataset.id) : itemUnder(...pointUnder(event));
+  return node ? Number(node.dataset.id) : itemUnder(...stagePoint(event));
 }
 
-function pointUnder(event) {
+function stagePoint(event) {
   const { left, top } = stage.getBoundingClientRect();
   return [(event.clientX - left - view.x) / view.k, (event.clientY - top - view.y) / view.k];
 }
