@@ -25,6 +25,9 @@ export const CELL_SHIFT = 2;
 export const PORT_RADIUS = 2.5;
 
 export const stage = byId('drawing');
+// The keys walk through its parts, which are told by `aria-activedescendant`.
+stage.setAttribute('role', 'application');
+stage.setAttribute('aria-roledescription', 'expression graph');
 export const world = svg('g', { id: 'world' });
 export const layers = {
   boxes: svg('g', { class: 'boxes' }),

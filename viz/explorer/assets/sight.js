@@ -59,6 +59,13 @@ export function markItems() {
   if (isOnCanvas) paintParts(showElements(markedParts()));
 }
 
+// Elements are sharp on paper.
+addEventListener('beforeprint', () => {
+  const area = visibleArea(0);
+  if (isOnCanvas) useElements(thingsWithin(area), area);
+});
+addEventListener('afterprint', () => chooseRenderer());
+
 function isUpToDate() {
   const isClose = view.k >= CLOSE;
   if (isOnCanvas) return fitsSheet(visibleArea(0));

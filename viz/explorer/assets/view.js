@@ -238,6 +238,7 @@ function stagePoint(event) {
 function showTip(event) {
   const id = itemAtPointer(event);
   const tip = byId('tip');
+  stage.classList.toggle('over-item', id !== null);
   tip.hidden = id === null || graph.level === 'cards';
   if (tip.hidden) return;
   const bounds = byId('stage').getBoundingClientRect();
