@@ -22,7 +22,7 @@ export const FAR = 0.45;
 /** From this scale on, chips turn into small cards. */
 export const CLOSE = 1.5;
 
-const MIN_HEIGHT = 4; // pixels, of what is more than a plain rectangle
+const MIN_HEIGHT = 4; // pixels of the screen, of what is more than a plain rectangle
 const MAX_IN_ORDER = 3000; // edges; more of them are drawn by their colors
 const MAX_IN_PATH = 120; // edges of one color
 const MOVING_MS = 7; // of a frame, for drawing while the view moves
@@ -99,7 +99,7 @@ export function repaintSheet() {
 function startJob() {
   isStale = false;
   const { area, items, folds, edges, whenShown } = request();
-  const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
+  const ratio = pixelRatio();
   const { canvas, pen } = behind;
   canvas.width = Math.ceil((area.right - area.left) * view.k * ratio);
   canvas.height = Math.ceil((area.bottom - area.top) * view.k * ratio);
@@ -115,6 +115,8 @@ function startJob() {
   stage.dataset.busy = 'drawing';
   continueJob(task);
 }
+
+const pixelRatio = () => Math.min(2, globalThis.devicePixelRatio || 1);
 
 // Lines of one color in one path are drawn many times faster. Strong ones come last, on top.
 function byColor(edges) {
@@ -215,7 +217,7 @@ function penValue(pen, i, k) {
   const frame = scene.layout.frames.get(i);
   const look = valueLook(i);
   pen.globalAlpha = lightOf(look);
-  if (frame.h * k < MIN_HEIGHT) {
+  if (frame.h * k * pixelRatio() < MIN_HEIGHT) {
     pen.fillStyle = look.fill === HATCH ? pageColor('alarm') : look.fill;
     pen.fillRect(frame.x, frame.y, frame.w, frame.h);
   } else {
