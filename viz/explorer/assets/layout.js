@@ -3,6 +3,7 @@
 
 import { graph, foldOf, parentOf, pathTo, gridOf } from './graph.js';
 import { BOX } from './measures.js';
+import { wrapColumns, moveLanes, pointsToEnter, pointsToLeave } from './wrapping.js';
 
 const GAP = 22; // between items that are pushed apart
 const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for its texts
@@ -11,9 +12,10 @@ const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for i
  * Everything in sight in one coordinate system.
  *
  * @param {Set<number>} opened - The open folds.
- * @returns {{frames: Map, open: Map, ports: Map, exits: Map}} The frames of values and closed folds
- *   by item; the frames of open folds; the ports where lines enter an open fold, by `fold<source`;
- *   and where lines leave from items that lie within a grid.
+ * @returns {{frames: Map, open: Map, ports: Map, lanes: Map, exits: Map}} The frames of values and
+ *   closed folds by item; the frames of open folds; the ports where lines enter an open fold, by
+ *   `fold<source`; the lanes of folds in wrapped columns; and where lines leave from items that lie
+ *   within a grid.
  */
 export function layOut(opened) {
   const insides = new Map();
@@ -28,6 +30,7 @@ export function layOut(opened) {
   const frames = new Map();
   const open = new Map();
   const ports = new Map();
+  const lanes = new Map();
   const pending = [[0, 0, 0]];
   while (pending.length) {
     const [fold, x, y] = pending.pop();
@@ -37,11 +40,12 @@ export function layOut(opened) {
       ports.set(`${fold}<${graph.ports[fold][k]}`, [x, y + height]);
     });
     for (const item of inside.items) {
+      if (item.lanes) lanes.set(-item.id, moveLanes(item.lanes, x, y));
       if (item.id < 0 && opened.has(-item.id)) pending.push([-item.id, x + item.x, y + item.y]);
       else frames.set(item.id, { x: x + item.x, y: y + item.y, w: item.w, h: item.h });
     }
   }
-  return { frames, open, ports, exits: exitsOf(frames) };
+  return { frames, open, ports, lanes, exits: exitsOf(frames) };
 }
 
 // Lines from the cells of a grid leave at its right side, each where its row is, in the order of
@@ -71,7 +75,7 @@ function arrange(fold, opened, insides) {
   if (items.every((item) => item.newW === item.w && item.newH === item.h)) {
     return { items, w: layout.size[0], h: layout.size[1], ports: layout.ports, hasGrown: false };
   }
-  const blocks = joinGrids(items);
+  const blocks = wrapColumns(joinGrids(items));
   moveRight(blocks);
   moveDown(blocks);
   const inside = enclose(fold, blocks, layout);
@@ -108,7 +112,9 @@ function frameAround(cells) {
 function cellsOf(item) {
   if (!item.block) return [item];
   const [dx, dy] = [item.x - item.block.x, item.y - item.block.y];
-  return item.block.cells.map(({ id, x, y, w, h }) => ({ id, x: x + dx, y: y + dy, w, h }));
+  return item.block.cells.map(({ id, x, y, w, h, lanes }) => ({
+    id, x: x + dx, y: y + dy, w, h, lanes: lanes && moveLanes(lanes, dx, dy),
+  }));
 }
 
 // An item that was wholly to the right of another one stays so, with the same gap between them.
@@ -226,9 +232,14 @@ export function routeOf(source, target, layout) {
 
   const start = itemAt(source, from, depth);
   const end = itemAt(target, to, depth);
-  const points = plannedPoints(from[depth], start, end, layout);
+  const points = [];
+  for (const fold of from.slice(depth + 1).reverse()) {
+    points.push(...pointsToLeave(layout.lanes.get(fold), layout.open.get(fold), source));
+  }
+  points.push(...plannedPoints(from[depth], start, end, layout));
   for (const fold of to.slice(depth + 1)) {
     if (!layout.open.has(fold)) return points;
+    points.push(...pointsToEnter(layout.lanes.get(fold), layout.open.get(fold), source));
     const port = layout.ports.get(`${fold}<${source}`);
     if (port) points.push(port, ...plannedPoints(fold, `<${source}`, target, layout));
   }
