@@ -24,7 +24,8 @@ def without_policy(page: Page) -> Page:
     return _with_names(
         page,
         "globalThis.sceneOfPage = () => scene;\nglobalThis.viewOfPage = view;\n"
-        "globalThis.sheetOfPage = () => front;\n",
+        "globalThis.sheetOfPage = () => front;\nglobalThis.graphOfPage = graph;\n"
+        "globalThis.pathOfPage = (i) => pathTo(foldOf[i]);\n",
     )
 
 

@@ -292,3 +292,51 @@ def test_zoomed_out_no_text_is_drawn(show: Show) -> None:
     for _ in range(12):
         page.press("-")
     assert not page.tab.locator(".closed .title").first.is_visible()
+
+
+def test_all_boxes_open_fill_a_screen_and_do_not_overlap(show: Show) -> None:
+    page = show(without_policy(viz.explore(network([16, 16, 1]))))
+    open_all(page)
+    frames = page.tab.evaluate("""() => [...sceneOfPage().layout.open].map(([fold, frame]) => {
+      const { x, y, w, h } = frame;
+      return { parent: graphOfPage.folds[fold][2], x, y, w, h };
+    })""")
+    whole = next(frame for frame in frames if frame["parent"] == -1)
+    assert 0.5 < whole["w"] / whole["h"] < 3
+    inner = [frame for frame in frames if frame["parent"] > 0]
+    assert len(inner) == 33
+    for i, a in enumerate(inner):
+        for b in inner[:i]:
+            is_apart_across = a["x"] >= b["x"] + b["w"] or b["x"] >= a["x"] + a["w"]
+            is_apart_down = a["y"] >= b["y"] + b["h"] or b["y"] >= a["y"] + a["h"]
+            assert is_apart_across or is_apart_down
+
+
+def test_lines_to_wrapped_boxes_pass_no_other_box(show: Show) -> None:
+    page = show(without_policy(viz.explore(network([16, 16, 1]))))
+    open_all(page)
+    crossings = page.tab.evaluate("""() => {
+      const { layout, edges } = sceneOfPage();
+      const folds = [...layout.open].filter(([fold]) => layout.lanes.has(fold));
+      // A curve is level at both of its ends, and bends in the middle.
+      const pointAt = ([x1, y1], [x2, y2], t) => {
+        const bend = x2 > x1 ? (x2 - x1) / 2 : 24;
+        const [u, v] = [1 - t, 3 * t * (1 - t)];
+        const x = u ** 3 * x1 + v * u * (x1 + bend) + v * t * (x2 - bend) + t ** 3 * x2;
+        return [x, y1 + (y2 - y1) * t * t * (3 - 2 * t)];
+      };
+      let found = 0;
+      for (const { a, b, points } of edges) {
+        const ends = [a, b].flatMap(pathOfPage);
+        const others = folds.filter(([fold]) => !ends.includes(fold));
+        for (let k = 1; k < points.length; k += 1) {
+          for (let t = 0; t <= 1; t += 0.05) {
+            const [px, py] = pointAt(points[k - 1], points[k], t);
+            const isInside = ([, { x, y, w, h }]) => px > x && px < x + w && py > y && py < y + h;
+            found += others.filter(isInside).length;
+          }
+        }
+      }
+      return [folds.length, found];
+    }""")
+    assert crossings == [32, 0]
