@@ -109,8 +109,8 @@ function startJob() {
   pen.setTransform(zoomed, 0, 0, zoomed, -area.left * zoomed, -area.top * zoomed);
   behind.area = area;
   behind.k = view.k;
-  const ordered = edges.length > MAX_IN_ORDER ? byColor(edges) : edges.map((edge) => [edge, null]);
-  const task = { folds, edges: ordered, items, at: 0, k: view.k, pen, whenShown };
+  const batches = edges.length > MAX_IN_ORDER ? new Map() : null;
+  const task = { folds, edges, items, batches, sorted: 0, at: 0, k: view.k, pen, whenShown };
   job = task;
   stage.dataset.busy = 'drawing';
   continueJob(task);
@@ -119,16 +119,29 @@ function startJob() {
 const pixelRatio = () => Math.min(2, globalThis.devicePixelRatio || 1);
 
 // Lines of one color in one path are drawn many times faster. Strong ones come last, on top.
-function byColor(edges) {
-  const looks = edges.map((edge) => [edge, edgeLook(edge)]);
-  return looks.sort(([, a], [, b]) => a.width - b.width || (a.stroke < b.stroke ? -1 : 1));
+function sortSome(task) {
+  const { edges, batches } = task;
+  const end = Math.min(edges.length, task.sorted + MAX_IN_ORDER / 10);
+  for (const edge of edges.slice(task.sorted, end)) {
+    const { batch } = edgeLook(edge);
+    if (!batches.has(batch)) batches.set(batch, []);
+    batches.get(batch).push(edge);
+  }
+  task.sorted = end;
+  if (end < edges.length) return;
+  const names = [...batches.keys()].sort((a, b) => parseFloat(a) - parseFloat(b));
+  task.edges = names.flatMap((name) => batches.get(name));
+  task.batches = null;
 }
 
 function continueJob(task) {
   if (job !== task) return;
   const end = performance.now() + (isResting() ? RESTING_MS : MOVING_MS);
   const total = task.folds.length + task.edges.length + task.items.length;
-  while (task.at < total && performance.now() < end) drawSome(task);
+  while (task.at < total && performance.now() < end) {
+    if (task.batches) sortSome(task);
+    else drawSome(task);
+  }
   if (task.at < total) {
     requestAnimationFrame(() => continueJob(task));
     return;
@@ -167,9 +180,9 @@ function drawSome(task) {
 
 function penEdges(pen, edges, k) {
   let before = null;
-  for (const [edge, known] of edges) {
-    const look = known ?? edgeLook(edge);
-    if (!before || !areAlike(look, before)) {
+  for (const edge of edges) {
+    const look = edgeLook(edge);
+    if (look.batch !== before?.batch) {
       if (before) pen.stroke();
       useLine(pen, look);
       before = look;
@@ -179,12 +192,6 @@ function penEdges(pen, edges, k) {
   if (before) pen.stroke();
   pen.globalAlpha = 1;
   pen.setLineDash([]);
-}
-
-function areAlike(a, b) {
-  const isSameLight = a.isDim === b.isDim && a.isWaiting === b.isWaiting;
-  const isSameLine = a.stroke === b.stroke && Math.abs(a.width - b.width) < 0.1;
-  return isSameLight && isSameLine && a.isNothing === b.isNothing;
 }
 
 function useLine(pen, look) {

@@ -32,6 +32,7 @@ export function readMoment() {
     lit,
     litFolds: lit && foldsAround(lit),
     locals: [],
+    edges: [],
     grids: graph.grids.map((values) => gridScale(values, data)),
   };
   instant.largestLine = instant.lines === state.colors ? instant.largest : largestWeight(data);
@@ -218,26 +219,34 @@ export function foldDetail(fold) {
 // Edges
 
 /**
- * How an edge looks.
+ * How an edge looks. It is worked out once for each moment: a view that moves asks again and again.
  *
  * @returns {{stroke: string, width: number, isNothing: boolean, isWaiting: boolean, isDim: boolean,
- *   isActive: boolean}}
+ *   isActive: boolean, batch: string}} Edges of one batch look the same, nearly.
  */
-export function edgeLook({ links }) {
+export function edgeLook(edge) {
+  instant.edges[edge.index] ??= lookOfEdge(edge);
+  return instant.edges[edge.index];
+}
+
+function lookOfEdge({ links }) {
   const isActive = links.some(([, target]) => instant.active.has(target));
   const isWaiting = !links.some(([, target]) => hasSent(target));
   const isHiddenNow = instant.lines === 'gradient' && (isWaiting || state.predicting);
   const number = isHiddenNow ? null : numberOfEdge(links);
   const isPlain = number === null || Number.isNaN(number);
   const isLit = ([source, target]) => instant.lit[source] && instant.lit[target];
-  return {
+  const width = isPlain ? SCALE.thinnest : widthOf(number, instant.largestLine);
+  const look = {
     stroke: isPlain ? scale.line : lineOf(number, instant.largestLine),
-    width: (isPlain ? SCALE.thinnest : widthOf(number, instant.largestLine)) + (isActive ? 0.8 : 0),
+    width: width + (isActive ? 0.8 : 0),
     isNothing: !isPlain && number === 0,
     isWaiting,
     isDim: instant.lit !== null && !links.some(isLit),
     isActive,
   };
+  const flags = [look.isNothing, isWaiting, look.isDim].map(Number).join('');
+  return { ...look, batch: `${look.width.toFixed(1)} ${look.stroke} ${flags}` };
 }
 
 // The number that a line has the color of; null for none.

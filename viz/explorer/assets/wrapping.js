@@ -32,28 +32,28 @@ export function wrapColumns(items) {
     const width = Math.max(...column.map((item) => item.newW));
     const height = column.reduce((sum, item) => sum + item.newH + GAP_DOWN, 0);
     if (column.length < MIN_BOXES || height < MAX_HEIGHT * width) continue;
-    const count = Math.round(Math.sqrt((WANTED_SHAPE * height) / width));
+    const across = Math.round(Math.sqrt((WANTED_SHAPE * height) / width));
     const rest = new Set(column);
-    wrapped = [...wrapped.filter((item) => !rest.has(item)), makeBlock(column, count)];
+    wrapped = [...wrapped.filter((item) => !rest.has(item)), makeBlock(column, across)];
   }
   return wrapped;
 }
 
 // Lines turn at the sides of the block, and lanes go above its first row and below its last one.
-function makeBlock(column, count) {
+function makeBlock(column, across) {
   const ordered = [...column].sort((a, b) => a.y - b.y);
   const [first] = ordered;
   const last = ordered[ordered.length - 1];
   const width = Math.max(...column.map((item) => item.newW)) + GAP_ACROSS;
-  const right = first.x + MARGIN_ACROSS + count * width - GAP_ACROSS;
+  const right = first.x + MARGIN_ACROSS + across * width - GAP_ACROSS;
   const cells = [];
   let y = first.y + MARGIN_DOWN;
-  for (let start = 0; start < ordered.length; start += count) {
-    const boxes = ordered.slice(start, start + count);
+  for (let start = 0; start < ordered.length; start += across) {
+    const boxes = ordered.slice(start, start + across);
     const bottom = y + Math.max(...boxes.map((item) => item.newH));
     for (const [k, item] of boxes.entries()) {
       const enter = k ? { y: y - LANE, from: first.x + MARGIN_ACROSS - TURN } : null;
-      const leave = k < count - 1 ? { y: bottom + LANE, to: right + TURN } : null;
+      const leave = k < across - 1 ? { y: bottom + LANE, to: right + TURN } : null;
       const x = first.x + MARGIN_ACROSS + k * width;
       cells.push({ id: item.id, x, y, w: item.newW, h: item.newH, lanes: { enter, leave } });
     }
