@@ -20,6 +20,7 @@ from viz.model.snapshot import Snapshot
 
 from .box_layout import BoxLayouts
 from .boxes import Fold, choose_open, find_folds
+from .rule_notation import describe_derivatives
 from .rules_js import key
 
 MAX_CARDS_IN_BOXES = 20
@@ -113,6 +114,7 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
         "symbols": symbols.items,
         "lines": lines.items,
         "docs": docs,
+        "derivatives": describe_derivatives(names.items),
     }
 
 

@@ -375,7 +375,8 @@ def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: s
     style = _color_variables() + _measure_variables() + asset("page.css")
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
-        f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"
+        f"script-src '{_policy_hash(script)}'; img-src blob:; "
+        "base-uri 'none'; form-action 'none'"
     )
     title = escape(graph["title"], 120)
     return (

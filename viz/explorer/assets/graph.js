@@ -20,6 +20,29 @@ for (let i = size - 1; i >= 0; i -= 1) {
   if (graph.args[i].length) operations.push(i);
 }
 
+// How far each value is from the outputs, along the longest way: all that uses it is nearer.
+const distances = new Int32Array(size);
+for (const i of operations) {
+  for (const arg of graph.args[i]) distances[arg] = Math.max(distances[arg], distances[i] + 1);
+}
+
+/**
+ * The operations in the order in which a reader steps through the backward pass: wave by wave, the
+ * nearest to the outputs first.
+ */
+export const stepOrder = [...operations].sort((a, b) => distances[a] - distances[b] || b - a);
+
+/**
+ * The waves of the backward pass. The operations of a wave are equally far from the outputs, so
+ * that none of them needs another, and all can send at once. Each is the number of steps that are
+ * done when it has passed.
+ */
+export const waveEnds = [];
+stepOrder.forEach((i, k) => {
+  const next = stepOrder[k + 1];
+  if (next === undefined || distances[next] !== distances[i]) waveEnds.push(k + 1);
+});
+
 /**
  * The fold that each value is in. Among the items of a fold, values are positive and folds are
  * negative.

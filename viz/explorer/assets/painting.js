@@ -6,8 +6,8 @@ import { graph, ROOTS, users, classOf, fullName, standIn } from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
 import {
-  state, view, moment, dataShown, gradientsShown, activeOperation, hasSent, isComplete,
-  largestGradient, foldContents, normOf,
+  state, view, moment, dataShown, gradientsShown, activeOperations, hasSent, isComplete,
+  largestGradient, isDifference, foldContents, normOf,
 } from './state.js';
 import { svg, byId, textWidth } from './elements.js';
 import { SCALE, FONTS } from './measures.js';
@@ -25,7 +25,7 @@ export function paint() {
     data: dataShown(),
     gradients: gradientsShown(),
     largest: largestGradient(),
-    active: activeOperation(),
+    active: new Set(activeOperations()),
     lit: litValues(),
   };
   byId('scale-low').textContent = state.predicting ? '' : short(-now.largest);
@@ -45,9 +45,10 @@ export function paint() {
 }
 
 // The values in full light, null for all: what was searched for, or what the selected value depends
-// on and what depends on it.
+// on and what depends on it. A leaf that was moved may change every gradient.
 function litValues() {
-  if (state.matches) return state.matches;
+  if (state.matches && state.match === null) return state.matches;
+  if (state.changes.size) return null;
   if (state.selected === null || state.selected < 0) return null;
   if (state.step !== null || state.predicting) return null;
   return coneOf(state.selected);
@@ -84,8 +85,8 @@ function paintValue(i, parts, now) {
   const fill = isBlank ? scale.card : fillOf(gradient, now.largest);
   const ink = inkOn(fill);
   parts.group.classList.toggle('selected', state.selected === i);
-  parts.group.classList.toggle('active', now.active === i);
-  parts.group.classList.toggle('waits', waits && now.active !== i && gradient === 0);
+  parts.group.classList.toggle('active', now.active.has(i));
+  parts.group.classList.toggle('waits', waits && !now.active.has(i) && gradient === 0);
   parts.group.classList.toggle('dim', now.lit !== null && !now.lit.has(i));
   parts.group.classList.toggle('moved', state.changes.has(i));
   parts.group.classList.toggle('alarm', isBroken(i, now));
@@ -96,13 +97,15 @@ function paintValue(i, parts, now) {
   for (const part of texts) part?.style.setProperty('fill', ink);
   // A chip has numbers only once its small card is drawn.
   if (!parts.data) return;
-  parts.data.textContent = short(now.data[i]);
+  const sign = isDifference() ? 'Δ ' : '';
+  parts.data.textContent = sign + short(now.data[i]);
   parts.gradient.textContent = gradientText(i, gradient, hidden, waits);
 }
 
 function gradientText(i, gradient, hidden, waits) {
   if (hidden) return state.answers.has(i) ? state.answers.get(i) : '?';
-  return waits && gradient === 0 ? '…' : short(gradient);
+  if (waits && gradient === 0) return '…';
+  return isDifference() ? `Δ ${short(gradient)}` : short(gradient);
 }
 
 function isBroken(i, { data, gradients }) {
@@ -130,7 +133,7 @@ function paintClosedFold(fold, parts, now) {
   parts.number.textContent = outputs.length === 1 ? short(now.data[outputs[0]]) : '';
   const isInside = (i) => standIn(i, state.opened) === -fold;
   parts.group.classList.toggle('selected', state.selected === -fold);
-  parts.group.classList.toggle('active', now.active >= 0 && isInside(now.active));
+  parts.group.classList.toggle('active', [...now.active].some(isInside));
   parts.group.classList.toggle('dim', now.lit !== null && ![...now.lit].some(isInside));
   parts.group.classList.toggle('alarm', values.some((i) => isBroken(i, now)));
 }
@@ -147,7 +150,7 @@ function foldDetail(fold, now) {
 function paintEdge(edge, now, isLabeled) {
   const { links, path } = edge;
   const flow = flowOf(edge, now);
-  const isActive = links.some(([, target]) => target === now.active);
+  const isActive = links.some(([, target]) => now.active.has(target));
   const waits = !links.some(([, target]) => hasSent(target));
   const isPlain = waits || state.predicting || Number.isNaN(flow);
   const isLit = ([source, target]) => now.lit.has(source) && now.lit.has(target);
@@ -157,6 +160,7 @@ function paintEdge(edge, now, isLabeled) {
   path.setAttribute('stroke-width', isPlain ? SCALE.thinnest : width.toFixed(2));
   path.classList.toggle('nothing', !isPlain && flow === 0);
   path.classList.toggle('waits', waits);
+  path.classList.toggle('sending', isActive && flow !== 0);
   path.classList.toggle('dim', isDim);
   if (isActive) path.setAttribute('marker-start', 'url(#arrow)');
   else path.removeAttribute('marker-start');

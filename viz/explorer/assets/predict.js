@@ -4,7 +4,7 @@
 import { announce } from './events.js';
 import { short } from './numbers.js';
 import {
-  graph, size, ROOTS, users, symbolOf, ruleName, docOf, fullName, nameOf, labelOrFormula,
+  graph, size, ROOTS, users, symbolOf, ruleName, fullName, nameOf, labelOrFormula,
   formulaOf, operandsOf, standIn,
 } from './graph.js';
 import { localsOf, partialsAt } from './engine.js';
@@ -14,6 +14,7 @@ import { paint } from './painting.js';
 import { reveal } from './view.js';
 import { pause } from './playback.js';
 import { whySentence } from './explanation.js';
+import { ruleSentence } from './rule_lines.js';
 
 const MAX_QUESTIONS = 80;
 
@@ -24,8 +25,10 @@ export function predict(on) {
     answers: new Map(),
     verdict: null,
     step: null,
+    stepFrom: null,
     compare: -1,
   });
+  state.changes.clear(); // the gradients to find are those of the numbers that were computed
   pause();
   byId('predict').setAttribute('aria-pressed', String(on));
   refresh();
@@ -201,11 +204,6 @@ function missedRule(i, answer, now) {
     return `Nothing flows to ${name}: ${whySentence(i, nothing, now)}`;
   }
   return rule;
-}
-
-function ruleSentence(user) {
-  const doc = docOf(user) || 'its local derivatives were given by hand.';
-  return `The rule of ${symbolOf(user)}: ${doc}`;
 }
 
 // The local derivative of a function of one number, by somebody who took its operand for its

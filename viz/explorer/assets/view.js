@@ -29,12 +29,24 @@ function applyView() {
   drawActivePlates();
 }
 
+/** The scale at which something of a size just fits into the stage. */
+export function fitScale({ w, h }) {
+  const { width, height } = stage.getBoundingClientRect();
+  return Math.min((width - 40) / w, (height - 96) / h, 1.6);
+}
+
 /** Show all of the graph. */
 export function fit() {
   const { width, height } = stage.getBoundingClientRect();
   const { w, h } = seen.layout.open.get(0);
-  const k = Math.min((width - 60) / w, (height - 96) / h, 1.6);
+  const k = fitScale({ w, h });
   Object.assign(view, { k, x: (width - w * k) / 2, y: (height - 40 - h * k) / 2 });
+  applyView();
+}
+
+/** Put a point of the drawing at a point of the stage, at some scale. */
+export function lookAt([x, y], k, [left, top]) {
+  Object.assign(view, { k, x: left - x * k, y: top - y * k });
   applyView();
 }
 
@@ -66,6 +78,7 @@ export function reveal(id) {
 
 /** Open or close a fold. Its corner stays where it is on the screen. */
 export function toggle(fold) {
+  hideTip(); // what it is about may be gone
   const corner = () => seen.layout.frames.get(-fold) ?? seen.layout.open.get(fold);
   const before = corner();
   if (state.opened.has(fold)) state.opened.delete(fold);
@@ -114,7 +127,7 @@ export function select(i, { show = false } = {}) {
 
 // The choice of detail: how deep the folds are open
 
-const depthOf = (fold) => pathTo(fold).length - 1;
+export const depthOf = (fold) => pathTo(fold).length - 1;
 const allFolds = graph.folds.map((_, fold) => fold);
 
 /** Fill the list of depths, and follow the choice. */
@@ -129,6 +142,7 @@ export function setUpDetail() {
     html('option', { value: 'mixed', hidden: true }, 'mixed'),
   );
   byId('detail').addEventListener('change', (event) => {
+    hideTip();
     const depth = Number(event.target.value);
     state.opened = new Set(allFolds.filter((fold) => depthOf(fold) <= depth));
     draw();

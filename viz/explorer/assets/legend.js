@@ -1,0 +1,76 @@
+// Legend: what the shapes, colors and lines mean, of all that can be in sight.
+
+import { graph } from './graph.js';
+import { state, moment } from './state.js';
+import { html, svg, byId } from './elements.js';
+import { scale } from './colors.js';
+
+const SHADE_WIDTH = 4;
+const BADGES = { input: 'in', parameter: 'θ', operation: '×' };
+const LETTERS_OF_KINDS = { input: 'i', parameter: 'p', operation: 'o' };
+
+/** Draw the legend in the colors of the theme. */
+export function drawLegend() {
+  byId('legend')?.replaceChildren(...[
+    scaleOfGradients(),
+    ...kinds(),
+    graph.kinds.includes('c') ? entry(shapeOf('constant'), 'constant') : null,
+    graph.level === 'cards' ? entry('∂ −3', 'on a line: local derivative') : null,
+    entry(strokeOf('carries'), 'line: gradient it carries back'),
+    entry(strokeOf('nothing'), 'carries 0'),
+    graph.folds.length > 1 ? entry('‖∇‖', 'norm of the gradients of a box') : null,
+    entry(shapeOf('alarm'), 'not finite', 'legend-alarm'),
+    entry(shapeOf('moved'), 'moved by hand', 'legend-moved'),
+  ].filter(Boolean));
+  showLegendMarks();
+}
+
+/** Explain red and orange frames while there are some. */
+export function showLegendMarks() {
+  const { data, gradients } = moment();
+  const isFinite = data.every(Number.isFinite) && gradients.every(Number.isFinite);
+  if (byId('legend-alarm')) byId('legend-alarm').hidden = isFinite;
+  if (byId('legend-moved')) byId('legend-moved').hidden = !state.changes.size;
+}
+
+function entry(sign, words, id = null) {
+  return html('span', { class: 'entry', id }, sign, ' ', words);
+}
+
+// The scale of gradients with its ends, negative ones at the left.
+function scaleOfGradients() {
+  const shades = [...scale.fills.negative].reverse().concat(scale.fills.positive.slice(1));
+  const width = shades.length * SHADE_WIDTH;
+  const end = (x, sign, fill) => (
+    svg('text', { x, y: 10.5, 'text-anchor': 'middle', fill: scale.ink[fill] }, sign)
+  );
+  const bar = svg(
+    'svg',
+    { viewBox: `0 0 ${width} 14`, width, height: 14, 'aria-hidden': true },
+    // A little wider than its place, as a gap of a fraction of a pixel would show.
+    shades.map((fill, k) => (
+      svg('rect', { x: k * SHADE_WIDTH, y: 0, width: SHADE_WIDTH + 0.2, height: 14, fill })
+    )),
+    end(8, '−', shades[0]),
+    end(width - 8, '+', shades[shades.length - 1]),
+  );
+  return html(
+    'span',
+    { class: 'entry scale' },
+    html('span', { id: 'scale-low' }),
+    bar,
+    html('span', { id: 'scale-high' }),
+    ' gradient',
+  );
+}
+
+function kinds() {
+  const present = Object.keys(BADGES).filter((kind) => (
+    graph.kinds.includes(LETTERS_OF_KINDS[kind])
+  ));
+  return present.map((kind) => entry(graph.level === 'cards' ? badgeOf(kind) : shapeOf(kind), kind));
+}
+
+const badgeOf = (kind) => html('i', { class: `badge ${kind}` }, BADGES[kind]);
+const shapeOf = (kind) => html('i', { class: `sample ${kind}` });
+const strokeOf = (name) => html('i', { class: `stroke ${name}` });

@@ -1,0 +1,231 @@
+// Rule lines: the local derivative of an operation as a formula, with the numbers of the case at
+// hand. Python packs the expressions, see viz/explorer/rule_notation.py.
+
+import { short } from './numbers.js';
+import { graph, ruleName, symbolOf, docOf, labelOf, operandsOf } from './graph.js';
+import { localsOf } from './engine.js';
+import { moment } from './state.js';
+import { html, math } from './elements.js';
+
+const MAX_LINES = 4;
+const LETTERS = ['x', 'y', 'z'];
+const VARIABLE = /^[A-Za-zα-ω][0-9₀-₉]*$/u;
+const TERM = 1;
+const FACTOR = 2;
+const ATOM = 3;
+
+// Values
+
+const FUNCTIONS = {
+  ln: Math.log,
+  sin: Math.sin,
+  cos: Math.cos,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  tanh: Math.tanh,
+  σ: (x) => 1 / (1 + Math.exp(-x)),
+  softplus: (x) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0),
+};
+
+const OPERATIONS = {
+  SUM: (...terms) => terms.reduce((a, b) => a + b),
+  PRODUCT: (...factors) => factors.reduce((a, b) => a * b),
+  NEGATIVE: (x) => -x,
+  FRACTION: (x, y) => x / y,
+  POWER: (x, y) => x ** y,
+  SQUARE_ROOT: Math.sqrt,
+  BARS: Math.abs,
+  FLOOR: Math.floor,
+};
+
+function evaluate(expression, numbers) {
+  if (typeof expression === 'number') return expression;
+  if (typeof expression === 'string') return expression === 'e' ? Math.E : numbers[expression];
+  const [kind, ...parts] = expression;
+  if (kind === 'CALL') return FUNCTIONS[parts[0]]?.(evaluate(parts[1], numbers)) ?? NaN;
+  return OPERATIONS[kind](...parts.map((part) => evaluate(part, numbers)));
+}
+
+const isNearlyEqual = (a, b) => Math.abs(a - b) <= 2e-3 * Math.abs(b) + 1e-12;
+
+// Formulas. A writer turns a name into MathML: as a letter, or as the number that it stands for.
+
+const operator = (sign) => math('mo', {}, sign);
+const bracketed = (inside) => math('mrow', {}, operator('('), inside, operator(')'));
+
+function numberElement(x) {
+  const text = short(x);
+  if (!text.startsWith('−')) return math('mn', {}, text);
+  return math('mrow', {}, operator('−'), math('mn', {}, text.slice(1)));
+}
+
+// How strongly an expression holds together, so that it needs brackets in one that holds stronger.
+function bindingOf(expression, numbers) {
+  if (typeof expression === 'string') return numbers?.[expression] < 0 ? TERM : ATOM;
+  if (typeof expression === 'number') return expression < 0 ? TERM : ATOM;
+  if (expression[0] === 'SUM' || expression[0] === 'NEGATIVE') return TERM;
+  return expression[0] === 'PRODUCT' || expression[0] === 'FRACTION' ? FACTOR : ATOM;
+}
+
+function write(expression, writer) {
+  if (typeof expression === 'number') return numberElement(expression);
+  if (typeof expression === 'string') return writer.name(expression);
+  const [kind, ...parts] = expression;
+  return SHAPES[kind](parts, writer);
+}
+
+function part(expression, needed, writer) {
+  const written = write(expression, writer);
+  return bindingOf(expression, writer.numbers) < needed ? bracketed(written) : written;
+}
+
+const joined = (parts, sign) => parts.flatMap((each, k) => (k ? [operator(sign), each] : [each]));
+
+const SHAPES = {
+  SUM: (parts, writer) => math('mrow', {}, parts.flatMap((each, k) => term(each, k, writer))),
+  PRODUCT: (parts, writer) => {
+    const factors = parts.map((each) => part(each, FACTOR, writer));
+    return math('mrow', {}, joined(factors, '·'));
+  },
+  NEGATIVE: ([x], writer) => math('mrow', {}, operator('−'), part(x, FACTOR, writer)),
+  FRACTION: (parts, writer) => math('mfrac', {}, parts.map((each) => write(each, writer))),
+  POWER: ([base, exponent], writer) => {
+    // A fraction with an exponent needs brackets as well.
+    const raised = part(base, ATOM, writer);
+    return math('msup', {}, raised, write(exponent, writer));
+  },
+  SQUARE_ROOT: ([x], writer) => math('msqrt', {}, write(x, writer)),
+  BARS: ([x], writer) => math('mrow', {}, operator('|'), write(x, writer), operator('|')),
+  FLOOR: ([x], writer) => math('mrow', {}, operator('⌊'), write(x, writer), operator('⌋')),
+  CALL: ([name, x], writer) => {
+    const heading = math('mi', { mathvariant: 'normal' }, name);
+    return math('mrow', {}, heading, operator('\u2061'), bracketed(write(x, writer)));
+  },
+};
+
+// A term of a sum: what is negative is subtracted.
+function term(expression, k, writer) {
+  if (!k) return [write(expression, writer)];
+  if (expression[0] === 'NEGATIVE') return [operator('−'), part(expression[1], FACTOR, writer)];
+  const isNegative = bindingOf(expression, writer.numbers) === TERM;
+  const written = write(expression, writer);
+  return [operator('+'), isNegative ? bracketed(written) : written];
+}
+
+const inLetters = (names) => ({
+  numbers: null,
+  name: (letter) => letterElement(names[letter] ?? letter),
+});
+
+const inNumbers = (numbers) => ({
+  numbers,
+  name: (letter) => (letter === 'e' ? math('mi', {}, 'e') : numberElement(numbers[letter])),
+});
+
+// A letter with an index, such as w1, as a variable.
+function letterElement(text) {
+  const index = text.slice(1);
+  if (!index || !VARIABLE.test(text)) return math(VARIABLE.test(text) ? 'mi' : 'mtext', {}, text);
+  return math('msub', {}, math('mi', {}, text[0]), math('mn', {}, plainDigits(index)));
+}
+
+const plainDigits = (text) => (
+  text.replace(/[₀-₉]/g, (digit) => String(digit.charCodeAt(0) - '₀'.charCodeAt(0)))
+);
+
+// The case at hand
+
+// The place of an operand among all operands of a rule, static ones included.
+function placeOf(i, port) {
+  const fixed = graph.static_args[i];
+  if (!fixed) return port;
+  const places = fixed.flatMap((number, place) => (number === null ? [place] : []));
+  return places[port];
+}
+
+const isOverList = (i) => ruleName(i).includes('/');
+
+function derivativesOf(i, place) {
+  const [name] = ruleName(i).split('/');
+  const exponent = name === 'pow' ? graph.static_args[i]?.[1] : null;
+  const simple = graph.derivatives[`pow ${exponent}`];
+  const rules = (exponent !== null && simple) || graph.derivatives[name] || [];
+  return rules[isOverList(i) ? 0 : place] ?? [];
+}
+
+function numbersOf(i, place, data) {
+  const operands = operandsOf(i, data);
+  if (!isOverList(i)) {
+    return { o: data[i], ...Object.fromEntries(operands.map((x, k) => [LETTERS[k], x])) };
+  }
+  const partner = operands[(place + operands.length / 2) % operands.length];
+  return { o: data[i], x: operands[place], y: partner, n: operands.length };
+}
+
+function namesOf(i, place) {
+  const nameOf = (value, letter) => (VARIABLE.test(labelOf(value)) ? labelOf(value) : letter);
+  const names = { o: nameOf(i, 'o') };
+  const args = graph.args[i];
+  if (isOverList(i)) return { ...names, x: nameOf(args[place], 'x') };
+  args.forEach((arg, port) => {
+    const letter = LETTERS[placeOf(i, port)];
+    names[letter] = nameOf(arg, letter);
+  });
+  return names;
+}
+
+/**
+ * The local derivative of an operation by one operand, as a line: in letters, in numbers, and its
+ * value.
+ *
+ * @param {number} i - The operation.
+ * @param {number} port - Which of its operands that are values.
+ * @returns {Node} A MathML element, and words where a rule has several cases.
+ */
+export function ruleLine(i, port) {
+  const { data, recorded } = moment();
+  const local = localsOf(i, data, recorded)[port];
+  const place = placeOf(i, port);
+  const names = namesOf(i, place);
+  const head = derivativeSign(names, isOverList(i) ? 'x' : LETTERS[place] ?? 'x');
+  const result = [operator('='), numberElement(local ?? 0)];
+  const numbers = ruleName(i) ? numbersOf(i, place, data) : {};
+  const found = derivativesOf(i, place).find(
+    ([expression]) => isNearlyEqual(evaluate(expression, numbers), local ?? 0),
+  );
+  if (!found) return html('div', { class: 'rule' }, math('math', {}, head, result));
+
+  const [expression, words] = found;
+  const sides = [head];
+  if (typeof expression !== 'number') {
+    sides.push(operator('='), write(expression, inLetters(names)));
+    // A single letter is its number already.
+    if (typeof expression !== 'string') {
+      sides.push(operator('='), write(expression, inNumbers(numbers)));
+    }
+  }
+  const reason = words ? html('span', { class: 'muted' }, ` ${words}`) : null;
+  return html('div', { class: 'rule' }, math('math', {}, sides, result), reason);
+}
+
+function derivativeSign(names, letter) {
+  const partial = (name) => math('mrow', {}, operator('∂'), letterElement(name));
+  return math('mfrac', {}, partial(names.o), partial(names[letter] ?? letter));
+}
+
+/** Whether there are formulas for the derivatives of an operation. */
+export function hasRuleLines(i) {
+  return Boolean(ruleName(i)) && graph.derivatives[ruleName(i).split('/')[0]] !== undefined;
+}
+
+/** The lines of all operands of an operation, the first few of many. */
+export function ruleLines(i) {
+  return graph.args[i].slice(0, MAX_LINES).map((_, port) => ruleLine(i, port));
+}
+
+/** The rule of an operation in the words of the table, for where no formula is written. */
+export function ruleSentence(i) {
+  const doc = docOf(i) || 'its local derivatives were given by hand.';
+  return `The rule of ${symbolOf(i)}: ${doc}`;
+}
+
