@@ -1,12 +1,13 @@
 // Drawing: makes the elements of everything in sight. Colors and numbers come later, from painting.
 
 import { short } from './numbers.js';
-import { graph, ROOTS, kindOf, symbolOf, labelOf, titleOf, foldPath, standIn } from './graph.js';
+import { graph, ROOTS, kindOf, symbolOf, labelOf, titleOf, standIn } from './graph.js';
 import { frameAt } from './frames.js';
 import { state } from './state.js';
 import { CARD, CHIP, MINI, MODULE, BOX, FONTS } from './measures.js';
 import { svg, byId, textWidth, fitted } from './elements.js';
 import { layOut, routeOf, curvePath } from './layout.js';
+import { onScreen, pointOnScreen } from './portrait.js';
 
 // How much of its width the title of an open and of a closed fold, and the label of a card, leave
 // to what is beside them.
@@ -35,18 +36,25 @@ export function drawElements() {
   const layout = layOut(state.opened);
   seen = { layout, nodes: new Map(), boxes: new Map(), edges: [] };
   Object.values(layers).forEach((layer) => layer.replaceChildren());
-  for (const [fold, frame] of layout.open) {
+  const outerFirst = [...layout.open].sort(([, a], [, b]) => startOf(a) - startOf(b));
+  for (const [fold, frame] of outerFirst) {
     if (fold) seen.boxes.set(fold, drawOpenFold(fold, frame));
   }
   for (const [x, y] of layout.ports.values()) {
     layers.boxes.append(svg('circle', { class: 'port', cx: x, cy: y, r: 2.5 }));
   }
   drawEdges(layout);
-  for (const [id, frame] of layout.frames) {
+  // In the order in which they are read, which is that of the Tab key.
+  const readingOrder = [...layout.frames].sort(
+    ([, a], [, b]) => startOf(a) - startOf(b) || a.y - b.y,
+  );
+  for (const [id, frame] of readingOrder) {
     seen.nodes.set(id, id < 0 ? drawClosedFold(-id, frame) : drawValue(id, frame));
   }
   stage.classList.remove('has-minis');
 }
+
+const startOf = (frame) => onScreen(frame).x;
 
 // Folds
 
@@ -98,7 +106,6 @@ const foldButton = (fold, isOpen, more) => ({
   role: 'button',
   tabindex: 0,
   'aria-expanded': String(isOpen),
-  'aria-label': `${isOpen ? 'close' : 'open'} ${foldPath(fold)}`,
 });
 
 const closedMark = (x, y) => `M${x} ${y}l6.5 4.5l-6.5 4.5z`;
@@ -281,14 +288,15 @@ function mergeEdges() {
 function spreadEnds(edges, frame, layout) {
   for (const edge of edges) {
     const [source, target] = edge.links[0];
-    const from = layout.frames.get(edge.a);
+    const from = onScreen(layout.frames.get(edge.a));
     edge.route = routeOf(source, target, layout);
-    edge.from = [from.x + from.w, from.y + from.h / 2];
+    edge.from = pointOnScreen([from.x + from.w, from.y + from.h / 2]);
   }
-  const heightOf = (edge) => (edge.route.length ? edge.route[edge.route.length - 1] : edge.from)[1];
-  const gap = Math.min(9, (frame.h - 10) / Math.max(1, edges.length - 1));
+  const heightOf = ({ route, from }) => pointOnScreen(route.at(-1) ?? from)[1];
+  const { x, y, h } = onScreen(frame);
+  const gap = Math.min(9, (h - 10) / Math.max(1, edges.length - 1));
   [...edges].sort((p, q) => heightOf(p) - heightOf(q)).forEach((edge, rank) => {
-    edge.to = [frame.x, frame.y + frame.h / 2 + (rank - (edges.length - 1) / 2) * gap];
+    edge.to = pointOnScreen([x, y + h / 2 + (rank - (edges.length - 1) / 2) * gap]);
   });
 }
 

@@ -58,7 +58,8 @@ export function whyTable(i, now) {
   const gradient = state.step === null ? now.gradients[i] : gradientsShown()[i];
   const shares = sent.map(([user, port]) => {
     const local = localsOf(user, now.data, now.recorded)[port];
-    return { user, port, gradient: now.gradients[user], local, part: share(now.gradients[user], local) };
+    const arrives = now.gradients[user];
+    return { user, port, gradient: arrives, local, part: share(arrives, local) };
   });
   const sumOf = (list, start = 0) => list.reduce((total, { part }) => total + part, start);
   const sum = sumOf(shares, seed);

@@ -6,6 +6,7 @@ import { state, view } from './state.js';
 import { FONTS } from './measures.js';
 import { stage, seen } from './drawing.js';
 import { layOut } from './layout.js';
+import { isPortrait, turnWithWindow } from './portrait.js';
 import { draw, fit, fitScale, lookAt, depthOf } from './view.js';
 import { saveLink } from './link.js';
 
@@ -13,19 +14,19 @@ const READABLE = 10 / FONTS.label; // the scale at which labels are 10 pixels hi
 const MAX_TRIALS = 40; // layouts that are tried, each of which takes some milliseconds
 const MILLISECONDS_TO_REST = 300;
 
-const folds = graph.folds.map((_, fold) => fold);
+const everyFold = graph.folds.map((_, fold) => fold);
 const scaleWith = (opened) => fitScale(layOut(opened).open.get(0));
 
 /**
  * Open as much as can be read when all of the graph is shown: whole depths first, then single
  * folds, those near the output first.
  */
-export function openReadable() {
+function openReadable() {
   let depth = Math.max(...graph.opened.map(depthOf));
   const opened = () => new Set(graph.opened.filter((fold) => depthOf(fold) <= depth));
   while (depth > 0 && scaleWith(opened()) < READABLE) depth -= 1;
   state.opened = opened();
-  openMore(folds.filter((fold) => fold && classOf(fold) !== 'shared').reverse());
+  openMore(everyFold.filter((fold) => fold && classOf(fold) !== 'shared').reverse());
 }
 
 function openMore(candidates) {
@@ -49,14 +50,11 @@ function openMore(candidates) {
 export function showFirst() {
   fit();
   const frame = seen.layout.frames.get(graph.roots[0]);
-  if (view.k >= READABLE || !isNarrow() || !frame) return;
+  if (view.k >= READABLE || !isPortrait() || !frame) return;
   const { width, height } = stage.getBoundingClientRect();
   const middle = [frame.x + frame.w / 2, frame.y + frame.h];
   lookAt(middle, READABLE, [width / 2, height - 72]);
 }
-
-/** Whether the stage is that of a phone. */
-export const isNarrow = () => innerWidth < 700;
 
 /** Bring a value or a closed fold so close that it can be read. */
 export function approach(id) {
@@ -67,14 +65,14 @@ export function approach(id) {
   lookAt(middle, Math.max(READABLE, 1.2), [width / 2, height / 2 - 20]);
 }
 
-/** Follow the readers: what they zoomed to is kept when the page changes its size, and in a link. */
+/** Keep what readers zoom to when the page changes its size, and in the link. */
 export function followZoom() {
-  let timer = 0;
+  let resting = 0;
   const keep = () => {
     stage.dataset.sized = 'yes';
     state.zoom = true;
-    clearTimeout(timer);
-    timer = setTimeout(saveLink, MILLISECONDS_TO_REST);
+    clearTimeout(resting);
+    resting = setTimeout(saveLink, MILLISECONDS_TO_REST);
   };
   stage.addEventListener('wheel', keep, { passive: true });
   stage.addEventListener('pointermove', (event) => {
@@ -85,6 +83,7 @@ export function followZoom() {
   });
   // A page that changes its size shows all of the graph again, until a part of it was chosen.
   new ResizeObserver(() => {
+    if (turnWithWindow()) draw();
     if (!stage.dataset.sized) showFirst();
   }).observe(stage);
 }
@@ -109,6 +108,7 @@ export function showLinked() {
 
 /** Draw everything again with what can be read. */
 export function startView(isOpenGiven) {
+  turnWithWindow();
   if (!isOpenGiven) openReadable();
   draw();
   showFirst();

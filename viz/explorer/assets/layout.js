@@ -2,7 +2,7 @@
 // it closed; an open fold is larger, and its neighbors make room.
 
 import { graph, foldOf, parentOf, pathTo } from './graph.js';
-import { BOX } from './measures.js';
+import { isPortrait, layoutsInUse, insetsOf, onScreen, pointOnScreen } from './portrait.js';
 
 const GAP = 22; // between items that are pushed apart
 const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for its texts
@@ -31,13 +31,13 @@ export function layOut(opened) {
   while (pending.length) {
     const [fold, x, y] = pending.pop();
     const inside = insides.get(fold);
-    open.set(fold, { x, y, w: inside.w, h: inside.h, hasGrown: inside.hasGrown });
+    open.set(fold, onScreen({ x, y, w: inside.w, h: inside.h, hasGrown: inside.hasGrown }));
     inside.ports.forEach((height, k) => {
-      ports.set(`${fold}<${graph.ports[fold][k]}`, [x, y + height]);
+      ports.set(`${fold}<${graph.ports[fold][k]}`, pointOnScreen([x, y + height]));
     });
     for (const item of inside.items) {
       if (item.id < 0 && opened.has(-item.id)) pending.push([-item.id, x + item.x, y + item.y]);
-      else frames.set(item.id, { x: x + item.x, y: y + item.y, w: item.w, h: item.h });
+      else frames.set(item.id, onScreen({ x: x + item.x, y: y + item.y, w: item.w, h: item.h }));
     }
   }
   return { frames, open, ports };
@@ -45,7 +45,7 @@ export function layOut(opened) {
 
 // The frame of every item of a fold, and the size of the fold, in its own coordinates.
 function arrange(fold, opened, insides) {
-  const layout = graph.layouts[graph.layout[fold]];
+  const layout = layoutsInUse()[graph.layout[fold]];
   const items = graph.items[fold].map((id, slot) => {
     const [x, y, w, h] = layout.frames[slot];
     const inside = id < 0 && opened.has(-id) ? insides.get(-id) : null;
@@ -121,22 +121,23 @@ function columnsOf(items) {
 // Move items to the corner of their fold, below its header, and make the fold as large as they
 // need.
 function enclose(fold, items, layout) {
-  const [left, top, foot] = fold ? [BOX.margin, BOX.header, BOX.margin] : [0, 0, 0];
+  const { start, end, before, after } = insetsOf(fold > 0);
   const minX = Math.min(...items.map((item) => item.newX));
   const minY = Math.min(...items.map((item) => item.newY));
   const moved = items.map((item) => ({
     id: item.id,
-    x: item.newX - minX + left,
-    y: item.newY - minY + top,
+    x: item.newX - minX + start,
+    y: item.newY - minY + before,
     w: item.newW,
     h: item.newH,
   }));
-  const w = Math.max(...moved.map((item) => item.x + item.w)) + left;
-  const h = Math.max(...moved.map((item) => item.y + item.h)) + foot;
+  const w = Math.max(...moved.map((item) => item.x + item.w)) + end;
+  const h = Math.max(...moved.map((item) => item.y + item.h)) + after;
+  const [minW, minH] = fold ? pointOnScreen([MIN_OPEN_WIDTH, 0]) : [0, 0];
   return {
     items: moved,
-    w: Math.max(w, fold ? MIN_OPEN_WIDTH : 0),
-    h,
+    w: Math.max(w, minW),
+    h: Math.max(h, minH),
     ports: layout.ports.map((y) => (y * h) / layout.size[1]),
     hasGrown: true,
   };
@@ -187,7 +188,7 @@ const itemAt = (i, path, depth) => (path.length === depth + 1 ? i : -path[depth 
 // Where a fold has grown, its items have moved, and the planned route would miss them.
 function plannedPoints(fold, a, b, layout) {
   const frame = layout.open.get(fold);
-  if (!frame || frame.hasGrown) return [];
+  if (!frame || frame.hasGrown || isPortrait()) return [];
   const slots = slotsOf[fold];
   const route = plannedRoutes[graph.layout[fold]].get(`${slots.get(a)} ${slots.get(b)}`) ?? [];
   const points = [];
@@ -197,14 +198,15 @@ function plannedPoints(fold, a, b, layout) {
   return points;
 }
 
-/** The SVG path of a line through some points, level at each of them. */
+/** The SVG path of a line through some points, along the way of the data at each of them. */
 export function curvePath(points) {
   const moves = [`M${points[0].map((x) => x.toFixed(1))}`];
   for (let k = 1; k < points.length; k += 1) {
-    const [x1, y1] = points[k - 1];
-    const [x2, y2] = points[k];
+    const [x1, y1] = pointOnScreen(points[k - 1]);
+    const [x2, y2] = pointOnScreen(points[k]);
     const bend = x2 > x1 ? (x2 - x1) / 2 : 24;
-    moves.push(`C${[x1 + bend, y1, x2 - bend, y2, x2, y2].map((x) => x.toFixed(1))}`);
+    const stops = [[x1 + bend, y1], [x2 - bend, y2], [x2, y2]].flatMap(pointOnScreen);
+    moves.push(`C${stops.map((x) => x.toFixed(1))}`);
   }
   return moves.join('');
 }

@@ -13,7 +13,7 @@ const LETTERS_OF_KINDS = { input: 'i', parameter: 'p', operation: 'o' };
 export function drawLegend() {
   byId('legend')?.replaceChildren(...[
     scaleOfGradients(),
-    ...kinds(),
+    ...kindEntries(),
     graph.kinds.includes('c') ? entry(shapeOf('constant'), 'constant') : null,
     graph.level === 'cards' ? entry('∂ −3', 'on a line: local derivative') : null,
     entry(strokeOf('carries'), 'line: gradient it carries back'),
@@ -33,16 +33,16 @@ export function showLegendMarks() {
   if (byId('legend-moved')) byId('legend-moved').hidden = !state.changes.size;
 }
 
-function entry(sign, words, id = null) {
-  return html('span', { class: 'entry', id }, sign, ' ', words);
+function entry(example, words, id = null) {
+  return html('span', { class: 'entry', id }, example, ' ', words);
 }
 
 // The scale of gradients with its ends, negative ones at the left.
 function scaleOfGradients() {
   const shades = [...scale.fills.negative].reverse().concat(scale.fills.positive.slice(1));
   const width = shades.length * SHADE_WIDTH;
-  const end = (x, sign, fill) => (
-    svg('text', { x, y: 10.5, 'text-anchor': 'middle', fill: scale.ink[fill] }, sign)
+  const end = (x, mark, fill) => (
+    svg('text', { x, y: 10.5, 'text-anchor': 'middle', fill: scale.ink[fill] }, mark)
   );
   const bar = svg(
     'svg',
@@ -64,11 +64,12 @@ function scaleOfGradients() {
   );
 }
 
-function kinds() {
+function kindEntries() {
   const present = Object.keys(BADGES).filter((kind) => (
     graph.kinds.includes(LETTERS_OF_KINDS[kind])
   ));
-  return present.map((kind) => entry(graph.level === 'cards' ? badgeOf(kind) : shapeOf(kind), kind));
+  const example = graph.level === 'cards' ? badgeOf : shapeOf;
+  return present.map((kind) => entry(example(kind), kind));
 }
 
 const badgeOf = (kind) => html('i', { class: `badge ${kind}` }, BADGES[kind]);

@@ -51,9 +51,10 @@ export function readLink() {
   state.compare = whole('compare', graph.frames) ?? -1;
   state.step = whole('step', stepOrder.length + 1);
   state.selected = whole('value', size);
-  const zoom = (words.get('zoom') ?? '').split(' ').map(Number);
-  const isZoom = zoom.length === 3 && zoom.every(Number.isFinite) && zoom[2] > 0.01 && zoom[2] < 13;
-  state.linkedZoom = isZoom ? zoom : null;
+  const place = (words.get('zoom') ?? '').split(' ').map(Number);
+  const isZoom = place.length === 3 && place.every(Number.isFinite)
+    && place[2] > 0.01 && place[2] < 13;
+  state.linkedZoom = isZoom ? place : null;
   state.linkedPredicting = words.get('predict') === 'yes';
   state.isOpenLinked = words.has('open');
   if (words.has('open')) {

@@ -97,8 +97,8 @@ function paintValue(i, parts, now) {
   for (const part of texts) part?.style.setProperty('fill', ink);
   // A chip has numbers only once its small card is drawn.
   if (!parts.data) return;
-  const sign = isDifference() ? 'Δ ' : '';
-  parts.data.textContent = sign + short(now.data[i]);
+  const delta = isDifference() ? 'Δ ' : '';
+  parts.data.textContent = delta + short(now.data[i]);
   parts.gradient.textContent = gradientText(i, gradient, hidden, waits);
 }
 

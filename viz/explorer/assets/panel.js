@@ -42,7 +42,7 @@ function introduction() {
   const { data } = moment();
   return [
     html('h2', {}, graph.title),
-    invitation(),
+    taskList(),
     html('h3', {}, ROOTS.size > 1 ? 'Outputs' : 'Output'),
     graph.roots.slice(0, MAX_OUTPUTS).map((root) => outputLine(root, data)),
     largestTable(),
@@ -53,7 +53,7 @@ function introduction() {
 }
 
 // What there is to do, the first thing first.
-function invitation() {
+function taskList() {
   const tasks = [
     ['Play', ' the backward pass (space): the gradient flows from the output back to the inputs.'],
     ['Click a value', ' to see its formula, and why its gradient is what it is.'],
@@ -67,9 +67,9 @@ function invitation() {
 
 function largestTable() {
   const gradients = gradientsShown();
-  const sign = isDifference() ? 'Δ ' : '';
+  const delta = isDifference() ? 'Δ ' : '';
   const lines = largestLeaves(gradients).map(
-    (leaf) => row([goToButton(leaf)], sign + short(gradients[leaf])),
+    (leaf) => row([goToButton(leaf)], delta + short(gradients[leaf])),
   );
   const heading = isDifference() ? 'Largest changes of gradients' : 'Largest gradients';
   return [html('h3', {}, heading), table({}, lines)];

@@ -38,19 +38,20 @@ const OPERATIONS = {
   FLOOR: Math.floor,
 };
 
-function evaluate(expression, numbers) {
+function evaluateAt(expression, numbers) {
   if (typeof expression === 'number') return expression;
-  if (typeof expression === 'string') return expression === 'e' ? Math.E : numbers[expression];
+  if (expression === 'e') return Math.E;
+  if (typeof expression === 'string') return numbers[expression];
   const [kind, ...parts] = expression;
-  if (kind === 'CALL') return FUNCTIONS[parts[0]]?.(evaluate(parts[1], numbers)) ?? NaN;
-  return OPERATIONS[kind](...parts.map((part) => evaluate(part, numbers)));
+  if (kind === 'CALL') return FUNCTIONS[parts[0]]?.(evaluateAt(parts[1], numbers)) ?? NaN;
+  return OPERATIONS[kind](...parts.map((part) => evaluateAt(part, numbers)));
 }
 
 const isNearlyEqual = (a, b) => Math.abs(a - b) <= 2e-3 * Math.abs(b) + 1e-12;
 
 // Formulas. A writer turns a name into MathML: as a letter, or as the number that it stands for.
 
-const operator = (sign) => math('mo', {}, sign);
+const operator = (mark) => math('mo', {}, mark);
 const bracketed = (inside) => math('mrow', {}, operator('('), inside, operator(')'));
 
 function numberElement(x) {
@@ -74,24 +75,26 @@ function write(expression, writer) {
   return SHAPES[kind](parts, writer);
 }
 
-function part(expression, needed, writer) {
+function writePart(expression, needed, writer) {
   const written = write(expression, writer);
   return bindingOf(expression, writer.numbers) < needed ? bracketed(written) : written;
 }
 
-const joined = (parts, sign) => parts.flatMap((each, k) => (k ? [operator(sign), each] : [each]));
+const joined = (parts, mark) => (
+  parts.flatMap((each, k) => (k ? [operator(mark), each] : [each]))
+);
 
 const SHAPES = {
-  SUM: (parts, writer) => math('mrow', {}, parts.flatMap((each, k) => term(each, k, writer))),
+  SUM: (parts, writer) => math('mrow', {}, parts.flatMap((each, k) => writeTerm(each, k, writer))),
   PRODUCT: (parts, writer) => {
-    const factors = parts.map((each) => part(each, FACTOR, writer));
+    const factors = parts.map((each) => writePart(each, FACTOR, writer));
     return math('mrow', {}, joined(factors, '·'));
   },
-  NEGATIVE: ([x], writer) => math('mrow', {}, operator('−'), part(x, FACTOR, writer)),
+  NEGATIVE: ([x], writer) => math('mrow', {}, operator('−'), writePart(x, FACTOR, writer)),
   FRACTION: (parts, writer) => math('mfrac', {}, parts.map((each) => write(each, writer))),
   POWER: ([base, exponent], writer) => {
     // A fraction with an exponent needs brackets as well.
-    const raised = part(base, ATOM, writer);
+    const raised = writePart(base, ATOM, writer);
     return math('msup', {}, raised, write(exponent, writer));
   },
   SQUARE_ROOT: ([x], writer) => math('msqrt', {}, write(x, writer)),
@@ -104,9 +107,10 @@ const SHAPES = {
 };
 
 // A term of a sum: what is negative is subtracted.
-function term(expression, k, writer) {
+function writeTerm(expression, k, writer) {
   if (!k) return [write(expression, writer)];
-  if (expression[0] === 'NEGATIVE') return [operator('−'), part(expression[1], FACTOR, writer)];
+  const [kind, positive] = Array.isArray(expression) ? expression : [];
+  if (kind === 'NEGATIVE') return [operator('−'), writePart(positive, FACTOR, writer)];
   const isNegative = bindingOf(expression, writer.numbers) === TERM;
   const written = write(expression, writer);
   return [operator('+'), isNegative ? bracketed(written) : written];
@@ -153,7 +157,7 @@ function derivativesOf(i, place) {
   return rules[isOverList(i) ? 0 : place] ?? [];
 }
 
-function numbersOf(i, place, data) {
+function numbersInRule(i, place, data) {
   const operands = operandsOf(i, data);
   if (!isOverList(i)) {
     return { o: data[i], ...Object.fromEntries(operands.map((x, k) => [LETTERS[k], x])) };
@@ -163,13 +167,15 @@ function numbersOf(i, place, data) {
 }
 
 function namesOf(i, place) {
-  const nameOf = (value, letter) => (VARIABLE.test(labelOf(value)) ? labelOf(value) : letter);
-  const names = { o: nameOf(i, 'o') };
+  const labelOrLetter = (value, letter) => (
+    VARIABLE.test(labelOf(value)) ? labelOf(value) : letter
+  );
+  const names = { o: labelOrLetter(i, 'o') };
   const args = graph.args[i];
-  if (isOverList(i)) return { ...names, x: nameOf(args[place], 'x') };
+  if (isOverList(i)) return { ...names, x: labelOrLetter(args[place], 'x') };
   args.forEach((arg, port) => {
     const letter = LETTERS[placeOf(i, port)];
-    names[letter] = nameOf(arg, letter);
+    names[letter] = labelOrLetter(arg, letter);
   });
   return names;
 }
@@ -189,9 +195,9 @@ export function ruleLine(i, port) {
   const names = namesOf(i, place);
   const head = derivativeSign(names, isOverList(i) ? 'x' : LETTERS[place] ?? 'x');
   const result = [operator('='), numberElement(local ?? 0)];
-  const numbers = ruleName(i) ? numbersOf(i, place, data) : {};
+  const numbers = ruleName(i) ? numbersInRule(i, place, data) : {};
   const found = derivativesOf(i, place).find(
-    ([expression]) => isNearlyEqual(evaluate(expression, numbers), local ?? 0),
+    ([expression]) => isNearlyEqual(evaluateAt(expression, numbers), local ?? 0),
   );
   if (!found) return html('div', { class: 'rule' }, math('math', {}, head, result));
 
