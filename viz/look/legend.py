@@ -81,7 +81,7 @@ _EVERYWHERE = {
 _DATA = Meaning("number: data", "The number is what was computed.")
 _CARD_NUMBERS = Meaning(
     "data: its number, grad: its gradient",
-    "data is what was computed, and grad by how much the result changes for each unit of it.",
+    "The row data is what was computed, the row grad how much the result changes per unit of it.",
 )
 _OUTPUT = Meaning("number: output", "The number in a neuron is its output.")
 _IN_MAP = Meaning("number: output", "Numbers on maps of units are their outputs and gradients.")
