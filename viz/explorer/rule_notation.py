@@ -6,7 +6,7 @@ the page takes the one that has the value of the derivative.
 """
 
 from math import pi, sqrt
-from typing import NamedTuple, Union
+from typing import NamedTuple, TypeAlias
 
 from scalargrad.core import ops
 from scalargrad.core.ops import TABLE, Op
@@ -21,7 +21,7 @@ from viz.gradients.expressions import (
 )
 from viz.gradients.operation_notation import E
 
-Json = Union[float, str, list["Json"]]
+Json: TypeAlias = "float | str | list[Json]"
 
 
 class Case(NamedTuple):

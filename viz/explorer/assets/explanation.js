@@ -33,9 +33,7 @@ export function numbersTable(i, now) {
   const then = frameAt(state.compare);
   const [stepThen, stepNow] = [graph.steps[state.compare], graph.steps[state.frame]];
   const head = tableHead(['', `step ${stepThen}`, `step ${stepNow}`, 'change']);
-  const line = (word, a, b) => (
-    row([word], short(a), short(b), html('b', {}, `Δ ${short(b - a)}`))
-  );
+  const line = (word, a, b) => row([word], short(a), short(b), html('b', {}, short(b - a)));
   const body = html(
     'tbody',
     {},

@@ -7,6 +7,7 @@ import { scale } from './colors.js';
 
 const SHADE_WIDTH = 4;
 const BADGES = { input: 'in', parameter: 'θ', operation: '×' };
+const MOVED = ['moved by hand', 'An orange border marks a number that was moved by hand.'];
 const LETTERS_OF_KINDS = { input: 'i', parameter: 'p', operation: 'o' };
 
 /** Draw the legend in the colors of the theme. */
@@ -15,12 +16,12 @@ export function drawLegend() {
     scaleOfGradients(),
     ...kindEntries(),
     graph.kinds.includes('c') ? entry(shapeOf('constant'), 'constant') : null,
-    graph.level === 'cards' ? entry('∂ −3', 'on a line: local derivative') : null,
-    entry(strokeOf('carries'), 'line: gradient it carries back'),
-    entry(strokeOf('nothing'), 'carries 0'),
-    graph.folds.length > 1 ? entry('‖∇‖', 'norm of the gradients of a box') : null,
-    entry(shapeOf('alarm'), 'not finite', 'legend-alarm'),
-    entry(shapeOf('moved'), 'moved by hand', 'legend-moved'),
+    graph.level === 'cards' ? entry(null, 'local') : null,
+    entry(strokeOf('carries'), 'line'),
+    entry(strokeOf('nothing'), 'zero'),
+    graph.folds.length > 1 ? entry(html('i', { class: 'strip' }), 'module') : null,
+    entry(shapeOf('broken'), 'alarm', { id: 'legend-alarm' }),
+    explained(shapeOf('shifted'), MOVED, { id: 'legend-moved' }),
   ].filter(Boolean));
   showLegendMarks();
 }
@@ -33,8 +34,10 @@ export function showLegendMarks() {
   if (byId('legend-moved')) byId('legend-moved').hidden = !state.changes.size;
 }
 
-function entry(example, words, id = null) {
-  return html('span', { class: 'entry', id }, example, ' ', words);
+const entry = (example, key, more = {}) => explained(example, graph.legend[key], more);
+
+function explained(example, [words, sentence], more) {
+  return html('span', { class: 'entry', title: sentence, ...more }, example, words);
 }
 
 // The scale of gradients with its ends, negative ones at the left.
@@ -56,11 +59,11 @@ function scaleOfGradients() {
   );
   return html(
     'span',
-    { class: 'entry scale' },
+    { class: 'entry', title: graph.legend.fill[1] },
     html('span', { id: 'scale-low' }),
     bar,
     html('span', { id: 'scale-high' }),
-    ' gradient',
+    'gradient',
   );
 }
 

@@ -118,13 +118,11 @@ export function spokenName(i, now, hidden) {
   return `${fullName(i)}, data ${short(now.data[i])}, ${gradient}`;
 }
 
-// The strip of a closed fold has the color of the number on it: the norm over its parameters, where
-// it has any.
+// The strip of a closed fold has the color of the number on it: the gradient of its output, or the
+// norm of those of several.
 function paintClosedFold(fold, parts, now) {
-  const { outputs, parameters, values } = foldContents[fold];
-  const isSingle = outputs.length === 1 && !parameters.length;
-  const norm = () => normOf(parameters.length ? parameters : outputs, now.gradients);
-  const gradient = isSingle ? now.gradients[outputs[0]] : norm();
+  const { outputs, values } = foldContents[fold];
+  const gradient = gradientOfFold(fold, now);
   const isBlank = state.predicting || Number.isNaN(gradient);
   const fill = isBlank ? scale.card : fillOf(gradient, now.largest);
   parts.fill.style.fill = fill;
@@ -138,13 +136,17 @@ function paintClosedFold(fold, parts, now) {
   parts.group.classList.toggle('alarm', values.some((i) => isBroken(i, now)));
 }
 
+function gradientOfFold(fold, { gradients }) {
+  const { outputs } = foldContents[fold];
+  return outputs.length === 1 ? gradients[outputs[0]] : normOf(outputs, gradients);
+}
+
 function foldDetail(fold, now) {
-  const { parameters, values } = foldContents[fold];
-  if (parameters.length) {
-    const norm = state.predicting ? '' : ` · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
-    return count(parameters.length, 'parameter') + norm;
-  }
-  return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
+  const { outputs, parameters, values } = foldContents[fold];
+  const mark = outputs.length === 1 ? '∂' : 'norm';
+  const gradient = state.predicting ? '' : `${mark} ${short(gradientOfFold(fold, now))} · `;
+  if (parameters.length) return gradient + count(parameters.length, 'parameter');
+  return classOf(fold) === 'part' ? gradient + count(values.length, 'value') : classOf(fold);
 }
 
 function paintEdge(edge, now, isLabeled) {

@@ -4,7 +4,7 @@
 import { short, count } from './numbers.js';
 import {
   graph, size, ROOTS, operations, foldOf, kindOf, labelOf, docOf, titleOf, parameterCount, pathTo,
-  formulaOf, nameOf,
+  formulaOf, nameOf, shortName,
 } from './graph.js';
 import { frameAt } from './frames.js';
 import { state, moment, gradientsShown, isDifference } from './state.js';
@@ -113,7 +113,7 @@ function aboutValue(i) {
     + 'and it is not recomputed here.';
   const line = graph.source[i];
   return [
-    html('h2', {}, nameOf(i)),
+    html('h2', {}, isOperation ? shortName(i, now.data) : nameOf(i)),
     muted(kindOf(i), moduleButtons(i)),
     isOperation ? html('p', { class: 'formula' }, result, formulaOf(i, now.data)) : null,
     docOf(i) && !hasRuleLines(i) ? muted(docOf(i)) : null,

@@ -140,7 +140,7 @@ function captionOfWave(active) {
   const names = active.slice(0, MAX_NAMES_IN_CAPTION).map((i) => shortName(i, data));
   if (active.length > names.length) names.push('…');
   const head = html('b', {}, `${state.step} of ${stepOrder.length}  `);
-  return [head, `${active.length} operations send together: ${names.join('  ')}`];
+  return [head, `${active.length} operations send together: ${names.join(', ')}`];
 }
 
 // Who sends, and what each operand adds to what it had.

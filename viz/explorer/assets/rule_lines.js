@@ -186,7 +186,8 @@ function namesOf(i, place) {
  *
  * @param {number} i - The operation.
  * @param {number} port - Which of its operands that are values.
- * @returns {Node} A MathML element, and words where a rule has several cases.
+ * @returns {?Element} Formulas, and words where a rule has several cases; null where there is
+ *   nothing to explain.
  */
 export function ruleLine(i, port) {
   const { data, recorded } = moment();
@@ -199,20 +200,28 @@ export function ruleLine(i, port) {
   const found = derivativesOf(i, place).find(
     ([expression]) => isNearlyEqual(evaluateAt(expression, numbers), local ?? 0),
   );
-  if (!found) return html('div', { class: 'rule' }, math('math', {}, head, result));
+  if (!found) return html('div', { class: 'rule' }, formula(head, result));
 
-  const [expression, words] = found;
-  const sides = [head];
-  if (typeof expression !== 'number') {
-    sides.push(operator('='), write(expression, inLetters(names)));
-    // A single letter is its number already.
-    if (typeof expression !== 'string') {
-      sides.push(operator('='), write(expression, inNumbers(numbers)));
-    }
-  }
-  const reason = words ? html('span', { class: 'muted' }, ` ${words}`) : null;
-  return html('div', { class: 'rule' }, math('math', {}, sides, result), reason);
+  const [expression, reason] = found;
+  // That a sum passes its gradient on is said once, and not for each operand.
+  if (typeof expression === 'number' && !reason) return null;
+  const writers = { inWords: inLetters(names), digits: inNumbers(numbers) };
+  const words = reason ? html('span', { class: 'muted' }, reason) : null;
+  return html('div', { class: 'rule' }, sides(head, expression, result, writers), words);
 }
+
+// An expression of letters, and the same with numbers. They are two formulas, as browsers break no
+// line within one.
+function sides(head, expression, result, { inWords, digits }) {
+  const equals = operator('=');
+  if (typeof expression === 'number') return formula(head, result);
+  const first = formula(head, equals, write(expression, inWords));
+  // A single letter is its number already.
+  if (typeof expression === 'string') return [first, formula(result)];
+  return [first, formula(operator('='), write(expression, digits), result)];
+}
+
+const formula = (...parts) => math('math', { displaystyle: 'true' }, ...parts);
 
 function derivativeSign(names, letter) {
   const partial = (name) => math('mrow', {}, operator('∂'), letterElement(name));
@@ -226,8 +235,16 @@ export function hasRuleLines(i) {
 
 /** The lines of all operands of an operation, the first few of many. */
 export function ruleLines(i) {
-  return graph.args[i].slice(0, MAX_LINES).map((_, port) => ruleLine(i, port));
+  const lines = graph.args[i].slice(0, MAX_LINES).map((_, port) => ruleLine(i, port));
+  if (lines.some(Boolean) || !hasRuleLines(i)) return lines;
+  const { data, recorded } = moment();
+  const isPassedOn = localsOf(i, data, recorded).every((local) => local === 1);
+  const words = 'It passes its gradient on to each operand: every local derivative is 1.';
+  return isPassedOn ? [html('p', { class: 'muted' }, words)] : [];
 }
+
+/** What comes before the lines of an operation. */
+export const ruleHeading = (i) => `The rule of ${symbolOf(i)}, with the numbers of this graph:`;
 
 /** The rule of an operation in the words of the table, for where no formula is written. */
 export function ruleSentence(i) {
