@@ -11,7 +11,7 @@ import { onScreen, pointOnScreen } from './portrait.js';
 
 // How much of its width the title of an open and of a closed fold, and the label of a card, leave
 // to what is beside them.
-const OPEN_TITLE_MARGIN = 150;
+const OPEN_TITLE_MARGIN = 108;
 const CLOSED_TITLE_MARGIN = 84;
 const LABEL_MARGIN = 16;
 const MAX_CHIP_LABEL = 62;

@@ -6,13 +6,17 @@ import { state, view } from './state.js';
 import { FONTS } from './measures.js';
 import { stage, seen } from './drawing.js';
 import { layOut } from './layout.js';
-import { isPortrait, turnWithWindow } from './portrait.js';
+import { isPortrait, turnTo } from './portrait.js';
 import { draw, fit, fitScale, lookAt, depthOf } from './view.js';
 import { saveLink } from './link.js';
 
 const READABLE = 10 / FONTS.label; // the scale at which labels are 10 pixels high
 const MAX_TRIALS = 40; // layouts that are tried, each of which takes some milliseconds
 const MILLISECONDS_TO_REST = 300;
+const PHONE_WIDTH = 700;
+const WIDE = 1100; // where a graph goes from left to right, as in a book
+const MUCH_BETTER = 1.2;
+const NEARLY = 0.85;
 
 const everyFold = graph.folds.map((_, fold) => fold);
 const scaleWith = (opened) => fitScale(layOut(opened).open.get(0));
@@ -27,6 +31,19 @@ function openReadable() {
   while (depth > 0 && scaleWith(opened()) < READABLE) depth -= 1;
   state.opened = opened();
   openMore(everyFold.filter((fold) => fold && classOf(fold) !== 'shared').reverse());
+}
+
+// A phone shows the graph from top to bottom, and so does a narrow window where it is much larger
+// that way. Returns whether that turns the graph.
+function chooseOrientation() {
+  const before = isPortrait();
+  const outermost = new Set([0]);
+  turnTo(false);
+  const scaleAcross = scaleWith(outermost);
+  turnTo(true);
+  const isBetter = scaleAcross < READABLE && scaleWith(outermost) > scaleAcross * MUCH_BETTER;
+  turnTo(innerWidth < PHONE_WIDTH || (innerWidth < WIDE && isBetter));
+  return isPortrait() !== before;
 }
 
 function openMore(candidates) {
@@ -50,7 +67,7 @@ function openMore(candidates) {
 export function showFirst() {
   fit();
   const frame = seen.layout.frames.get(graph.roots[0]);
-  if (view.k >= READABLE || !isPortrait() || !frame) return;
+  if (view.k >= READABLE * NEARLY || !isPortrait() || !frame) return;
   const { width, height } = stage.getBoundingClientRect();
   const middle = [frame.x + frame.w / 2, frame.y + frame.h];
   lookAt(middle, READABLE, [width / 2, height - 72]);
@@ -83,7 +100,7 @@ export function followZoom() {
   });
   // A page that changes its size shows all of the graph again, until a part of it was chosen.
   new ResizeObserver(() => {
-    if (turnWithWindow()) draw();
+    if (chooseOrientation()) draw();
     if (!stage.dataset.sized) showFirst();
   }).observe(stage);
 }
@@ -108,7 +125,7 @@ export function showLinked() {
 
 /** Draw everything again with what can be read. */
 export function startView(isOpenGiven) {
-  turnWithWindow();
+  chooseOrientation();
   if (!isOpenGiven) openReadable();
   draw();
   showFirst();

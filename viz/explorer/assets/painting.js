@@ -34,7 +34,7 @@ export function paint() {
     if (id < 0) paintClosedFold(-id, parts, now);
     else paintValue(id, parts, now);
   }
-  for (const [fold, parts] of seen.boxes) parts.detail.textContent = foldDetail(fold, now);
+  for (const [fold, parts] of seen.boxes) parts.detail.textContent = foldSize(fold);
 
   layers.labels.replaceChildren();
   activeEdges = [];
@@ -142,11 +142,16 @@ function gradientOfFold(fold, { gradients }) {
 }
 
 function foldDetail(fold, now) {
-  const { outputs, parameters, values } = foldContents[fold];
+  const { outputs } = foldContents[fold];
   const mark = outputs.length === 1 ? '∂' : 'norm';
-  const gradient = state.predicting ? '' : `${mark} ${short(gradientOfFold(fold, now))} · `;
-  if (parameters.length) return gradient + count(parameters.length, 'parameter');
-  return classOf(fold) === 'part' ? gradient + count(values.length, 'value') : classOf(fold);
+  const gradient = `${mark} ${short(gradientOfFold(fold, now))}`;
+  return state.predicting ? foldSize(fold) : `${gradient} · ${foldSize(fold)}`;
+}
+
+function foldSize(fold) {
+  const { parameters, values } = foldContents[fold];
+  if (parameters.length) return count(parameters.length, 'parameter');
+  return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
 }
 
 function paintEdge(edge, now, isLabeled) {

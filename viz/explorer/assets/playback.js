@@ -74,32 +74,34 @@ const isAtEnd = () => state.step === null || state.step >= stepOrder.length;
 
 function play() {
   goTo(isAtEnd() ? 0 : state.step);
-  playOn(performance.now(), waveEnds.filter((end) => end <= state.step).length);
+  waitForWave(waveEnds.filter((end) => end <= state.step).length);
   announce('step');
 }
 
-// The waves follow the clock: where a wave takes longer to draw than it may last, some are passed
-// over together.
-function playOn(start, wavesBefore) {
-  const pace = paceOf(byId('speed')?.value);
-  const wait = Math.max(SHORTEST_WAIT, pace);
+// The waves follow the clock, from a start: where a wave takes longer to draw than it may last, some
+// are passed over together.
+function waitForWave(passed, start = { time: performance.now(), passed, pace: wavePace() }) {
+  const { time, pace } = start;
+  const due = time + (passed + 1 - start.passed) * pace;
   timer = setTimeout(() => {
     if (isAtEnd()) {
       pause();
       goTo(null);
       return;
     }
-    const passed = Math.round((performance.now() - start) / pace);
-    const waves = Math.min(waveEnds.length, wavesBefore + Math.max(1, passed));
-    goTo(waveEnds[waves - 1], state.step);
-    playOn(performance.now(), waves);
-  }, wait);
+    const byClock = start.passed + Math.floor((performance.now() - time) / pace);
+    const next = Math.min(waveEnds.length, Math.max(passed + 1, byClock));
+    goTo(waveEnds[next - 1], state.step);
+    // Another speed counts from here.
+    waitForWave(next, wavePace() === pace ? start : undefined);
+  }, Math.max(SHORTEST_WAIT, due - performance.now()));
   showStep();
 }
 
 // How long a wave lasts, in milliseconds.
-function paceOf(speed) {
-  return (PACES[speed] ?? PACES.normal) * Math.min(LONGEST_WAVE, LONGEST_PLAY / waveEnds.length);
+function wavePace() {
+  const factorOfSpeed = PACES[byId('speed')?.value] ?? PACES.normal;
+  return factorOfSpeed * Math.min(LONGEST_WAVE, LONGEST_PLAY / waveEnds.length);
 }
 
 export function pause() {

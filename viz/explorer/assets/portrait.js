@@ -6,7 +6,6 @@ import { BOX } from './measures.js';
 
 const ROW_GAP = { cards: 46, chips: 34 };
 const SIDE_GAP = 16;
-const MAX_WIDTH = 700; // of a page that is turned
 const NO_INSETS = { start: 0, end: 0, before: 0, after: 0 };
 
 let isTurned = false;
@@ -16,11 +15,9 @@ const boxed = new Set(graph.layout.slice(1)); // all layouts but that of the pag
 /** Whether the graph goes from top to bottom. */
 export const isPortrait = () => isTurned;
 
-/** Follow the size of the window, and return whether that turns the graph. */
-export function turnWithWindow() {
-  const before = isTurned;
-  isTurned = innerWidth < MAX_WIDTH && innerHeight > innerWidth;
-  return isTurned !== before;
+/** Let the graph go from top to bottom, or from left to right. */
+export function turnTo(portrait) {
+  isTurned = portrait;
 }
 
 /** The layouts to draw with: `x` is the way that the data goes, down or to the right. */

@@ -4,6 +4,7 @@
 import { short } from './numbers.js';
 import { graph, ruleName, symbolOf, docOf, labelOf, operandsOf } from './graph.js';
 import { localsOf } from './engine.js';
+import { erfc } from './mathematics.js';
 import { moment } from './state.js';
 import { html, math } from './elements.js';
 
@@ -24,6 +25,8 @@ const FUNCTIONS = {
   cosh: Math.cosh,
   tanh: Math.tanh,
   σ: (x) => 1 / (1 + Math.exp(-x)),
+  Φ: (x) => erfc(-x * Math.SQRT1_2) / 2,
+  φ: (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI),
   softplus: (x) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0),
 };
 
