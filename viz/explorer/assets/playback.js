@@ -78,8 +78,8 @@ function play() {
   announce('step');
 }
 
-// The waves follow the clock, from a start: where a wave takes longer to draw than it may last, some
-// are passed over together.
+// The waves follow the clock, from a start: where a wave takes longer to draw than it may last,
+// some are passed over together.
 function waitForWave(passed, start = { time: performance.now(), passed, pace: wavePace() }) {
   const { time, pace } = start;
   const due = time + (passed + 1 - start.passed) * pace;
