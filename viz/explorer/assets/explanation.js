@@ -2,7 +2,7 @@
 
 import { short, exact } from './numbers.js';
 import {
-  graph, ROOTS, users, kindOf, labelOf, formulaOf, labelOrFormula, fullName,
+  graph, ROOTS, partialValues, users, kindOf, labelOf, formulaOf, labelOrFormula, fullName,
 } from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
@@ -75,7 +75,7 @@ export function whyTable(i, now) {
     shares.slice(0, MAX_SHARES).map((each) => shareRow(each, now)),
     more.length ? wideRow(`… ${more.length} more`, sumOf(more)) : null,
     waiting ? wideRow(`${waiting} still to send`, '…') : null,
-    hasRest ? wideRow('kept from earlier passes, or changed by a hook', rest) : null,
+    hasRest ? wideRow(wordsForRest(i), rest) : null,
   );
   const total = short(hasRest ? gradient : sum);
   const foot = html('tr', {}, wideHeading('sum'), html('td', { id: 'why-sum' }, total));
@@ -92,6 +92,11 @@ export function whyTable(i, now) {
   ];
 }
 
+const wordsForRest = (i) => (
+  partialValues.has(i)
+    ? 'from parts of the network that this page leaves out'
+    : 'kept from earlier passes, or changed by a hook'
+);
 const wideHeading = (words) => html('th', { scope: 'row', colspan: 3 }, words);
 const wideRow = (words, x) => (
   html('tr', {}, wideHeading(words), html('td', {}, x === '…' ? x : short(x)))

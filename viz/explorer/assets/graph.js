@@ -75,6 +75,12 @@ export const classOf = (fold) => graph.folds[fold][1];
 export const parentOf = (fold) => graph.folds[fold][2];
 export const parameterCount = (fold) => graph.folds[fold][3];
 
+/** The word for a fold that the doctor has flagged; undefined for all others. */
+export const flagOf = (fold) => graph.diagnosis?.marks[fold];
+
+/** The values whose gradients come in part from what a page of an excerpt leaves out. */
+export const partialValues = new Set(graph.cut?.partial);
+
 /** The folds around a fold, from the page down to the fold itself. */
 export function pathTo(fold) {
   const path = [];

@@ -2,7 +2,7 @@
 // frame changes.
 
 import { short, factor, count } from './numbers.js';
-import { graph, ROOTS, users, classOf, fullName, standIn } from './graph.js';
+import { graph, ROOTS, users, classOf, flagOf, fullName, standIn } from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
 import {
@@ -123,6 +123,7 @@ export function spokenName(i, now, hidden) {
 function paintClosedFold(fold, parts, now) {
   const { outputs, values } = foldContents[fold];
   const gradient = gradientOfFold(fold, now);
+  const isFlagged = flagOf(fold) !== undefined || values.some((i) => isBroken(i, now));
   const isBlank = state.predicting || Number.isNaN(gradient);
   const fill = isBlank ? scale.card : fillOf(gradient, now.largest);
   parts.fill.style.fill = fill;
@@ -133,7 +134,7 @@ function paintClosedFold(fold, parts, now) {
   parts.group.classList.toggle('selected', state.selected === -fold);
   parts.group.classList.toggle('active', [...now.active].some(isInside));
   parts.group.classList.toggle('dim', now.lit !== null && ![...now.lit].some(isInside));
-  parts.group.classList.toggle('alarm', values.some((i) => isBroken(i, now)));
+  parts.group.classList.toggle('alarm', isFlagged);
 }
 
 function gradientOfFold(fold, { gradients }) {
@@ -145,7 +146,8 @@ function foldDetail(fold, now) {
   const { outputs } = foldContents[fold];
   const mark = outputs.length === 1 ? '∂' : 'norm';
   const gradient = `${mark} ${short(gradientOfFold(fold, now))}`;
-  return state.predicting ? foldSize(fold) : `${gradient} · ${foldSize(fold)}`;
+  const flag = flagOf(fold) ? `${flagOf(fold)} · ` : '';
+  return flag + (state.predicting ? foldSize(fold) : `${gradient} · ${foldSize(fold)}`);
 }
 
 function foldSize(fold) {

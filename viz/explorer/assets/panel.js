@@ -24,7 +24,7 @@ const CHART_HEIGHT = 44;
 
 /** Fill the panel. */
 export function showPanel() {
-  byId('panel').replaceChildren(...panelParts().flat(2).filter(Boolean));
+  byId('panel').replaceChildren(...panelParts().flat(3).filter(Boolean));
 }
 
 function panelParts() {
@@ -42,6 +42,7 @@ function introduction() {
   const { data } = moment();
   return [
     html('h2', {}, graph.title),
+    notesOfTarget(),
     taskList(),
     html('h3', {}, ROOTS.size > 1 ? 'Outputs' : 'Output'),
     graph.roots.slice(0, MAX_OUTPUTS).map((root) => outputLine(root, data)),
@@ -63,6 +64,28 @@ function taskList() {
   if (graph.folds.length > 1) tasks.splice(2, 0, ['Click a box', ' to open it.']);
   const lines = tasks.map(([start, rest]) => html('li', {}, html('b', {}, start), rest));
   return html('ol', { class: 'tasks' }, lines);
+}
+
+// What the doctor has found, and that the page holds only a part of a network.
+function notesOfTarget() {
+  const { cut, diagnosis } = graph;
+  const notes = [];
+  if (diagnosis) {
+    const findings = diagnosis.findings.map((text) => html('li', {}, text));
+    notes.push(
+      html('h3', {}, diagnosis.findings.length ? 'The doctor found' : 'The doctor found nothing'),
+      html('ul', { class: 'findings' }, findings),
+      diagnosis.remarks.map((text) => muted(text)),
+      muted(`Found with ${count(diagnosis.samples, 'sample')}; this is the graph of the first.`),
+    );
+  }
+  if (cut) {
+    const chosen = cut.chosen ? `, and of the layer before it the neuron ${cut.chosen}` : '';
+    notes.push(html('p', { class: 'note' }, `The part of ${count(cut.total, 'value')} that is `
+      + `nearest to the output${chosen}. What comes from the rest of the network is shown as an `
+      + 'input, with the data and the gradient of the whole.'));
+  }
+  return notes;
 }
 
 function largestTable() {

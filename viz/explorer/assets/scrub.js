@@ -1,6 +1,6 @@
 // Scrub: an input or a parameter that is dragged in the drawing changes its number.
 
-import { graph, ROOTS } from './graph.js';
+import { graph, ROOTS, partialValues } from './graph.js';
 import { frameAt } from './frames.js';
 import { state } from './state.js';
 import { byId } from './elements.js';
@@ -61,7 +61,7 @@ function leafAt(event) {
   if (!ROOTS.size || state.step !== null || state.predicting) return null;
   const node = event.target.closest?.('.node');
   const i = node ? Number(node.dataset.id) : -1;
-  return i >= 0 && !graph.args[i].length ? i : null;
+  return i >= 0 && !graph.args[i].length && !partialValues.has(i) ? i : null;
 }
 
 function showOnSlider(number, leaf) {

@@ -3,7 +3,7 @@
 
 import { announce } from './events.js';
 import { short, exact } from './numbers.js';
-import { graph, size, ROOTS, labelOf, nameOf, plainNumber } from './graph.js';
+import { graph, size, ROOTS, partialValues, labelOf, nameOf, plainNumber } from './graph.js';
 import { forward, backward } from './engine.js';
 import { frameAt } from './frames.js';
 import { state, moment, forgetNumbers, refresh } from './state.js';
@@ -19,6 +19,11 @@ const PLOT_HEIGHT = 110;
 /** The controls that move a leaf, and what comes of it; null where there is nothing to move. */
 export function whatIf(leaf) {
   if (!ROOTS.size || state.step !== null) return null;
+  if (partialValues.has(leaf)) {
+    const words = 'It also acts on parts of the network that this page leaves out: '
+      + 'what would follow from another number can not be computed here.';
+    return html('p', { class: 'muted' }, words);
+  }
   const base = frameAt(state.frame).data[leaf];
   const now = state.changes.get(leaf) ?? base;
   const reach = reachOf(base);
