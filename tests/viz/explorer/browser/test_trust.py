@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 import viz
+from scalargrad.core.graph import topological
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
 from scalargrad.training import Recorder, Recording, fit
+from tests.viz.explorer.test_targets import classifier, with_dead_neuron
 from tests.viz.graphs import network, neuron
+from viz.explorer.excerpt import take_excerpt
 
 Show = Callable[..., Any]
 
@@ -233,3 +236,28 @@ def test_the_view_is_saved_as_pixels(show: Show, tmp_path: Path) -> None:
     with Image.open(tmp_path / "view.png") as image:
         assert image.size == (round(2 * stage["width"]), round(2 * stage["height"]))
         assert len(image.convert("RGB").getcolors(1 << 20)) > 50
+
+
+def test_the_page_of_a_diagnosis_says_what_was_found(show: Show) -> None:
+    page = show(viz.explore(with_dead_neuron()))
+    assert "The doctor found" in page.text("#panel")
+    page.tab.select_option("#detail", "1")
+    flagged = page.tab.locator("#drawing .closed.alarm")
+    assert flagged.count() == 1
+    assert "dead · ∂" in flagged.text_content()
+
+
+def test_a_value_that_acts_on_what_is_left_out_is_not_moved(
+    show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viz.explorer.targets.MAX_VALUES", 1000)
+    monkeypatch.setattr("viz.explorer.targets.take_excerpt", lambda whole: take_excerpt(whole, 800))
+    root = classifier(40, 30, 4)
+    page = show(viz.explore(root))
+    assert f"The part of {len(topological([root])):,} values" in page.text("#panel")
+    page.press("/")
+    page.tab.keyboard.type("x0")
+    page.press("Enter")
+    assert page.text("#panel h2") == "x0"
+    assert "leaves out" in page.text("#panel")
+    assert page.tab.locator("#drag").count() == 0
