@@ -23,7 +23,7 @@ from .input_grids import InputGrid, find_input_grids
 
 _GAPS = {"cards": (112.0, 20.0), "chips": (46.0, 16.0)}
 """The gaps between items, across and down."""
-_FAN_GAP = 120.0
+_FAN_GAP = 84.0
 """The gap across where there are boxes: many lines fan out between them."""
 _SECONDS = 4.0
 """How long Graphviz may take for one box."""

@@ -26,13 +26,13 @@ from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
 from viz.showing import show
-from viz.views.choose import choose_pictures, find_roots
-from viz.views.dictionary import is_directed_graph
+from viz.views.choose import choose_pictures
 
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
 from .scripts import asset, find_used, join_scripts, page_scripts, parse_script
+from .targets import MAX_VALUES, read_graph
 
 if TYPE_CHECKING:
     from scalargrad.losses import LossName
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
     from .training_data import TrainingData
 
-MAX_VALUES = 50_000
-"""The largest graph that a page holds: larger ones are slow in the browser."""
 ENDINGS = (".html", ".htm")
 
 
@@ -141,7 +139,10 @@ def explore(
     if it has one, with the samples as points: click one to see its graph, drag one to move it.
 
     Args:
-        target: A Value, a list of Values, a Module, or a Recording of its training.
+        target: A Value, a list of Values, a Module, a Recording of its training, a compiled
+            program, or a Diagnosis, whose marks the page shows. Of one sample of a network with
+            more than 50,000 values it shows the layers nearest to the output, and one neuron of
+            the layer before them.
         data: (X, y), the samples and targets that a page trains a Module with: at most 500.
         loss: As for `fit`, with `train=True`.
         train: Whether the page trains the Module. The graph of one sample then has at most 3,000
@@ -232,13 +233,7 @@ Contents = tuple[Snapshot, PackedFrames, dict[str, Any]]
 
 
 def _read_graph(target: Any) -> Contents:
-    is_other = is_named(target, target_types.COMPILED, target_types.DIAGNOSIS)
-    if is_other or isinstance(target, Mapping) or is_directed_graph(target):
-        raise PictureError(
-            "explore takes a Value, a list of Values, a Module or a Recording, not a "
-            f"{type(target).__name__}; of a compiled program give it what `load` returns"
-        )
-    snapshot = _check_size(Snapshot(find_roots(target)))
+    snapshot, more = read_graph(target)
     data = [node.data for node in snapshot.order]
     gradients = [snapshot.gradients[node] for node in snapshot.order]
     graph = describe_graph(snapshot) | {
@@ -246,6 +241,7 @@ def _read_graph(target: Any) -> Contents:
         "losses": [],
         "leaves": False,
         "seeded": any(snapshot.gradients[root] for root in snapshot.roots),
+        **more,
     }
     column = numpy.array([*data, *gradients]).reshape(-1, 1)
     return snapshot, pack(column), graph
@@ -274,7 +270,12 @@ def _read_recording(recording: "Recording") -> Contents:
         )
     used = {arg for node in recording.values for arg in node.args}
     roots = [node for node in recording.values if node not in used]
-    snapshot = _check_size(Snapshot(roots))
+    snapshot = Snapshot(roots)
+    if len(snapshot) > MAX_VALUES:
+        raise PictureError(
+            f"the graph of the recording has {len(snapshot):,} values, and a page holds at most "
+            f"{MAX_VALUES:,}: record one sample instead of a batch"
+        )
 
     # The order of the recording is that of another walk; the page has the snapshot's.
     column = {node: i for i, node in enumerate(recording.values)}
@@ -289,18 +290,6 @@ def _read_recording(recording: "Recording") -> Contents:
         "seeded": True,
     }
     return snapshot, packed, graph
-
-
-def _check_size(snapshot: Snapshot) -> Snapshot:
-    if not len(snapshot):
-        raise PictureError("there is nothing to explore: the list is empty")
-    if len(snapshot) > MAX_VALUES:
-        raise PictureError(
-            f"the graph has {len(snapshot):,} values, and a page holds at most {MAX_VALUES:,}: "
-            "explore one sample instead of a batch, or a part of the network; viz.draw shows "
-            "large networks folded"
-        )
-    return snapshot
 
 
 def script_json(thing: Any) -> str:
@@ -375,7 +364,8 @@ def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: s
     style = _color_variables() + _measure_variables() + asset("page.css")
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
-        f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"
+        f"script-src '{_policy_hash(script)}'; img-src blob:; "
+        "base-uri 'none'; form-action 'none'"
     )
     title = escape(graph["title"], 120)
     return (

@@ -10,7 +10,7 @@ import { pageColor } from './colors.js';
 import { curveBetween } from './layout.js';
 import { scene } from './scene.js';
 import {
-  valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText, cellText, HATCH, isInGrid,
+  valueLook, foldLook, edgeLook, foldSize, dataText, gradientText, cellText, HATCH, isInGrid,
 } from './looks.js';
 import {
   stage, chipText, chipRadius, labelBelow, miniFrame, miniTitle, openTitle, closedTitle, openMark,
@@ -313,7 +313,7 @@ function penOpenFold(pen, fold, k) {
   pen.fillStyle = faint;
   pen.fill(new Path2D(openMark(x + 10, y + 11)));
   penText(pen, openTitle(fold, w), x + BOX.title_inset, baseline, titleStyle());
-  penText(pen, foldDetail(fold), x + w - BOX.detail_inset, baseline, detailStyle(faint, 'right'));
+  penText(pen, foldSize(fold), x + w - BOX.detail_inset, baseline, detailStyle(faint, 'right'));
   pen.fillStyle = faint;
   for (const [portX, portY] of scene.ports.get(fold)) {
     pen.beginPath();

@@ -2,12 +2,13 @@
 // come later, from painting.
 
 import { short } from './numbers.js';
-import { graph, ROOTS, kindOf, symbolOf, labelOf, titleOf, foldPath } from './graph.js';
+import { graph, ROOTS, kindOf, symbolOf, labelOf, titleOf } from './graph.js';
 import { frameAt } from './frames.js';
 import { state } from './state.js';
 import { CARD, CHIP, MINI, MODULE, BOX, FONTS } from './measures.js';
 import { svg, byId, textWidth, fitted } from './elements.js';
 import { curvePath } from './layout.js';
+import { onScreen } from './portrait.js';
 import { scene } from './scene.js';
 import { isInGrid } from './looks.js';
 
@@ -72,13 +73,23 @@ export function showElements(wanted) {
     const frame = layout.frames.get(id);
     return id < 0 ? drawClosedFold(-id, frame) : drawValue(id, frame);
   };
-  const folds = exchange(seen.folds, wanted.folds, (fold) => drawOpenFold(fold));
+  const outerFirst = [...wanted.folds].sort(
+    (a, b) => startOf(layout.open.get(a)) - startOf(layout.open.get(b)),
+  );
+  const folds = exchange(seen.folds, outerFirst, (fold) => drawOpenFold(fold));
   // Boxes lie within each other, and so the outer ones come first.
-  if (folds.size) wanted.folds.forEach((fold) => layers.boxes.append(seen.folds.get(fold).group));
+  if (folds.size) outerFirst.forEach((fold) => layers.boxes.append(seen.folds.get(fold).group));
   const edges = exchange(seen.edges, wanted.edges, drawEdge);
-  const items = exchange(seen.items, wanted.items, drawItem);
+  // In the order in which they are read, which is that of the Tab key.
+  const startOfItem = (id) => startOf(layout.frames.get(id));
+  const readingOrder = [...wanted.items].sort(
+    (a, b) => startOfItem(a) - startOfItem(b) || layout.frames.get(a).y - layout.frames.get(b).y,
+  );
+  const items = exchange(seen.items, readingOrder, drawItem);
   return { items, folds, edges };
 }
+
+const startOf = (frame) => onScreen(frame).x;
 
 // Remove the parts of what is not wanted, and make those that are missing.
 function exchange(parts, wanted, make) {
@@ -155,7 +166,6 @@ const foldButton = (fold, isOpen, more) => ({
   role: 'button',
   tabindex: 0,
   'aria-expanded': String(isOpen),
-  'aria-label': `${isOpen ? 'close' : 'open'} ${foldPath(fold)}`,
 });
 
 function roundedRect(x, y, w, h, rx, name) {

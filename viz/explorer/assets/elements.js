@@ -4,6 +4,7 @@ import { graph } from './graph.js';
 import { FONTS } from './measures.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
+const MATHML = 'http://www.w3.org/1998/Math/MathML';
 
 /**
  * An HTML element.
@@ -20,6 +21,11 @@ export function html(tag, attributes = {}, ...children) {
 /** An SVG element; the parameters are those of `html`. */
 export function svg(tag, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** A MathML element; the parameters are those of `html`. */
+export function math(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(MATHML, tag), attributes, children);
 }
 
 export const byId = (id) => document.getElementById(id);
@@ -53,7 +59,9 @@ export const rowHeading = (words) => html('th', { scope: 'row' }, words);
 
 /** The heading of a table: one cell for each text. */
 export function tableHead(words) {
-  return html('thead', {}, html('tr', {}, words.map((word) => html('th', {}, word))));
+  // A heading without words would be none.
+  const cells = words.map((word) => html(word ? 'th' : 'td', {}, word));
+  return html('thead', {}, html('tr', {}, cells));
 }
 
 // Texts are measured by the tables that viz/explorer/box_layout.py sizes boxes with: the fonts of

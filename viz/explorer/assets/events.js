@@ -2,15 +2,19 @@
 // them. Who listens, and in which order, is written in start.js. Extensions, which only some pages
 // have, add themselves.
 
-const listeners = { numbers: [], selection: [], verdict: [], training: [], theme: [] };
+const listeners = {
+  numbers: [], moved: [], selection: [], step: [], verdict: [], training: [], theme: [],
+};
 
 /**
  * Call functions, in their order, whenever something has changed.
  *
- * @param {'numbers' | 'selection' | 'verdict' | 'training' | 'theme'} event - `numbers`: another
- *   frame or comparison, or a moved leaf; `selection`: another value is selected, or other folds
- *   are open; `verdict`: answers were checked; `training`: some steps of a training that goes on,
- *   whose numbers most of the page shows only now and then; `theme`: the colors have changed.
+ * @param {'numbers' | 'moved' | 'selection' | 'step' | 'verdict' | 'training' | 'theme'} event -
+ *   `numbers`: another frame or comparison; `moved`: a leaf is being moved, and its panel follows
+ *   by itself; `selection`: another value is selected, or other folds are open; `step`: another
+ *   step of the backward pass; `verdict`: answers were checked; `training`: some steps of a
+ *   training that goes on, whose numbers most of the page shows only now and then; `theme`: the
+ *   colors have changed.
  * @param {...function(): void} functions
  */
 export function listen(event, ...functions) {

@@ -2,7 +2,7 @@
 // it closed; an open fold is larger, and its neighbors make room.
 
 import { graph, foldOf, parentOf, pathTo, gridOf } from './graph.js';
-import { BOX } from './measures.js';
+import { isPortrait, layoutsInUse, insetsOf, onScreen, pointOnScreen } from './portrait.js';
 import { wrapColumns, moveLanes, pointsToEnter, pointsToLeave } from './wrapping.js';
 
 const GAP = 22; // between items that are pushed apart
@@ -35,38 +35,55 @@ export function layOut(opened) {
   while (pending.length) {
     const [fold, x, y] = pending.pop();
     const inside = insides.get(fold);
-    open.set(fold, { x, y, w: inside.w, h: inside.h, hasGrown: inside.hasGrown });
+    open.set(fold, onScreen({ x, y, w: inside.w, h: inside.h, hasGrown: inside.hasGrown }));
     inside.ports.forEach((height, k) => {
-      ports.set(`${fold}<${graph.ports[fold][k]}`, [x, y + height]);
+      ports.set(`${fold}<${graph.ports[fold][k]}`, pointOnScreen([x, y + height]));
     });
     for (const item of inside.items) {
       if (item.lanes) lanes.set(-item.id, moveLanes(item.lanes, x, y));
       if (item.id < 0 && opened.has(-item.id)) pending.push([-item.id, x + item.x, y + item.y]);
-      else frames.set(item.id, { x: x + item.x, y: y + item.y, w: item.w, h: item.h });
+      else frames.set(item.id, onScreen({ x: x + item.x, y: y + item.y, w: item.w, h: item.h }));
     }
   }
   return { frames, open, ports, lanes, exits: exitsOf(frames) };
 }
 
 // Lines from the cells of a grid leave at its right side, each where its row is, in the order of
-// the columns.
+// the columns; in portrait at its lower side.
 function exitsOf(frames) {
   const exits = new Map();
   for (const values of graph.grids) {
     if (!frames.has(values[0])) continue;
     const side = Math.sqrt(values.length);
-    const last = frames.get(values[values.length - 1]);
+    if (isPortrait()) restoreGrid(values, side, frames);
+    const last = onScreen(frames.get(values[values.length - 1]));
     values.forEach((i, k) => {
-      const { y, h } = frames.get(i);
-      exits.set(i, [last.x + last.w, y + (h * ((k % side) + 0.5)) / side]);
+      const { y, h } = onScreen(frames.get(i));
+      const step = isPortrait() ? Math.floor(k / side) : k % side;
+      exits.set(i, pointOnScreen([last.x + last.w, y + (h * (step + 0.5)) / side]));
     });
   }
   return exits;
 }
 
+// What was turned with all the rest would be an image on its side, with gaps.
+function restoreGrid(values, side, frames) {
+  const cells = values.map((i) => frames.get(i));
+  const { w, h } = cells[0];
+  const left = Math.min(...cells.map((cell) => cell.x));
+  const right = Math.max(...cells.map((cell) => cell.x + cell.w));
+  const bottom = Math.max(...cells.map((cell) => cell.y + cell.h));
+  const x = (left + right) / 2 - (side * (w + 1)) / 2;
+  const y = bottom - side * (h + 1) + 1;
+  values.forEach((i, k) => {
+    const down = Math.floor(k / side);
+    frames.set(i, { x: x + (k % side) * (w + 1), y: y + down * (h + 1), w, h });
+  });
+}
+
 // The frame of every item of a fold, and the size of the fold, in its own coordinates.
 function arrange(fold, opened, insides) {
-  const layout = graph.layouts[graph.layout[fold]];
+  const layout = layoutsInUse()[graph.layout[fold]];
   const items = graph.items[fold].map((id, slot) => {
     const [x, y, w, h] = layout.frames[slot];
     const inside = id < 0 && opened.has(-id) ? insides.get(-id) : null;
@@ -75,7 +92,8 @@ function arrange(fold, opened, insides) {
   if (items.every((item) => item.newW === item.w && item.newH === item.h)) {
     return { items, w: layout.size[0], h: layout.size[1], ports: layout.ports, hasGrown: false };
   }
-  const blocks = wrapColumns(joinGrids(items));
+  const whole = joinGrids(items);
+  const blocks = isPortrait() ? whole : wrapColumns(whole);
   moveRight(blocks);
   moveDown(blocks);
   const inside = enclose(fold, blocks, layout);
@@ -85,20 +103,20 @@ function arrange(fold, opened, insides) {
 // The cells of a grid move as one block.
 function joinGrids(items) {
   const blocks = new Map();
-  const joined = [];
+  const itemsAndBlocks = [];
   for (const item of items) {
     const grid = gridOf.get(item.id);
     if (grid === undefined) {
-      joined.push(item);
+      itemsAndBlocks.push(item);
     } else if (blocks.has(grid)) {
       blocks.get(grid).cells.push(item);
     } else {
       blocks.set(grid, { cells: [item] });
-      joined.push(blocks.get(grid));
+      itemsAndBlocks.push(blocks.get(grid));
     }
   }
   for (const block of blocks.values()) Object.assign(block, frameAround(block.cells));
-  return joined;
+  return itemsAndBlocks;
 }
 
 function frameAround(cells) {
@@ -179,23 +197,24 @@ function columnsOf(items) {
 // Move items to the corner of their fold, below its header, and make the fold as large as they
 // need.
 function enclose(fold, items, layout) {
-  const [left, top, foot] = fold ? [BOX.margin, BOX.header, BOX.margin] : [0, 0, 0];
+  const { start, end, before, after } = insetsOf(fold > 0);
   const minX = Math.min(...items.map((item) => item.newX));
   const minY = Math.min(...items.map((item) => item.newY));
   const moved = items.map((item) => ({
     id: item.id,
     block: item.cells ? item : null,
-    x: item.newX - minX + left,
-    y: item.newY - minY + top,
+    x: item.newX - minX + start,
+    y: item.newY - minY + before,
     w: item.newW,
     h: item.newH,
   }));
-  const w = Math.max(...moved.map((item) => item.x + item.w)) + left;
-  const h = Math.max(...moved.map((item) => item.y + item.h)) + foot;
+  const w = Math.max(...moved.map((item) => item.x + item.w)) + end;
+  const h = Math.max(...moved.map((item) => item.y + item.h)) + after;
+  const [minW, minH] = fold ? pointOnScreen([MIN_OPEN_WIDTH, 0]) : [0, 0];
   return {
     items: moved,
-    w: Math.max(w, fold ? MIN_OPEN_WIDTH : 0),
-    h,
+    w: Math.max(w, minW),
+    h: Math.max(h, minH),
     ports: layout.ports.map((y) => (y * h) / layout.size[1]),
     hasGrown: true,
   };
@@ -251,7 +270,7 @@ const itemAt = (i, path, depth) => (path.length === depth + 1 ? i : -path[depth 
 // Where a fold has grown, its items have moved, and the planned route would miss them.
 function plannedPoints(fold, a, b, layout) {
   const frame = layout.open.get(fold);
-  if (!frame || frame.hasGrown) return [];
+  if (!frame || frame.hasGrown || isPortrait()) return [];
   const slots = slotsOf[fold];
   const route = plannedRoutes[graph.layout[fold]].get(`${slots.get(a)} ${slots.get(b)}`) ?? [];
   const points = [];
@@ -264,10 +283,12 @@ function plannedPoints(fold, a, b, layout) {
 /** How far a line goes on level at both ends of a stretch. */
 export const bendOf = (x1, x2) => (x2 > x1 ? (x2 - x1) / 2 : 24);
 
-/** The control points of the curve from one point to the next, level at both, and its end. */
-export function curveBetween([x1, y1], [x2, y2]) {
+/** The control points of the curve from one point to the next, and its end. */
+export function curveBetween(start, end) {
+  const [x1, y1] = pointOnScreen(start);
+  const [x2, y2] = pointOnScreen(end);
   const bend = bendOf(x1, x2);
-  return [x1 + bend, y1, x2 - bend, y2, x2, y2];
+  return [[x1 + bend, y1], [x2 - bend, y2], [x2, y2]].flatMap(pointOnScreen);
 }
 
 /** The SVG path of a line through some points, level at each of them. */

@@ -2,12 +2,14 @@
 // it is lit. Both ways of drawing ask here, so that they look the same.
 
 import { short, factor, count } from './numbers.js';
-import { graph, size, ROOTS, classOf, fullName, standIn, ruleName, gridOf } from './graph.js';
+import {
+  graph, size, ROOTS, classOf, flagOf, fullName, standIn, ruleName, gridOf,
+} from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
 import {
-  state, moment, dataShown, gradientsShown, activeOperation, hasSent, isComplete, largestGradient,
-  largestAmong, foldContents, normOf,
+  state, moment, dataShown, gradientsShown, activeOperations, hasSent, isComplete, largestGradient,
+  largestAmong, isDifference, foldContents, normOf,
 } from './state.js';
 import { SCALE } from './measures.js';
 import { scale, fillOf, lineOf, widthOf, inkOn, greyOf } from './colors.js';
@@ -28,7 +30,7 @@ export function readMoment() {
     gradients,
     largest: largestShown(data),
     lines: linesShown(gradients),
-    active: new Set([activeOperation()].filter((i) => i >= 0)),
+    active: new Set(activeOperations()),
     lit,
     litFolds: lit && foldsAround(lit),
     locals: [],
@@ -61,7 +63,7 @@ function linesShown(gradients) {
 // what the selected value depends on and what depends on it. When a leaf is moved, all of them are:
 // gradients change everywhere.
 function litValues() {
-  if (state.matches) return flagsOf(state.matches);
+  if (state.matches && state.match === null) return flagsOf(state.matches);
   if (state.selected === null || state.selected < 0 || state.changes.size) return null;
   if (state.step !== null || state.predicting) return null;
   return coneOf(state.selected);
@@ -150,12 +152,14 @@ function isBroken(i) {
   return !Number.isFinite(instant.data[i]) || !Number.isFinite(instant.gradients[i]);
 }
 
-export const dataText = (i) => short(instant.data[i]);
+const deltaMark = () => (isDifference() ? 'Δ ' : '');
+
+export const dataText = (i) => deltaMark() + short(instant.data[i]);
 
 export function gradientText(i) {
   if (isHidden(i)) return state.answers.has(i) ? state.answers.get(i) : '?';
   const gradient = instant.gradients[i];
-  return gradient === 0 && !isComplete(i) ? '…' : short(gradient);
+  return gradient === 0 && !isComplete(i) ? '…' : deltaMark() + short(gradient);
 }
 
 /** The number in a cell of a grid: the one that has the color. */
@@ -170,8 +174,8 @@ export function spokenName(i) {
 // Folds
 
 /**
- * How a closed fold looks. Its strip has the color of the number on it: the norm over its
- * parameters, where it has any.
+ * How a closed fold looks. Its strip has the color of the number on it: the gradient of its output,
+ * or the norm of those of several.
  */
 export function foldLook(fold) {
   const { outputs, values } = foldContents[fold];
@@ -185,34 +189,43 @@ export function foldLook(fold) {
     isSelected: state.selected === -fold,
     isActive: [...instant.active].some((i) => standIn(i, state.opened) === -fold),
     isDim: instant.litFolds !== null && !instant.litFolds.has(-fold),
-    isBroken: values.some(isBroken),
+    isBroken: flagOf(fold) !== undefined || values.some(isBroken),
   };
 }
 
 // The number that a closed fold has the color of; null for none.
 function numberOfFold(fold) {
-  const { outputs, parameters } = foldContents[fold];
-  if (state.colors === 'gradient') {
-    if (state.predicting) return null;
-    const isSingle = outputs.length === 1 && !parameters.length;
-    if (isSingle) return instant.gradients[outputs[0]];
-    return normOf(parameters.length ? parameters : outputs, instant.gradients);
-  }
+  const { outputs } = foldContents[fold];
+  if (state.colors === 'gradient') return state.predicting ? null : gradientOfFold(fold);
   // A norm of weights is larger than all of them: in their scale it has no color.
   return state.colors === 'data' && outputs.length === 1 ? instant.data[outputs[0]] : null;
 }
 
-/** What is written on a fold: how many parameters it has, and the norm of what the colors show. */
-export function foldDetail(fold) {
-  const { parameters, values } = foldContents[fold];
-  if (parameters.length) {
-    const norm = (numbers) => short(normOf(parameters, numbers));
-    const words = count(parameters.length, 'parameter');
-    if (state.colors === 'weights') return `${words} · ‖θ‖ ${norm(instant.data)}`;
-    if (state.colors === 'data' || state.predicting) return words;
-    return `${words} · ‖∇‖ ${norm(instant.gradients)}`;
+function gradientOfFold(fold) {
+  const { outputs } = foldContents[fold];
+  const { gradients } = instant;
+  return outputs.length === 1 ? gradients[outputs[0]] : normOf(outputs, gradients);
+}
+
+// What is written on a closed fold: what the doctor said, its gradient, and how large it is.
+function foldDetail(fold) {
+  const { outputs, parameters } = foldContents[fold];
+  const words = [flagOf(fold)];
+  if (state.colors === 'weights' && parameters.length) {
+    words.push(`‖θ‖ ${short(normOf(parameters, instant.data))}`);
   }
-  if (classOf(fold) === 'image') return `${Math.sqrt(values.length)} × ${Math.sqrt(values.length)}`;
+  if (state.colors === 'gradient' && !state.predicting) {
+    words.push(`${outputs.length === 1 ? '∂' : 'norm'} ${short(gradientOfFold(fold))}`);
+  }
+  return [...words, foldSize(fold)].filter(Boolean).join(' · ');
+}
+
+/** How much is in a fold. */
+export function foldSize(fold) {
+  const { parameters, values } = foldContents[fold];
+  if (parameters.length) return count(parameters.length, 'parameter');
+  const side = Math.sqrt(values.length);
+  if (classOf(fold) === 'image') return `${side} × ${side}`;
   return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
 }
 

@@ -8,7 +8,7 @@ import { svg, byId, textWidth } from './elements.js';
 import { FONTS } from './measures.js';
 import { middleOf, scene } from './scene.js';
 import {
-  readMoment, endOfScale, valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText,
+  readMoment, endOfScale, valueLook, foldLook, edgeLook, foldSize, dataText, gradientText,
   cellText, spokenName, localText, activeEdges,
 } from './looks.js';
 import { layers, seen } from './drawing.js';
@@ -35,7 +35,7 @@ export function paintParts({ items, folds, edges }) {
     if (id < 0) paintClosedFold(-id, parts);
     else paintValue(id, parts);
   }
-  for (const [fold, parts] of folds) changeText(parts.detail, foldDetail(fold));
+  for (const [fold, parts] of folds) changeText(parts.detail, foldSize(fold));
   for (const [edge, parts] of edges) paintEdge(edge, parts);
 }
 
@@ -90,6 +90,7 @@ function paintEdge(edge, { group }) {
   group.setAttribute('stroke-width', look.width.toFixed(2));
   group.classList.toggle('nothing', look.isNothing);
   group.classList.toggle('waits', look.isWaiting);
+  group.classList.toggle('sending', look.isActive && !look.isNothing);
   group.classList.toggle('dim', look.isDim);
   if (look.isActive) group.setAttribute('marker-start', 'url(#arrow)');
   else group.removeAttribute('marker-start');

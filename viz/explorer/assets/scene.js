@@ -4,6 +4,7 @@
 import { graph, standIn } from './graph.js';
 import { state } from './state.js';
 import { BOX } from './measures.js';
+import { isPortrait, onScreen, pointOnScreen } from './portrait.js';
 import { layOut, routeOf, bendOf } from './layout.js';
 
 // How far labels and small cards reach over the frames of their values.
@@ -77,15 +78,19 @@ function placeEnds(edges, frame, layout) {
     const from = layout.exits.get(edge.a) ?? exitOf(layout.frames.get(edge.a));
     edge.points = [from, ...routeOf(source, target, layout)];
   }
-  const heightOf = (edge) => edge.points[edge.points.length - 1][1];
-  const gap = Math.min(9, (frame.h - 10) / Math.max(1, edges.length - 1));
+  const heightOf = (edge) => pointOnScreen(edge.points[edge.points.length - 1])[1];
+  const { x, y, h } = onScreen(frame);
+  const gap = Math.min(9, (h - 10) / Math.max(1, edges.length - 1));
   [...edges].sort((p, q) => heightOf(p) - heightOf(q)).forEach((edge, rank) => {
-    const height = frame.y + frame.h / 2 + (rank - (edges.length - 1) / 2) * gap;
-    edge.points.push([frame.x, height]);
+    const height = y + h / 2 + (rank - (edges.length - 1) / 2) * gap;
+    edge.points.push(pointOnScreen([x, height]));
   });
 }
 
-const exitOf = ({ x, y, w, h }) => [x + w, y + h / 2];
+function exitOf(frame) {
+  const { x, y, w, h } = onScreen(frame);
+  return pointOnScreen([x + w, y + h / 2]);
+}
 
 /** The middle of an edge's last stretch, where the lines into one item are apart. */
 export function middleOf({ points }) {
@@ -115,7 +120,7 @@ function boxAround({ points }) {
     bottom = Math.max(bottom, y);
   }
   // A line that leads back bulges to both sides.
-  return { x: left - 24, y: top, w: right - left + 48, h: bottom - top };
+  return { x: left - 24, y: top - 24, w: right - left + 48, h: bottom - top + 48 };
 }
 
 const allThings = () => ({ items: scene.items, folds: scene.folds, edges: scene.edges });
@@ -156,7 +161,14 @@ function metBy(area, things, bounds, overhang) {
 
 // Whether an edge whose box meets an area goes through it. Between two layers that are wide there
 // are thousands of long lines, and nearly all pass by.
-function passes({ points }, area) {
+function passes(edge, area) {
+  if (!isPortrait()) return passesAcross(edge.points, area);
+  const { left, top, right, bottom } = area;
+  const turned = { left: top, top: left, right: bottom, bottom: right };
+  return passesAcross(edge.points.map(pointOnScreen), turned);
+}
+
+function passesAcross(points, area) {
   for (let k = 1; k < points.length; k += 1) {
     const [x1, y1] = points[k - 1];
     const [x2, y2] = points[k];

@@ -21,12 +21,24 @@ export function draw() {
   showDetail();
 }
 
+/** The scale at which something of a size just fits into the stage. */
+export function fitScale({ w, h }) {
+  const { width, height } = stage.getBoundingClientRect();
+  return Math.min((width - 40) / w, (height - 96) / h, 1.6);
+}
+
 /** Show all of the graph. */
 export function fit() {
   const { width, height } = stage.getBoundingClientRect();
   const { w, h } = scene.layout.open.get(0);
-  const k = Math.min((width - 60) / w, (height - 96) / h, 1.6);
+  const k = fitScale({ w, h });
   Object.assign(view, { k, x: (width - w * k) / 2, y: (height - 40 - h * k) / 2 });
+  followView();
+}
+
+/** Put a point of the drawing at a point of the stage, at some scale. */
+export function lookAt([x, y], k, [left, top]) {
+  Object.assign(view, { k, x: left - x * k, y: top - y * k });
   followView();
 }
 
@@ -58,6 +70,7 @@ export function reveal(id) {
 
 /** Open or close a fold. Its corner stays where it is on the screen. */
 export function toggle(fold) {
+  hideTip(); // what it is about may be gone
   const corner = () => scene.layout.frames.get(-fold) ?? scene.layout.open.get(fold);
   const before = corner();
   if (state.opened.has(fold)) state.opened.delete(fold);
@@ -112,7 +125,7 @@ export function select(i, { show = false } = {}) {
 
 // The choice of detail: how deep the folds are open
 
-const depthOf = (fold) => pathTo(fold).length - 1;
+export const depthOf = (fold) => pathTo(fold).length - 1;
 const allFolds = graph.folds.map((_, fold) => fold);
 
 /** Fill the lists of depths and of colors, and follow the choices. */
@@ -128,6 +141,7 @@ export function setUpDetail() {
     html('option', { value: 'mixed', hidden: true }, 'mixed'),
   );
   byId('detail').addEventListener('change', (event) => {
+    hideTip();
     const depth = Number(event.target.value);
     state.opened = new Set(allFolds.filter((fold) => depthOf(fold) <= depth));
     draw();
