@@ -101,6 +101,7 @@ export function followZoom() {
   });
   // A page that changes its size shows all of the graph again, until a part of it was chosen.
   new ResizeObserver(() => {
+    if (stage.hasAttribute('viewBox')) return; // it is printed
     if (chooseOrientation()) draw();
     if (!stage.dataset.sized) showFirst();
   }).observe(stage);

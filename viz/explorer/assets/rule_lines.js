@@ -83,7 +83,7 @@ function writePart(expression, needed, writer) {
   return bindingOf(expression, writer.numbers) < needed ? bracketed(written) : written;
 }
 
-const joined = (parts, mark) => (
+const joinedBy = (parts, mark) => (
   parts.flatMap((each, k) => (k ? [operator(mark), each] : [each]))
 );
 
@@ -91,7 +91,7 @@ const SHAPES = {
   SUM: (parts, writer) => math('mrow', {}, parts.flatMap((each, k) => writeTerm(each, k, writer))),
   PRODUCT: (parts, writer) => {
     const factors = parts.map((each) => writePart(each, FACTOR, writer));
-    return math('mrow', {}, joined(factors, '·'));
+    return math('mrow', {}, joinedBy(factors, '·'));
   },
   NEGATIVE: ([x], writer) => math('mrow', {}, operator('−'), writePart(x, FACTOR, writer)),
   FRACTION: (parts, writer) => math('mfrac', {}, parts.map((each) => write(each, writer))),

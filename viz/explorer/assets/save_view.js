@@ -13,6 +13,7 @@ const STYLES = {
   'stroke-dasharray': 'none',
   'stroke-opacity': '1',
   opacity: '1',
+  visibility: 'visible',
 };
 const TEXT_STYLES = {
   'font-family': '', 'font-size': '', 'font-weight': '400', 'text-anchor': 'start',
@@ -38,11 +39,22 @@ function selfContained() {
   });
   const page = getComputedStyle(document.body).backgroundColor;
   copy.append(svg('title', {}, graph.title), svg('rect', { width, height, fill: page }));
+  copy.append(...sheetImages());
   for (const child of stage.children) {
     const styled = withStyles(child);
     if (styled) copy.append(styled);
   }
   return copy;
+}
+
+// What a canvas has drawn, where there is too much for elements.
+function sheetImages() {
+  const { left, top } = stage.getBoundingClientRect();
+  const sheets = [...stage.parentElement.querySelectorAll('canvas:not([hidden])')];
+  return sheets.map((canvas) => {
+    const { x, y, width, height } = canvas.getBoundingClientRect();
+    return svg('image', { x: x - left, y: y - top, width, height, href: canvas.toDataURL() });
+  });
 }
 
 function withStyles(element) {
@@ -76,7 +88,7 @@ function savePng() {
   const image = new Image();
   image.onload = () => {
     const canvas = html('canvas', {
-      width: width * PIXELS_PER_UNIT, height: height * PIXELS_PER_UNIT,
+      width: Math.round(width * PIXELS_PER_UNIT), height: Math.round(height * PIXELS_PER_UNIT),
     });
     canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
     URL.revokeObjectURL(address);

@@ -12,6 +12,7 @@ import { stage, world, layers } from './drawing.js';
 import { paint } from './painting.js';
 import { draw, openUpTo, reveal, setUpDetail, setUpPointers } from './view.js';
 import { startView, showFirst, showAll, showLinked, followZoom } from './first_view.js';
+import { setUpPrinting } from './printing.js';
 import { showStep, setUpPlayback } from './playback.js';
 import { showFrame, setUpTraining } from './training.js';
 import { predict } from './predict.js';
@@ -70,6 +71,7 @@ async function startPage() {
   showLinked();
   setUpHints();
   followZoom();
+  setUpPrinting();
   addEventListener('hashchange', followLink);
   document.body.dataset.ready = 'yes';
 }
