@@ -1,7 +1,8 @@
 // Printing: on paper all of the graph is shown, whatever part of it is on the screen.
 
 import { view } from './state.js';
-import { stage, seen } from './drawing.js';
+import { stage } from './drawing.js';
+import { scene } from './scene.js';
 import { lookAt } from './view.js';
 
 const PAPER_MARGIN = 12;
@@ -11,7 +12,7 @@ export function setUpPrinting() {
   let before = null;
   addEventListener('beforeprint', () => {
     before = { ...view };
-    const { w, h } = seen.layout.open.get(0);
+    const { w, h } = scene.layout.open.get(0);
     lookAt([0, 0], 1, [PAPER_MARGIN, PAPER_MARGIN]);
     stage.setAttribute('viewBox', `0 0 ${w + 2 * PAPER_MARGIN} ${h + 2 * PAPER_MARGIN}`);
   });
