@@ -14,7 +14,6 @@ from viz.look.theme import DARK, LIGHT, Theme, mix, text_color
 from .compact import compact_body, compact_script, compact_style
 from .packing import deflate
 from .scripts import (
-    PAGE_STYLE,
     asset,
     compact_bodies,
     find_used,
@@ -106,8 +105,7 @@ def write_document(graph: dict[str, Any], numbers: str, samples: str, rules_scri
     joined = join_scripts(compact_bodies(find_used(scripts, entries)))
     script = f"'use strict';\n(() => {{\n{joined}}})();\n"
     variables = _color_variables() + _measure_variables()
-    styles = page_styles() if is_playground else (PAGE_STYLE,)
-    style = compact_style(variables + "".join(map(asset, styles)))
+    style = compact_style(variables + "".join(map(asset, page_styles(is_playground))))
     body = compact_body(asset("playground.html" if is_playground else "body.html"))
 
     allowed = [script]
@@ -123,7 +121,7 @@ def write_document(graph: dict[str, Any], numbers: str, samples: str, rules_scri
     hashes = " ".join(f"'{_policy_hash(each)}'" for each in allowed)
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
-        f"script-src {hashes}; base-uri 'none'; form-action 'none'"
+        f"script-src {hashes}; img-src blob:; base-uri 'none'; form-action 'none'"
     )
     title = escape(graph["title"], 120)
     return (

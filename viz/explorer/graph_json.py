@@ -12,6 +12,7 @@ from typing import Any
 from scalargrad.core.evaluation import evaluate_partials
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
+from viz.look.legend import SIGNS, meaning
 from viz.look.measures import as_data
 from viz.look.text import clean, width_tables
 from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
@@ -20,6 +21,7 @@ from viz.model.snapshot import Snapshot
 
 from .box_layout import BoxLayouts
 from .boxes import Fold, choose_open, find_folds
+from .rule_notation import describe_derivatives
 from .rules_js import key
 
 MAX_CARDS_IN_BOXES = 20
@@ -61,11 +63,13 @@ def describe_graph(snapshot: Snapshot) -> dict[str, Any]:
     # The page is told of the wide signs in these texts only: there are tens of thousands.
     titles = [fold.title for fold in folds]
     texts = [*values["label"].values(), *values["symbols"], *titles]
+    boxes = _describe_boxes(snapshot, folds)
     return {
         "look": describe_look(texts),
+        "legend": describe_legend(boxes["level"]),
         "roots": [snapshot.index[root] for root in snapshot.roots],
         **values,
-        **_describe_boxes(snapshot, folds),
+        **boxes,
     }
 
 
@@ -113,6 +117,7 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
         "symbols": symbols.items,
         "lines": lines.items,
         "docs": docs,
+        "derivatives": describe_derivatives(names.items),
     }
 
 
@@ -122,6 +127,7 @@ def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
     layouts = BoxLayouts(snapshot, folds, level)
     return {
         "level": level,
+        "grids": [grid.values for grid in layouts.grids],
         "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in folds],
         "items": [_item_numbers(fold) for fold in folds],
         "opened": choose_open(folds, MAX_SHOWN),
@@ -134,6 +140,12 @@ def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
 def _item_numbers(fold: Fold) -> list[int]:
     # In one list with values boxes are negative. That works as box 0, the page, is in no list.
     return [*(-box for box in fold.boxes), *fold.values]
+
+
+def describe_legend(level: str) -> dict[str, list[str]]:
+    """Return for each sign of the page a few words and a sentence, as pictures have them."""
+    meanings = {sign: meaning(sign, level) for sign in SIGNS}
+    return {sign: [found.words, found.sentence] for sign, found in meanings.items()}
 
 
 def describe_look(texts: Iterable[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 It opens offline, asks the network for nothing, and runs no script but its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,13 @@ from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
 from viz.showing import show
-from viz.views.choose import choose_pictures, find_roots
-from viz.views.dictionary import is_directed_graph
+from viz.views.choose import choose_pictures
 
 from .document import write_document
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
+from .targets import MAX_VALUES, read_graph
 
 if TYPE_CHECKING:
     from scalargrad.losses import LossName
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
     from .training_data import TrainingData
 
-MAX_VALUES = 50_000
-"""The largest graph that a page holds: larger ones are slow in the browser."""
 ENDINGS = (".html", ".htm")
 
 
@@ -142,7 +140,10 @@ def explore(
     map of each neuron; the graph of every scalar is one level further down.
 
     Args:
-        target: A Value, a list of Values, a Module, or a Recording of its training.
+        target: A Value, a list of Values, a Module, a Recording of its training, a compiled
+            program, or a Diagnosis, whose marks the page shows. Of one sample of a network with
+            more than 50,000 values it shows the layers nearest to the output, and one neuron of
+            the layer before them.
         data: (X, y), the samples and targets that a page trains a Module with: at most 500.
         loss: As for `fit`, with `train=True`.
         train: Whether the page trains the Module. The graph of one sample then has at most 3,000
@@ -233,13 +234,7 @@ Contents = tuple[Snapshot, PackedFrames, dict[str, Any]]
 
 
 def _read_graph(target: Any) -> Contents:
-    is_other = is_named(target, target_types.COMPILED, target_types.DIAGNOSIS)
-    if is_other or isinstance(target, Mapping) or is_directed_graph(target):
-        raise PictureError(
-            "explore takes a Value, a list of Values, a Module or a Recording, not a "
-            f"{type(target).__name__}; of a compiled program give it what `load` returns"
-        )
-    snapshot = _check_size(Snapshot(find_roots(target)))
+    snapshot, more = read_graph(target)
     data = [node.data for node in snapshot.order]
     gradients = [snapshot.gradients[node] for node in snapshot.order]
     graph = describe_graph(snapshot) | {
@@ -247,6 +242,7 @@ def _read_graph(target: Any) -> Contents:
         "losses": [],
         "leaves": False,
         "seeded": any(snapshot.gradients[root] for root in snapshot.roots),
+        **more,
     }
     column = numpy.array([*data, *gradients]).reshape(-1, 1)
     return snapshot, pack(column), graph
@@ -276,7 +272,12 @@ def _read_recording(recording: "Recording") -> Contents:
         )
     used = {arg for node in recording.values for arg in node.args}
     roots = [node for node in recording.values if node not in used]
-    snapshot = _check_size(Snapshot(roots))
+    snapshot = Snapshot(roots)
+    if len(snapshot) > MAX_VALUES:
+        raise PictureError(
+            f"the graph of the recording has {len(snapshot):,} values, and a page holds at most "
+            f"{MAX_VALUES:,}: record one sample instead of a batch"
+        )
 
     # The order of the recording is that of another walk; the page has the snapshot's.
     column = {node: i for i, node in enumerate(recording.values)}
@@ -291,15 +292,3 @@ def _read_recording(recording: "Recording") -> Contents:
         "seeded": True,
     }
     return snapshot, packed, graph
-
-
-def _check_size(snapshot: Snapshot) -> Snapshot:
-    if not len(snapshot):
-        raise PictureError("there is nothing to explore: the list is empty")
-    if len(snapshot) > MAX_VALUES:
-        raise PictureError(
-            f"the graph has {len(snapshot):,} values, and a page holds at most {MAX_VALUES:,}: "
-            "explore one sample instead of a batch, or a part of the network; viz.draw shows "
-            "large networks folded"
-        )
-    return snapshot

@@ -12,8 +12,9 @@ from importlib.resources import files
 
 from .compact import compact_script
 
-PAGE_STYLE = "page.css"
+_PAGE_STYLE = "page.css"
 """The style that all pages have."""
+_EXPLORER_STYLE = "explorer.css"
 _PLAYGROUND_STYLE = "playground.css"
 
 _IMPORT = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';\n", re.MULTILINE)
@@ -101,12 +102,18 @@ def page_scripts() -> Mapping[str, Script]:
     return scripts
 
 
-def page_styles() -> list[str]:
-    """Return the names of the styles of a page that trains, the most general ones first."""
+def page_styles(is_playground: bool) -> list[str]:
+    """Return the names of the styles of a page, the most general ones first.
+
+    Args:
+        is_playground: Whether the page trains. Its sections have styles of their own.
+    """
+    if not is_playground:
+        return [_PAGE_STYLE, _EXPLORER_STYLE]
     folder = files(__package__) / "assets"
     names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".css"))
-    first = [PAGE_STYLE, _PLAYGROUND_STYLE]
-    return [*first, *(name for name in names if name not in first)]
+    first = [_PAGE_STYLE, _PLAYGROUND_STYLE]
+    return [*first, *(name for name in names if name not in {*first, _EXPLORER_STYLE})]
 
 
 def find_used(scripts: Mapping[str, Script], entries: Iterable[str]) -> dict[str, Script]:

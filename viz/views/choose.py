@@ -88,11 +88,14 @@ def find_roots(target: Any) -> list[Value]:
     """Return the Values that a graph ends in.
 
     Args:
-        target: A Value, several, or a network, whose outputs for an input of zeros are returned.
+        target: A Value, several, a compiled program, or a network, whose outputs for an input of
+            zeros are returned.
 
     Raises:
         PictureError: The target is anything else.
     """
+    if is_named(target, target_types.COMPILED):
+        return _recorded_outputs(target)
     return _trace(target) if isinstance(target, Module) else _check_values(target)
 
 

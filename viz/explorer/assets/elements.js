@@ -59,7 +59,9 @@ export const rowHeading = (words) => html('th', { scope: 'row' }, words);
 
 /** The heading of a table: one cell for each text. */
 export function tableHead(words) {
-  return html('thead', {}, html('tr', {}, words.map((word) => html('th', {}, word))));
+  // A heading without words would be none.
+  const cells = words.map((word) => html(word ? 'th' : 'td', {}, word));
+  return html('thead', {}, html('tr', {}, cells));
 }
 
 // Texts are measured by the tables that viz/explorer/box_layout.py sizes boxes with: the fonts of

@@ -1,6 +1,6 @@
 // Engine: the passes forward and backward, by the rules of the operations.
 
-import { graph, size, operations, ruleName, operandsOf, plainNumber } from './graph.js';
+import { graph, size, operations, stepOrder, ruleName, operandsOf, plainNumber } from './graph.js';
 import { RULES } from './rules.js';
 
 /**
@@ -51,19 +51,32 @@ export function forward(data) {
 }
 
 /**
- * The gradients after some steps of the backward pass. A step is one operation that sends to its
- * operands.
+ * The gradients of the backward pass, summed in the order in which the engine in Python sums them.
  *
  * @param {Float64Array} data
  * @param {[number, number][]} seeds - Each root with the gradient that the pass begins with there.
- * @param {number} steps
  * @param {boolean} recorded - As for `localsOf`.
  * @returns {Float64Array}
  */
-export function backward(data, seeds, steps = operations.length, recorded = true) {
+export function backward(data, seeds, recorded = true) {
+  const gradients = seededGradients(seeds);
+  for (const i of operations) send(i, data, gradients, recorded);
+  return gradients;
+}
+
+/**
+ * The gradients after some steps of the backward pass. A step is one operation that sends to its
+ * operands; the other parameters are those of `backward`.
+ */
+export function backwardUpTo(steps, data, seeds, recorded = true) {
+  const gradients = seededGradients(seeds);
+  for (let step = 0; step < steps; step += 1) send(stepOrder[step], data, gradients, recorded);
+  return gradients;
+}
+
+function seededGradients(seeds) {
   const gradients = new Float64Array(size);
   for (const [root, seed] of seeds) gradients[root] += seed;
-  for (let step = 0; step < steps; step += 1) send(operations[step], data, gradients, recorded);
   return gradients;
 }
 

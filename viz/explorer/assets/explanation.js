@@ -2,16 +2,18 @@
 
 import { short, exact } from './numbers.js';
 import {
-  graph, ROOTS, users, kindOf, labelOf, formulaOf, labelOrFormula, fullName,
+  graph, ROOTS, partialValues, users, kindOf, labelOf, formulaOf, labelOrFormula, fullName,
 } from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
-import { state } from './state.js';
+import { state, gradientsShown, hasSent } from './state.js';
 import { html, table, row, rowHeading, tableHead } from './elements.js';
+import { ruleLine, ruleLines } from './rule_lines.js';
 import { select } from './view.js';
 
 const MAX_SHARES = 200;
 const MAX_OPERANDS = 100;
+const MAX_RULES = 3; // more lines would push the rest out of sight
 const CUT_OFF = '0 ✂';
 
 /** A button that goes to a value. */
@@ -20,11 +22,12 @@ export function goToButton(i, text = fullName(i)) {
   return html('button', { class: 'link', type: 'button', title: fullName(i), onclick: go }, text);
 }
 
-/** Data and gradient: with all digits, or at two frames. */
+/** Data and gradient: with all digits, at two frames, or as far as the backward pass has come. */
 export function numbersTable(i, now) {
-  if (state.compare < 0) {
+  if (state.compare < 0 || state.step !== null) {
     const line = (word, x) => row([word], html('b', {}, short(x)), html('code', {}, exact(x)));
-    const lines = [line('data', now.data[i]), line('gradient', now.gradients[i])];
+    const word = state.step === null ? 'gradient' : 'gradient so far';
+    const lines = [line('data', now.data[i]), line(word, gradientsShown()[i])];
     return table({ class: 'numbers' }, lines);
   }
   const then = frameAt(state.compare);
@@ -48,17 +51,21 @@ export function numbersTable(i, now) {
  */
 export function whyTable(i, now) {
   const seed = ROOTS.has(i) ? now.seeds.find(([root]) => root === i)[1] : 0;
-  const shares = users[i].map(([user, port]) => {
+  const sent = users[i].filter(([user]) => hasSent(user));
+  const waiting = users[i].length - sent.length;
+  const gradient = state.step === null ? now.gradients[i] : gradientsShown()[i];
+  const shares = sent.map(([user, port]) => {
     const local = localsOf(user, now.data, now.recorded)[port];
-    return { user, gradient: now.gradients[user], local, part: share(now.gradients[user], local) };
+    const arrives = now.gradients[user];
+    return { user, port, gradient: arrives, local, part: share(arrives, local) };
   });
   const sumOf = (list, start = 0) => list.reduce((total, { part }) => total + part, start);
   const sum = sumOf(shares, seed);
 
   // What was there before the pass, or was changed by a hook, is more than rounding can explain.
-  const rest = now.gradients[i] - sum;
-  const largest = Math.max(Math.abs(now.gradients[i]), ...shares.map(({ part }) => Math.abs(part)));
-  const hasRest = Math.abs(rest) > tolerance() * largest;
+  const rest = gradient - sum;
+  const largest = Math.max(Math.abs(gradient), ...shares.map(({ part }) => Math.abs(part)));
+  const hasRest = !waiting && Math.abs(rest) > tolerance() * largest;
 
   const more = shares.slice(MAX_SHARES);
   const body = html(
@@ -67,22 +74,35 @@ export function whyTable(i, now) {
     ROOTS.has(i) ? wideRow('the pass begins here', seed) : null,
     shares.slice(0, MAX_SHARES).map((each) => shareRow(each, now)),
     more.length ? wideRow(`… ${more.length} more`, sumOf(more)) : null,
-    hasRest ? wideRow('kept from earlier passes, or changed by a hook', rest) : null,
+    waiting ? wideRow(`${waiting} still to send`, '…') : null,
+    hasRest ? wideRow(wordsForRest(i), rest) : null,
   );
-  const total = short(hasRest ? now.gradients[i] : sum);
+  const total = short(hasRest ? gradient : sum);
   const foot = html('tr', {}, wideHeading('sum'), html('td', { id: 'why-sum' }, total));
   const head = tableHead(['used by', 'its gradient', '× local', '= share']);
-  const isUsed = shares.length || seed;
+  const isUsed = users[i].length || seed;
   const unused = 'Nothing uses it, so nothing flows back to it.';
+  const reason = isUsed ? whySentence(i, shares, now) : unused;
+  const sentence = waiting ? 'It waits for what uses it.' : reason;
   return [
     html('h3', {}, 'Why this gradient?'),
     html('table', { class: 'why' }, head, body, html('tfoot', {}, foot)),
-    html('p', { class: 'muted' }, isUsed ? whySentence(i, shares, now) : unused),
+    html('p', { class: 'muted' }, sentence),
+    html('div', { class: 'rules' }, shares.length > MAX_RULES ? [] : shares.map(ruleOf)),
   ];
 }
 
+const wordsForRest = (i) => (
+  partialValues.has(i)
+    ? 'from parts of the network that this page leaves out'
+    : 'kept from earlier passes, or changed by a hook'
+);
 const wideHeading = (words) => html('th', { scope: 'row', colspan: 3 }, words);
-const wideRow = (words, x) => html('tr', {}, wideHeading(words), html('td', {}, short(x)));
+const wideRow = (words, x) => (
+  html('tr', {}, wideHeading(words), html('td', {}, x === '…' ? x : short(x)))
+);
+
+const ruleOf = ({ user, port }) => ruleLine(user, port);
 
 function shareRow({ user, gradient, local, part }, now) {
   const title = local === null ? 'nothing passes: this operand was not taken' : exact(local);
@@ -139,12 +159,13 @@ export function operandTable(i, now) {
   const lines = args.slice(0, MAX_OPERANDS).map((arg, port) => {
     const name = labelOf(arg) || (graph.args[arg].length ? formulaOf(arg, now.data) : kindOf(arg));
     const local = locals[port] === null ? CUT_OFF : short(locals[port]);
-    const received = short(share(now.gradients[i], locals[port]));
+    const received = hasSent(i) ? short(share(now.gradients[i], locals[port])) : '…';
     return row([goToButton(arg, name)], short(now.data[arg]), local, received);
   });
   const head = tableHead(['operand', 'data', 'local ∂', 'it receives']);
   return [
     html('h3', {}, 'Made from'),
     html('table', { class: 'why' }, head, html('tbody', {}, lines)),
+    ruleLines(i),
   ];
 }

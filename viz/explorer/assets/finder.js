@@ -5,7 +5,7 @@ import { html, byId } from './elements.js';
 import { session, chooseSample, chooseWeight, openNeuron } from './session.js';
 import { plainName, shownName } from './neurons.js';
 import { nameOfWeight } from './network_lines.js';
-import { showLevel } from './levels.js';
+import { levelShown, showLevel } from './levels.js';
 
 const MAX_FOUND = 9;
 
@@ -17,8 +17,13 @@ extend(async () => {
   });
 });
 
-/** Ask what to find. */
+/** Ask what to find. One level further down, where values are found, there is a field for it. */
 export function openFinder() {
+  if (levelShown() === 'scalars') {
+    if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
+    byId('find').focus();
+    return;
+  }
   const placeholder = 'h2, x1 g3, b h1, point 17';
   const field = html('input', {
     id: 'search', type: 'search', placeholder, 'aria-label': 'find', autocomplete: 'off',

@@ -9,6 +9,7 @@ export const size = graph.kinds.length;
 export const ROOTS = new Set(graph.roots);
 const KIND_NAMES = { o: 'operation', i: 'input', p: 'parameter', c: 'constant' };
 const MAX_OPERANDS_IN_FORMULA = 6;
+const MAX_SPELLED_OUT = 22; // characters of an operation that has no label
 
 /** For each value its consumers, as [consumer, index of the operand]. */
 export const users = Array.from({ length: size }, () => []);
@@ -20,6 +21,29 @@ for (let i = size - 1; i >= 0; i -= 1) {
   if (graph.args[i].length) operations.push(i);
 }
 
+// How far each value is from the outputs, along the longest way: all that uses it is nearer.
+const distances = new Int32Array(size);
+for (const i of operations) {
+  for (const arg of graph.args[i]) distances[arg] = Math.max(distances[arg], distances[i] + 1);
+}
+
+/**
+ * The operations in the order in which a reader steps through the backward pass: wave by wave, the
+ * nearest to the outputs first.
+ */
+export const stepOrder = [...operations].sort((a, b) => distances[a] - distances[b] || b - a);
+
+/**
+ * The waves of the backward pass. The operations of a wave are equally far from the outputs, so
+ * that none of them needs another, and all can send at once. Each is the number of steps that are
+ * done when it has passed.
+ */
+export const waveEnds = [];
+stepOrder.forEach((i, k) => {
+  const next = stepOrder[k + 1];
+  if (next === undefined || distances[next] !== distances[i]) waveEnds.push(k + 1);
+});
+
 /**
  * The fold that each value is in. Among the items of a fold, values are positive and folds are
  * negative.
@@ -30,6 +54,10 @@ graph.items.forEach((items, fold) => {
     if (item >= 0) foldOf[item] = fold;
   }
 });
+
+/** The grid of each input that lies in one. */
+export const gridOf = new Map();
+graph.grids.forEach((values, grid) => values.forEach((i) => gridOf.set(i, grid)));
 
 export const kindOf = (i) => KIND_NAMES[graph.kinds[i]];
 export const symbolOf = (i) => graph.symbols[graph.symbol[i]];
@@ -50,6 +78,12 @@ export const titleOf = (fold) => graph.folds[fold][0];
 export const classOf = (fold) => graph.folds[fold][1];
 export const parentOf = (fold) => graph.folds[fold][2];
 export const parameterCount = (fold) => graph.folds[fold][3];
+
+/** The word for a fold that the doctor has flagged; undefined for all others. */
+export const flagOf = (fold) => graph.diagnosis?.marks[fold];
+
+/** The values whose gradients come in part from what a page of an excerpt leaves out. */
+export const partialValues = new Set(graph.cut?.partial);
 
 /** The folds around a fold, from the page down to the fold itself. */
 export function pathTo(fold) {
@@ -73,11 +107,41 @@ export function standIn(i, opened) {
   return item;
 }
 
-/** How a formula refers to a value: by its label, its symbol or its number. */
+const isModule = (fold) => fold > 0 && !['part', 'shared'].includes(classOf(fold));
+const isOutput = (i) => (
+  ROOTS.has(i) || users[i].some(([user]) => !pathTo(foldOf[user]).includes(foldOf[i]))
+);
+
+// The result of a module is known by the module's name, if it is the only one.
+const moduleNames = new Map();
+graph.items.forEach((items, fold) => {
+  const outputs = items.filter((i) => i >= 0 && graph.args[i].length && isOutput(i));
+  if (isModule(fold) && outputs.length === 1) moduleNames.set(outputs[0], foldPath(fold));
+});
+
+/**
+ * How a formula refers to a value: by its label, the module whose result it is, what it is made of,
+ * its symbol or its number.
+ */
 export function shortName(i, data) {
-  if (labelOf(i)) return labelOf(i);
-  return graph.args[i].length ? `‹${symbolOf(i)}›` : short(data[i]);
+  if (labelOf(i) || moduleNames.has(i)) return labelOf(i) || moduleNames.get(i);
+  if (!graph.args[i].length) return short(data[i]);
+  const text = spelledOut(i, data);
+  return text.length <= MAX_SPELLED_OUT ? text : `‹${symbolOf(i)}›`;
 }
+
+// An operation without a label, such as `x1·w1 + x2·w2`. Its operands are spelled out as well, so
+// that the text would grow without end if they were not asked for their short names.
+function spelledOut(i, data) {
+  const symbol = symbolOf(i);
+  const names = graph.args[i].slice(0, 3).map((arg) => shortName(arg, data));
+  if (!'+−×'.includes(symbol) || names.length !== 2) return formulaWith(i, names);
+  const [a, b] = symbol === '×' ? names.map(inBrackets) : names;
+  if (symbol === '×') return `${a}·${b}`;
+  return symbol === '−' ? `${a} − ${inBrackets(b)}` : `${a} + ${b}`;
+}
+
+const inBrackets = (text) => (/ [+−] |^−/.test(text) ? `(${text})` : text);
 
 /** A value's module, and its label or symbol there. */
 export function fullName(i) {
@@ -94,13 +158,23 @@ export function formulaOf(i, data) {
   const args = graph.args[i];
   if (!args.length) return kindOf(i);
   const names = args.slice(0, MAX_OPERANDS_IN_FORMULA).map((arg) => shortName(arg, data));
+  return formulaWith(i, names);
+}
+
+function formulaWith(i, names) {
   const symbol = symbolOf(i);
-  if ('+−×÷'.includes(symbol) && names.length === 2) return `${names[0]} ${symbol} ${names[1]}`;
+  if ('+−×÷'.includes(symbol) && names.length === 2) {
+    const [a, b] = '×÷'.includes(symbol) ? names.map(inBrackets) : names;
+    return `${a} ${symbol} ${symbol === '−' ? inBrackets(b) : b}`;
+  }
   // The symbol of a power is "x²" or the like: the operand takes the place of the x.
   const isPower = symbol.startsWith('x') && symbol.length > 1;
-  if (isPower && names.length === 1) return `${names[0]}${symbol.slice(1)}`;
+  if (isPower && names.length === 1) {
+    const base = names[0].includes(' ') || names[0].includes('·') ? `(${names[0]})` : names[0];
+    return base + symbol.slice(1);
+  }
   const operation = graph.made[i] ?? ruleName(i).split('/')[0];
-  return `${operation}(${names.join(', ')}${args.length > MAX_OPERANDS_IN_FORMULA ? ', …' : ''})`;
+  return `${operation}(${names.join(', ')}${graph.args[i].length > names.length ? ', …' : ''})`;
 }
 
 /** A value's label, or its formula where it has none. */

@@ -1,67 +1,83 @@
-// Hints: three things to try. Each ticks itself off when it is done, and then they vanish.
+// Hints: a few things to try, for somebody who sees such a page for the first time. Each is ticked
+// off once it was done, and all of them vanish then.
 
-import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
-import { session } from './session.js';
-import { phone, followHints } from './network.js';
 
-const MILLISECONDS_OF_THE_LAST = 1500;
-const HINTS = [
-  { words: 'press play', isDone: () => session.trainer.steps > 0 },
-  {
-    words: 'click a point or a neuron',
-    inShort: 'tap a neuron',
-    isDone: () => session.chosen !== firstSample || session.open,
-  },
-  { words: 'drag a slider', isDone: () => hasDragged },
-];
+const KEY = 'scalargrad-hints';
+const MILLISECONDS_TO_READ = 1600;
 
-let firstSample = 0; // the sample that was chosen at first
-let hasDragged = false;
-const hintItems = [];
+let hintsGiven = [];
+let followEnd = () => {};
+const hintsDone = new Set();
 
-extend(async () => {
-  firstSample = session.chosen;
-  HINTS.forEach(({ words, inShort = words }, k) => hintItems.push(
-    html('span', {}, html('b', {}, k + 1), html('em', {}, words), html('em', {}, inShort)),
-  ));
-  const close = { type: 'button', 'aria-label': 'close the hints', onclick: endHints };
-  byId('hints').append(...hintItems, html('button', close, '✕'));
-  byId('hints').hidden = !session.network;
-  phone.addEventListener('change', placeHints);
-  placeHints();
-  for (const event of ['numbers', 'training', 'playground']) listen(event, tickHints);
-  document.addEventListener('input', ({ target }) => {
-    if (target.type !== 'range') return;
-    hasDragged = true;
-    tickHints();
-  });
-});
+/**
+ * Show the hints that are left.
+ *
+ * @param {Object[]} hints - Each has a `name` to be remembered by, its `words`, perhaps fewer words
+ *   `inShort` for phones, and `isDone()`.
+ * @param {function(): void} whenEnded - Called when the hints have vanished.
+ */
+export function setUpHints(hints, whenEnded = () => {}) {
+  hintsGiven = hints;
+  followEnd = whenEnded;
+  recallDone().forEach((name) => hintsDone.add(name));
+  if (hints.some(({ name }) => !hintsDone.has(name))) drawHints();
+}
 
 export const areHintsShown = () => !byId('hints').hidden;
 
-// Over the network, or on a phone above it.
-function placeHints() {
-  if (phone.matches) byId('middle').prepend(byId('hints'));
-  else byId('network-view').append(byId('hints'));
+/** Tick off what was done by now. */
+export function tickHints() {
+  const ticked = hintsGiven.filter(({ name, isDone }) => !hintsDone.has(name) && isDone());
+  if (!ticked.length) return;
+  markDone(ticked);
+  if (!areHintsShown()) return;
+  drawHints();
+  if (hintsGiven.every(({ name }) => hintsDone.has(name))) {
+    setTimeout(hideHints, MILLISECONDS_TO_READ);
+  }
 }
 
-/** Hide the hints. */
+/** Hide the hints for good. */
 export function endHints() {
+  markDone(hintsGiven);
+  hideHints();
+}
+
+function hideHints() {
   if (!areHintsShown()) return;
   byId('hints').hidden = true;
-  followHints();
+  followEnd();
 }
 
-function tickHints() {
-  if (!areHintsShown()) return;
-  let done = 0;
-  HINTS.forEach(({ isDone }, k) => {
-    if (isDone()) hintItems[k].classList.add('done');
-    if (hintItems[k].classList.contains('done')) {
-      hintItems[k].firstChild.textContent = '✓';
-      done += 1;
-    }
-  });
-  if (done === HINTS.length) setTimeout(endHints, MILLISECONDS_OF_THE_LAST);
+function drawHints() {
+  const lines = hintsGiven.map(({ name, words, inShort = words }, k) => html(
+    'li',
+    { class: hintsDone.has(name) ? 'done' : null },
+    html('b', { 'aria-hidden': true }, hintsDone.has(name) ? '✓' : k + 1),
+    html('em', {}, words),
+    html('em', {}, inShort),
+  ));
+  const close = { type: 'button', 'aria-label': 'close the hints', onclick: endHints };
+  byId('hints').replaceChildren(html('ol', {}, lines), html('button', close, '✕'));
+  byId('hints').hidden = false;
+}
+
+// For as long as the tab is open. A page in the frame of a notebook has no storage.
+
+function recallDone() {
+  try {
+    return new Set(JSON.parse(sessionStorage.getItem(KEY) ?? '[]'));
+  } catch {
+    return new Set();
+  }
+}
+
+function markDone(hints) {
+  hints.forEach(({ name }) => hintsDone.add(name));
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify([...hintsDone]));
+  } catch {
+    // Then the hints are there again when the page is opened again.
+  }
 }

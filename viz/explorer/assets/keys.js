@@ -4,7 +4,9 @@ import { graph, users, foldOf } from './graph.js';
 import { state } from './state.js';
 import { html, byId } from './elements.js';
 import { stage } from './drawing.js';
-import { fit, zoom, toggle, select } from './view.js';
+import { zoom, toggle, select } from './view.js';
+import { showAll } from './first_view.js';
+import { putBack } from './what_if.js';
 import { isPlaying, pauseSteps, playOrPause, goTo, stepBy } from './playback.js';
 import { goToFrame } from './training.js';
 import { predict } from './predict.js';
@@ -41,7 +43,7 @@ const ACTIONS = {
   '+': () => zoomBy(1.25),
   '=': () => zoomBy(1.25), // the key of + without shift
   '-': () => zoomBy(0.8),
-  0: fit,
+  0: showAll,
   o: closeAround,
   p: () => predict(!state.predicting),
   t: switchTheme,
@@ -116,15 +118,21 @@ function letGo() {
   else if (state.matches) endSearch();
   else if (state.selected !== null) select(null);
   else if (state.step !== null) goTo(null);
+  else if (state.changes.size) putBack();
   else if (state.predicting) predict(false);
 }
 
-export function setUpKeys() {
-  const lines = HELP.flatMap(([key, text]) => [
-    html('dt', {}, html('kbd', {}, key)),
-    html('dd', {}, text),
+/** A list of keys, several with spaces between them, and of what they do. */
+export function keyList(lines) {
+  const pressed = (keys) => keys.split(' ').flatMap((key) => [html('kbd', {}, key), ' ']);
+  const parts = lines.flatMap(([keys, text]) => [
+    html('dt', {}, pressed(keys)), html('dd', {}, text),
   ]);
-  byId('keys').append(html('h2', {}, 'Keys'), html('dl', {}, lines));
+  return [html('h2', {}, 'Keys'), html('dl', {}, parts)];
+}
+
+export function setUpKeys() {
+  byId('keys').append(...keyList(HELP));
   byId('help').addEventListener('click', toggleHelp);
   document.addEventListener('keydown', pressKey);
 }

@@ -3,7 +3,7 @@
 import { extend, listen } from './events.js';
 import { html, svg, byId } from './elements.js';
 import { scale } from './colors.js';
-import { session, showColors } from './session.js';
+import { session } from './session.js';
 
 const SENTENCES = {
   weights: ['weight', 'color: its sign, width: its size', 'output for the point'],
@@ -12,18 +12,12 @@ const SENTENCES = {
 };
 
 extend(async () => {
-  if (!session.network) {
-    byId('color-switch').hidden = true;
-    return;
-  }
+  if (!session.network) return;
   drawLegendLine();
   listen('playground', drawLegendLine);
   listen('theme', () => {
     drawnColors = '';
     drawLegendLine();
-  });
-  byId('color-switch').addEventListener('click', ({ target }) => {
-    if (target.dataset.colors) showColors(target.dataset.colors);
   });
 });
 

@@ -4,7 +4,11 @@
 import { announce, extend, listen } from './events.js';
 import { state, refresh } from './state.js';
 import { byId } from './elements.js';
-import { draw, fit, select } from './view.js';
+import { keepInLink, saveLink } from './link.js';
+import { draw, select } from './view.js';
+import { showLinked, startView } from './first_view.js';
+import { pauseSteps } from './playback.js';
+import { predict } from './predict.js';
 import { session, neuronAt } from './session.js';
 
 /** The level in sight: "network" or "scalars". */
@@ -16,32 +20,48 @@ export const levelShown = () => document.body.dataset.level;
  */
 export function showLevel(name) {
   if (levelShown() === name) return;
-  const isDown = name === 'scalars';
+  if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
+  markLevel(name);
+  if (name === 'scalars') {
+    showScalars();
+  } else {
+    if (state.predicting) predict(false);
+    pauseSteps();
+  }
+  announce('playground');
+  saveLink();
+}
+
+function markLevel(name) {
   document.body.dataset.level = name;
-  for (const id of ['scalars', 'panel']) byId(id).hidden = !isDown;
+  for (const id of ['scalars', 'panel']) byId(id).hidden = name !== 'scalars';
   for (const button of byId('level-switch').children) {
     button.setAttribute('aria-pressed', String(button.dataset.level === name));
   }
-  if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
-  if (isDown) showScalars();
-  announce('playground');
 }
 
 function showScalars() {
-  draw();
-  fit();
-  refresh();
+  const isFirst = state.openedFirst === null;
+  if (isFirst) startView();
+  else draw();
   if (session.open) select(neuronAt(session.open).output, { show: true });
-  else if (state.selected !== null) select(state.selected, { show: true });
+  refresh();
+  if (isFirst) showLinked();
 }
 
 extend(async () => {
-  document.body.dataset.level = session.network ? 'network' : 'scalars';
   byId('level-switch').hidden = !session.network;
+  markLevel(session.network ? 'network' : 'scalars');
+  if (!session.network) return;
   byId('level-switch').addEventListener('click', ({ target }) => {
     if (target.dataset.level) showLevel(target.dataset.level);
   });
-  if (!session.network) for (const id of ['scalars', 'panel']) byId(id).hidden = false;
+  const write = () => ({ level: levelShown() === 'network' ? null : levelShown() });
+  keepInLink(write, (word) => {
+    const name = word('level') === 'scalars' ? 'scalars' : 'network';
+    if (document.body.dataset.ready) showLevel(name);
+    else markLevel(name);
+  });
 });
 
 listen('training', () => {

@@ -1,7 +1,8 @@
 // Link: the part of the address after # holds the moment, so that a teacher can point at it.
 
-import { graph, size, operations } from './graph.js';
-import { state } from './state.js';
+import { graph, size, stepOrder } from './graph.js';
+import { state, view } from './state.js';
+import { stage } from './drawing.js';
 
 const { documentElement } = document;
 const THEMES = ['light', 'dark'];
@@ -35,9 +36,11 @@ export function saveLink() {
   if (state.step !== null) words.set('step', state.step);
   if (state.selected !== null && state.selected >= 0) words.set('value', state.selected);
   const opened = inOrder(state.opened);
-  if (opened !== inOrder(graph.opened)) words.set('open', opened);
+  if (opened !== inOrder(state.openedFirst ?? graph.opened)) words.set('open', opened);
   const changes = [...state.changes].map(([leaf, x]) => `${leaf}:${x}`);
   if (changes.length) words.set('what-if', changes.join(' '));
+  if (state.predicting) words.set('predict', 'yes');
+  if (state.zoom) words.set('zoom', viewCenter().join(' '));
   if (documentElement.dataset.theme) words.set('theme', documentElement.dataset.theme);
   for (const { write } of keepers) {
     for (const [name, text] of Object.entries(write())) if (text !== null) words.set(name, text);
@@ -47,6 +50,13 @@ export function saveLink() {
   } catch {
     // A notebook shows the page in a frame without an address, which has no link to keep.
   }
+}
+
+// The point of the drawing in the middle of the stage, and the scale: screens differ in size.
+function viewCenter() {
+  const { width, height } = stage.getBoundingClientRect();
+  const { x, y, k } = view;
+  return [(width / 2 - x) / k, (height / 2 - y) / k, k].map((number) => Number(number.toFixed(3)));
 }
 
 /** Read the moment from the address. Anybody can type one: what is out of range is ignored. */
@@ -63,8 +73,14 @@ export function readLink() {
 
   state.frame = whole('frame', graph.frames) ?? graph.frames - 1;
   state.compare = whole('compare', graph.frames) ?? -1;
-  state.step = whole('step', operations.length + 1);
+  state.step = whole('step', stepOrder.length + 1);
   state.selected = whole('value', size);
+  const place = (words.get('zoom') ?? '').split(' ').map(Number);
+  const isZoom = place.length === 3 && place.every(Number.isFinite)
+    && place[2] > 0.01 && place[2] < 13;
+  state.linkedZoom = isZoom ? place : null;
+  state.linkedPredicting = words.get('predict') === 'yes';
+  state.isOpenLinked = words.has('open');
   if (words.has('open')) {
     const folds = words.get('open').split('.').map(Number);
     state.opened = new Set([0, ...folds.filter((fold) => graph.folds[fold])]);

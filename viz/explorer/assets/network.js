@@ -19,7 +19,7 @@ const MAX_NOTED = 3; // inputs of the chosen sample
 const HINTS_HEIGHT = 52;
 const ROW_HEIGHT = 29; // of a column with many neurons, in a page that grows downward
 const PLAIN_HEIGHT = 464;
-const MAX_HEIGHT = 760;
+const MAX_HEIGHT_OF_COLUMN = 760;
 
 /** Whether the page is as on a phone. */
 export const phone = matchMedia('(max-width: 759px)');
@@ -56,8 +56,8 @@ function createBoxes(isBundled) {
   const { inputs, columns } = session.network;
   neuronBoxes.push(isBundled ? [bundleOfInputs(inputs)] : inputs.map(boxOfInput));
   columns.forEach(({ neurons, title, note }, column) => {
-    const isOutput = column === columns.length - 1;
-    const boxAt = (neuron, index) => boxOfNeuron(neuron, [column, index], isOutput);
+    const isLast = column === columns.length - 1;
+    const boxAt = (neuron, index) => boxOfNeuron(neuron, [column, index], isLast);
     neuronBoxes.push(neurons.map(boxAt));
     headings.push(columnHeading(title, note));
   });
@@ -90,9 +90,9 @@ function bundleOfInputs(inputs) {
   return { ...made, inputs };
 }
 
-function boxOfNeuron(neuron, place, isOutput) {
+function boxOfNeuron(neuron, place, isLast) {
   const name = `neuron ${plainName(neuron.output)}`;
-  const made = createBox(neuron.output, name, isOutput ? 'output' : 'hidden');
+  const made = createBox(neuron.output, name, isLast ? 'output' : 'hidden');
   made.box.addEventListener('click', () => openNeuron(isOpenNeuron(place) ? null : place));
   made.box.addEventListener('pointerenter', ({ pointerType }) => {
     if (pointerType === 'mouse') pointAt(place);
@@ -175,7 +175,7 @@ function showMiddle() {
 }
 
 const heightInColumn = (most) => (
-  Math.max(PLAIN_HEIGHT, Math.min(MAX_HEIGHT, 70 + most * ROW_HEIGHT))
+  Math.max(PLAIN_HEIGHT, Math.min(MAX_HEIGHT_OF_COLUMN, 70 + most * ROW_HEIGHT))
 );
 
 function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
@@ -217,9 +217,6 @@ function showChoices() {
     if (!place) continue;
     box.classList.toggle('open', isOpenNeuron(place));
     bias?.classList.toggle('chosen', neuron.bias === session.weight);
-  }
-  for (const button of byId('color-switch').children) {
-    button.setAttribute('aria-pressed', String(button.dataset.colors === session.colors));
   }
   noteSample();
   showChosenWeight();

@@ -108,8 +108,8 @@ const isSquareCount = (n) => n >= 16 && Number.isInteger(Math.sqrt(n));
 
 // Where the colors of a level end.
 function endOf(k, level, pictures) {
-  const isOutput = k === neuronBoxes.length - 1;
-  if (isOutput && graph.training.border !== null) return outputReach();
+  const isLast = k === neuronBoxes.length - 1;
+  if (isLast && graph.training.border !== null) return outputReach();
   const [{ neuron, value }] = level;
   if (neuron && BOUNDED.has(neuron.activation) && maps.of(value)) return 1;
   let end = 0;

@@ -1,17 +1,19 @@
 // Panel: all about the selected value: how it was made, its numbers, and why its gradient is what
 // it is.
 
-import { short } from './numbers.js';
+import { short, count } from './numbers.js';
 import {
   graph, size, ROOTS, operations, foldOf, kindOf, labelOf, docOf, titleOf, parameterCount, pathTo,
-  formulaOf, nameOf,
+  formulaOf, nameOf, shortName,
 } from './graph.js';
 import { frameAt } from './frames.js';
-import { state, moment } from './state.js';
+import { state, moment, gradientsShown, isDifference } from './state.js';
 import { html, svg, byId, table, row } from './elements.js';
-import { seen } from './drawing.js';
+import { scene } from './scene.js';
 import { toggle } from './view.js';
 import { goToButton, numbersTable, whyTable, operandTable } from './explanation.js';
+import { hasRuleLines } from './rule_lines.js';
+import { stepPanel } from './stepping.js';
 import { whatIf, movedNote } from './what_if.js';
 import { predictPanel } from './predict.js';
 
@@ -22,13 +24,14 @@ const CHART_HEIGHT = 44;
 
 /** Fill the panel. */
 export function showPanel() {
-  byId('panel').replaceChildren(...panelParts().flat().filter(Boolean));
+  byId('panel').replaceChildren(...panelParts().flat(3).filter(Boolean));
 }
 
 function panelParts() {
   const i = state.selected;
   if (state.predicting) return predictPanel(i);
-  return i === null || i < 0 ? introduction() : aboutValue(i);
+  if (i !== null && i >= 0) return aboutValue(i);
+  return state.step === null ? introduction() : [...stepPanel(), movedNote()];
 }
 
 const muted = (...words) => html('p', { class: 'muted' }, ...words);
@@ -36,35 +39,75 @@ const muted = (...words) => html('p', { class: 'muted' }, ...words);
 // Nothing is selected
 
 function introduction() {
-  const { data, gradients } = moment();
-  const largest = largestLeaves(gradients).map(
-    (leaf) => row([goToButton(leaf)], short(gradients[leaf])),
-  );
-  const invitation = 'Click a value to see how it was made and why it has its gradient. '
-    + 'Click a box to open it.';
+  const { data } = moment();
   return [
     html('h2', {}, graph.title),
-    muted(invitation),
-    table({}, sizes().map(([word, number]) => row([word], number))),
+    notesOfTarget(),
+    taskList(),
     html('h3', {}, ROOTS.size > 1 ? 'Outputs' : 'Output'),
     graph.roots.slice(0, MAX_OUTPUTS).map((root) => outputLine(root, data)),
-    html('h3', {}, 'Largest gradients'),
-    table({}, largest),
+    largestTable(),
     graph.rounded ? muted('The frames are rounded to four digits, to keep this page small.') : null,
+    html('p', { class: 'muted sizes' }, sizes()),
     movedNote(),
   ];
 }
 
-function sizes() {
-  const inWords = (n) => n.toLocaleString('en');
-  const lines = [
-    ['values', inWords(size)],
-    ['parameters', inWords(parameterCount(0))],
-    ['operations', inWords(operations.length)],
+// What there is to do, the first thing first.
+function taskList() {
+  const tasks = [
+    ['Play', ' the backward pass (space): the gradient flows from the output back to the inputs.'],
+    ['Click a value', ' to see its formula, and why its gradient is what it is.'],
+    ['Drag an input', ' or a parameter: see what the gradient promised, and what comes of it.'],
+    ['Predict', ' the gradients yourself (p): the page finds the first wrong step.'],
   ];
-  const shown = [...seen.layout.frames.keys()].filter((id) => id >= 0).length;
-  if (shown < size) lines.push(['now in sight', `${inWords(shown)} of ${inWords(size)}`]);
-  return lines;
+  if (graph.folds.length > 1) tasks.splice(2, 0, ['Click a box', ' to open it.']);
+  const lines = tasks.map(([start, rest]) => html('li', {}, html('b', {}, start), rest));
+  return html('ol', { class: 'tasks' }, lines);
+}
+
+// What the doctor has found, and that the page holds only a part of a network.
+function notesOfTarget() {
+  const { cut, diagnosis } = graph;
+  const notes = [];
+  if (diagnosis) {
+    const findings = diagnosis.findings.map((text) => html('li', {}, text));
+    notes.push(
+      html('h3', {}, diagnosis.findings.length ? 'The doctor found' : 'The doctor found nothing'),
+      html('ul', { class: 'findings' }, findings),
+      diagnosis.remarks.map((text) => muted(text)),
+      muted(`Found with ${count(diagnosis.samples, 'sample')}; this is the graph of the first.`),
+    );
+  }
+  if (cut) {
+    const chosen = cut.chosen ? `, and of the layer before it the neuron ${cut.chosen}` : '';
+    notes.push(html('p', { class: 'note' }, `The part of ${count(cut.total, 'value')} that is `
+      + `nearest to the output${chosen}. What comes from the rest of the network is shown as an `
+      + 'input, with the data and the gradient of the whole.'));
+  }
+  return notes;
+}
+
+function largestTable() {
+  const gradients = gradientsShown();
+  const delta = isDifference() ? 'Δ ' : '';
+  const lines = largestLeaves(gradients).map(
+    (leaf) => row([goToButton(leaf)], delta + short(gradients[leaf])),
+  );
+  const heading = isDifference() ? 'Largest changes of gradients' : 'Largest gradients';
+  return [html('h3', {}, heading), table({}, lines)];
+}
+
+function sizes() {
+  const parts = [
+    count(size, 'value'),
+    count(parameterCount(0), 'parameter'),
+    count(operations.length, 'operation'),
+  ];
+  const shown = scene.items.filter((id) => id >= 0).length;
+  const ofAll = size.toLocaleString('en');
+  if (shown < size) parts.push(`${shown.toLocaleString('en')} of ${ofAll} in sight`);
+  return parts.join(' · ');
 }
 
 function outputLine(root, data) {
@@ -93,18 +136,18 @@ function aboutValue(i) {
     + 'and it is not recomputed here.';
   const line = graph.source[i];
   return [
-    html('h2', {}, nameOf(i)),
+    html('h2', {}, isOperation ? shortName(i, now.data) : nameOf(i)),
     muted(kindOf(i), moduleButtons(i)),
     isOperation ? html('p', { class: 'formula' }, result, formulaOf(i, now.data)) : null,
-    docOf(i) ? muted(docOf(i)) : null,
+    docOf(i) && !hasRuleLines(i) ? muted(docOf(i)) : null,
     isByHand ? muted(byHand) : null,
+    movedNote(),
     numbersTable(i, now),
     whyTable(i, now),
     operandTable(i, now),
     isOperation ? null : whatIf(i),
     history(i),
     line === undefined ? null : html('p', { class: 'source' }, graph.lines[line]),
-    movedNote(),
   ];
 }
 

@@ -1,9 +1,13 @@
-// Playback: the backward pass, one operation at a time, back and forth, with its arithmetic.
+// Playback: the backward pass, wave by wave or one operation at a time, back and forth, with its
+// arithmetic.
 
+import { announce } from './events.js';
 import { short, factor } from './numbers.js';
-import { graph, operations, labelOf, nameOf, shortName, formulaOf, standIn } from './graph.js';
-import { localsOf, share, backward } from './engine.js';
-import { state, moment, activeOperation } from './state.js';
+import {
+  graph, stepOrder, waveEnds, labelOf, nameOf, shortName, formulaOf, standIn,
+} from './graph.js';
+import { localsOf, share, backwardUpTo } from './engine.js';
+import { state, moment, activeOperations } from './state.js';
 import { saveLink } from './link.js';
 import { html, byId } from './elements.js';
 import { paint } from './painting.js';
@@ -11,6 +15,11 @@ import { reveal } from './view.js';
 
 const MAX_SUMS_IN_CAPTION = 4;
 const MAX_SEEDS_IN_CAPTION = 3;
+const MAX_NAMES_IN_CAPTION = 6;
+const PACES = { slow: 2.5, normal: 1, fast: 0.3 };
+const LONGEST_PLAY = 18000; // milliseconds at normal speed, however many waves there are
+const LONGEST_WAVE = 1100;
+const SHORTEST_WAIT = 50;
 
 let timer = null;
 
@@ -18,30 +27,42 @@ export const isPlaying = () => timer !== null;
 
 /** Show the step, and its caption. */
 export function showStep() {
-  const total = operations.length;
+  const total = stepOrder.length;
   byId('step').max = total;
   byId('step').value = state.step ?? total;
   const place = state.step === null ? `${total} steps` : `${state.step} of ${total}`;
   byId('step-text').textContent = place;
   byId('play').textContent = isPlaying() ? '❚❚ pause' : '▶ play';
+  // Screen readers would fall behind, and read out waves that are long gone.
+  byId('panel').setAttribute('aria-live', isPlaying() ? 'off' : 'polite');
+  byId('caption').setAttribute('aria-live', isPlaying() ? 'off' : 'polite');
   byId('caption').replaceChildren(...caption());
   byId('caption').hidden = state.step === null && state.compare < 0 && !state.changes.size;
 }
 
-/** Go to a step of the backward pass; null ends the stepping. */
-export function goTo(step) {
-  state.step = step === null ? null : Math.max(0, Math.min(operations.length, step));
+/**
+ * Go to a step of the backward pass; null ends the stepping.
+ *
+ * @param {?number} step
+ * @param {?number} from - The step before the wave, if this is the end of a wave.
+ */
+export function goTo(step, from = null) {
+  const isStepping = step !== null;
+  state.step = isStepping ? Math.max(0, Math.min(stepOrder.length, step)) : null;
+  state.stepFrom = from;
   showStep();
   paint();
-  const active = activeOperation();
-  if (active >= 0) reveal(standIn(active, state.opened));
+  const active = activeOperations();
+  const middle = active[Math.floor(active.length / 2)];
+  if (middle !== undefined) reveal(standIn(middle, state.opened));
+  announce('step');
   saveLink();
 }
 
 /** Go some steps on or back. The first step on from the finished pass goes to its start. */
 export function stepBy(by) {
   pauseSteps();
-  goTo((state.step ?? (by > 0 ? -1 : operations.length)) + by);
+  goTo((state.step ?? (by > 0 ? -1 : stepOrder.length)) + by);
 }
 
 export function playOrPause() {
@@ -49,23 +70,42 @@ export function playOrPause() {
   else playSteps();
 }
 
+const isAtEnd = () => state.step === null || state.step >= stepOrder.length;
+
 function playSteps() {
-  const isAtEnd = () => state.step === null || state.step >= operations.length;
-  if (isAtEnd()) state.step = 0;
-  const pace = Math.max(60, Math.min(1100, 16000 / operations.length));
-  timer = setInterval(() => {
+  goTo(isAtEnd() ? 0 : state.step);
+  waitForWave(waveEnds.filter((end) => end <= state.step).length);
+  announce('step');
+}
+
+// The waves follow the clock, from a start: where a wave takes longer to draw than it may last,
+// some are passed over together.
+function waitForWave(passed, start = { time: performance.now(), passed, pace: wavePace() }) {
+  const { time, pace } = start;
+  const due = time + (passed + 1 - start.passed) * pace;
+  timer = setTimeout(() => {
     if (isAtEnd()) {
       pauseSteps();
       goTo(null);
-    } else {
-      goTo(state.step + 1);
+      return;
     }
-  }, pace);
-  goTo(state.step);
+    const byClock = start.passed + Math.floor((performance.now() - time) / pace);
+    const next = Math.min(waveEnds.length, Math.max(passed + 1, byClock));
+    goTo(waveEnds[next - 1], state.step);
+    // Another speed counts from here.
+    waitForWave(next, wavePace() === pace ? start : undefined);
+  }, Math.max(SHORTEST_WAIT, due - performance.now()));
+  showStep();
+}
+
+// How long a wave lasts, in milliseconds.
+function wavePace() {
+  const factorOfSpeed = PACES[byId('speed')?.value] ?? PACES.normal;
+  return factorOfSpeed * Math.min(LONGEST_WAVE, LONGEST_PLAY / waveEnds.length);
 }
 
 export function pauseSteps() {
-  if (isPlaying()) clearInterval(timer);
+  clearTimeout(timer);
   timer = null;
   showStep();
 }
@@ -74,7 +114,8 @@ export function pauseSteps() {
 function caption() {
   if (state.step === null) return captionWithoutStep();
   if (state.step === 0) return captionOfStart();
-  return captionOfStep(activeOperation());
+  const active = activeOperations();
+  return active.length > 1 ? captionOfWave(active) : captionOfStep(active[0]);
 }
 
 function captionWithoutStep() {
@@ -95,12 +136,21 @@ function captionOfStart() {
   return [html('b', {}, 'start'), ` the output's gradient is set: ${texts.join(', ')}`];
 }
 
+// Which operations send at once; the lines and the panel have their arithmetic.
+function captionOfWave(active) {
+  const { data } = moment();
+  const names = active.slice(0, MAX_NAMES_IN_CAPTION).map((i) => shortName(i, data));
+  if (active.length > names.length) names.push('…');
+  const head = html('b', {}, `${state.step} of ${stepOrder.length}  `);
+  return [head, `${active.length} operations send together: ${names.join(', ')}`];
+}
+
 // Who sends, and what each operand adds to what it had.
 function captionOfStep(i) {
   const { data, seeds, recorded } = moment();
-  const head = html('b', {}, `${state.step} of ${operations.length}  `);
+  const head = html('b', {}, `${state.step} of ${stepOrder.length}  `);
   const name = labelOf(i) ? `${labelOf(i)} = ${formulaOf(i, data)}` : formulaOf(i, data);
-  const gradients = backward(data, seeds, state.step - 1, recorded);
+  const gradients = backwardUpTo(state.step - 1, data, seeds, recorded);
   if (gradients[i] === 0) return [head, `${name} has no gradient, so it sends nothing`];
 
   const args = graph.args[i];
@@ -127,5 +177,5 @@ export function setUpPlayback() {
     pauseSteps();
     goTo(Number(event.target.value));
   });
-  byId('backward').hidden = operations.length === 0;
+  byId('backward').hidden = stepOrder.length === 0;
 }

@@ -3,6 +3,7 @@
 
 import { extend } from './events.js';
 import { html, byId } from './elements.js';
+import { keyList } from './keys.js';
 import { switchTheme } from './theme.js';
 import { session, lookAt, openNeuron, pause, stepOnce, chooseSample } from './session.js';
 import { levelShown } from './levels.js';
@@ -49,12 +50,8 @@ function walkTo(by) {
 }
 
 function showKeys() {
-  const lines = KEYS.flatMap(([keys, text]) => [
-    html('dt', {}, keys.split(' ').flatMap((key) => [html('kbd', {}, key), ' '])),
-    html('dd', {}, text),
-  ]);
   const button = html('button', { type: 'button', onclick: closeDialog }, 'close');
-  openDialog('keys', html('h2', {}, 'Keys'), html('dl', {}, lines), button);
+  openDialog('keys', ...keyList(KEYS), button);
 }
 
 // One thing at a time, the one that lies on top first.

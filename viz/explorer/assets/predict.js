@@ -4,7 +4,7 @@
 import { announce } from './events.js';
 import { short } from './numbers.js';
 import {
-  graph, size, ROOTS, users, symbolOf, ruleName, docOf, fullName, nameOf, labelOrFormula,
+  graph, size, ROOTS, users, symbolOf, ruleName, fullName, nameOf, shortName, labelOrFormula,
   formulaOf, operandsOf, standIn,
 } from './graph.js';
 import { localsOf, partialsAt } from './engine.js';
@@ -14,8 +14,10 @@ import { paint } from './painting.js';
 import { reveal } from './view.js';
 import { pauseSteps } from './playback.js';
 import { whySentence } from './explanation.js';
+import { hasRuleLines, ruleLine, ruleHeading, ruleSentence } from './rule_lines.js';
 
 const MAX_QUESTIONS = 80;
+const MAX_RULES_SHOWN = 3;
 
 /** Begin or end predicting. */
 export function predict(on) {
@@ -24,8 +26,10 @@ export function predict(on) {
     answers: new Map(),
     verdict: null,
     step: null,
+    stepFrom: null,
     compare: -1,
   });
+  state.changes.clear(); // the gradients to find are those of the numbers that were computed
   pauseSteps();
   byId('predict').setAttribute('aria-pressed', String(on));
   refresh();
@@ -94,11 +98,19 @@ function answerRow(i) {
   return html(
     'tr',
     { class: { '✗': 'wrong', '✓': 'right' }[mark] ?? '' },
-    html('th', { scope: 'row' }, nameOf(i)),
-    html('td', { class: 'muted' }, formulaOf(i, moment().data)),
+    html('th', { scope: 'row' }, html('b', {}, questionName(i)), formulaBelow(i)),
     html('td', {}, field, ' ', mark),
   );
 }
+
+// How an operation that has a name is computed.
+function formulaBelow(i) {
+  const text = formulaOf(i, moment().data);
+  if (!graph.args[i].length || text === questionName(i)) return null;
+  return html('span', { class: 'muted' }, text);
+}
+
+const questionName = (i) => (graph.args[i].length ? shortName(i, moment().data) : nameOf(i));
 
 function markOf(i) {
   if (state.verdict?.wrong === i) return '✗';
@@ -108,7 +120,7 @@ function markOf(i) {
 function hint(i) {
   const names = users[i].map(([user]) => labelOrFormula(user, moment().data));
   const consumers = names.slice(0, 4).join('; ') || 'nothing';
-  const equation = `${nameOf(i)} = ${short(moment().data[i])}`;
+  const equation = `${questionName(i)} = ${short(moment().data[i])}`;
   return html('p', { class: 'note' }, `${equation}; used by ${consumers}.`);
 }
 
@@ -151,11 +163,16 @@ function verdictText() {
   const { right, wrong, open, reason } = state.verdict;
   const attributes = (quality) => ({ class: `verdict ${quality}`, id: 'verdict', role: 'status' });
   if (wrong !== null) {
-    const finding = html('b', {}, `The first wrong step is ${nameOf(wrong)}. `);
-    return html('p', attributes('bad'), finding, reason);
+    const finding = html('b', {}, `The first wrong step is ${questionName(wrong)}. `);
+    return html('div', attributes('bad'), finding, reason, solution(wrong));
   }
   const praise = `All ${right.size} right${open ? `, ${open} to go` : ''}.`;
   return html('p', attributes('good'), right.size ? praise : 'Type a number first.');
+}
+
+// The local derivatives by which the gradient comes, with their numbers; not the gradient itself.
+function solution(i) {
+  return users[i].slice(0, MAX_RULES_SHOWN).map(([user, port]) => ruleLine(user, port));
 }
 
 // Which rule the learner missed: the first whose omission gives the answer that was typed.
@@ -164,11 +181,12 @@ function missedRule(i, answer, now) {
     const local = localsOf(user, now.data, now.recorded)[port] ?? 0;
     return { user, port, gradient: now.gradients[user], local };
   });
-  const name = nameOf(i);
+  const name = questionName(i);
   const truth = now.gradients[i];
   const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
   const isAnswer = (x) => isNear(answer, x);
-  const rule = ruleSentence(uses[0].user);
+  const [{ user: first }] = uses;
+  const rule = hasRuleLines(first) ? ruleHeading(first) : ruleSentence(first);
 
   if (!Number.isFinite(answer)) return 'That is no number.';
   if (uses.length > 1 && uses.some(({ gradient, local }) => isAnswer(gradient * local))) {
@@ -189,7 +207,7 @@ function missedRule(i, answer, now) {
   const inner = uses.find((use) => ruleName(use.user) && isAnswer(mistaken(use)));
   if (inner) {
     return 'Missed: the derivative is in terms of the result o, not of the operand. '
-      + ruleSentence(inner.user);
+      + ruleHeading(inner.user);
   }
   if (isAnswer(sum(uses.map(({ gradient }) => gradient)))) {
     return 'Missed: the local derivative. '
@@ -201,11 +219,6 @@ function missedRule(i, answer, now) {
     return `Nothing flows to ${name}: ${whySentence(i, nothing, now)}`;
   }
   return rule;
-}
-
-function ruleSentence(user) {
-  const doc = docOf(user) || 'its local derivatives were given by hand.';
-  return `The rule of ${symbolOf(user)}: ${doc}`;
 }
 
 // The local derivative of a function of one number, by somebody who took its operand for its

@@ -38,7 +38,7 @@ export function setUpPredictions(section) {
     { class: 'walker', role: 'group', 'aria-label': 'sample' },
     walkButton('◀', -1, 'the sample before'), note, walkButton('▶', 1, 'the next sample'),
   );
-  const sample = html('div', { class: 'sample' }, image, bars);
+  const sample = html('div', { class: 'walked' }, image, bars);
   section.append(html('header', {}, title, score), walker, sample, whole.element);
   followKeys(section, false);
 

@@ -90,21 +90,21 @@ function samplesInPython() {
 }
 
 function listsInPython(which, suffix) {
-  const inBrackets = (parts) => `[${parts.join(', ')}]`;
+  const inList = (parts) => `[${parts.join(', ')}]`;
   const xs = [];
   const ys = [];
   for (const k of which) {
     const texts = session.columns.map((column) => inPython(column[k]));
-    xs.push(inBrackets(texts.slice(0, modelInputs.length)));
-    ys.push(targetInPython(texts.slice(modelInputs.length), inBrackets));
+    xs.push(inList(texts.slice(0, modelInputs.length)));
+    ys.push(targetInPython(texts.slice(modelInputs.length), inList));
   }
-  return [`X${suffix} = ${inBrackets(xs)}`, `y${suffix} = ${inBrackets(ys)}`];
+  return [`X${suffix} = ${inList(xs)}`, `y${suffix} = ${inList(ys)}`];
 }
 
 // cross_entropy takes the number of a class, of which the page has a row with a single 1.
-function targetInPython(parts, inBrackets) {
+function targetInPython(parts, inList) {
   if (task.levels && modelOutputs.length > 1 && graph.training.loss.name === 'cross_entropy') {
     return String(parts.indexOf('1'));
   }
-  return parts.length === 1 ? parts[0] : inBrackets(parts);
+  return parts.length === 1 ? parts[0] : inList(parts);
 }

@@ -7,6 +7,7 @@ import { byId } from './elements.js';
 import { stage } from './drawing.js';
 import { paint } from './painting.js';
 import { select } from './view.js';
+import { approach } from './first_view.js';
 
 let position = -1; // of the match that was gone to last
 
@@ -18,6 +19,7 @@ export function endSearch() {
 
 function search(text) {
   state.matches = matchesOf(text);
+  state.match = null;
   position = -1;
   const { matches } = state;
   byId('found').textContent = matches ? `${matches.size.toLocaleString('en')} found` : '';
@@ -47,7 +49,9 @@ function goToMatch(by) {
   if (!matches.length) return;
   position = (position + by + matches.length) % matches.length;
   byId('found').textContent = `${position + 1} of ${matches.length.toLocaleString('en')}`;
-  select(matches[position], { show: true });
+  state.match = matches[position];
+  select(state.match, { show: true });
+  approach(state.match);
 }
 
 export function setUpSearch() {

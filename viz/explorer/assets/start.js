@@ -10,17 +10,25 @@ import { svg, byId } from './elements.js';
 import { currentTheme } from './colors.js';
 import { stage, world, layers } from './drawing.js';
 import { paint } from './painting.js';
-import { draw, fit, openUpTo, setUpDetail, setUpPointers } from './view.js';
+import { draw, openUpTo, setUpDetail, setUpPointers } from './view.js';
+import { startView, showAll, showLinked, followZoom } from './first_view.js';
+import { setUpPrinting } from './printing.js';
 import { showStep, setUpPlayback } from './playback.js';
 import { showFrame, setUpTraining } from './training.js';
 import { predict } from './predict.js';
 import { showPanel } from './panel.js';
 import { setUpSearch } from './search.js';
 import { recolor, useTheme, setUpTheme } from './theme.js';
+import { showLegendMarks } from './legend.js';
+import { setUpExplorerHints } from './explorer_hints.js';
+import { setUpSaving } from './save_view.js';
+import { setUpScrubbing } from './scrub.js';
 import { setUpKeys } from './keys.js';
 
-listen('numbers', ifInSight(showFrame, showStep, paint, showPanel), saveLink);
+listen('numbers', ifInSight(showFrame, showStep, paint, showPanel, showLegendMarks), saveLink);
+listen('moved', showLegendMarks);
 listen('selection', showPanel, saveLink);
+listen('step', showPanel);
 listen('verdict', showPanel);
 listen('training', ifInSight(paint));
 listen('theme', ifInSight(paint));
@@ -46,25 +54,35 @@ async function startPage() {
   useTheme();
   setUpDetail();
   setUpPointers();
+  setUpScrubbing();
   setUpPlayback();
   setUpTraining();
   await setUpExtensions();
   setUpSearch();
   setUpKeys();
   setUpTheme();
-  byId('fit').addEventListener('click', fit);
-  byId('predict').addEventListener('click', () => predict(!state.predicting));
+  setUpSaving();
+  setUpMenu();
+  byId('fit')?.addEventListener('click', showAll);
+  byId('predict')?.addEventListener('click', () => predict(!state.predicting));
 
-  draw();
-  fit();
-  if (state.selected !== null) {
-    openUpTo(state.selected);
-    fit();
-  }
+  ifInSight(startView)();
   refresh();
-  fitUntilZoomed();
+  if (state.linkedPredicting) predict(true);
+  ifInSight(showLinked)();
+  setUpExplorerHints();
+  followZoom();
+  setUpPrinting();
   addEventListener('hashchange', followLink);
   document.body.dataset.ready = 'yes';
+}
+
+// On a phone the tools are behind one button.
+function setUpMenu() {
+  byId('menu')?.addEventListener('click', () => {
+    const isOpen = byId('tools').classList.toggle('open');
+    byId('menu').setAttribute('aria-expanded', String(isOpen));
+  });
 }
 
 function prepareStage() {
@@ -84,21 +102,9 @@ function prepareStage() {
     },
     svg('path', { d: 'M0 0L10 5L0 10z', fill: 'context-stroke' }),
   );
+  stage.setAttribute('aria-roledescription', 'graph');
   world.append(layers.boxes, layers.edges, layers.nodes, layers.labels);
   stage.append(svg('defs', {}, arrow), world);
-}
-
-// A page that changes its size shows all of the graph again, until the reader has chosen a part of
-// it.
-function fitUntilZoomed() {
-  const observer = new ResizeObserver(() => {
-    if (!stage.dataset.sized) fit();
-  });
-  observer.observe(stage);
-  const stop = () => {
-    stage.dataset.sized = 'yes';
-  };
-  stage.addEventListener('wheel', stop, { passive: true });
 }
 
 // Somebody has typed another address, or gone back to one.
@@ -110,5 +116,7 @@ function followLink() {
   if (currentTheme() !== themeBefore) recolor();
   if ([...state.opened].join() !== openedBefore) draw();
   if (state.selected !== null) openUpTo(state.selected);
+  if (state.linkedPredicting !== state.predicting) predict(state.linkedPredicting);
   refresh();
+  showLinked();
 }

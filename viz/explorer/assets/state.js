@@ -1,14 +1,15 @@
 // State: what the reader has chosen, and the numbers that follow from it.
 
 import { announce } from './events.js';
-import { graph, size, ROOTS, users, operations, foldOf, pathTo } from './graph.js';
-import { forward, backward } from './engine.js';
+import { graph, size, ROOTS, users, stepOrder, foldOf, pathTo } from './graph.js';
+import { forward, backward, backwardUpTo } from './engine.js';
 import { frameAt } from './frames.js';
 
 export const state = {
   frame: graph.frames - 1,
   compare: -1, // the frame whose numbers are subtracted; -1 for none
   step: null, // how many steps of the backward pass are done; null while nobody is stepping
+  stepFrom: null, // how many were done before the last wave; null where the last move was one step
   selected: null, // a value, or minus the number of a fold
   opened: new Set(graph.opened),
   changes: new Map(), // the leaves that the reader moved, with their numbers
@@ -16,6 +17,13 @@ export const state = {
   answers: new Map(), // what the reader typed for each gradient
   verdict: null,
   matches: null, // the values that a search has matched
+  colors: 'gradients', // what fills and lines show: 'gradients', 'data' or 'weights'
+  match: null, // the one of them that was gone to last
+  openedFirst: null, // the folds that were open when the page was shown first
+  zoom: null, // true once the reader has chosen what part of the drawing to look at
+  linkedZoom: null, // the center and scale in the address
+  linkedPredicting: false, // whether the address is that of predicting
+  isOpenLinked: false, // whether the address names the open folds
 };
 
 /** Where the drawing is on the screen: its origin, and its scale. */
@@ -50,9 +58,12 @@ function movedMoment() {
   const moved = data.slice();
   for (const [leaf, number] of state.changes) moved[leaf] = number;
   forward(moved);
-  const gradients = backward(moved, seeds, operations.length, false);
+  const gradients = backward(moved, seeds, false);
   return { data: moved, gradients, seeds, recorded: false };
 }
+
+/** Whether what is shown is the difference of two frames. */
+export const isDifference = () => state.compare >= 0 && state.step === null;
 
 /** The gradients to show: those so far while stepping, or the difference of two frames. */
 export function gradientsShown() {
@@ -65,7 +76,7 @@ export function gradientsShown() {
 // Only the last step is kept: all steps of a large graph would not fit into memory.
 function gradientsSoFar(now) {
   if (now.soFar?.step !== state.step) {
-    const gradients = backward(now.data, now.seeds, state.step, now.recorded);
+    const gradients = backwardUpTo(state.step, now.data, now.seeds, now.recorded);
     now.soFar = { step: state.step, gradients };
   }
   return now.soFar.gradients;
@@ -78,10 +89,13 @@ export function dataShown() {
   return data.map((x, i) => x - frameAt(state.compare).data[i]);
 }
 
-/** The operation whose step was made last; -1 at the start and at the end. */
-export const activeOperation = () => (state.step ? operations[state.step - 1] : -1);
+/** The operations that have sent their gradients last: one step, or a wave of them. */
+export function activeOperations() {
+  if (!state.step) return [];
+  return stepOrder.slice(state.stepFrom ?? state.step - 1, state.step);
+}
 
-const stepOf = new Map(operations.map((i, step) => [i, step + 1]));
+const stepOf = new Map(stepOrder.map((i, step) => [i, step + 1]));
 
 /** Whether an operation has sent its gradient to its operands. */
 export const hasSent = (i) => state.step === null || stepOf.get(i) <= state.step;
@@ -95,12 +109,17 @@ export const isComplete = (i) => users[i].every(([user]) => hasSent(user));
  */
 export function largestGradient() {
   const gradients = state.step !== null ? moment().gradients : gradientsShown();
+  return largestAmong(gradients, (i) => !ROOTS.has(i)) || 1;
+}
+
+/** The largest magnitude among the numbers of some values; 0 where all are 0 or not finite. */
+export function largestAmong(numbers, isCounted) {
   let largest = 0;
   for (let i = 0; i < size; i += 1) {
-    const x = Math.abs(gradients[i]);
-    if (x > largest && x < Infinity && !ROOTS.has(i)) largest = x;
+    const x = Math.abs(numbers[i]);
+    if (x > largest && x < Infinity && isCounted(i)) largest = x;
   }
-  return largest || 1;
+  return largest;
 }
 
 /** For each fold all values in it, those of them that are used outside, and its parameters. */
@@ -115,4 +134,7 @@ for (let i = 0; i < size; i += 1) {
 }
 
 /** The Euclidean norm of some of the numbers. */
-export const normOf = (values, numbers) => Math.hypot(...values.map((i) => numbers[i]));
+export function normOf(values, numbers) {
+  // Not all of them in one call: a function takes some ten thousand arguments at most.
+  return values.reduce((norm, i) => Math.hypot(norm, numbers[i]), 0);
+}

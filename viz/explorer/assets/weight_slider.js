@@ -22,7 +22,7 @@ export function weightSlider({ parameter, kind }, writers) {
     id: 'try-weight', class: 'slider', type: 'range', step: 0.01, oninput: tryNumber,
   });
   const number = html('output', {});
-  const back = html('button', { type: 'button', onclick: putBack });
+  const back = html('button', { type: 'button', onclick: putWeightBack });
   const words = html('span', {});
   const note = html('p', { class: 'tried' }, words, back);
   const label = html('label', { for: 'try-weight' }, 'try another');
@@ -30,7 +30,7 @@ export function weightSlider({ parameter, kind }, writers) {
   slider.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !tried) return;
     event.stopPropagation();
-    putBack();
+    putWeightBack();
   });
 
   function tryNumber() {
@@ -38,7 +38,7 @@ export function weightSlider({ parameter, kind }, writers) {
     setNumber(Number(slider.value));
   }
 
-  function putBack() {
+  function putWeightBack() {
     setNumber(tried.from);
     tried = null;
     showNumbers();

@@ -1,8 +1,9 @@
 // What if: a leaf is moved by hand, everything is recomputed, and the promise of the gradient is
 // compared with what came of it.
 
+import { announce } from './events.js';
 import { short, exact } from './numbers.js';
-import { graph, size, ROOTS, operations, labelOf, nameOf, plainNumber } from './graph.js';
+import { graph, size, ROOTS, partialValues, labelOf, nameOf, plainNumber } from './graph.js';
 import { forward, backward } from './engine.js';
 import { frameAt } from './frames.js';
 import { state, moment, forgetNumbers, refresh } from './state.js';
@@ -18,6 +19,11 @@ const PLOT_HEIGHT = 110;
 /** The controls that move a leaf, and what comes of it; null where there is nothing to move. */
 export function whatIf(leaf) {
   if (!ROOTS.size || state.step !== null) return null;
+  if (partialValues.has(leaf)) {
+    const words = 'It also acts on parts of the network that this page leaves out: '
+      + 'what would follow from another number can not be computed here.';
+    return html('p', { class: 'muted' }, words);
+  }
   const base = frameAt(state.frame).data[leaf];
   const now = state.changes.get(leaf) ?? base;
   const reach = reachOf(base);
@@ -57,25 +63,30 @@ export function whatIf(leaf) {
   ];
 }
 
-// How far a leaf can be moved to each side.
-const reachOf = (base) => Math.max(1, 2 * Math.abs(base));
+/** How far a leaf can be moved to each side. */
+export const reachOf = (base) => Math.max(1, 2 * Math.abs(base));
 
-// Only the numbers of the panel change while a leaf is dragged: a new panel would take the slider
-// from the pointer.
-function moveLeaf(leaf, number) {
+/**
+ * Move a leaf. Only the numbers of the panel change while it is dragged: a new panel would take the
+ * slider from the pointer.
+ */
+export function moveLeaf(leaf, number) {
   if (number === frameAt(state.frame).data[leaf]) state.changes.delete(leaf);
   else state.changes.set(leaf, number);
   state.compare = -1;
   forgetNumbers();
   paint();
   showStep();
+  announce('moved');
   saveLink();
 
   const panel = byId('panel');
-  const [, why, sentence] = whyTable(leaf, moment());
+  const [, why, sentence, rules] = whyTable(leaf, moment());
   panel.querySelector('.numbers')?.replaceWith(numbersTable(leaf, moment()));
   panel.querySelector('.why')?.replaceWith(why);
   why.nextElementSibling?.replaceWith(sentence);
+  panel.querySelector('.rules')?.replaceWith(rules);
+  byId('moved')?.replaceChildren(...movedWords());
   byId('ghost')?.replaceChildren(...outcome(leaf));
 }
 
@@ -87,7 +98,7 @@ function outcome(leaf) {
   const base = data[leaf];
   const start = data[output];
   const moved = state.changes.get(leaf) ?? base;
-  const slope = backward(data, [[output, 1]], operations.length, false)[leaf];
+  const slope = backward(data, [[output, 1]], false)[leaf];
   const outputAt = (x) => {
     const trial = data.slice();
     trial[leaf] = x;
@@ -159,18 +170,24 @@ function tangentPlot(xs, ys, { base, start, slope, moved, reach, end }) {
   );
 }
 
-/** A note that some leaves were moved, with a button to put them back; null where none was. */
+/** A note that some leaves were moved, with a button to put them back; empty where none was. */
 export function movedNote() {
-  if (!state.changes.size) return null;
+  return html('div', { id: 'moved' }, movedWords());
+}
+
+function movedWords() {
+  if (!state.changes.size) return [];
   const names = [...state.changes.keys()].map(nameOf).slice(0, 5).join(', ');
-  const putBack = () => {
-    state.changes.clear();
-    refresh();
-  };
-  return html(
+  return [html(
     'p',
     { class: 'note' },
     `${names} moved by hand; all numbers are recomputed. `,
     html('button', { type: 'button', id: 'reset', onclick: putBack }, 'put back'),
-  );
+  )];
+}
+
+/** Put all moved leaves back. */
+export function putBack() {
+  state.changes.clear();
+  refresh();
 }

@@ -1,5 +1,6 @@
 """Pages whose trainer is in reach of scripts, for tests and for the benchmark."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,16 @@ globalThis.playground = {
 """What scripts of tests call in the script of the page."""
 
 
+NAMES_OF_THE_DRAWING = """
+globalThis.sceneOfPage = () => scene;
+globalThis.viewOfPage = view;
+globalThis.sheetOfPage = () => front;
+globalThis.graphOfPage = graph;
+globalThis.pathOfPage = (i) => pathTo(foldOf[i]);
+"""
+"""What scripts of tests call in the script of a page that does not train."""
+
+
 def within_reach(page: Page) -> Page:
     """The same page with names for its trainer and for the numbers that it shows.
 
@@ -36,6 +47,15 @@ def within_reach(page: Page) -> Page:
     assert program.endswith(end)
     reachable = program.removesuffix(end) + NAMES + end
     return Page(exchange(page.html, "program", reachable), 1, 1, page._still)
+
+
+def without_policy(page: Page) -> Page:
+    """The same page with names for its scene, its view, and its canvas, and without a policy."""
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
+    end = "})();\n</script>"
+    assert html.count(end) == 1
+    html = html.replace(end, NAMES_OF_THE_DRAWING + end)
+    return Page(html, 1, 1, page._still)
 
 
 class InThePage:

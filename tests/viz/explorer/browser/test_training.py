@@ -114,7 +114,7 @@ def test_events_are_found_and_jumped_to(show: Show) -> None:
     ]
     page.tab.select_option("#events", "1")
     assert page.text("#frame-text").startswith("step 2")
-    assert page.text("#panel h2") == "relu"
+    assert page.text("#panel h2") == "relu(x·w)"
 
 
 def test_what_can_not_be_computed_again_is_kept_as_it_is(show: Show) -> None:
