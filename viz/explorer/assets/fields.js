@@ -1,6 +1,7 @@
 // Fields: numbers to set, each with a slider for the hand and a text for what is exact.
 
 import { html } from './elements.js';
+import { fillSlider } from './cells.js';
 
 /**
  * A number with a slider and a text.
@@ -29,7 +30,7 @@ export function createField(id, name, options) {
     },
   });
   const slider = html('input', {
-    id: `${id}-slider`, type: 'range', min: 0, max: steps, step: 1, 'aria-label': name,
+    id: `${id}-slider`, class: 'slider', type: 'range', min: 0, max: steps, step: 1, 'aria-label': name,
     title: meaning, oninput: () => change(atPlace(Number(slider.value))),
   });
 
@@ -56,7 +57,7 @@ export function createField(id, name, options) {
     if (!isTyping) text.value = format(now);
     slider.value = locate(now);
     slider.setAttribute('aria-valuetext', format(now));
-    slider.style.setProperty('--filled', `${(100 * slider.value) / steps}%`);
+    fillSlider(slider, 0, Number(slider.value));
   }
 
   show();

@@ -1,9 +1,11 @@
 // Legend line: what lines, numbers and colors mean, in words that follow what colors show.
 
+import { graph } from './graph.js';
 import { extend, listen } from './events.js';
 import { html, svg, byId } from './elements.js';
 import { scale } from './colors.js';
 import { session } from './session.js';
+import { isSquareCount } from './network_paint.js';
 
 const SENTENCES = {
   weights: ['weight', 'color: its sign, width: its size', 'output for the point'],
@@ -32,11 +34,21 @@ function drawLegendLine() {
     html('span', {}, 'line:', html('b', {}, ofLine)),
     html('span', { class: 'more' }, words),
     html('span', { class: 'more' }, html('i', { class: 'key-number' }, '0.7'), ofNumber),
-    html('span', { class: 'more' }, html('i', { class: 'key-map' }), 'output over the plane'),
+    mapEntry(),
     html('span', { class: 'more' }, html('i', { class: 'key-strip' }, '∂'), '∂L/∂output'),
     html('span', { class: 'more' }, html('i', { class: 'key-bias' }), 'bias'),
     html('button', { type: 'button', class: 'link', onclick: showMore }, 'what is what'),
   );
+}
+
+// What the pictures in the boxes show, if there are any.
+function mapEntry() {
+  const { length } = graph.training.inputs;
+  const [first] = session.network.columns[0].neurons;
+  if (length > 2 && !isSquareCount(first.weights.length)) return '';
+  const ofWeights = session.colors === 'gradients' ? '∂L/∂w of the inputs' : 'weights of the inputs';
+  const words = { 1: 'output over the input', 2: 'output over the plane' }[length] ?? ofWeights;
+  return html('span', { class: 'more' }, html('i', { class: 'key-map' }), words);
 }
 
 function colorBar() {

@@ -17,7 +17,6 @@ const lossParts = {
   chart: createLossChart(),
   train: html('b', {}),
   test: html('b', {}),
-  right: html('span', { class: 'right' }),
   readout: html('div', { class: 'readout', hidden: true }),
   past: html('input', {
     id: 'past', class: 'slider', type: 'range', min: 0, max: 0, 'aria-label': 'look back',
@@ -54,7 +53,6 @@ function buildLoss() {
       html('h2', {}, 'Loss'),
       key('train', 'train ', lossParts.train),
       key('test', 'test ', lossParts.test),
-      lossParts.right,
       key('before', 'the run before'),
       html('span', { class: 'space' }),
       lossParts.now,
@@ -95,14 +93,13 @@ function momentShown() {
 function drawLoss() {
   const { list, before } = lossMoments;
   if (!list.length) return;
-  const { chart, train, test, right, now } = lossParts;
+  const { chart, train, test, now } = lossParts;
   const entry = momentShown();
   const shown = withTriedNumbers(entry);
   chart.drawRuns({ list, before, shown });
   chart.element.setAttribute('aria-label', momentText(shown));
   writeText(train, short(shown.loss));
   writeText(test, shown.testLoss === null ? '' : short(shown.testLoss));
-  writeText(right, accuracyText(shown));
   byId('loss').toggleAttribute('data-tested', shown.testLoss !== null);
   byId('loss').toggleAttribute('data-before', before.length > 0);
   now.hidden = !session.past;

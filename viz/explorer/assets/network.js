@@ -178,14 +178,14 @@ const heightInColumn = (most) => (
   Math.max(PLAIN_HEIGHT, Math.min(MAX_HEIGHT_OF_COLUMN, 70 + most * ROW_HEIGHT))
 );
 
-function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
+function placeBox({ box, bias, map, dot, inputs }, { x, y, w, h }, style) {
   Object.assign(box.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
   box.dataset.style = style;
   box.classList.toggle('low', style === 'card' && h < 52);
   box.classList.toggle('short', style === 'card' && h >= 52 && h < 62);
-  const side = mapSide(style, w, h);
+  const side = inputs ? Math.min(w - 14, h - 20) : mapSide(style, w, h);
   box.classList.toggle('narrow', style === 'card' && w < 104);
-  const edge = { tile: 4, picture: 6 }[style] ?? 3;
+  const edge = inputs ? 6 : { tile: 4 }[style] ?? 3;
   for (const name of ['width', 'height']) map.style[name] = `${side}px`;
   for (const name of ['left', 'top']) map.style[name] = `${edge}px`;
   Object.assign(dot.dataset, { side, edge });
@@ -198,7 +198,6 @@ function placeBox({ box, bias, map, dot }, { x, y, w, h }, style) {
 function mapSide(style, w, h) {
   if (style === 'tile') return Math.min(28, w - 24);
   if (style === 'row') return h - 8;
-  if (style === 'picture') return w - 14;
   return Math.min(42, h - (h < 52 ? 20 : 22), w - (w < 90 ? 54 : 60));
 }
 

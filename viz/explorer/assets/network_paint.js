@@ -104,7 +104,8 @@ function picturesOf({ value, neuron, place, inputs }, { data, gradients }) {
   return neuron.weights.map(({ parameter }) => shown[parameter]);
 }
 
-const isSquareCount = (n) => n >= 16 && Number.isInteger(Math.sqrt(n));
+/** Whether so many weights are shown as an image. */
+export const isSquareCount = (n) => n >= 16 && Number.isInteger(Math.sqrt(n));
 
 // Where the colors of a level end.
 function endOf(k, level, pictures) {

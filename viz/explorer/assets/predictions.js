@@ -174,7 +174,7 @@ function createConfusion() {
       if (group >= 0) counts[classOfSample(k)][group] += 1;
     }
     const name = testSamples.length ? 'test' : 'training';
-    words.textContent = `${name} samples: class down, said across`;
+    words.textContent = `${name} samples (rows: class, columns: prediction)`;
     const names = task.levels.map((_, group) => className(group));
     const head = html('tr', {}, html('th', {}), names.map((name) => html('th', {}, name)));
     const lines = counts.map((line, group) => html(
