@@ -30,8 +30,8 @@ export function createField(id, name, options) {
     },
   });
   const slider = html('input', {
-    id: `${id}-slider`, class: 'slider', type: 'range', min: 0, max: steps, step: 1, 'aria-label': name,
-    title: meaning, oninput: () => change(atPlace(Number(slider.value))),
+    id: `${id}-slider`, class: 'slider', type: 'range', min: 0, max: steps, step: 1,
+    'aria-label': name, title: meaning, oninput: () => change(atPlace(Number(slider.value))),
   });
 
   function endTyping() {

@@ -46,8 +46,8 @@ function mapEntry() {
   const { length } = graph.training.inputs;
   const [first] = session.network.columns[0].neurons;
   if (length > 2 && !isSquareCount(first.weights.length)) return '';
-  const ofWeights = session.colors === 'gradients' ? '∂L/∂w of the inputs' : 'weights of the inputs';
-  const words = { 1: 'output over the input', 2: 'output over the plane' }[length] ?? ofWeights;
+  const shown = session.colors === 'gradients' ? '∂L/∂w' : 'weights';
+  const words = { 1: 'output over the input', 2: 'output over the plane' }[length] ?? `${shown} of the inputs`;
   return html('span', { class: 'more' }, html('i', { class: 'key-map' }), words);
 }
 
