@@ -7,7 +7,7 @@ import { stage } from './drawing.js';
 import { zoom, toggle, select } from './view.js';
 import { showAll } from './first_view.js';
 import { putBack } from './what_if.js';
-import { isPlaying, pause, playOrPause, goTo, stepBy } from './playback.js';
+import { isPlaying, pauseSteps, playOrPause, goTo, stepBy } from './playback.js';
 import { goToFrame } from './training.js';
 import { predict } from './predict.js';
 import { endSearch } from './search.js';
@@ -113,7 +113,7 @@ function toggleHelp() {
 
 // One thing at a time, the one that lies on top first.
 function letGo() {
-  if (isPlaying()) pause();
+  if (isPlaying()) pauseSteps();
   else if (!byId('keys').hidden) toggleHelp();
   else if (state.matches) endSearch();
   else if (state.selected !== null) select(null);

@@ -61,18 +61,18 @@ export function goTo(step, from = null) {
 
 /** Go some steps on or back. The first step on from the finished pass goes to its start. */
 export function stepBy(by) {
-  pause();
+  pauseSteps();
   goTo((state.step ?? (by > 0 ? -1 : stepOrder.length)) + by);
 }
 
 export function playOrPause() {
-  if (isPlaying()) pause();
-  else play();
+  if (isPlaying()) pauseSteps();
+  else playSteps();
 }
 
 const isAtEnd = () => state.step === null || state.step >= stepOrder.length;
 
-function play() {
+function playSteps() {
   goTo(isAtEnd() ? 0 : state.step);
   waitForWave(waveEnds.filter((end) => end <= state.step).length);
   announce('step');
@@ -85,7 +85,7 @@ function waitForWave(passed, start = { time: performance.now(), passed, pace: wa
   const due = time + (passed + 1 - start.passed) * pace;
   timer = setTimeout(() => {
     if (isAtEnd()) {
-      pause();
+      pauseSteps();
       goTo(null);
       return;
     }
@@ -104,7 +104,7 @@ function wavePace() {
   return factorOfSpeed * Math.min(LONGEST_WAVE, LONGEST_PLAY / waveEnds.length);
 }
 
-export function pause() {
+export function pauseSteps() {
   clearTimeout(timer);
   timer = null;
   showStep();
@@ -174,7 +174,7 @@ export function setUpPlayback() {
   byId('next').addEventListener('click', () => stepBy(1));
   byId('play').addEventListener('click', playOrPause);
   byId('step').addEventListener('input', (event) => {
-    pause();
+    pauseSteps();
     goTo(Number(event.target.value));
   });
   byId('backward').hidden = stepOrder.length === 0;

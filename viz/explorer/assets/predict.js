@@ -12,7 +12,7 @@ import { state, moment, refresh } from './state.js';
 import { html, byId } from './elements.js';
 import { paint } from './painting.js';
 import { reveal } from './view.js';
-import { pause } from './playback.js';
+import { pauseSteps } from './playback.js';
 import { whySentence } from './explanation.js';
 import { hasRuleLines, ruleLine, ruleHeading, ruleSentence } from './rule_lines.js';
 
@@ -30,7 +30,7 @@ export function predict(on) {
     compare: -1,
   });
   state.changes.clear(); // the gradients to find are those of the numbers that were computed
-  pause();
+  pauseSteps();
   byId('predict').setAttribute('aria-pressed', String(on));
   refresh();
   if (on) byId('panel').querySelector('input')?.focus();

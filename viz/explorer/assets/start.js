@@ -20,7 +20,7 @@ import { showPanel } from './panel.js';
 import { setUpSearch } from './search.js';
 import { recolor, useTheme, setUpTheme } from './theme.js';
 import { showLegendMarks } from './legend.js';
-import { setUpHints } from './hints.js';
+import { setUpHints } from './first_hints.js';
 import { setUpSaving } from './save_view.js';
 import { setUpScrubbing } from './scrub.js';
 import { setUpKeys } from './keys.js';
