@@ -50,7 +50,7 @@ def take_excerpt(whole: Snapshot, limit: int = MAX_EXCERPT) -> Excerpt | None:
         >>> whole = Snapshot([MLP(8, [5, 2], seed=0)([0.5] * 8)[0]])
         >>> part = take_excerpt(whole, limit=60)
         >>> part.chosen, part.total, len(part.snapshot) <= 60
-        ('layers.0.neurons.4', 147, True)
+        ('layers.0.neurons.4', 154, True)
     """
     if not whole.modules or any(_NEXT_CALL in path for path in whole.modules):
         return None

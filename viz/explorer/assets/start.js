@@ -80,7 +80,7 @@ async function startPage() {
 // On a phone the tools are behind one button.
 function setUpMenu() {
   byId('menu')?.addEventListener('click', () => {
-    const isOpen = byId('tools').classList.toggle('open');
+    const isOpen = byId('page-tools').classList.toggle('open');
     byId('menu').setAttribute('aria-expanded', String(isOpen));
   });
 }

@@ -16,19 +16,26 @@ Show = Callable[..., Any]
 
 # The clock of the page is replaced, so that a test does not wait, and knows what time it is.
 CLOCK = """(() => {
-  let now = 0, waiting = [];
+  let now = 0, count = 0, waiting = [];
   performance.now = () => now;
   globalThis.setTimeout = (call, wait = 0) => {
-    waiting.push({ call, at: now + wait });
-    return waiting.length;
+    count += 1;
+    waiting.push({ call, at: now + wait, id: count });
+    return count;
   };
-  globalThis.clearTimeout = () => { waiting = []; };
-  globalThis.tick = () => {
-    const [{ call, at }] = waiting.splice(0, 1);
+  globalThis.clearTimeout = (id) => { waiting = waiting.filter((timer) => timer.id !== id); };
+  const stepText = () => document.querySelector('#step-text').textContent;
+  const runNext = () => {
+    waiting.sort((a, b) => a.at - b.at);
+    const { call, at } = waiting.shift();
     now = at;
     call();
   };
-  globalThis.isWaiting = () => waiting.length > 0;
+  // To the next wave; other timers of the page may be due before it.
+  globalThis.tick = () => {
+    const before = stepText();
+    while (stepText() === before && waiting.length) runNext();
+  };
   globalThis.timeNow = () => now;
 })()"""
 

@@ -166,7 +166,7 @@ def test_the_printed_page_has_the_whole_graph_and_no_controls(show: Show) -> Non
     page.tab.set_viewport_size({"width": 700, "height": 1000})
     page.tab.emulate_media(media="print")
     page.tab.evaluate("dispatchEvent(new Event('beforeprint'))")
-    for selector in ("footer", "#tools", "#menu", "#hints"):
+    for selector in ("footer", "#page-tools", "#menu", "#hints"):
         assert page.tab.is_hidden(selector)
     stage = page.tab.locator("#drawing").bounding_box()
     for i in range(10):
