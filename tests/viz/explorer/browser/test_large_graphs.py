@@ -95,14 +95,13 @@ def test_values_come_into_sight_as_the_view_moves(show: Show) -> None:
     open_all(page)
     zoom_to(page, 500)
     before = set(page.tab.evaluate("[...document.querySelectorAll('.node')].map((n) => n.id)"))
-    page.tab.mouse.move(500, 300)
-    page.tab.mouse.down()
-    page.tab.mouse.move(500, 800, steps=5)
-    page.tab.mouse.up()
-    page.tab.mouse.move(500, 300)
-    page.tab.mouse.down()
-    page.tab.mouse.move(500, 800, steps=5)
-    page.tab.mouse.up()
+    bounds = page.tab.locator("#drawing").bounding_box()
+    left, middle = bounds["x"], bounds["y"] + bounds["height"] / 2
+    for _ in range(5):
+        page.tab.mouse.move(left + 20, middle)
+        page.tab.mouse.down()
+        page.tab.mouse.move(left + bounds["width"] - 20, middle, steps=5)
+        page.tab.mouse.up()
     settle(page)
     after = set(page.tab.evaluate("[...document.querySelectorAll('.node')].map((n) => n.id)"))
     assert after - before
@@ -128,7 +127,8 @@ def test_a_click_on_the_canvas_selects_the_value_under_it(show: Show, label: str
 
 def test_a_click_beside_all_values_selects_nothing(show: Show) -> None:
     page = show(on_canvas(viz.explore(network([3, 1]))), "value=3")
-    page.tab.mouse.click(20, 800)
+    bounds = page.tab.locator("#drawing").bounding_box()
+    page.tab.mouse.click(bounds["x"] + 8, bounds["y"] + 8)
     assert page.tab.locator(".node.selected").count() == 0
 
 
