@@ -49,9 +49,11 @@ export function followView() {
   if (activeNow().length) drawActivePlates();
   // Sharp drawings, and elements in place of a canvas, wait until the hand rests.
   clearTimeout(restTimer);
-  restTimer = setTimeout(() => {
-    if (isOnCanvas) chooseRenderer();
-  }, REST_CHECK_MS);
+  if (isOnCanvas) restTimer = setTimeout(chooseAtRest, REST_CHECK_MS);
+}
+
+function chooseAtRest() {
+  if (isOnCanvas) chooseRenderer();
 }
 
 /** Show that another item is selected or at work. */
