@@ -25,6 +25,7 @@ from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .gradients.formulas import Formula, formula
 from .gradients.symbolic import SymbolicChainRule
+from .loading import load
 from .look.text import clean
 from .notebook import register_if_there
 from .render.dot import build_digraph
@@ -48,6 +49,7 @@ __all__ = [
     "explain",
     "explore",
     "formula",
+    "load",
 ]
 
 

@@ -23,12 +23,14 @@ from .render import raster
 from .render.dot import build_digraph
 from .render.mermaid import render_mermaid
 from .render.outline import render_outline
+from .render.picture_json import render_json
 from .render.svg_document import as_image, render_svg
+from .render.tikz import render_tikz
 from .showing import as_page, show
 
 # Pixels between columns, where cards have labels on their edges, and between rows.
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
-FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
+FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf", ".json", ".tex")
 
 
 def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
@@ -134,7 +136,8 @@ class Drawing:
 
         Args:
             path: It ends in .svg, .png or .pdf for the picture; .html for a page to explore the
-                graph in; .dot or .mmd for source for Graphviz or Mermaid; .txt for an outline.
+                graph in; .dot or .mmd for source for Graphviz or Mermaid; .tex for LaTeX with TikZ;
+                .txt for an outline; .json for `viz.load`.
 
         Returns:
             The path of the file.
@@ -172,6 +175,10 @@ class Drawing:
             return raster.render_png(self.svg(light))
         if ending == ".pdf":
             return raster.render_pdf(self.svg(light))
+        if ending == ".json":
+            return render_json(self.placed, self.theme)
+        if ending == ".tex":
+            return render_tikz(self.svg(light))
         raise OptionError("this drawing has no page: save it as .svg, .png or .pdf")
 
     @fits_terminal
