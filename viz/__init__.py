@@ -15,6 +15,7 @@ from typing import Any
 
 import graphviz
 
+from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
 
 from .animation.playback import Animation, animate
@@ -25,6 +26,7 @@ from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .gradients.formulas import Formula, formula
 from .gradients.symbolic import SymbolicChainRule
+from .layout.direction import checked_direction
 from .loading import load
 from .look.text import clean
 from .notebook import register_if_there
@@ -62,6 +64,7 @@ def draw(
     edges: str | None = None,
     theme: str = "auto",
     title: str = "",
+    rankdir: str = "LR",
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
@@ -78,6 +81,8 @@ def draw(
             (the default), or "feeds", the names that it goes into.
         theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
         title: A heading.
+        rankdir: Which way the graph runs, at every level but "layers": "LR" from left to right,
+            "TB" from top to bottom, "RL", "BT".
         limit: Seconds that a layout may take before a coarser level is drawn.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
             whichever there is.
@@ -102,9 +107,13 @@ def draw(
         <Drawing of 4 values as cards>
     """
     heading = clean(title, 120)
-    titled = [
-        replace(picture, title=heading) for picture in choose_pictures(target, level, expand, edges)
-    ]
+    pictures = choose_pictures(target, level, expand, edges)
+    if checked_direction(rankdir) != "LR" and pictures[0].level == "layers":
+        raise OptionError(
+            "layers run from left to right: rankdir is for the levels 'cards', 'chips' and "
+            "'neurons'"
+        )
+    titled = [replace(picture, title=heading, rankdir=rankdir) for picture in pictures]
     return Drawing(
         titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html
     )

@@ -11,11 +11,14 @@ from scalargrad.errors import LayoutError, OptionError
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.files import write
 
+from .layout.direction import is_upright
 from .layout.graphviz_process import check_program
 from .layout.layer_cards import lay_out_layers
 from .layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
+from .layout.neuron_rows import lay_out_neuron_rows
 from .layout.node_size import header_width, measure_node
+from .layout.turning import turn_picture
 from .look.text import hint
 from .look.theme import checked_theme
 from .model.picture import Picture
@@ -30,6 +33,8 @@ from .showing import as_page, show
 
 # Pixels between columns, where cards have labels on their edges, and between rows.
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
+# Between rows and within them, in pictures that run down or up.
+_UPRIGHT_GAPS = {"cards": (54.0, 24.0), "chips": (34.0, 24.0)}
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf", ".json", ".tex")
 
 
@@ -102,15 +107,21 @@ class Drawing:
         return self._place(coarsest)
 
     def _place(self, picture: Picture) -> PlacedPicture:
+        if picture.level == "neurons" and is_upright(picture.rankdir):
+            return lay_out_neuron_rows(picture)
         if picture.level == "neurons":
-            return lay_out_neurons(picture)
+            return turn_picture(lay_out_neurons(picture))
         if picture.level == "layers":
             return lay_out_layers(picture)
         column_gap, row_gap = _GAPS[picture.level]
-        settings = LayoutSettings(column_gap, row_gap, self._limit, self._program)
         sizes = {node.id: measure_node(node, picture.level) for node in picture.nodes}
+        if is_upright(picture.rankdir):
+            # Names below chips need space to the left and right then.
+            column_gap, row_gap = _UPRIGHT_GAPS[picture.level]
+            sizes = {id: (high, wide) for id, (wide, high) in sizes.items()}
+        settings = LayoutSettings(column_gap, row_gap, self._limit, self._program)
         headers = {group.path: header_width(group) for group in picture.groups}
-        return lay_out_graph(picture, sizes, headers, settings)
+        return turn_picture(lay_out_graph(picture, sizes, headers, settings))
 
     @property
     def picture(self) -> Picture:

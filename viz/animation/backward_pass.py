@@ -179,7 +179,9 @@ class BackwardPass:
             if picture.level == "cards" and has_numbers:
                 text = write_arithmetic(edge, picture)
                 plate_width = width(text, 10, bold=True) + 14
-                plate = svg_edges.place_plate(route, plate_width, 18.0, taken[step])
+                plate = svg_edges.place_plate(
+                    route, plate_width, 18.0, taken[step], picture.rankdir
+                )
                 taken[step].append(plate)
                 message += svg_edges.draw_plate(plate, text, edge.flow or 0.0, picture, writer)
             if message:

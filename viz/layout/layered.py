@@ -13,6 +13,7 @@ from viz.look.measures import BOX
 from viz.model.picture import Picture
 
 from .containment import Containment, chain_to
+from .direction import is_upright
 from .edge_routes import Router
 from .geometry import Point, Rect, Size
 from .graphviz import Box, Placement, place
@@ -296,20 +297,33 @@ class _Layout:
         """Return an interior with space for border and heading, its ports on the left border."""
         if not path or not self.picture.framed:
             return interior
-        inner_width, inner_height = interior.size
-        heading = self.headers.get(path, 0.0)
-        width = max(inner_width + 2 * BOX.margin, heading)
-        shift = (width - inner_width) / 2
         ports = set(self.containment.ports.get(path, {}).values())
-
+        size, dx, dy = self._border(interior.size, self.headers.get(path, 0.0))
         corners = {}
         for item, (x, y) in interior.corners.items():
-            left = -BOX.port / 2 if item in ports else x + shift
-            corners[item] = (left, y + BOX.header)
+            left = -BOX.port / 2 if item in ports else x + dx
+            corners[item] = (left, y + dy)
         routes = {}
         for pair, route in interior.routes.items():
-            routes[pair] = tuple((x + shift, y + BOX.header) for x, y in route)
-        return _Interior((width, inner_height + BOX.header + BOX.margin), corners, routes)
+            routes[pair] = tuple((x + dx, y + dy) for x, y in route)
+        return _Interior(size, corners, routes)
+
+    def _border(self, inner: Size, heading: float) -> tuple[Size, float, float]:
+        """Return the size of a box around something, and where that is in it.
+
+        The heading is above it once the picture is turned: until then it may be at the left, or at
+        the right.
+        """
+        inner_width, inner_height = inner
+        rankdir = self.picture.rankdir
+        if is_upright(rankdir):
+            height = max(inner_height + 2 * BOX.margin, heading)
+            width = inner_width + BOX.header + BOX.margin
+            dx = BOX.header if rankdir == "TB" else BOX.margin
+            return (width, height), dx, (height - inner_height) / 2
+        width = max(inner_width + 2 * BOX.margin, heading)
+        height = inner_height + BOX.header + BOX.margin
+        return (width, height), (width - inner_width) / 2, BOX.header
 
 
 def _turn_upright(interior: _Interior, sizes: dict[str, Size], leaves: list[str]) -> None:

@@ -120,6 +120,7 @@ class Picture:
         columns: At level "neurons" the units of each column.
         cards: At level "layers" the card of each node, in the order of the nodes.
         scale: The gradient at the end of the scale, where pictures share one; 0: the largest shown.
+        rankdir: Which way edges run: "LR", "TB", "RL" or "BT".
     """
 
     level: str
@@ -134,6 +135,7 @@ class Picture:
     columns: tuple["Column", ...] = field(default=())
     cards: tuple[LayerCard, ...] = ()
     scale: float = 0.0
+    rankdir: str = "LR"
 
     @cached_property
     def by_id(self) -> dict[str, Node]:

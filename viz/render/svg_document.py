@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from zlib import crc32
 
+from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
 from viz.layout.layered import PlacedPicture
 from viz.look.measures import BOX, FONT_SIZES
@@ -157,7 +158,12 @@ def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
 
 
 def _draw_heading(column: Column, placed: PlacedPicture, writer: SvgWriter) -> str:
-    center = placed.nodes[column.members[0]].center
+    first = placed.nodes[column.members[0]]
+    if is_upright(placed.picture.rankdir):
+        # Beside its row, at the left of the picture.
+        title = writer.text(0, first.middle - 2, column.title, 12, "ink", bold=True)
+        return title + writer.text(0, first.middle + 13, column.detail, 10, "muted")
+    center = first.center
     title = writer.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)
     return title + writer.text(center, 27, column.detail, 10, "muted", anchor="middle")
 

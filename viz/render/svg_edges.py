@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import isfinite
 
+from viz.layout.direction import is_upright, turn_point
 from viz.layout.geometry import Point, Rect
 from viz.layout.layered import PlacedPicture
 from viz.look.measures import BORDER
@@ -57,20 +58,14 @@ def draw_edge(
     opacity = _opacity(edge, picture, has_arrow)
 
     head = _head_size(thickness) if has_arrow else 0.0
-    x, y = route[-1]
-    down = _runs_down(route)
-    # The line ends inside the arrow head: a wide one would blunt the tip.
-    inset = head * 0.8
-    end = (x, y - inset) if down else (x - inset, y)
+    route, tip = _cut_for_tip(route, head, picture.rankdir)
     line = writer.path(
-        curve((*route[:-1], end)),
+        curve(route, picture.rankdir),
         writer.paint("none", stroke),
         f'stroke-width="{thickness}"{dashes}{opacity}',
     )
     if not has_arrow:
         return line
-
-    tip = _tip(x, y, head, down)
     return line + writer.path(tip, writer.paint(stroke), opacity.strip())
 
 
@@ -93,15 +88,10 @@ def draw_backward_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWr
     paint = writer.paint("none", stroke)
     stroke_width = f'stroke-width="{format_coordinate(thickness)}"'
     if picture.level == "neurons":
-        return writer.path(curve(route), paint, stroke_width)
+        return writer.path(curve(route, picture.rankdir), paint, stroke_width)
 
-    x, y = route[0]
-    head = _head_size(thickness)
-    down = _runs_down(route)
-    inset = head * 0.8
-    start = (x, y + inset) if down else (x + inset, y)
-    line = writer.path(curve((start, *route[1:])), paint, stroke_width)
-    tip = _tip(x, y, -head, down)
+    back, tip = _cut_for_tip(route[::-1], _head_size(thickness), picture.rankdir)
+    line = writer.path(curve(back, picture.rankdir), paint, stroke_width)
     return line + writer.path(tip, writer.paint(stroke))
 
 
@@ -113,11 +103,13 @@ def _head_size(thickness: float) -> float:
     return _ARROW * (0.75 + 0.12 * thickness)
 
 
-def place_plate(route: Route, wide: float, high: float, taken: list[Rect]) -> Rect:
+def place_plate(
+    route: Route, wide: float, high: float, taken: list[Rect], rankdir: str = "LR"
+) -> Rect:
     """Return where on an edge a plate of a size covers the least of others."""
     plates = []
     for share in _PLATE_SHARES:
-        label = _label_rect(route, share, wide)
+        label = _label_rect(route, share, wide, rankdir)
         y = label.middle - high / 2
         plates.append(Rect(label.x, y, wide, high))
     return min(plates, key=lambda plate: _covered_area(plate, taken))
@@ -132,6 +124,11 @@ def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: Svg
     return box + words
 
 
+def _turn(route: Sequence[Point], rankdir: str) -> Route:
+    """Return a route as if the picture ran from left to right, or such a one turned again."""
+    return tuple(turn_point(point, rankdir) for point in route)
+
+
 def _runs_down(route: Route) -> bool:
     """Return whether an edge links two members of a running sum, which are in one column."""
     if len(route) != 2:
@@ -140,30 +137,52 @@ def _runs_down(route: Route) -> bool:
     return abs(start_x - end_x) < 0.5
 
 
-def _tip(x: float, y: float, head: float, down: bool) -> str:
-    half = abs(head) * 0.42
-    full = abs(head) * 0.84
-    if down:
-        return path_data("M", x, y, "l-", half, -head, "h", full, "Z")
-    return path_data("M", x, y, "l", -head, " -", half, "v", full, "Z")
+def _cut_for_tip(route: Route, head: float, rankdir: str) -> tuple[Route, str]:
+    """Return a route that ends inside the arrow head at its end, and the path of the head.
+
+    A wide line that ended at the tip would blunt it.
+    """
+    turned = _turn(route, rankdir)
+    x, y = turned[-1]
+    half = head * 0.42
+    inset = head * 0.8
+    # The head points the way the edge arrives: to the right, or back to the left; or down, or up.
+    before_x, before_y = turned[-2]
+    if _runs_down(turned):
+        sign = 1 if before_y < y else -1
+        end = (x, y - sign * inset)
+        base = ((x - half, y - sign * head), (x + half, y - sign * head))
+    else:
+        sign = 1 if before_x < x else -1
+        end = (x - sign * inset, y)
+        base = ((x - sign * head, y - half), (x - sign * head, y + half))
+
+    tip, left, right = _turn(((x, y), *base), rankdir)
+    return _turn((*turned[:-1], end), rankdir), path_data("M", *tip, "L", *left, "L", *right, "Z")
 
 
-def curve(route: Sequence[Point]) -> str:
-    """Return a path through points that is horizontal at each of them.
+def curve(route: Sequence[Point], rankdir: str = "LR") -> str:
+    """Return a path through points that is horizontal at each of them, or vertical.
+
+    Args:
+        route: The points.
+        rankdir: Which way the picture runs: vertical at its points is a curve in one that runs down
+            or up.
 
     Example:
-        >>> curve(((0, 0), (10, 5)))
-        'M0 0C5 0 5 5 10 5'
+        >>> curve(((0, 0), (10, 5))), curve(((0, 0), (10, 5)), "TB")
+        ('M0 0C5 0 5 5 10 5', 'M0 0C0 2.5 10 2.5 10 5')
     """
     parts = [path_data("M", *route[0])]
     for (x0, y0), (x1, y1) in pairwise(route):
-        is_level = abs(y1 - y0) < 0.5
-        is_upright = abs(x1 - x0) < 0.5
-        if is_level or is_upright:
+        middle_x = (x0 + x1) / 2
+        middle_y = (y0 + y1) / 2
+        if abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5:
             parts.append(path_data("L", x1, y1))
+        elif is_upright(rankdir):
+            parts.append(path_data("C", x0, middle_y, x1, middle_y, x1, y1))
         else:
-            middle = (x0 + x1) / 2
-            parts.append(path_data("C", middle, y0, middle, y1, x1, y1))
+            parts.append(path_data("C", middle_x, y0, middle_x, y1, x1, y1))
     return "".join(parts)
 
 
@@ -184,6 +203,7 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
     picture = placed.picture
     if picture.level != "cards":
         return
+    rankdir = picture.rankdir
     taken = list(placed.nodes.values())
     for edge, route in zip(picture.edges, placed.routes, strict=True):
         is_quiet = edge.dim or picture.by_id[edge.source].tag
@@ -194,7 +214,7 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
         if edge.mark:
             text += f" {edge.mark}"
         label_width = width(text, _LABEL_SIZE) + 8
-        rects = [_label_rect(route, share, label_width) for share in _LABEL_SHARES]
+        rects = [_label_rect(route, share, label_width, rankdir) for share in _LABEL_SHARES]
         covered = [_covered_area(rect, taken) for rect in rects]
         least = min(covered)
         rect = rects[covered.index(least)]
@@ -215,12 +235,17 @@ def _draw_label(rect: Rect, text: str, is_marked: bool, writer: SvgWriter) -> It
     yield writer.text(rect.center, baseline, text, _LABEL_SIZE, ink, anchor="middle")
 
 
-def _label_rect(route: Route, share: float, label_width: float) -> Rect:
-    if _runs_down(route):
-        (x, top), (_, bottom) = route
-        middle = (top + bottom) / 2
-        return Rect(x + 6, middle - 7, label_width, _LABEL_HEIGHT)
-    x, y = _point_at(route, share)
+def _label_rect(route: Route, share: float, label_width: float, rankdir: str) -> Rect:
+    turned = _turn(route, rankdir)
+    if _runs_down(turned):
+        # Beside a line that is no longer than the gap between two cards.
+        (start_x, start_y), (end_x, end_y) = route
+        x = (start_x + end_x) / 2
+        y = (start_y + end_y) / 2
+        if is_upright(rankdir):
+            return Rect(x - label_width / 2, y - _LABEL_HEIGHT - 2, label_width, _LABEL_HEIGHT)
+        return Rect(x + 6, y - 7, label_width, _LABEL_HEIGHT)
+    x, y = turn_point(_point_at(turned, share), rankdir)
     return Rect(x - label_width / 2, y - 7, label_width, _LABEL_HEIGHT)
 
 
