@@ -79,7 +79,8 @@ def draw(
             are drawn closed.
         edges: What the lists of a dictionary hold: "operands", the names that a name is made of
             (the default), or "feeds", the names that it goes into.
-        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
+            "transparent": no page, for slides of any color.
         title: A heading.
         rankdir: Which way the graph runs, at every level but "layers": "LR" from left to right,
             "TB" from top to bottom, "RL", "BT".
@@ -114,8 +115,10 @@ def draw(
             "'neurons'"
         )
     titled = [replace(picture, title=heading, rankdir=rankdir) for picture in pictures]
+    # A page needs a background.
+    page_theme = "auto" if theme == "transparent" else theme
     return Drawing(
-        titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html
+        titled, theme, limit, program, lambda: explore(target, title=title, theme=page_theme).html
     )
 
 

@@ -74,7 +74,8 @@ class Drawing:
     Args:
         pictures: The picture, and coarser ones to fall back to where Graphviz can't place it in
             time.
-        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
+            "transparent".
         limit: Seconds that each layout may take.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever
             there is.
@@ -177,7 +178,9 @@ class Drawing:
         if ending == ".html" and self._page is not None:
             return self._page()
         if ending == ".dot":
-            return str(build_digraph(self.picture, theme=light).source)
+            theme = "dark" if self.theme == "dark" else "light"
+            rankdir = self.picture.rankdir
+            return str(build_digraph(self.picture, theme=theme, rankdir=rankdir).source)
         if ending == ".mmd":
             return render_mermaid(self.picture)
         if ending == ".txt":

@@ -199,7 +199,7 @@ class BackwardPass:
         parts = []
         for text, begin, end in zip(self._captions(), begins, ends, strict=True):
             short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "ink", bold=True)
+            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
             track = show_between(begin, end, self.seconds)
             parts.append(clock.animate(line, track, HIDDEN))
         parts.append(progress_bar(wide, starts, 0.3 * self.pace, writer, clock))

@@ -122,8 +122,8 @@ class Animation:
         if target.suffix.lower() == ".svg":
             write(target, self.svg())
             return target
-        # A GIF or MP4 cannot follow the preference of its reader.
-        theme = "light" if self.theme == "auto" else self.theme
+        # A GIF or MP4 cannot follow the preference of its reader, and has a page.
+        theme = "dark" if self.theme == "dark" else "light"
         encode = video.gif if target.suffix.lower() == ".gif" else video.mp4
 
         def still(second: float) -> str:
@@ -176,7 +176,7 @@ def animate(
         frames: How many frames of a Recording to show at most, evenly spread, the first and the
             last included.
         pace: Seconds for each step or frame; by default as many as keep the whole short.
-        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        theme: "auto" (light, and dark for readers who prefer it), "light", "dark" or "transparent".
         title: A heading.
 
     Raises:

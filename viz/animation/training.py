@@ -174,7 +174,7 @@ class FrameScene:
         parts = []
         for i, text in enumerate(self.captions):
             short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "ink", bold=True)
+            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
             parts.append(clock.animate(line, self._caption_track(i), HIDDEN))
         ease = 0.3 * self.pace
         following = range(1, len(self.frames))

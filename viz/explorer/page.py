@@ -21,7 +21,7 @@ from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
 from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import clean, cut, escape
-from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mix, text_color
+from viz.look.theme import DARK, LIGHT, THEMES, Theme, checked_theme, mix, text_color
 from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
@@ -184,7 +184,7 @@ def explore(
         snapshot, packed, graph = read(source)
     graph |= {
         "title": clean(title, 120) or _heading(source, snapshot),
-        "theme": checked_theme(theme),
+        "theme": checked_theme(theme, tuple(THEMES)),
         "bytes": packed.bytes,
         "rows": packed.rows,
         "frames": packed.frames,

@@ -276,6 +276,10 @@ class Explanation:
         pictures = highlight_paths(self._sums, self._reason, heading)
         return Drawing(pictures, theme, limit, program)
 
+    def show(self) -> None:
+        """Open its picture in the browser; in a notebook, display it there."""
+        self.draw().show()
+
     def _repr_html_(self) -> str:
         return f"{self.draw()._repr_html_()}<pre>{escape(str(self))}</pre>"
 

@@ -44,7 +44,7 @@ def encode(thing: Any, leave_out: tuple[str, ...] = ()) -> Any:
     if isinstance(thing, (tuple, list)):
         return [encode(item) for item in thing]
     if isinstance(thing, dict):
-        return {key: encode(value) for key, value in thing.items()}
+        return {str(key): encode(value) for key, value in thing.items()}
     if isinstance(thing, float) and not isfinite(thing):
         return str(thing)
     return thing
@@ -52,6 +52,8 @@ def encode(thing: Any, leave_out: tuple[str, ...] = ()) -> Any:
 
 def _is_default(field: Field[Any], value: Any) -> bool:
     # nan equals nothing, and so no default.
+    if field.default_factory is not MISSING:
+        return bool(field.default_factory() == value)
     return field.default is not MISSING and field.default == value
 
 
@@ -106,6 +108,8 @@ def _decode_value(kind: Any, data: Any, where: str) -> Any:
         return _decode_optional(kind, data, where)
     if origin is tuple:
         return tuple(_decode_items(kind, data, where))
+    if origin is dict:
+        return dict(_decode_entries(kind, data, where))
     if origin is Literal:
         if data not in get_args(kind):
             raise _wrong(where, f"one of {', '.join(map(str, get_args(kind)))}", data)
@@ -137,6 +141,17 @@ def _decode_items(kind: Any, data: Any, where: str) -> Iterator[Any]:
         raise _wrong(where, f"a list of {len(kinds)}", data)
     for i, (item_kind, item) in enumerate(zip(kinds, data, strict=True)):
         yield _decode_value(item_kind, item, f"{where}[{i}]")
+
+
+def _decode_entries(kind: Any, data: Any, where: str) -> Iterator[tuple[Any, Any]]:
+    if not isinstance(data, dict):
+        raise _wrong(where, "an object", data)
+    key_kind, value_kind = get_args(kind)
+    for name, value in data.items():
+        # The keys of JSON are texts.
+        is_number = key_kind is int and name.isascii() and name.isdigit()
+        key = int(name) if is_number else _decode_value(key_kind, name, where)
+        yield key, _decode_value(value_kind, value, f"{where}.{name}")
 
 
 def _decode_plain(kind: Any, data: Any, where: str) -> Any:

@@ -52,7 +52,7 @@ def render_mermaid(picture: Picture) -> str:
         *_caption(picture, len(edges)),
     ]
     lines = [f"    {statement}" for statement in statements]
-    return "\n".join(["flowchart LR", *lines, ""])
+    return "\n".join([f"flowchart {picture.rankdir}", *lines, ""])
 
 
 def escape_label(text: str, longest: int = 60) -> str:

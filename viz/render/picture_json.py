@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from scalargrad.errors import PictureError
+from viz.layout.direction import checked_direction
 from viz.layout.geometry import Point, Rect
 from viz.layout.layered import PlacedPicture
 from viz.look.text import clean
@@ -211,6 +212,7 @@ def _check_picture(picture: Picture) -> None:
         raise PictureError(
             f"the level must be one of {', '.join(_LEVELS)}, not {clean(repr(picture.level))}"
         )
+    checked_direction(picture.rankdir)
     if not (isfinite(picture.scale) and picture.scale >= 0.0):
         raise PictureError(f"the scale must be a number of at least 0, not {picture.scale!r}")
     _check_groups(picture)

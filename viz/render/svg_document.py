@@ -68,13 +68,13 @@ def render_document(
     title = ""
     if picture.title:
         shown = fit_text(picture.title, 14, text_width, bold=True)
-        title = writer.text(_PAD, _PAD + 12, shown, 14, "ink", bold=True)
+        title = writer.text(_PAD, _PAD + 12, shown, 14, "page_ink", bold=True)
     note_lines = []
     for i, line in enumerate(notes):
         y = 33 + _NOTE_HEIGHT * i
         note_lines.append(writer.text(0, y, line, 10, "muted"))
     page = Rect(0, 0, page_width, page_height)
-    background = writer.rect(page, writer.paint("page"))
+    background = "" if writer.theme.is_transparent else writer.rect(page, writer.paint("page"))
     # Later elements cover earlier ones.
     content = [
         background,
@@ -161,10 +161,10 @@ def _draw_heading(column: Column, placed: PlacedPicture, writer: SvgWriter) -> s
     first = placed.nodes[column.members[0]]
     if is_upright(placed.picture.rankdir):
         # Beside its row, at the left of the picture.
-        title = writer.text(0, first.middle - 2, column.title, 12, "ink", bold=True)
+        title = writer.text(0, first.middle - 2, column.title, 12, "page_ink", bold=True)
         return title + writer.text(0, first.middle + 13, column.detail, 10, "muted")
     center = first.center
-    title = writer.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)
+    title = writer.text(center, 12, column.title, 12, "page_ink", anchor="middle", bold=True)
     return title + writer.text(center, 27, column.detail, 10, "muted", anchor="middle")
 
 

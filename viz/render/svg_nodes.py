@@ -93,7 +93,7 @@ class _NodePen:
         """Draw the outline; a root has a thicker one in the color of the text."""
         node = self.node
         if node.root:
-            paint = self.writer.paint("none", "ink")
+            paint = self.writer.paint("none", "page_ink")
             more = f'stroke-width="{BORDER.root:g}"'
         else:
             is_dashed = node.kind in ("constant", "more")
