@@ -119,7 +119,7 @@ def chain_rules_of_sketches(_: Path) -> Any:
 @row(viz.compare, viz.Comparison)
 def compared(_: Path) -> Any:
     found = viz.compare(graph()[0], graph()[0])
-    return [str(found), found.largest, isinstance(found, viz.Comparison)]
+    return [str(found), found.largest, isinstance(found, viz.Comparison), found.draw().svg()]
 
 
 @row(viz.compare_with_torch, rounds=1, needs=("torch",))

@@ -156,7 +156,8 @@ class _Layout:
 
         pairs = self._pairs_within(path)
         # Items that nothing joins, such as the neurons of a layer, need no Graphviz.
-        if path and not pairs:
+        is_boxes_only = all(item in self.interiors for item in items)
+        if not pairs and items and (path or is_boxes_only):
             interior = self._stack(items)
         else:
             interior = self._place_by_graphviz(path, items, pairs)

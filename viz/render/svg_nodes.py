@@ -30,6 +30,8 @@ def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> st
     else:
         body = pen.card()
 
+    if node.mark and picture.level != "neurons":
+        body += pen.mark()
     faint = ' opacity="0.3"' if node.dim else ""
     title = f"<title>{escape(describe_node(node), TIP)}</title>"
     return f'<g role="graphics-symbol"{faint}>{title}{body}</g>'
@@ -351,6 +353,26 @@ class _NodePen:
         size = FONT_SIZES.number
         written = self.writer.text(rect.center, y, text, size, ink, anchor="middle", mono=True)
         return [*parts, written]
+
+    def mark(self) -> str:
+        """Draw the mark of a card or chip: a word on a ring, or a single sign at the corner."""
+        rect = self.rect
+        writer = self.writer
+        word = self.node.mark
+        size = FONT_SIZES.small
+        paint = writer.paint("alarm")
+        if len(word) == 1:
+            badge = Rect(rect.right - 11, rect.y - 6, 16, 16)
+            sign = writer.text(badge.center, badge.middle + 4, word, size, "page", anchor="middle")
+            return writer.rect(badge, paint, 8) + sign
+
+        ring = writer.paint("none", "alarm")
+        outline = writer.rect(rect.shrink(-2.5, -2.5), ring, 9, 'stroke-width="2.4"')
+        # Above the title of a card, which has no space between its rows of numbers.
+        plate = Rect(rect.x, rect.y - 12, width(word, size, bold=True) + 16, 14)
+        y = plate.middle + 3.5
+        text = writer.text(plate.center, y, word, size, "page", anchor="middle", bold=True)
+        return outline + writer.rect(plate, paint, 6) + text
 
     def _draw_mark(self, word: str) -> str:
         """Draw a thick ring, and the word on a plate at its foot."""
