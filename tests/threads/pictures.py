@@ -140,7 +140,7 @@ def explored(folder: Path) -> Any:
 @row(viz.animate, viz.Animation, rounds=1)
 def animated(folder: Path) -> Any:
     wave = viz.animate(graph()[0])
-    film = viz.animate(recording(), level="neurons")
+    film = viz.animate(recording(), data=([[1.0], [2.0]], [2.0, 4.0]))
     return [
         wave.save(folder / "wave.svg").read_text(encoding="utf-8"),
         wave.still(1.0),

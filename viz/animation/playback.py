@@ -158,7 +158,8 @@ def animate(
     *,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
-    colors: str = "gradient",
+    colors: str | None = None,
+    data: Any = None,
     frames: int = 24,
     pace: float | None = None,
     theme: str = "auto",
@@ -172,7 +173,10 @@ def animate(
             of Drawings, or of Values with graphs that are built alike: those are the frames.
         level: "cards", "chips" or "neurons"; by default the finest of them that can be read.
         expand: Paths of modules to open, as for `viz.draw`.
-        colors: "gradient"; or "weight", at level "neurons", for what the network has learned.
+        colors: "gradient"; or "weight", at level "neurons", for what the network has learned, which
+            is the default for a Recording of a network.
+        data: The samples and their targets, (X, y), for a Recording: they are drawn beside the
+            graph, on what the network says of each input, if it has one or two of them.
         frames: How many frames of a Recording to show at most, evenly spread, the first and the
             last included.
         pace: Seconds for each step or frame; by default as many as keep the whole short.
@@ -194,10 +198,12 @@ def animate(
     if pace is not None and not (is_number and 0.01 <= pace <= 60.0):
         raise OptionError(f"pace must be a number of seconds between 0.01 and 60, not {pace!r}")
     frames = checked_int(frames, "frames", 2)
-    if colors not in ("gradient", "weight"):
+    if colors not in (None, "gradient", "weight"):
         suggestion = hint(colors, ("gradient", "weight"))
         raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{suggestion}")
-    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120))
+    if data is not None and not is_named(target, target_types.RECORDING):
+        raise OptionError("data of animate is for a Recording of a training")
+    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120), data)
     return Animation(_make_scene(target, settings), theme)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import exp, isfinite, log
@@ -20,12 +21,13 @@ from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
 from viz.render import svg_edges, svg_nodes
-from viz.render.svg_document import draw_backdrop
+from viz.render.svg_document import draw_backdrop, translate
 from viz.render.svg_writer import SvgWriter
 from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
 from .backward_pass import progress_bar
+from .panels import GAP, WIDTH, Panel, make_panels
 from .timeline import HIDDEN, Clock, Track, show_between
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ PAUSE = 2.5
 _TOTAL = 9.0
 """Seconds that all frames should take together."""
 _MAX_PACE = 1.2
+_PANEL_GAP = 44.0
+"""Between the graph and what is beside it."""
 _TITLE = re.compile("<title>[^<]*</title>")
 _WIDTHS = 24
 """How many widths an edge can have: a change that is smaller makes no new look."""
@@ -60,6 +64,7 @@ class FrameScene:
         captions: Sequence[str],
         pace: float | None,
         title: str,
+        panels: Sequence[Panel] = (),
     ) -> None:
         """Place the frames.
 
@@ -68,6 +73,7 @@ class FrameScene:
             captions: A line for each.
             pace: Seconds for each; by default so that the whole takes about 9 at most.
             title: A heading; by default that of each picture.
+            panels: What is drawn to the right of the graph.
 
         Raises:
             PictureError: The pictures are not of one graph.
@@ -76,13 +82,29 @@ class FrameScene:
         scale = max(frame.largest for frame in frames)
         self.frames: list[Picture] = []
         for frame in frames:
-            self.frames.append(replace(frame, scale=scale, title=title or frame.title))
+            notes = (*frame.notes, *filter(None, [panel.note for panel in panels]))
+            look = replace(frame, scale=scale, title=title or frame.title, notes=notes)
+            self.frames.append(look)
         _check_alike(self.frames)
         self.captions = captions
         self.pace = pace or min(_MAX_PACE, _TOTAL / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
         placed = Drawing([_widest(self.frames)]).placed
         self.placed: PlacedPicture = replace(placed, picture=self.frames[-1])
+        self.panels = panels
+        if panels:
+            self._add_panels()
+
+    def _add_panels(self) -> None:
+        """Make space at the right. Graph and panels are centered, one beside the other."""
+        graph = self.placed
+        self._panels_x = graph.width + _PANEL_GAP
+        panels_height = sum(panel.height for panel in self.panels)
+        panels_height += GAP * (len(self.panels) - 1)
+        height = max(graph.height, panels_height)
+        self._panels_y = (height - panels_height) / 2
+        self._graph_y = (height - graph.height) / 2
+        self.placed = replace(graph, width=self._panels_x + WIDTH, height=height)
 
     def start(self, i: int) -> float:
         """Return when a frame is completely visible."""
@@ -103,12 +125,25 @@ class FrameScene:
         # The strongest edges are drawn last, on top of the others.
         edges = sorted(range(len(flows)), key=flows.__getitem__)
 
-        parts = [self._alternate(backdrops, clock)]
-        parts += [self._alternate(self._edge_looks(i, writer), clock) for i in edges]
+        parts = [self.alternate(backdrops, clock)]
+        parts += [self.alternate(self._edge_looks(i, writer), clock) for i in edges]
         labels = ["".join(svg_edges.draw_labels(each, writer)) for each in placed]
-        parts.append(self._alternate(labels, clock))
+        parts.append(self.alternate(labels, clock))
         parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
-        parts += [self._alternate(self._node_looks(i, writer), clock) for i in nodes]
+        parts += [self.alternate(self._node_looks(i, writer), clock) for i in nodes]
+        graph = "".join(parts)
+        if not self.panels:
+            return graph
+        return translate(0, self._graph_y, graph) + self._draw_panels(writer, clock)
+
+    def _draw_panels(self, writer: SvgWriter, clock: Clock) -> str:
+        parts = []
+        y = self._panels_y
+        for panel in self.panels:
+            moving = self.alternate(panel.looks(writer), clock)
+            content = panel.draw(writer) + moving + panel.front(writer)
+            parts.append(translate(self._panels_x, y, content))
+            y += panel.height + GAP
         return "".join(parts)
 
     def _edge_looks(self, i: int, writer: SvgWriter) -> list[str]:
@@ -132,7 +167,7 @@ class FrameScene:
         last = untitled[-1]
         return [looks[-1] if look == last else look for look in untitled]
 
-    def _alternate(self, looks: Sequence[str], clock: Clock) -> str:
+    def alternate(self, looks: Sequence[str], clock: Clock) -> str:
         """Return what looks different over time: each look once, for as long as it stays."""
         spans: list[tuple[int, int]] = []
         for i, look in enumerate(looks):
@@ -239,10 +274,11 @@ class PlaySettings:
 
     level: str | None
     expand: str | Iterable[str] | None
-    colors: str
+    colors: str | None
     frames: int
     pace: float | None
     title: str
+    data: Any = None
 
 
 def scene_from_drawings(drawings: list[Drawing], settings: PlaySettings) -> FrameScene:
@@ -274,14 +310,30 @@ def scene_from_recording(recording: "Recording", settings: PlaySettings) -> Fram
     last = len(recording) - 1
     steps = settings.frames - 1
     evenly = [round(i * last / steps) for i in range(settings.frames)]
-    captions: list[str] = []
     roots: list[Value] = []
     # A short recording has fewer frames: none is shown twice.
-    for i in dict.fromkeys(evenly):
-        loss = number(recording.losses[i])
-        captions.append(f"step {recording.steps[i]:,}: loss {loss}")
+    shown = list(dict.fromkeys(evenly))
+    for i in shown:
         roots.append(graph_at(recording, i))
-    return FrameScene(_pictures(roots, settings), captions, settings.pace, settings.title)
+    panels, curve = make_panels(recording, shown, settings.data)
+    captions: list[str] = []
+    for step, loss in zip(curve.steps, curve.losses, strict=True):
+        captions.append(f"step {step:,}: {curve.what} {number(loss)}")
+    pictures = _film_pictures(roots, settings)
+    return FrameScene(pictures, captions, settings.pace, settings.title, [*panels, curve])
+
+
+def _film_pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
+    """Return a picture of each moment of a training.
+
+    By default it shows weights, where there are layers: what a network learns changes smoothly,
+    while the gradients of a single sample flicker.
+    """
+    is_chosen = settings.level not in (None, "neurons") or settings.expand is not None
+    if settings.colors is None and not is_chosen:
+        with suppress(PictureError):
+            return _pictures(roots, replace(settings, colors="weight"))
+    return _pictures(roots, settings)
 
 
 def graph_at(recording: "Recording", frame: int) -> Value:

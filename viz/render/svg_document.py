@@ -79,9 +79,9 @@ def render_document(
     content = [
         background,
         title,
-        _translate(_PAD, top, body),
-        _translate(_PAD, legend_y - foot_height, foot_svg) if foot_svg else "",
-        _translate(_PAD, legend_y, "".join([legend, *note_lines])),
+        translate(_PAD, top, body),
+        translate(_PAD, legend_y - foot_height, foot_svg) if foot_svg else "",
+        translate(_PAD, legend_y, "".join([legend, *note_lines])),
     ]
     # The style sheets know only now which colors and animations the content uses.
     styles = [writer.style(), style() if style else ""]
@@ -115,7 +115,8 @@ def as_image(document: str, alt: str) -> str:
     return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{data}">'
 
 
-def _translate(x: float, y: float, content: str) -> str:
+def translate(x: float, y: float, content: str) -> str:
+    """Return elements moved to the right and down."""
     position = f"{format_coordinate(x)} {format_coordinate(y)}"
     return f'<g transform="translate({position})">{content}</g>'
 
