@@ -10,8 +10,11 @@ from dataclasses import replace
 
 from scalargrad.errors import PictureError
 from viz.drawing import Drawing
+from viz.layout.direction import is_upright
 from viz.layout.geometry import Point, Rect
 from viz.layout.layered import PlacedPicture
+from viz.layout.plates import place_plate
+from viz.layout.stretching import stretch
 from viz.look.text import fit_text, number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
@@ -29,6 +32,8 @@ _MIN_PACE = 0.15
 _TOTAL = 16.0
 """Seconds that all steps should take together; the pace follows, within its limits."""
 _MAX_SENDERS = 4
+_MAX_STRETCH = 0.6
+"""How much longer a picture becomes at most, so that plates have space between its columns."""
 
 
 def backward_steps(picture: Picture) -> dict[str, int]:
@@ -167,9 +172,9 @@ class BackwardPass:
     def _messages(self, writer: SvgWriter, clock: Clock) -> Iterator[str]:
         """Yield what runs back along the edges at their step; on cards with the arithmetic."""
         picture = self.picture
+        nodes = list(self.placed.nodes.values())
         # Plates of one step must not cover each other; those of different steps never meet.
-        rects = list(self.placed.nodes.values())
-        taken: dict[int, list[Rect]] = defaultdict(rects.copy)
+        taken: dict[int, list[Rect]] = defaultdict(list)
         for edge, route in zip(picture.edges, self.placed.routes, strict=True):
             step = self.step_of[edge.target]
             message = ""
@@ -177,13 +182,12 @@ class BackwardPass:
                 message += svg_edges.draw_backward_edge(edge, route, picture, writer)
             has_numbers = edge.local is not None and edge.flow is not None
             if picture.level == "cards" and has_numbers:
-                text = write_arithmetic(edge, picture)
-                plate_width = width(text, 10, bold=True) + 14
-                plate = svg_edges.place_plate(
-                    route, plate_width, 18.0, taken[step], picture.rankdir
-                )
+                lines = write_arithmetic(edge, picture)
+                anchors = svg_edges.plate_anchors(route, picture.rankdir)
+                plate, anchor = place_plate(anchors, *plate_size(lines), nodes, taken[step])
                 taken[step].append(plate)
-                message += svg_edges.draw_plate(plate, text, edge.flow or 0.0, picture, writer)
+                flow = edge.flow or 0.0
+                message += svg_edges.draw_plate(plate, anchor, lines, flow, picture, writer)
             if message:
                 begin = self.start(step) + 0.15 * self.pace
                 end = self.start(step + 1)
@@ -231,7 +235,7 @@ def backward_scene(drawing: Drawing, pace: float | None = None, title: str = "")
     Raises:
         PictureError: The drawing has no gradients, or is too coarse to play.
     """
-    placed = drawing.placed
+    placed = make_space(drawing.placed)
     picture = placed.picture
     if picture.level == "layers":
         raise PictureError(
@@ -284,17 +288,46 @@ def progress_bar(
     return background + clock.animate(bar, track)
 
 
-def write_arithmetic(edge: Edge, picture: Picture) -> str:
-    """Return what an edge does in the backward pass: gradient × local derivative = share.
+def write_arithmetic(edge: Edge, picture: Picture) -> tuple[str, str]:
+    """Return what an edge does in the backward pass: gradient × local derivative, and the share.
 
     Example:
-        >>> nodes = (Node("a", "input", grad=-1.5), Node("b", "operation", grad=0.5, root=True))
-        >>> write_arithmetic(Edge("a", "b", -3.0, -1.5), Picture("cards", nodes))
-        '0.5 × (−3) = −1.5'
+        >>> nodes = (Node("a", "input", grad=-1.5), Node("b", "operation", grad=-0.5, root=True))
+        >>> write_arithmetic(Edge("a", "b", -3.0, 1.5), Picture("cards", nodes))
+        ('(−0.5) × (−3)', '= 1.5')
     """
-    gradient = picture.by_id[edge.target].grad
-    local = edge.local or 0.0
-    factor = number(local)
-    if local < 0:
-        factor = f"({factor})"
-    return f"{number(gradient)} × {factor} = {number(edge.flow)}"
+    gradient = picture.by_id[edge.target].grad or 0.0
+    factors = [_bracket(x) for x in (gradient, edge.local or 0.0)]
+    return " × ".join(factors), f"= {number(edge.flow)}"
+
+
+def _bracket(factor: float) -> str:
+    text = number(factor)
+    return f"({text})" if factor < 0 else text
+
+
+def plate_size(lines: tuple[str, str]) -> tuple[float, float]:
+    """Return the width and height of a plate with two lines."""
+    widths = (width(line, svg_edges.PLATE_FONT, bold=True) for line in lines)
+    return max(widths) + 20, 34.0
+
+
+def make_space(placed: PlacedPicture) -> PlacedPicture:
+    """Return a picture of cards with gaps between its columns that are as wide as its plates."""
+    picture = placed.picture
+    if picture.level != "cards" or not picture.edges:
+        return placed
+    plates = [plate_size(write_arithmetic(edge, picture)) for edge in picture.edges]
+    wide = max(size[0] for size in plates) + 14
+    needed = 0.0
+    for edge, route in zip(picture.edges, placed.routes, strict=True):
+        source = placed.nodes[edge.source]
+        target = placed.nodes[edge.target]
+        if is_upright(picture.rankdir):
+            # Plates are less high than the gaps between rows.
+            continue
+        gap = abs(route[-1][0] - route[0][0])
+        distance = abs(target.center - source.center)
+        if 1.0 < gap < wide:
+            needed = max(needed, (wide - gap) / distance)
+    return stretch(placed, 1.0 + min(needed, _MAX_STRETCH))

@@ -22,7 +22,8 @@ _LABEL_HEIGHT = 14.0
 
 # Positions to try for a label, as shares of the way along an edge: the middle first.
 _LABEL_SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
-_PLATE_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7)
+_PLATE_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)
+PLATE_FONT = 11.0
 
 _MAX_COVERED = 0.3
 """Share of a label that may be covered by others before it is left out."""
@@ -103,25 +104,57 @@ def _head_size(thickness: float) -> float:
     return _ARROW * (0.75 + 0.12 * thickness)
 
 
-def place_plate(
-    route: Route, wide: float, high: float, taken: list[Rect], rankdir: str = "LR"
-) -> Rect:
-    """Return where on an edge a plate of a size covers the least of others."""
-    plates = []
-    for share in _PLATE_SHARES:
-        label = _label_rect(route, share, wide, rankdir)
-        y = label.middle - high / 2
-        plates.append(Rect(label.x, y, wide, high))
-    return min(plates, key=lambda plate: _covered_area(plate, taken))
+def plate_anchors(route: Route, rankdir: str) -> list[Point]:
+    """Return points on an edge for a plate about it, the middle first."""
+    turned = _turn(route, rankdir)
+    points = [_point_at(turned, share) for share in _PLATE_SHARES]
+    return list(_turn(points, rankdir))
 
 
-def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: SvgWriter) -> str:
-    """Return a text with a border in the color of a gradient."""
-    paint = writer.paint("page", _stroke(flow, picture))
-    box = writer.rect(rect, paint, 5, 'stroke-width="1.4"')
-    baseline = rect.middle + 3.6
-    words = writer.text(rect.center, baseline, text, 10, "ink", anchor="middle", bold=True)
-    return box + words
+def draw_plate(
+    rect: Rect,
+    anchor: Point,
+    lines: Sequence[str],
+    flow: float,
+    picture: Picture,
+    writer: SvgWriter,
+) -> str:
+    """Return lines of text with a border in the color of a gradient.
+
+    Args:
+        rect: Where they are.
+        anchor: The point of the edge that they are about; a line leads to it from a plate that is
+            beside the edge.
+        lines: The texts, of which the last one is the result.
+        flow: The gradient.
+        picture: The picture, for its scale.
+        writer: Writes the elements.
+    """
+    stroke = _stroke(flow, picture)
+    x, y = anchor
+    lead = ""
+    if not rect.y <= y <= rect.bottom:
+        border = rect.bottom if rect.bottom < y else rect.y
+        data = path_data("M", x, y, "L", x, border)
+        lead = writer.path(data, writer.paint("none", stroke), 'stroke-width="1.4"')
+        lead += _draw_dot(x, y, writer.paint(stroke))
+    box = writer.rect(rect, writer.paint("card", stroke), 5, 'stroke-width="1.4"')
+
+    words = []
+    step = rect.height / len(lines)
+    for i, line in enumerate(lines):
+        is_last = i == len(lines) - 1
+        baseline = rect.y + (i + 0.5) * step + 3.8
+        ink = "ink" if is_last else "muted"
+        text = writer.text(
+            rect.center, baseline, line, PLATE_FONT, ink, anchor="middle", bold=is_last
+        )
+        words.append(text)
+    return lead + box + "".join(words)
+
+
+def _draw_dot(x: float, y: float, paint: str) -> str:
+    return f'<circle cx="{format_coordinate(x)}" cy="{format_coordinate(y)}" r="2.6" {paint}/>'
 
 
 def _turn(route: Sequence[Point], rankdir: str) -> Route:
