@@ -19,6 +19,7 @@ from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot
 
 from .boxes import Fold
+from .input_grids import InputGrid, find_input_grids
 
 _GAPS = {"cards": (112.0, 20.0), "chips": (46.0, 16.0)}
 """The gaps between items, across and down."""
@@ -81,18 +82,33 @@ class _Content:
         outside: The values outside that lines come from.
         pairs: The source and target of each line.
         sizes: The size of each item.
+        grids: The inputs that lie in grids.
     """
 
     items: list[str]
     outside: list[str]
     pairs: list[Pair]
     sizes: dict[str, Size]
+    grids: list[InputGrid]
 
     @property
     def slots(self) -> dict[str, int]:
         """The number of each item, and of each source outside."""
         ends = [*self.items, *self.outside]
         return {item: i for i, item in enumerate(ends)}
+
+    def without_grids(self) -> "_Content":
+        """Return what is laid out: the first input of each grid takes the space of all of them."""
+        first: dict[str, str] = {}
+        sizes = dict(self.sizes)
+        for grid in self.grids:
+            start = f"n{grid.values[0]}"
+            sizes[start] = grid.size
+            first.update((f"n{i}", start) for i in grid.values)
+
+        items = [item for item in self.items if first.get(item, item) == item]
+        pairs = dict.fromkeys((first.get(source, source), target) for source, target in self.pairs)
+        return _Content(items, self.outside, list(pairs), sizes, [])
 
 
 class BoxLayouts:
@@ -102,6 +118,7 @@ class BoxLayouts:
         layouts: The different layouts.
         layout_of: For each box the number of its layout.
         ports: For each box the values outside that its ports are for.
+        grids: The inputs that lie in grids.
     """
 
     def __init__(self, snapshot: Snapshot, folds: list[Fold], level: str) -> None:
@@ -115,6 +132,7 @@ class BoxLayouts:
         self.layouts: list[BoxLayout] = []
         self.layout_of: list[int] = []
         self.ports: list[list[int]] = []
+        self.grids: list[InputGrid] = []
         self._snapshot = snapshot
         self._folds = folds
         self._level = level
@@ -169,7 +187,11 @@ class BoxLayouts:
         entering = [source for source, _ in pairs if source not in within]
         outside = list(dict.fromkeys(entering))
         sizes = {item: self._size(item) for item in [*items, *outside]}
-        content = _Content(items, outside, pairs, sizes)
+        grids = self._find_grids(fold, pairs)
+        for grid in grids:
+            sizes.update((f"n{i}", grid.cell) for i in grid.values)
+        self.grids += grids
+        content = _Content(items, outside, pairs, sizes, grids)
 
         # A network has many equal neurons, and Graphviz takes nearly all of the time.
         shape = self._shape(at, content)
@@ -179,6 +201,14 @@ class BoxLayouts:
         self.layout_of.append(self._numbers[shape])
         self.ports.append([int(item[1:]) for item in outside])
 
+    def _find_grids(self, fold: Fold, pairs: list[Pair]) -> list[InputGrid]:
+        if self._level != "chips":
+            return []
+        targets: dict[str, list[str]] = defaultdict(list)
+        for source, target in pairs:
+            targets[source].append(target)
+        return find_input_grids(fold.values, lambda i: tuple(targets[f"n{i}"]), self._snapshot)
+
     def _shape(self, at: int, content: _Content) -> object:
         """Return what the layout of a box depends on."""
         slots = content.slots
@@ -186,9 +216,11 @@ class BoxLayouts:
         kinds = tuple(self._kind(item) for item in slots)
         ends = tuple((slots[source], slots[target]) for source, target in content.pairs)
         header = round(self._header_width(at)) if at else 0
-        return (bool(at), sizes, kinds, ends, header)
+        grids = tuple(tuple(slots[f"n{i}"] for i in grid.values) for grid in content.grids)
+        return (bool(at), sizes, kinds, ends, header, grids)
 
-    def _lay_out(self, at: int, content: _Content) -> BoxLayout:
+    def _lay_out(self, at: int, whole: _Content) -> BoxLayout:
+        content = whole.without_grids() if whole.grids else whole
         # The page itself has no frame, and so its values are in no group.
         box = _BOX if at else ""
         nodes = [self._node(item, box) for item in content.items]
@@ -208,8 +240,10 @@ class BoxLayouts:
         try:
             placed = lay_out_graph(picture, dict(content.sizes), headers, settings)
         except LayoutError:
-            return _lay_out_by_depth(content)
-        return _read_placed(placed, content)
+            layout = _lay_out_by_depth(content)
+        else:
+            layout = _read_placed(placed, content)
+        return _fill_grids(layout, content, whole) if whole.grids else layout
 
     def _kind(self, item: str) -> str:
         if item[0] == "m":
@@ -301,6 +335,26 @@ def _read_placed(placed: PlacedPicture, content: _Content) -> BoxLayout:
             routes.append((slots[source], slots[target], tuple(inside)))
     size = (box.width, box.height)
     return BoxLayout(size, tuple(frames), tuple(ports), tuple(routes))
+
+
+def _fill_grids(layout: BoxLayout, content: _Content, whole: _Content) -> BoxLayout:
+    """Return a layout with the cells of grids, in which each grid was one item."""
+    frames = dict(zip(content.items, layout.frames, strict=True))
+    for grid in whole.grids:
+        corner = frames[f"n{grid.values[0]}"]
+        cells = grid.frames((corner.x, corner.y))
+        frames.update((f"n{i}", frame) for i, frame in cells.items())
+
+    names = list(content.slots)
+    within = {f"n{i}" for grid in whole.grids for i in grid.values}
+    slots = whole.slots
+    routes = []
+    for source, target, points in layout.routes:
+        # Lines from a grid leave at its right side: the cells have no routes in common.
+        if names[source] not in within:
+            routes.append((slots[names[source]], slots[names[target]], points))
+    in_order = tuple(frames[item] for item in whole.items)
+    return BoxLayout(layout.size, in_order, layout.ports, tuple(routes))
 
 
 def _lay_out_by_depth(content: _Content) -> BoxLayout:

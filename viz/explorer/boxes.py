@@ -8,10 +8,14 @@ from math import ceil
 from scalargrad.core.value import Parameter, Value
 from viz.model.snapshot import Snapshot, parent_path
 
+from .input_grids import find_input_grids
+
 MAX_ITEMS = 240
 """How many values a box holds at most; one with more is cut into parts."""
 PART = 80
 """How many values a part holds, unless there would be too many parts."""
+IMAGE = "image"
+"""The kind of a box that holds the pixels of an image, however many."""
 MAX_SHARED = 8
 """How many parameters are shown outside of all modules; more of them get a box."""
 BOX_WEIGHT = 4
@@ -25,7 +29,8 @@ class Fold:
     Attributes:
         path: Where it is: the names of the boxes around it and its own, joined by "/". It is
             unique; that of the outermost one, the page, is empty.
-        kind: The class of the module; "part" for a part, "shared" for shared parameters.
+        kind: The class of the module; "part" for a part, "shared" for shared parameters, "image"
+            for the pixels of an image.
         parent: The number of the box around it; -1 for the page.
         values: The numbers of the values directly in it.
         boxes: The numbers of the boxes directly in it.
@@ -62,6 +67,7 @@ def find_folds(snapshot: Snapshot) -> list[Fold]:
         folds[numbers[snapshot.module[node]]].values.append(i)
 
     _gather_shared(folds, snapshot.order)
+    _gather_images(folds, snapshot)
     _cut_long(folds, snapshot)
     _count_parameters(folds, snapshot.order)
     return folds
@@ -93,11 +99,27 @@ def _gather_shared(folds: list[Fold], order: Sequence[Value]) -> None:
         _add_fold(folds, "parameters", "shared", 0, shared)
 
 
+def _gather_images(folds: list[Fold], snapshot: Snapshot) -> None:
+    """Put images into boxes of their own where the page would be cut into parts otherwise."""
+    page = folds[0]
+    if len(page.values) <= MAX_ITEMS:
+        return
+
+    def use_of(i: int) -> tuple[str, ...]:
+        users = snapshot.users.get(snapshot.order[i], ())
+        return tuple(sorted({snapshot.module[user].partition("/")[0] for user in users}))
+
+    for k, grid in enumerate(find_input_grids(page.values, use_of, snapshot), 1):
+        within = set(grid.values)
+        page.values = [i for i in page.values if i not in within]
+        _add_fold(folds, "inputs" if k == 1 else f"inputs {k}", IMAGE, 0, grid.values)
+
+
 def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
     """Cut boxes that hold too much into parts."""
     # The list grows while it is walked, so that parts that are still too long are cut as well.
     for number, fold in enumerate(folds):
-        if len(fold.values) <= MAX_ITEMS:
+        if len(fold.values) <= MAX_ITEMS or fold.kind == IMAGE:
             continue
 
         max_parts = MAX_ITEMS // 2
@@ -163,6 +185,9 @@ def choose_open(folds: list[Fold], max_shown: int) -> list[int]:
     """Return the boxes that are open at first: whole depths, as long as no more than that shows."""
 
     def weight(fold: Fold) -> int:
+        # All pixels of an image are one thing to look at.
+        if fold.kind == IMAGE:
+            return BOX_WEIGHT
         return len(fold.values) + BOX_WEIGHT * len(fold.boxes)
 
     opened = [0]

@@ -122,6 +122,7 @@ def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
     layouts = BoxLayouts(snapshot, folds, level)
     return {
         "level": level,
+        "grids": [grid.values for grid in layouts.grids],
         "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in folds],
         "items": [_item_numbers(fold) for fold in folds],
         "opened": choose_open(folds, MAX_SHOWN),

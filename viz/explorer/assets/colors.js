@@ -23,6 +23,19 @@ export let scale = themes[currentTheme()];
 /** Follow the theme, after it has changed. */
 export function readColors() {
   scale = themes[currentTheme()];
+  named.clear();
+  greys = [];
+}
+
+const named = new Map();
+
+/** A color of the page by the name of its CSS variable, for what CSS does not reach. */
+export function pageColor(name) {
+  if (!named.has(name)) {
+    const style = getComputedStyle(document.documentElement);
+    named.set(name, style.getPropertyValue(`--${name}`).trim());
+  }
+  return named.get(name);
 }
 
 // Where a gradient is on the scale, from 0 to 1: log(1 + s·|g|/largest) / log(1 + s), where s
@@ -52,4 +65,28 @@ export function widthOf(x, largest) {
 }
 
 /** Black or white, whichever contrasts more with a fill. */
-export const inkOn = (fill) => scale.ink[fill];
+export const inkOn = (fill) => scale.ink[fill] ?? inkOnGrey.get(fill) ?? pageColor('ink');
+
+// The greys of images, from the paper of cards to ink.
+const GREYS = 32;
+const MIDDLE_GREY = 118; // black and white contrast equally with it
+const inkOnGrey = new Map();
+let greys = [];
+
+/** The grey of a pixel between 0 and 1. */
+export function greyOf(x) {
+  if (!greys.length) greys = mixGreys();
+  return greys[Math.round(GREYS * Math.min(1, Math.max(0, x)))];
+}
+
+function mixGreys() {
+  const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  const from = channels(pageColor('card'));
+  const to = channels(pageColor('ink'));
+  return Array.from({ length: GREYS + 1 }, (_, k) => {
+    const mixed = from.map((a, c) => Math.round(a + ((to[c] - a) * k) / GREYS));
+    const grey = `rgb(${mixed.join(', ')})`;
+    inkOnGrey.set(grey, mixed[1] > MIDDLE_GREY ? '#000000' : '#ffffff');
+    return grey;
+  });
+}

@@ -1,12 +1,15 @@
-// Drawing: makes the elements of everything in sight. Colors and numbers come later, from painting.
+// Drawing: makes SVG elements for what is in sight, while that is not too much. Colors and numbers
+// come later, from painting.
 
 import { short } from './numbers.js';
-import { graph, ROOTS, kindOf, symbolOf, labelOf, titleOf, foldPath, standIn } from './graph.js';
+import { graph, ROOTS, kindOf, symbolOf, labelOf, titleOf, foldPath } from './graph.js';
 import { frameAt } from './frames.js';
 import { state } from './state.js';
 import { CARD, CHIP, MINI, MODULE, BOX, FONTS } from './measures.js';
 import { svg, byId, textWidth, fitted } from './elements.js';
-import { layOut, routeOf, curvePath } from './layout.js';
+import { curvePath } from './layout.js';
+import { scene } from './scene.js';
+import { isInGrid } from './looks.js';
 
 // How much of its width the title of an open and of a closed fold, and the label of a card, leave
 // to what is beside them.
@@ -14,8 +17,17 @@ const OPEN_TITLE_MARGIN = 150;
 const CLOSED_TITLE_MARGIN = 84;
 const LABEL_MARGIN = 16;
 const MAX_CHIP_LABEL = 62;
+const GRID_RADIUS = 1;
+
+/** From the middle of a cell of a grid to the baseline of its number. */
+export const CELL_SHIFT = 2;
+
+export const PORT_RADIUS = 2.5;
 
 export const stage = byId('drawing');
+// The keys walk through its parts, which are told by `aria-activedescendant`.
+stage.setAttribute('role', 'application');
+stage.setAttribute('aria-roledescription', 'expression graph');
 export const world = svg('g', { id: 'world' });
 export const layers = {
   boxes: svg('g', { class: 'boxes' }),
@@ -24,53 +36,98 @@ export const layers = {
   labels: svg('g', { class: 'labels' }),
 };
 
-/**
- * What is in sight: its layout, and the elements of values and closed folds, of open folds, and of
- * edges.
- */
-export let seen = { layout: null, nodes: new Map(), boxes: new Map(), edges: [] };
+// What is not finite is hatched.
+const hatching = svg(
+  'pattern',
+  {
+    id: 'hatch',
+    width: 3.5,
+    height: 3.5,
+    patternUnits: 'userSpaceOnUse',
+    patternTransform: 'rotate(45)',
+  },
+  svg('rect', { width: 3.5, height: 3.5, class: 'ground' }),
+  svg('path', { d: 'M0 0V3.5', class: 'stripe' }),
+);
+stage.append(svg('defs', {}, hatching));
 
-/** Make all elements again, after folds were opened or closed. */
-export function drawElements() {
-  const layout = layOut(state.opened);
-  seen = { layout, nodes: new Map(), boxes: new Map(), edges: [] };
+/** What has elements: values and closed folds, open folds, and edges, each with its parts. */
+export const seen = { items: new Map(), folds: new Map(), edges: new Map() };
+
+/** Forget all elements, after folds were opened or closed. */
+export function forgetElements() {
   Object.values(layers).forEach((layer) => layer.replaceChildren());
-  for (const [fold, frame] of layout.open) {
-    if (fold) seen.boxes.set(fold, drawOpenFold(fold, frame));
+  Object.values(seen).forEach((parts) => parts.clear());
+}
+
+/**
+ * Make the elements of some things, and remove all others.
+ *
+ * @param {{items: number[], folds: number[], edges: Object[]}} wanted
+ * @returns {{items: Map, folds: Map, edges: Map}} The new ones, which are to be painted.
+ */
+export function showElements(wanted) {
+  const layout = scene.layout;
+  const drawItem = (id) => {
+    const frame = layout.frames.get(id);
+    return id < 0 ? drawClosedFold(-id, frame) : drawValue(id, frame);
+  };
+  const folds = exchange(seen.folds, wanted.folds, (fold) => drawOpenFold(fold));
+  // Boxes lie within each other, and so the outer ones come first.
+  if (folds.size) wanted.folds.forEach((fold) => layers.boxes.append(seen.folds.get(fold).group));
+  const edges = exchange(seen.edges, wanted.edges, drawEdge);
+  const items = exchange(seen.items, wanted.items, drawItem);
+  return { items, folds, edges };
+}
+
+// Remove the parts of what is not wanted, and make those that are missing.
+function exchange(parts, wanted, make) {
+  const kept = new Set(wanted);
+  for (const [key, { group }] of parts) {
+    if (kept.has(key)) continue;
+    group.remove();
+    parts.delete(key);
   }
-  for (const [x, y] of layout.ports.values()) {
-    layers.boxes.append(svg('circle', { class: 'port', cx: x, cy: y, r: 2.5 }));
+  const made = new Map();
+  for (const key of wanted) {
+    if (!parts.has(key)) made.set(key, make(key));
   }
-  drawEdges(layout);
-  for (const [id, frame] of layout.frames) {
-    seen.nodes.set(id, id < 0 ? drawClosedFold(-id, frame) : drawValue(id, frame));
-  }
-  stage.classList.remove('has-minis');
+  made.forEach((part, key) => parts.set(key, part));
+  return made;
 }
 
 // Folds
 
-function drawOpenFold(fold, { x, y, w, h }) {
+function drawOpenFold(fold) {
+  const { x, y, w, h } = scene.layout.open.get(fold);
   const right = x + w - BOX.detail_inset;
   const baseline = y + BOX.title_baseline;
-  const title = fitted(titleOf(fold), w - OPEN_TITLE_MARGIN);
   const detail = rightText(right, baseline, 'detail');
   const header = svg(
     'g',
     foldButton(fold, true, { class: 'header' }),
     svg('rect', { x, y, width: w, height: BOX.header - 3, class: 'plain' }),
-    svg('path', { d: `M${x + 10} ${y + 11}h9l-4.5 6.5z`, class: 'mark' }),
-    svg('text', { x: x + BOX.title_inset, y: baseline, class: 'title' }, title),
+    svg('path', { d: openMark(x + 10, y + 11), class: 'mark' }),
+    svg('text', { x: x + BOX.title_inset, y: baseline, class: 'title' }, openTitle(fold, w)),
     detail,
   );
-  layers.boxes.append(roundedRect(x, y, w, h, BOX.radius, 'box'), header);
-  return { detail };
+  const ports = scene.ports.get(fold).map(drawPort);
+  const group = svg('g', {}, roundedRect(x, y, w, h, BOX.radius, 'box'), header, ports);
+  layers.boxes.append(group);
+  return { detail, group };
 }
+
+const drawPort = ([cx, cy]) => svg('circle', { class: 'port', cx, cy, r: PORT_RADIUS });
+
+/** The titles of folds as far as they fit, and the marks beside them. */
+export const openTitle = (fold, w) => fitted(titleOf(fold), w - OPEN_TITLE_MARGIN);
+export const closedTitle = (fold, w) => fitted(titleOf(fold), w - CLOSED_TITLE_MARGIN);
+export const openMark = (x, y) => `M${x} ${y}h9l-4.5 6.5z`;
+export const closedMark = (x, y) => `M${x} ${y}l6.5 4.5l-6.5 4.5z`;
 
 function drawClosedFold(fold, { x, y, w, h }) {
   const { radius, foot } = MODULE;
   const baseline = y + MODULE.title_baseline;
-  const title = fitted(titleOf(fold), w - CLOSED_TITLE_MARGIN);
   const fill = svg('path', { d: lowerStrip(x, y + h - foot, w, foot, radius) });
   const number = rightText(x + w - MODULE.inset, baseline, 'number');
   const detail = svg('text', { x: x + 10, y: y + h - 6.5, class: 'detail' });
@@ -83,7 +140,7 @@ function drawClosedFold(fold, { x, y, w, h }) {
     stack,
     fill,
     svg('path', { d: closedMark(x + MODULE.inset, y + MODULE.inset), class: 'mark' }),
-    svg('text', { x: x + MODULE.title_inset, y: baseline, class: 'title' }, title),
+    svg('text', { x: x + MODULE.title_inset, y: baseline, class: 'title' }, closedTitle(fold, w)),
     number,
     detail,
     roundedRect(x, y, w, h, radius, 'frame'),
@@ -100,8 +157,6 @@ const foldButton = (fold, isOpen, more) => ({
   'aria-expanded': String(isOpen),
   'aria-label': `${isOpen ? 'close' : 'open'} ${foldPath(fold)}`,
 });
-
-const closedMark = (x, y) => `M${x} ${y}l6.5 4.5l-6.5 4.5z`;
 
 function roundedRect(x, y, w, h, rx, name) {
   return svg('rect', { x, y, width: w, height: h, rx, class: name });
@@ -122,7 +177,7 @@ function lowerStrip(x, y, w, h, r) {
 
 function drawValue(i, frame) {
   const { children, ...parts } = graph.level === 'cards' ? drawCard(i, frame) : drawChip(i, frame);
-  const kind = kindOf(i) + (ROOTS.has(i) ? ' root' : '');
+  const kind = kindOf(i) + (isInGrid(i) ? ' cell' : '') + (ROOTS.has(i) ? ' root' : '');
   const attributes = { class: `node ${kind}`, id: `v${i}`, 'data-id': i, role: 'graphics-symbol' };
   const group = svg('g', attributes, children);
   layers.nodes.append(group);
@@ -145,23 +200,33 @@ function drawCard(i, { x, y, w, h }) {
     words,
   );
 
+  const dataPlace = { x: left, y: top, width: x + w - left, height: CARD.row };
+  const dataFill = svg('rect', { ...dataPlace, class: 'blank' });
   const fill = svg('path', { d: rightHalf(left, top + CARD.row, x + w, y + h, radius) });
   const data = rightText(right, top + CARD.number_baseline, 'number');
   const gradient = rightText(right, top + CARD.row + CARD.number_baseline, 'number');
+  const dataWord = text(top + CARD.word_baseline, 'word', 'data');
   const word = text(top + CARD.row + CARD.word_baseline, 'word', 'grad');
   const children = [
     roundedRect(x, y, w, h, radius, 'paper'),
     svg('path', { d: leftHalf(x, y, left, h, radius), class: 'badge' }),
     svg('text', { x: x + badge / 2, y: middle, class: 'symbol' }, symbolOf(i)),
     labelOf(i) ? text(y + CARD.title_baseline, 'title', title) : null,
-    text(top + CARD.word_baseline, 'word', 'data'),
+    dataFill,
+    dataWord,
     fill,
     data,
     word,
     gradient,
     roundedRect(x, y, w, h, radius, 'frame'),
   ];
-  return { fill, data, gradient, word, children };
+  return {
+    data,
+    gradient,
+    children,
+    dataRow: { fills: [dataFill], texts: [dataWord, data] },
+    gradientRow: { fills: [fill], texts: [word, gradient] },
+  };
 }
 
 // The parts of a card left and right of the line beside its badge, with round outer corners.
@@ -175,129 +240,121 @@ function rightHalf(left, top, right, bottom, r) {
   return `M${left} ${top}H${right}V${bottom - r}a${r} ${r} 0 0 1 -${r} ${r}H${left}z`;
 }
 
-// The rule is that of `chip_text` in viz/layout/node_size.py, which makes the chips as wide as
-// their texts.
-function chipText(i) {
+/**
+ * The text on a chip. The rule is that of `chip_text` in viz/layout/node_size.py, which makes the
+ * chips as wide as their texts.
+ */
+export function chipText(i) {
+  if (isInGrid(i)) return '';
   if (graph.args[i].length) return symbolOf(i);
   const text = labelOf(i) || (graph.kinds[i] === 'c' ? short(frameAt(state.frame).data[i]) : '');
   return text.length <= CHIP.max_characters && graph.kinds[i] !== 'p' ? text : '';
 }
 
+/** The label under a chip; "" where the chip says it itself. */
+export function labelBelow(i) {
+  const label = labelOf(i);
+  const isShownBelow = label !== chipText(i) && 'oi'.includes(graph.kinds[i]) && !isInGrid(i);
+  return isShownBelow ? fitted(label, MAX_CHIP_LABEL, FONTS.chip_label, 'normal') : '';
+}
+
+export function chipRadius(i, h) {
+  if (isInGrid(i)) return GRID_RADIUS;
+  return 'pc'.includes(graph.kinds[i]) ? CHIP.leaf_radius : h / 2;
+}
+
 function drawChip(i, { x, y, w, h }) {
   const text = chipText(i);
-  const isSquare = 'pc'.includes(graph.kinds[i]);
-  const isLabeledBelow = labelOf(i) && labelOf(i) !== text && 'oi'.includes(graph.kinds[i]);
-  const label = fitted(labelOf(i), MAX_CHIP_LABEL, FONTS.chip_label, 'normal');
+  const label = labelBelow(i);
   const center = (baseline, name, words) => svg(
     'text',
     { x: x + w / 2, y: baseline, class: name },
     words,
   );
 
-  const fill = roundedRect(x, y, w, h, isSquare ? CHIP.leaf_radius : h / 2, 'frame');
+  const fill = roundedRect(x, y, w, h, chipRadius(i, h), 'frame');
   const word = text ? center(y + h / 2 + CHIP.text_shift, 'chip', text) : null;
-  const below = isLabeledBelow ? center(y + h + CHIP.label_shift, 'under', label) : null;
-  return { fill, word, children: [fill, word, below] };
+  const below = label ? center(y + h + CHIP.label_shift, 'under', label) : null;
+  return { chip: { fills: [fill], texts: word ? [word] : [] }, children: [fill, word, below] };
 }
 
 /**
- * Draw a small card over each chip, for readers who have zoomed in.
+ * Draw a small card over each chip in sight, for readers who have zoomed in.
  *
- * @returns {boolean} Whether there are new elements to paint.
+ * @returns {Map} The values with new cards, which are to be painted.
  */
 export function drawMinis() {
-  if (stage.classList.contains('has-minis') || graph.level === 'cards') return false;
-  stage.classList.add('has-minis');
-  for (const [id, parts] of seen.nodes) {
-    if (id >= 0) drawMini(id, parts);
+  const made = new Map();
+  if (graph.level === 'cards') return made;
+  for (const [id, parts] of seen.items) {
+    if (id < 0 || parts.data || parts.cell) continue;
+    if (isInGrid(id)) drawCellText(id, parts);
+    else drawMini(id, parts);
+    made.set(id, parts);
   }
-  return true;
+  return made;
+}
+
+// The cells of a grid have one number, that of their color.
+function drawCellText(i, parts) {
+  const { x, y, w, h } = parts.frame;
+  const place = { x: x + w / 2, y: y + h / 2 + CELL_SHIFT, class: 'mini cell-text' };
+  parts.cell = svg('text', place);
+  parts.chip.texts.push(parts.cell);
+  parts.group.append(parts.cell);
+}
+
+/** Where the small card of a value is. */
+export function miniFrame({ x, y, w, h }) {
+  const width = Math.max(MINI.min_width, w);
+  return {
+    x: x + w / 2 - width / 2, y: y + h / 2 - MINI.height / 2, w: width, h: MINI.height,
+  };
+}
+
+export function miniTitle(i, w) {
+  const name = labelOf(i) ? `${symbolOf(i)}  ${labelOf(i)}` : symbolOf(i);
+  return fitted(name, w - 2 * MINI.inset, FONTS.mini);
 }
 
 function drawMini(i, parts) {
-  const { x, y, w, h } = parts.frame;
-  const { height, radius, inset, foot } = MINI;
-  const width = Math.max(MINI.min_width, w);
-  const left = x + w / 2 - width / 2;
-  const right = left + width - inset;
-  const top = y + h / 2 - height / 2;
-  const data = top + MINI.data_baseline;
-  const gradient = top + MINI.gradient_baseline;
-  const name = labelOf(i) ? `${symbolOf(i)}  ${labelOf(i)}` : symbolOf(i);
-  const title = fitted(name, width - 2 * inset, FONTS.mini);
+  const { x, y, w, h } = miniFrame(parts.frame);
+  const { radius, inset, foot } = MINI;
+  const right = x + w - inset;
+  const data = y + MINI.data_baseline;
+  const gradient = y + MINI.gradient_baseline;
   const text = (baseline, style, words) => svg(
     'text',
-    { x: left + inset, y: baseline, class: style },
+    { x: x + inset, y: baseline, class: style },
     words,
   );
 
-  parts.miniFill = svg('path', { d: lowerStrip(left, top + height - foot, width, foot, radius) });
+  const dataPlace = { x, y: y + h - 2 * foot, width: w, height: foot };
+  const dataFill = svg('rect', { ...dataPlace, class: 'blank' });
+  const fill = svg('path', { d: lowerStrip(x, y + h - foot, w, foot, radius) });
+  const dataWord = text(data, 'mini-word', 'data');
+  const word = text(gradient, 'mini-word', 'grad');
   parts.data = rightText(right, data, 'mini-number');
   parts.gradient = rightText(right, gradient, 'mini-number');
-  parts.miniWord = text(gradient, 'mini-word', 'grad');
+  parts.dataRow = { fills: [dataFill], texts: [dataWord, parts.data] };
+  parts.gradientRow = { fills: [fill], texts: [word, parts.gradient] };
   parts.group.append(svg(
     'g',
     { class: 'mini' },
-    roundedRect(left, top, width, height, radius, 'paper'),
-    text(top + MINI.title_baseline, 'mini-title', title),
-    text(data, 'mini-word', 'data'),
-    parts.miniFill,
+    roundedRect(x, y, w, h, radius, 'paper'),
+    text(y + MINI.title_baseline, 'mini-title', miniTitle(i, w)),
+    dataFill,
+    dataWord,
+    fill,
     parts.data,
-    parts.miniWord,
+    word,
     parts.gradient,
-    roundedRect(left, top, width, height, radius, 'frame'),
+    roundedRect(x, y, w, h, radius, 'frame'),
   ));
 }
 
-// Edges: one for each operand; those from or to a closed fold are merged.
-
-function drawEdges(layout) {
-  const edges = mergeEdges();
-  const entering = new Map();
-  for (const edge of edges) {
-    if (!entering.has(edge.b)) entering.set(edge.b, []);
-    entering.get(edge.b).push(edge);
-  }
-  for (const [id, ends] of entering) spreadEnds(ends, layout.frames.get(id), layout);
-  for (const edge of edges) drawEdge(edge);
-}
-
-// Each edge from item `a` to item `b`, with the operands that it merges.
-function mergeEdges() {
-  const merged = new Map();
-  graph.args.forEach((args, target) => args.forEach((source, port) => {
-    const a = standIn(source, state.opened);
-    const b = standIn(target, state.opened);
-    if (a === b) return;
-    const key = a < 0 || b < 0 ? `${a} ${b}` : `${source} ${target} ${port}`;
-    if (!merged.has(key)) merged.set(key, { a, b, links: [] });
-    merged.get(key).links.push([source, target, port]);
-  }));
-  return [...merged.values()];
-}
-
-// The lines into one item end side by side on its left, in the order of where they come from, so
-// that they don't cross.
-function spreadEnds(edges, frame, layout) {
-  for (const edge of edges) {
-    const [source, target] = edge.links[0];
-    const from = layout.frames.get(edge.a);
-    edge.route = routeOf(source, target, layout);
-    edge.from = [from.x + from.w, from.y + from.h / 2];
-  }
-  const heightOf = (edge) => (edge.route.length ? edge.route[edge.route.length - 1] : edge.from)[1];
-  const gap = Math.min(9, (frame.h - 10) / Math.max(1, edges.length - 1));
-  [...edges].sort((p, q) => heightOf(p) - heightOf(q)).forEach((edge, rank) => {
-    edge.to = [frame.x, frame.y + frame.h / 2 + (rank - (edges.length - 1) / 2) * gap];
-  });
-}
-
 function drawEdge(edge) {
-  const points = [edge.from, ...edge.route, edge.to];
-  edge.path = svg('path', { d: curvePath(points), class: 'edge' });
-  // A label goes on the last stretch, where the lines into one item are apart from each other.
-  const [[x1, y1], [x2, y2]] = points.slice(-2);
-  edge.middle = [(x1 + x2) / 2, (y1 + y2) / 2];
-  layers.edges.append(edge.path);
-  seen.edges.push(edge);
+  const group = svg('path', { d: curvePath(edge.points), class: 'edge' });
+  layers.edges.append(group);
+  return { group };
 }

@@ -31,6 +31,10 @@ graph.items.forEach((items, fold) => {
   }
 });
 
+/** The grid of each input that lies in one. */
+export const gridOf = new Map();
+graph.grids.forEach((values, grid) => values.forEach((i) => gridOf.set(i, grid)));
+
 export const kindOf = (i) => KIND_NAMES[graph.kinds[i]];
 export const symbolOf = (i) => graph.symbols[graph.symbol[i]];
 export const labelOf = (i) => graph.label[i] ?? '';

@@ -1,8 +1,9 @@
 // Layout: puts the folds into each other. Python lays out the inside of each fold with all folds in
 // it closed; an open fold is larger, and its neighbors make room.
 
-import { graph, foldOf, parentOf, pathTo } from './graph.js';
+import { graph, foldOf, parentOf, pathTo, gridOf } from './graph.js';
 import { BOX } from './measures.js';
+import { wrapColumns, moveLanes, pointsToEnter, pointsToLeave } from './wrapping.js';
 
 const GAP = 22; // between items that are pushed apart
 const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for its texts
@@ -11,8 +12,10 @@ const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for i
  * Everything in sight in one coordinate system.
  *
  * @param {Set<number>} opened - The open folds.
- * @returns {{frames: Map, open: Map, ports: Map}} The frames of values and closed folds by item;
- *   the frames of open folds; and the ports where lines enter an open fold, by `fold<source`.
+ * @returns {{frames: Map, open: Map, ports: Map, lanes: Map, exits: Map}} The frames of values and
+ *   closed folds by item; the frames of open folds; the ports where lines enter an open fold, by
+ *   `fold<source`; the lanes of folds in wrapped columns; and where lines leave from items that lie
+ *   within a grid.
  */
 export function layOut(opened) {
   const insides = new Map();
@@ -27,6 +30,7 @@ export function layOut(opened) {
   const frames = new Map();
   const open = new Map();
   const ports = new Map();
+  const lanes = new Map();
   const pending = [[0, 0, 0]];
   while (pending.length) {
     const [fold, x, y] = pending.pop();
@@ -36,11 +40,28 @@ export function layOut(opened) {
       ports.set(`${fold}<${graph.ports[fold][k]}`, [x, y + height]);
     });
     for (const item of inside.items) {
+      if (item.lanes) lanes.set(-item.id, moveLanes(item.lanes, x, y));
       if (item.id < 0 && opened.has(-item.id)) pending.push([-item.id, x + item.x, y + item.y]);
       else frames.set(item.id, { x: x + item.x, y: y + item.y, w: item.w, h: item.h });
     }
   }
-  return { frames, open, ports };
+  return { frames, open, ports, lanes, exits: exitsOf(frames) };
+}
+
+// Lines from the cells of a grid leave at its right side, each where its row is, in the order of
+// the columns.
+function exitsOf(frames) {
+  const exits = new Map();
+  for (const values of graph.grids) {
+    if (!frames.has(values[0])) continue;
+    const side = Math.sqrt(values.length);
+    const last = frames.get(values[values.length - 1]);
+    values.forEach((i, k) => {
+      const { y, h } = frames.get(i);
+      exits.set(i, [last.x + last.w, y + (h * ((k % side) + 0.5)) / side]);
+    });
+  }
+  return exits;
 }
 
 // The frame of every item of a fold, and the size of the fold, in its own coordinates.
@@ -54,9 +75,46 @@ function arrange(fold, opened, insides) {
   if (items.every((item) => item.newW === item.w && item.newH === item.h)) {
     return { items, w: layout.size[0], h: layout.size[1], ports: layout.ports, hasGrown: false };
   }
-  moveRight(items);
-  moveDown(items);
-  return enclose(fold, items, layout);
+  const blocks = wrapColumns(joinGrids(items));
+  moveRight(blocks);
+  moveDown(blocks);
+  const inside = enclose(fold, blocks, layout);
+  return { ...inside, items: inside.items.flatMap(cellsOf) };
+}
+
+// The cells of a grid move as one block.
+function joinGrids(items) {
+  const blocks = new Map();
+  const joined = [];
+  for (const item of items) {
+    const grid = gridOf.get(item.id);
+    if (grid === undefined) {
+      joined.push(item);
+    } else if (blocks.has(grid)) {
+      blocks.get(grid).cells.push(item);
+    } else {
+      blocks.set(grid, { cells: [item] });
+      joined.push(blocks.get(grid));
+    }
+  }
+  for (const block of blocks.values()) Object.assign(block, frameAround(block.cells));
+  return joined;
+}
+
+function frameAround(cells) {
+  const x = Math.min(...cells.map((cell) => cell.x));
+  const y = Math.min(...cells.map((cell) => cell.y));
+  const w = Math.max(...cells.map((cell) => cell.x + cell.w)) - x;
+  const h = Math.max(...cells.map((cell) => cell.y + cell.h)) - y;
+  return { x, y, w, h, newW: w, newH: h };
+}
+
+function cellsOf(item) {
+  if (!item.block) return [item];
+  const [dx, dy] = [item.x - item.block.x, item.y - item.block.y];
+  return item.block.cells.map(({ id, x, y, w, h, lanes }) => ({
+    id, x: x + dx, y: y + dy, w, h, lanes: lanes && moveLanes(lanes, dx, dy),
+  }));
 }
 
 // An item that was wholly to the right of another one stays so, with the same gap between them.
@@ -126,6 +184,7 @@ function enclose(fold, items, layout) {
   const minY = Math.min(...items.map((item) => item.newY));
   const moved = items.map((item) => ({
     id: item.id,
+    block: item.cells ? item : null,
     x: item.newX - minX + left,
     y: item.newY - minY + top,
     w: item.newW,
@@ -173,9 +232,14 @@ export function routeOf(source, target, layout) {
 
   const start = itemAt(source, from, depth);
   const end = itemAt(target, to, depth);
-  const points = plannedPoints(from[depth], start, end, layout);
+  const points = [];
+  for (const fold of from.slice(depth + 1).reverse()) {
+    points.push(...pointsToLeave(layout.lanes.get(fold), layout.open.get(fold), source));
+  }
+  points.push(...plannedPoints(from[depth], start, end, layout));
   for (const fold of to.slice(depth + 1)) {
     if (!layout.open.has(fold)) return points;
+    points.push(...pointsToEnter(layout.lanes.get(fold), layout.open.get(fold), source));
     const port = layout.ports.get(`${fold}<${source}`);
     if (port) points.push(port, ...plannedPoints(fold, `<${source}`, target, layout));
   }
@@ -197,14 +261,21 @@ function plannedPoints(fold, a, b, layout) {
   return points;
 }
 
+/** How far a line goes on level at both ends of a stretch. */
+export const bendOf = (x1, x2) => (x2 > x1 ? (x2 - x1) / 2 : 24);
+
+/** The control points of the curve from one point to the next, level at both, and its end. */
+export function curveBetween([x1, y1], [x2, y2]) {
+  const bend = bendOf(x1, x2);
+  return [x1 + bend, y1, x2 - bend, y2, x2, y2];
+}
+
 /** The SVG path of a line through some points, level at each of them. */
 export function curvePath(points) {
   const moves = [`M${points[0].map((x) => x.toFixed(1))}`];
   for (let k = 1; k < points.length; k += 1) {
-    const [x1, y1] = points[k - 1];
-    const [x2, y2] = points[k];
-    const bend = x2 > x1 ? (x2 - x1) / 2 : 24;
-    moves.push(`C${[x1 + bend, y1, x2 - bend, y2, x2, y2].map((x) => x.toFixed(1))}`);
+    const curve = curveBetween(points[k - 1], points[k]);
+    moves.push(`C${curve.map((x) => x.toFixed(1))}`);
   }
   return moves.join('');
 }

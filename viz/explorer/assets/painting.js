@@ -1,197 +1,110 @@
 // Painting: puts numbers and colors on what is drawn. This is all that happens when a step or a
 // frame changes.
 
-import { short, factor, count } from './numbers.js';
-import { graph, ROOTS, users, classOf, fullName, standIn } from './graph.js';
-import { localsOf, share } from './engine.js';
-import { frameAt } from './frames.js';
-import {
-  state, view, moment, dataShown, gradientsShown, activeOperation, hasSent, isComplete,
-  largestGradient, foldContents, normOf,
-} from './state.js';
+import { short } from './numbers.js';
+import { graph } from './graph.js';
+import { state, view } from './state.js';
 import { svg, byId, textWidth } from './elements.js';
-import { SCALE, FONTS } from './measures.js';
-import { scale, fillOf, lineOf, widthOf, inkOn } from './colors.js';
+import { FONTS } from './measures.js';
+import { middleOf, scene } from './scene.js';
+import {
+  readMoment, endOfScale, valueLook, foldLook, edgeLook, foldDetail, dataText, gradientText,
+  cellText, spokenName, localText, activeEdges,
+} from './looks.js';
 import { layers, seen } from './drawing.js';
+import { repaintSheet } from './canvas.js';
 
 const MAX_LABELED_EDGES = 60;
 const MAX_ACTIVE_PLATES = 12;
-
-let activeEdges = []; // the edges of the last step, with their arithmetic
+const NO_COLORS = { fill: 'none', ink: '' };
 
 /** Paint everything in sight. */
 export function paint() {
-  const now = {
-    data: dataShown(),
-    gradients: gradientsShown(),
-    largest: largestGradient(),
-    active: activeOperation(),
-    lit: litValues(),
-  };
-  byId('scale-low').textContent = state.predicting ? '' : short(-now.largest);
-  byId('scale-high').textContent = state.predicting ? '' : short(now.largest);
-  for (const [id, parts] of seen.nodes) {
-    if (id < 0) paintClosedFold(-id, parts, now);
-    else paintValue(id, parts, now);
-  }
-  for (const [fold, parts] of seen.boxes) parts.detail.textContent = foldDetail(fold, now);
-
-  layers.labels.replaceChildren();
-  activeEdges = [];
-  const isPlain = state.step === null && state.compare < 0 && !state.predicting;
-  const isLabeled = graph.level === 'cards' && isPlain && seen.edges.length <= MAX_LABELED_EDGES;
-  for (const edge of seen.edges) paintEdge(edge, now, isLabeled);
+  readMoment();
+  byId('scale-low').textContent = state.predicting ? '' : short(-endOfScale());
+  byId('scale-high').textContent = state.predicting ? '' : short(endOfScale());
+  paintParts(seen);
+  labelEdges();
   drawActivePlates();
+  repaintSheet();
 }
 
-// The values in full light, null for all: what was searched for, or what the selected value depends
-// on and what depends on it.
-function litValues() {
-  if (state.matches) return state.matches;
-  if (state.selected === null || state.selected < 0) return null;
-  if (state.step !== null || state.predicting) return null;
-  return coneOf(state.selected);
-}
-
-function coneOf(i) {
-  const cone = new Set([i]);
-  addReachable(cone, i, (j) => graph.args[j]);
-  addReachable(cone, i, (j) => users[j].map(([user]) => user));
-  return cone;
-}
-
-function addReachable(cone, start, next) {
-  const pending = [start];
-  const passed = new Set([start]);
-  while (pending.length) {
-    for (const other of next(pending.pop())) {
-      if (passed.has(other)) continue;
-      passed.add(other);
-      cone.add(other);
-      pending.push(other);
-    }
+/** Paint the elements of some things, as of the moment that was read last. */
+export function paintParts({ items, folds, edges }) {
+  for (const [id, parts] of items) {
+    if (id < 0) paintClosedFold(-id, parts);
+    else paintValue(id, parts);
   }
+  for (const [fold, parts] of folds) changeText(parts.detail, foldDetail(fold));
+  for (const [edge, parts] of edges) paintEdge(edge, parts);
 }
 
-/** Whether the reader has yet to work out the gradient of a value. */
-export const isHidden = (i) => state.predicting && !(state.verdict?.right.has(i) || ROOTS.has(i));
+// The browser lays a text out again even if it stays the same.
+function changeText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
 
-function paintValue(i, parts, now) {
-  const gradient = now.gradients[i];
-  const hidden = isHidden(i);
-  const waits = !isComplete(i);
-  const isBlank = hidden || (waits && gradient === 0) || Number.isNaN(gradient);
-  const fill = isBlank ? scale.card : fillOf(gradient, now.largest);
-  const ink = inkOn(fill);
-  parts.group.classList.toggle('selected', state.selected === i);
-  parts.group.classList.toggle('active', now.active === i);
-  parts.group.classList.toggle('waits', waits && now.active !== i && gradient === 0);
-  parts.group.classList.toggle('dim', now.lit !== null && !now.lit.has(i));
-  parts.group.classList.toggle('moved', state.changes.has(i));
-  parts.group.classList.toggle('alarm', isBroken(i, now));
-  parts.group.classList.toggle('wrong', state.verdict?.wrong === i);
-  parts.group.setAttribute('aria-label', spokenName(i, now, hidden));
-  const texts = [parts.word, parts.miniWord, parts.gradient];
-  for (const part of [parts.fill, parts.miniFill]) part?.style.setProperty('fill', fill);
-  for (const part of texts) part?.style.setProperty('fill', ink);
+function setClasses(group, look, more) {
+  group.classList.toggle('selected', look.isSelected);
+  group.classList.toggle('active', look.isActive);
+  group.classList.toggle('dim', look.isDim);
+  group.classList.toggle('alarm', look.isBroken);
+  for (const [name, isOn] of Object.entries(more)) group.classList.toggle(name, isOn);
+}
+
+function paintValue(i, parts) {
+  const look = valueLook(i);
+  setClasses(parts.group, look, {
+    waits: look.isWaiting, moved: look.isMoved, wrong: look.isWrong,
+  });
+  parts.group.setAttribute('aria-label', spokenName(i));
+  const isData = state.colors !== 'gradient';
+  colorRow(parts.chip, look);
+  colorRow(parts.dataRow, isData ? look : NO_COLORS);
+  colorRow(parts.gradientRow, isData ? NO_COLORS : look);
+  if (parts.cell) changeText(parts.cell, cellText(i));
   // A chip has numbers only once its small card is drawn.
   if (!parts.data) return;
-  parts.data.textContent = short(now.data[i]);
-  parts.gradient.textContent = gradientText(i, gradient, hidden, waits);
+  changeText(parts.data, dataText(i));
+  changeText(parts.gradient, gradientText(i));
 }
 
-function gradientText(i, gradient, hidden, waits) {
-  if (hidden) return state.answers.has(i) ? state.answers.get(i) : '?';
-  return waits && gradient === 0 ? '…' : short(gradient);
+// Without colors, a row has those of the style sheet.
+function colorRow(parts, { fill, ink }) {
+  for (const part of parts?.fills ?? []) part.style.fill = fill;
+  for (const part of parts?.texts ?? []) part.style.fill = ink;
 }
 
-function isBroken(i, { data, gradients }) {
-  return !Number.isFinite(data[i]) || !Number.isFinite(gradients[i]);
+function paintClosedFold(fold, parts) {
+  const look = foldLook(fold);
+  setClasses(parts.group, look, {});
+  parts.fill.style.fill = look.fill;
+  parts.detail.style.fill = look.ink;
+  changeText(parts.detail, look.detail);
+  changeText(parts.number, look.number);
 }
 
-/** What a screen reader says of a value. */
-export function spokenName(i, now, hidden) {
-  const gradient = hidden ? 'gradient hidden' : `gradient ${short(now.gradients[i])}`;
-  return `${fullName(i)}, data ${short(now.data[i])}, ${gradient}`;
+function paintEdge(edge, { group }) {
+  const look = edgeLook(edge);
+  group.setAttribute('stroke', look.stroke);
+  group.setAttribute('stroke-width', look.width.toFixed(2));
+  group.classList.toggle('nothing', look.isNothing);
+  group.classList.toggle('waits', look.isWaiting);
+  group.classList.toggle('dim', look.isDim);
+  if (look.isActive) group.setAttribute('marker-start', 'url(#arrow)');
+  else group.removeAttribute('marker-start');
 }
 
-// The strip of a closed fold has the color of the number on it: the norm over its parameters, where
-// it has any.
-function paintClosedFold(fold, parts, now) {
-  const { outputs, parameters, values } = foldContents[fold];
-  const isSingle = outputs.length === 1 && !parameters.length;
-  const norm = () => normOf(parameters.length ? parameters : outputs, now.gradients);
-  const gradient = isSingle ? now.gradients[outputs[0]] : norm();
-  const isBlank = state.predicting || Number.isNaN(gradient);
-  const fill = isBlank ? scale.card : fillOf(gradient, now.largest);
-  parts.fill.style.fill = fill;
-  parts.detail.style.fill = inkOn(fill);
-  parts.detail.textContent = foldDetail(fold, now);
-  parts.number.textContent = outputs.length === 1 ? short(now.data[outputs[0]]) : '';
-  const isInside = (i) => standIn(i, state.opened) === -fold;
-  parts.group.classList.toggle('selected', state.selected === -fold);
-  parts.group.classList.toggle('active', now.active >= 0 && isInside(now.active));
-  parts.group.classList.toggle('dim', now.lit !== null && ![...now.lit].some(isInside));
-  parts.group.classList.toggle('alarm', values.some((i) => isBroken(i, now)));
-}
+// Plates: what is written on edges
 
-function foldDetail(fold, now) {
-  const { parameters, values } = foldContents[fold];
-  if (parameters.length) {
-    const norm = state.predicting ? '' : ` · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
-    return count(parameters.length, 'parameter') + norm;
+function labelEdges() {
+  layers.labels.replaceChildren();
+  const isPlain = state.step === null && state.compare < 0 && !state.predicting;
+  if (graph.level !== 'cards' || !isPlain || scene.edges.length > MAX_LABELED_EDGES) return;
+  for (const edge of scene.edges) {
+    const name = edgeLook(edge).isDim ? 'plate dim' : 'plate';
+    layers.labels.append(plate(middleOf(edge), `∂ ${localText(edge.links[0])}`, FONTS.word, name));
   }
-  return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
-}
-
-function paintEdge(edge, now, isLabeled) {
-  const { links, path } = edge;
-  const flow = flowOf(edge, now);
-  const isActive = links.some(([, target]) => target === now.active);
-  const waits = !links.some(([, target]) => hasSent(target));
-  const isPlain = waits || state.predicting || Number.isNaN(flow);
-  const isLit = ([source, target]) => now.lit.has(source) && now.lit.has(target);
-  const isDim = now.lit !== null && !links.some(isLit);
-  path.setAttribute('stroke', isPlain ? scale.line : lineOf(flow, now.largest));
-  const width = widthOf(flow, now.largest) + (isActive ? 0.8 : 0);
-  path.setAttribute('stroke-width', isPlain ? SCALE.thinnest : width.toFixed(2));
-  path.classList.toggle('nothing', !isPlain && flow === 0);
-  path.classList.toggle('waits', waits);
-  path.classList.toggle('dim', isDim);
-  if (isActive) path.setAttribute('marker-start', 'url(#arrow)');
-  else path.removeAttribute('marker-start');
-
-  if (isActive && edge.b >= 0) {
-    activeEdges.push([edge, arithmetic(links[0], now)]);
-  } else if (isLabeled) {
-    const words = `∂ ${localText(links[0])}`;
-    layers.labels.append(plate(edge.middle, words, FONTS.word, isDim ? 'plate dim' : 'plate'));
-  }
-}
-
-// What a line carries back: in one frame, or the difference of two.
-function flowOf({ links }, now) {
-  const { data, gradients, recorded } = moment();
-  const flow = carried(links, data, state.step === null ? gradients : now.gradients, recorded);
-  if (state.compare < 0 || state.step !== null) return flow;
-  const then = frameAt(state.compare);
-  return flow - carried(links, then.data, then.gradients, true);
-}
-
-const carried = (links, data, gradients, recorded) => links.reduce(
-  (sum, [, target, port]) => sum + share(gradients[target], localsOf(target, data, recorded)[port]),
-  0,
-);
-
-function localText([, target, port]) {
-  const local = localsOf(target, moment().data, moment().recorded)[port];
-  return local === null ? '0' : short(local);
-}
-
-function arithmetic([, target, port], now) {
-  const gradient = now.gradients[target];
-  const local = localsOf(target, moment().data, moment().recorded)[port] ?? 0;
-  return `${factor(gradient)} × ${factor(local)} = ${short(share(gradient, local))}`;
 }
 
 /**
@@ -202,9 +115,9 @@ export function drawActivePlates() {
   layers.labels.querySelectorAll('.active').forEach((old) => old.remove());
   const font = 10.5 * Math.max(1, 1.1 / view.k);
   const height = font * 1.75;
-  const plates = activeEdges
+  const plates = activeEdges()
     .slice(0, MAX_ACTIVE_PLATES)
-    .map(([edge, text]) => ({ x: edge.middle[0], y: edge.middle[1], text }))
+    .map(([edge, text]) => ({ x: middleOf(edge)[0], y: middleOf(edge)[1], text }))
     .sort((a, b) => a.y - b.y);
   const center = () => plates.reduce((sum, { y }) => sum + y, 0) / plates.length;
 

@@ -9,7 +9,7 @@ import {
 import { frameAt } from './frames.js';
 import { state, moment } from './state.js';
 import { html, svg, byId, table, row } from './elements.js';
-import { seen } from './drawing.js';
+import { scene } from './scene.js';
 import { toggle } from './view.js';
 import { goToButton, numbersTable, whyTable, operandTable } from './explanation.js';
 import { whatIf, movedNote } from './what_if.js';
@@ -62,7 +62,7 @@ function sizes() {
     ['parameters', inWords(parameterCount(0))],
     ['operations', inWords(operations.length)],
   ];
-  const shown = [...seen.layout.frames.keys()].filter((id) => id >= 0).length;
+  const shown = scene.items.filter((id) => id >= 0).length;
   if (shown < size) lines.push(['now in sight', `${inWords(shown)} of ${inWords(size)}`]);
   return lines;
 }

@@ -16,6 +16,7 @@ export const state = {
   answers: new Map(), // what the reader typed for each gradient
   verdict: null,
   matches: null, // the values that a search has matched
+  colors: 'gradient', // what fills and lines show: 'gradient', 'data' or 'weights'
 };
 
 /** Where the drawing is on the screen: its origin, and its scale. */
@@ -95,12 +96,17 @@ export const isComplete = (i) => users[i].every(([user]) => hasSent(user));
  */
 export function largestGradient() {
   const gradients = state.step !== null ? moment().gradients : gradientsShown();
+  return largestAmong(gradients, (i) => !ROOTS.has(i)) || 1;
+}
+
+/** The largest magnitude among the numbers of some values; 0 where all are 0 or not finite. */
+export function largestAmong(numbers, isCounted) {
   let largest = 0;
   for (let i = 0; i < size; i += 1) {
-    const x = Math.abs(gradients[i]);
-    if (x > largest && x < Infinity && !ROOTS.has(i)) largest = x;
+    const x = Math.abs(numbers[i]);
+    if (x > largest && x < Infinity && isCounted(i)) largest = x;
   }
-  return largest || 1;
+  return largest;
 }
 
 /** For each fold all values in it, those of them that are used outside, and its parameters. */
@@ -115,4 +121,7 @@ for (let i = 0; i < size; i += 1) {
 }
 
 /** The Euclidean norm of some of the numbers. */
-export const normOf = (values, numbers) => Math.hypot(...values.map((i) => numbers[i]));
+export function normOf(values, numbers) {
+  // Not all of them in one call: a function takes some ten thousand arguments at most.
+  return values.reduce((norm, i) => Math.hypot(norm, numbers[i]), 0);
+}

@@ -2,40 +2,32 @@
 
 import { announce } from './events.js';
 import { graph, foldOf, pathTo, titleOf, classOf, foldPath } from './graph.js';
-import { state, view, dataShown, gradientsShown } from './state.js';
+import { state, view } from './state.js';
 import { html, byId } from './elements.js';
-import { stage, world, seen, drawElements, drawMinis } from './drawing.js';
-import { paint, isHidden, spokenName, drawActivePlates } from './painting.js';
+import { scene, itemUnder, headerUnder } from './scene.js';
+import { spokenName } from './looks.js';
+import { stage } from './drawing.js';
+import { paint } from './painting.js';
+import { setUpColoring } from './coloring.js';
+import { drawScene, followView, markItems } from './sight.js';
 
-const CLOSE = 1.5; // from this scale on, chips turn into small cards
 const MAX_DRAG_OF_A_CLICK = 4; // pixels
 
 // What is in sight
 
 /** Draw and paint everything again. */
 export function draw() {
-  drawElements();
-  paint();
+  drawScene();
   showDetail();
-}
-
-function applyView() {
-  const { x, y, k } = view;
-  const origin = `${x.toFixed(2)} ${y.toFixed(2)}`;
-  world.setAttribute('transform', `translate(${origin}) scale(${k.toFixed(4)})`);
-  const isClose = k >= CLOSE;
-  if (isClose && drawMinis()) paint();
-  stage.classList.toggle('close', isClose);
-  drawActivePlates();
 }
 
 /** Show all of the graph. */
 export function fit() {
   const { width, height } = stage.getBoundingClientRect();
-  const { w, h } = seen.layout.open.get(0);
+  const { w, h } = scene.layout.open.get(0);
   const k = Math.min((width - 60) / w, (height - 96) / h, 1.6);
   Object.assign(view, { k, x: (width - w * k) / 2, y: (height - 40 - h * k) / 2 });
-  applyView();
+  followView();
 }
 
 /** Zoom around a point of the stage, which stays where it is. */
@@ -43,12 +35,12 @@ export function zoom(by, x, y) {
   const k = Math.min(12, Math.max(0.02, view.k * by));
   const ratio = k / view.k;
   Object.assign(view, { k, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio });
-  applyView();
+  followView();
 }
 
 /** Bring a value or a closed fold into sight, moving the view no more than needed. */
 export function reveal(id) {
-  const frame = seen.layout.frames.get(id);
+  const frame = scene.layout.frames.get(id);
   if (!frame) return;
   const { width, height } = stage.getBoundingClientRect();
   const left = frame.x * view.k + view.x;
@@ -59,14 +51,14 @@ export function reveal(id) {
   else if (right > width - 20) view.x -= right - width + 60;
   if (top < 20) view.y += 60 - top;
   else if (bottom > height - 50) view.y -= bottom - height + 90;
-  applyView();
+  followView();
 }
 
 // What is open and what is selected
 
 /** Open or close a fold. Its corner stays where it is on the screen. */
 export function toggle(fold) {
-  const corner = () => seen.layout.frames.get(-fold) ?? seen.layout.open.get(fold);
+  const corner = () => scene.layout.frames.get(-fold) ?? scene.layout.open.get(fold);
   const before = corner();
   if (state.opened.has(fold)) state.opened.delete(fold);
   else state.opened.add(fold);
@@ -78,12 +70,17 @@ export function toggle(fold) {
     view.x += (before.x - after.x) * view.k;
     view.y += (before.y - after.y) * view.k;
   }
-  applyView();
+  followView();
   announce('selection');
-  // The button that was pressed is gone; the focus goes to the one in its place, so that Enter can
-  // undo.
+  focusFold(fold);
+}
+
+// The button that was pressed is gone; the focus goes to the one in its place, so that Enter can
+// undo. On a canvas it appears when all is drawn.
+function focusFold(fold) {
   const button = byId(`f${fold}`) ?? stage.querySelector(`.header[data-fold="${fold}"]`);
-  button?.focus({ preventScroll: true });
+  if (button) button.focus({ preventScroll: true });
+  else if (stage.dataset.busy) requestAnimationFrame(() => focusFold(fold));
 }
 
 /** Open all folds around a value. */
@@ -107,8 +104,9 @@ export function select(i, { show = false } = {}) {
     reveal(i);
   }
   if (i === null) stage.removeAttribute('aria-activedescendant');
-  else stage.setAttribute('aria-activedescendant', `v${i}`);
+  else stage.setAttribute('aria-activedescendant', i < 0 ? `f${-i}` : `v${i}`);
   paint();
+  markItems();
   announce('selection');
 }
 
@@ -117,8 +115,9 @@ export function select(i, { show = false } = {}) {
 const depthOf = (fold) => pathTo(fold).length - 1;
 const allFolds = graph.folds.map((_, fold) => fold);
 
-/** Fill the list of depths, and follow the choice. */
+/** Fill the lists of depths and of colors, and follow the choices. */
 export function setUpDetail() {
+  setUpColoring();
   const deepest = Math.max(0, ...allFolds.map(depthOf));
   byId('detail-field').hidden = deepest === 0;
   for (let depth = 0; depth < deepest; depth += 1) {
@@ -185,7 +184,7 @@ export function setUpPointers() {
     const other = [...pointers.keys()].find((id) => id !== event.pointerId);
     if (other !== undefined) pinch(before, after, pointers.get(other));
     else Object.assign(view, { x: view.x + dx, y: view.y + dy });
-    applyView();
+    followView();
   };
 
   // Without `passive: false` the browser would not let the page keep it from scrolling.
@@ -210,20 +209,36 @@ function pinch(before, after, other) {
 }
 
 function click(event) {
-  const button = event.target.closest?.('[data-fold]');
-  if (button) toggle(Number(button.dataset.fold));
+  const fold = foldAtPointer(event);
+  if (fold !== null) toggle(fold);
   else select(itemAtPointer(event));
+}
+
+// What is drawn on the canvas is no target of events: the scene tells what is under the pointer.
+
+function foldAtPointer(event) {
+  const button = event.target.closest?.('[data-fold]');
+  if (button) return Number(button.dataset.fold);
+  const item = itemUnder(...stagePoint(event));
+  if (item !== null) return item < 0 ? -item : null;
+  return headerUnder(...stagePoint(event));
 }
 
 function itemAtPointer(event) {
   const node = event.target.closest?.('.node');
-  return node ? Number(node.dataset.id) : null;
+  return node ? Number(node.dataset.id) : itemUnder(...stagePoint(event));
+}
+
+function stagePoint(event) {
+  const { left, top } = stage.getBoundingClientRect();
+  return [(event.clientX - left - view.x) / view.k, (event.clientY - top - view.y) / view.k];
 }
 
 // The tip beside the pointer; cards need none, as they say all of it.
 function showTip(event) {
   const id = itemAtPointer(event);
   const tip = byId('tip');
+  stage.classList.toggle('over-item', id !== null);
   tip.hidden = id === null || graph.level === 'cards';
   if (tip.hidden) return;
   const bounds = byId('stage').getBoundingClientRect();
@@ -236,7 +251,7 @@ function showTip(event) {
 
 function tipText(id) {
   if (id < 0) return `${foldPath(-id)} — click to open`;
-  return spokenName(id, { data: dataShown(), gradients: gradientsShown() }, isHidden(id));
+  return spokenName(id);
 }
 
 function hideTip() {

@@ -13,14 +13,27 @@ Show = Callable[..., Any]
 
 
 def within_reach(page: Page) -> Page:
-    """The same page with names for its trainer and for the numbers that it shows.
+    """The same page with names for its trainer and for the numbers that it shows."""
+    return _with_names(
+        page, "globalThis.trainerOfPage = () => trainer;\nglobalThis.momentOfPage = moment;\n"
+    )
 
-    It has no policy for its script, which is not the one that the policy knows.
-    """
+
+def without_policy(page: Page) -> Page:
+    """The same page with names for its scene, its view, and its canvas."""
+    return _with_names(
+        page,
+        "globalThis.sceneOfPage = () => scene;\nglobalThis.viewOfPage = view;\n"
+        "globalThis.sheetOfPage = () => front;\nglobalThis.graphOfPage = graph;\n"
+        "globalThis.pathOfPage = (i) => pathTo(foldOf[i]);\n",
+    )
+
+
+def _with_names(page: Page, names: str) -> Page:
+    # There is no policy for the script, which is not the one that the policy knows.
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
     end = "})();\n</script>"
     assert html.count(end) == 1
-    names = "globalThis.trainerOfPage = () => trainer;\nglobalThis.momentOfPage = moment;\n"
     html = html.replace(end, names + end)
     return Page(html, 1, 1, page._still)
 

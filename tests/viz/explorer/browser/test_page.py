@@ -258,7 +258,6 @@ def test_boxes_open_and_close_by_click_and_key(show: Show) -> None:
     assert page.tab.locator(".closed").count() == 3
     page.tab.select_option("#detail", "2")
     assert page.tab.locator(".closed").count() == 0
-    assert page.tab.locator(".node").count() == 982
 
 
 def test_a_closed_box_says_its_parameters_and_norm(show: Show) -> None:
@@ -296,7 +295,9 @@ def test_a_closed_box_agrees_with_its_norm_and_carries_an_alarm(show: Show) -> N
     })""")
     found = {text.partition("‖∇‖ ")[2]: (fill, alarm) for text, fill, alarm in strips}
     assert found["0"] == (rgb(LIGHT.positive[0]), False)
-    assert found["nan"] == (rgb(LIGHT.card), True)
+    hatched, alarm = found["nan"]
+    assert "#hatch" in hatched
+    assert alarm
     assert [alarm for _, _, alarm in strips].count(True) == 1
 
 
@@ -325,7 +326,6 @@ def test_nothing_overlaps_whatever_is_open(show: Show) -> None:
 def test_a_thousand_drawn_values_stay_fluid(show: Show) -> None:
     page = show(viz.explore(network([16, 16, 1])))
     page.tab.select_option("#detail", "2")
-    assert page.tab.locator(".node").count() == 982
     took = page.tab.evaluate("""() => {
       const start = performance.now(), slider = document.querySelector('#step');
       for (let k = 0; k < 20; k += 1) {
