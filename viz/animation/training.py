@@ -332,8 +332,23 @@ def _film_pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
     is_chosen = settings.level not in (None, "neurons") or settings.expand is not None
     if settings.colors is None and not is_chosen:
         with suppress(PictureError):
-            return _pictures(roots, replace(settings, colors="weight"))
+            pictures = _pictures(roots, replace(settings, colors="weight"))
+            pairs = zip(pictures, roots, strict=True)
+            return [_write_loss(picture, root.data) for picture, root in pairs]
     return _pictures(roots, settings)
+
+
+def _write_loss(picture: Picture, loss: float) -> Picture:
+    """Return a picture of weights with the loss on the unit that has no bias to be written there.
+
+    Pictures of several such units stay as they are.
+    """
+    members = picture.columns[-1].members
+    last = picture.by_id[members[0]]
+    if len(members) > 1 or last.kind != "operation" or last.data is not None:
+        return picture
+    nodes = [replace(node, data=loss) if node is last else node for node in picture.nodes]
+    return replace(picture, nodes=tuple(nodes))
 
 
 def graph_at(recording: "Recording", frame: int) -> Value:

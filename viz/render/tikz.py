@@ -116,8 +116,10 @@ class _TikzWriter:
         if stroke_width := element.get("stroke-width"):
             options.append(f"line width={stroke_width}bp")
         if dashes := element.get("stroke-dasharray"):
-            on, off = dashes.split()
-            options.append(f"dash pattern=on {on}bp off {off}bp")
+            lengths = dashes.split()
+            pairs = zip(lengths[::2], lengths[1::2], strict=True)
+            pattern = " ".join(f"on {on}bp off {off}bp" for on, off in pairs)
+            options.append(f"dash pattern={pattern}")
         if opacity := element.get("opacity"):
             options.append(f"opacity={opacity}")
         return rf"\path[{', '.join(options)}] {_write_path(segments)};"
@@ -133,6 +135,8 @@ class _TikzWriter:
         anchor = _ANCHORS[element.get("text-anchor", "start")]
         color = self._color(element.get("fill", "#000000"))
         options = f"anchor={anchor}, text={color}, font={font}\\selectfont"
+        if opacity := element.get("opacity"):
+            options += f", opacity={opacity}"
         place = f"({element.get('x', '0')},{element.get('y', '0')})"
         return rf"\node[{options}] at {place} {{{escape_tex(text)}}};"
 

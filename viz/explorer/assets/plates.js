@@ -2,7 +2,7 @@
 
 const MAX_SHIFTS = 9; // how often a plate moves away from its line at most, by half of its height
 const SHIFT_GAP = 4;
-// What a square pixel of cover costs, in pixels of distance. To cover a card is worse than all else.
+// What a square pixel of cover costs, in pixels of distance: to cover a card is worse than all.
 const CARD_COST = 1000;
 const PLATE_COST = 50;
 const ANCHOR_COST = 6; // to take the next anchor
