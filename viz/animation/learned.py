@@ -13,6 +13,7 @@ from scalargrad.core.backprop import operands
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import SIGMOID, SOFTPLUS, TABLE
 from scalargrad.core.value import Value
+from viz.look.text import clean
 from viz.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _in_order(inputs: Sequence[Value]) -> list[Value]:
     """Return inputs by their number where they are x0, x1, …, else as they are."""
     numbers = []
     for value in inputs:
-        match = _INDEXED.fullmatch(value.label or "")
+        match = _INDEXED.fullmatch(clean(value.label))
         if match is None:
             return list(inputs)
         numbers.append(int(match[1]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from scalargrad.core.value import Value
 from scalargrad.errors import LengthError, OptionError
 from viz.layout.geometry import Point, Rect
 from viz.look.text import clean, fit_text, number
@@ -175,9 +176,9 @@ class RegionPanel:
         """Return what stays behind the areas: title and numbers of the axes."""
         plot = self._plot
         y = plot.bottom + 13
-        first, second = (value.label or "input" for value in self.network.inputs)
-        across = f"→ {fit_text(first, 10, 40)} {_interval(self.axes[0])}"
-        up = f"↑ {fit_text(second, 10, 40)} {_interval(self.axes[1])}"
+        first, second = map(_name, self.network.inputs)
+        across = f"→ {first} {_interval(self.axes[0])}"
+        up = f"↑ {second} {_interval(self.axes[1])}"
         parts = [
             _title("what the network says of each point", writer),
             writer.text(plot.x, y, across, 10, "muted"),
@@ -263,7 +264,7 @@ class CurvePanel:
     def draw(self, writer: SvgWriter) -> str:
         """Return what stays: the frame, title, numbers of the axes and the samples."""
         plot = self._plot
-        name = self.network.inputs[0].label or "input"
+        name = _name(self.network.inputs[0])
         parts = [
             _title("what the network says of each input", writer),
             writer.rect(plot, writer.paint("card", "line"), 4, 'stroke-width="1"'),
@@ -353,6 +354,10 @@ def _knows_targets(network: Network, samples: Samples) -> bool:
     is_sample = numpy.isclose(samples.inputs, network.sample(), rtol=1e-5, atol=1e-7).all(axis=1)
     found = samples.targets[is_sample]
     return bool(found.size) and bool(numpy.isclose(found, target, rtol=1e-5, atol=1e-7).all())
+
+
+def _name(value: Value) -> str:
+    return fit_text(clean(value.label), 10, 40) or "input"
 
 
 def _interval(axis: tuple[float, float]) -> str:

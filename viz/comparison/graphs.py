@@ -16,6 +16,7 @@ from viz.drawing import Drawing
 from viz.gradients.notation import number_names
 from viz.look.text import clean, escape, hint
 from viz.model.snapshot import formula, grad_of
+from viz.showing import as_page, show
 
 from .pictures import Side, comparison_pictures, number_pictures, show_both
 
@@ -127,8 +128,9 @@ class Comparison:
         return Drawing(pictures, theme, limit, program)
 
     def show(self) -> None:
-        """Open the picture in the browser; in a notebook, display it there."""
-        self.draw().show()
+        """Open the picture in the browser; in a notebook, display picture and text there."""
+        drawing = self.draw()
+        show(self, as_page(drawing.svg(), drawing.picture.title))
 
     def _headline(self) -> str:
         if self.remark:

@@ -14,6 +14,7 @@ from viz.drawing import Drawing
 from viz.layout.direction import checked_direction
 from viz.look.text import clean, number
 from viz.model.snapshot import Snapshot, grad_of
+from viz.showing import as_page, show
 from viz.views.dictionary import is_directed_graph
 
 from .fitting import COLUMN, Fitting, checked_width
@@ -295,8 +296,9 @@ class Explanation:
         return f"∂{self.output}/∂{leaf} = {number(self.total)}"
 
     def show(self) -> None:
-        """Open its picture in the browser; in a notebook, display it there."""
-        self.draw().show()
+        """Open its picture in the browser; in a notebook, display picture and text there."""
+        drawing = self.draw()
+        show(self, as_page(drawing.svg(), drawing.picture.title))
 
     def _repr_html_(self) -> str:
         return f"{self.draw()._repr_html_()}<pre>{escape(str(self))}</pre>"

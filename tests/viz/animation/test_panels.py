@@ -18,6 +18,7 @@ from scalargrad.nn import MLP
 from scalargrad.training import Recorder, fit
 from scalargrad.training.recorder import Recording
 from tests.viz.animation.test_playback import check_document, texts
+from tests.viz.hostile import HOSTILE, each
 from viz.animation.contours import outlines
 from viz.animation.learned import find_network
 from viz.animation.panels import CurvePanel, LossPanel, RegionPanel, make_panels
@@ -265,6 +266,18 @@ def test_data_is_for_a_training() -> None:
     y.backward()
     with pytest.raises(OptionError, match="data of animate is for a Recording"):
         viz.animate(y, data=(X2, Y2))
+
+
+def test_hostile_names_of_inputs() -> None:
+    def check(text: str) -> None:
+        found = train(MLP(2, [1], seed=1), X2, Y2, epochs=1)
+        network = find_network(found)
+        assert network is not None
+        for value in network.inputs:
+            value.label = text
+        check_document(viz.animate(found, data=(X2, Y2), frames=2).svg())
+
+    each(check, HOSTILE[::20])
 
 
 def test_a_loss_that_is_not_finite_is_drawn() -> None:
