@@ -292,7 +292,7 @@ class _Graph:
         for node, (kind, here, there) in found.items():
             _, other = show_both(here, there)
             word = "data" if kind == "value" else "grad"
-            details[node] = f"{word} {other} in the other"
+            details[node] = f"other {word} {other}"
         return Side(
             name,
             self.roots,

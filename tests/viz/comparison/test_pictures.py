@@ -34,8 +34,8 @@ def test_the_first_difference_is_ringed_in_both_graphs() -> None:
     upper, lower = marked(drawing, "first difference")
     assert (upper.label, upper.data, upper.group) == ("w", 3.0, "s0")
     assert (lower.label, lower.data, lower.group) == ("w", 3.5, "s1")
-    assert upper.detail == "data 3.5 in the other"
-    assert lower.detail == "data 3 in the other"
+    assert upper.detail == "other data 3.5"
+    assert lower.detail == "other data 3"
     assert drawing.picture.title == "different: the value of w is 3 and 3.5"
 
 
@@ -60,7 +60,7 @@ def test_a_gradient_that_differs() -> None:
     first, second = neuron(), neuron()
     topological([second])[5].grad += 0.25
     upper, lower = marked(viz.compare(first, second).draw(), "first difference")
-    assert upper.detail == f"grad {show_both(upper.grad or 0.0, lower.grad or 0.0)[1]} in the other"
+    assert upper.detail == f"other grad {show_both(upper.grad or 0.0, lower.grad or 0.0)[1]}"
 
 
 def test_graphs_that_are_built_differently_are_both_drawn() -> None:
@@ -86,7 +86,7 @@ def test_equal_graphs_have_no_mark() -> None:
 def test_numbers_of_another_engine_are_written_on_the_graph() -> None:
     drawing = viz.compare(neuron(), {"o": (0.75, 1.0)}).draw()
     (node,) = marked(drawing, "first difference")
-    assert (node.label, node.detail) == ("o", "data 0.75 in the other")
+    assert (node.label, node.detail) == ("o", "other data 0.75")
     assert len(drawing.picture.groups) == 1
 
 
