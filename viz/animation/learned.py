@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.compiler.array_rules import ARRAYS
 from scalargrad.core.backprop import operands
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import SIGMOID, SOFTPLUS, TABLE
@@ -100,6 +99,9 @@ class Network:
 
 def _apply(value: Value, found: Mapping[Value, Any], count: int) -> Numbers:
     """Return what an operation makes of the numbers of its operands."""
+    # Imported here: only films of trainings need the rules on arrays, which load the compiler.
+    from scalargrad.compiler.array_rules import ARRAYS
+
     given = []
     for operand in operands(value):
         number = found[operand] if isinstance(operand, Value) else operand
