@@ -244,9 +244,12 @@ class _NodePen:
 
         text = chip_text(node)
         # What does not fit into the chip is written around it: small print above, a label below.
+        is_numbered = self.picture.numbered and node.data is not None and text != number(node.data)
         if text:
-            y = rect.middle + CHIP.text_shift
+            y = (rect.y + 11 if is_numbered else rect.middle) + CHIP.text_shift
             parts.append(self._center_text(y, text, FONT_SIZES.chip, ink, bold=True))
+        if is_numbered:
+            parts.append(self._chip_number(bool(text), ink))
         if node.detail:
             y = rect.y - 3
             parts.append(self._center_text(y, node.detail, FONT_SIZES.chip_detail, "muted"))
@@ -255,6 +258,13 @@ class _NodePen:
             label = fit_text(node.label, FONT_SIZES.chip_label, 60)
             parts.append(self._center_text(y, label, FONT_SIZES.chip_label, "muted"))
         return "".join(parts)
+
+    def _chip_number(self, has_text: bool, ink: str) -> str:
+        rect = self.rect
+        y = rect.bottom - 8 if has_text else rect.middle + CHIP.text_shift
+        data = number(self.node.data)
+        size = FONT_SIZES.small
+        return self.writer.text(rect.center, y, data, size, ink, anchor="middle", mono=True)
 
     def _chip_border(self, radius: float, alarm: bool) -> str:
         is_named = self.node.kind in ("parameter", "input")
