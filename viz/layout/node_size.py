@@ -60,7 +60,7 @@ def _measure_card(node: Node) -> Size:
 
 
 def _measure_chip(node: Node, numbered: bool) -> Size:
-    text_width = width(chip_text(node), FONT_SIZES.chip, bold=True)
+    text_width = width(chip_text(node, numbered), FONT_SIZES.chip, bold=True)
     wide = max(CHIP.min_width, text_width + CHIP.padding)
     if not numbered or node.data is None:
         return wide, CHIP.height
@@ -98,8 +98,17 @@ def number_rows(node: Node) -> list[tuple[str, float]]:
     return rows
 
 
-def chip_text(node: Node) -> str:
-    """Return what is written inside a chip, "" where it would not fit."""
+def chip_text(node: Node, numbered: bool = False) -> str:
+    """Return what is written inside a chip, "" where it would not fit.
+
+    Args:
+        node: The node.
+        numbered: Whether chips show their numbers: then they have space for names, too.
+    """
+    if numbered:
+        name = fit_text(node.label, FONT_SIZES.chip, CHIP.max_label, bold=True)
+        parts = [name, node.symbol if node.kind == "operation" else ""]
+        return " ".join(filter(None, parts)) or (number(node.data) if not node.label else "")
     if node.kind == "operation":
         return node.symbol
     text = node.label
