@@ -21,7 +21,7 @@ from scalargrad.utils.calls import explain_calls
 from .animation.playback import Animation, animate
 from .comparison.graphs import Comparison, compare
 from .comparison.torch import compare_with_torch
-from .drawing import Drawing
+from .drawing import Drawing, checked_width
 from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .gradients.formulas import Formula, formula
@@ -61,6 +61,8 @@ def draw(
     *,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
+    show: str | None = None,
+    width: float | str | None = None,
     edges: str | None = None,
     theme: str = "auto",
     title: str = "",
@@ -77,6 +79,11 @@ def draw(
         level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed.
+        show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
+            before `backward` weights.
+        width: The width in pixels that the picture will be shown at, or "slide" (1600), "column"
+            (840) or "phone" (390): columns are closer together and long graphs wrap, so that its
+            text can be read there. By default it has its natural size.
         edges: What the lists of a dictionary hold: "operands", the names that a name is made of
             (the default), or "feeds", the names that it goes into.
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
@@ -108,17 +115,21 @@ def draw(
         <Drawing of 4 values as cards>
     """
     heading = clean(title, 120)
-    pictures = choose_pictures(target, level, expand, edges)
+    pictures = choose_pictures(target, level, expand, edges, show, fold=True)
     if checked_direction(rankdir) != "LR" and pictures[0].level == "layers":
         raise OptionError(
             "layers run from left to right: rankdir is for the levels 'cards', 'chips' and "
             "'neurons'"
         )
-    titled = [replace(picture, title=heading, rankdir=rankdir) for picture in pictures]
     # A page needs a background.
     page_theme = "auto" if theme == "transparent" else theme
     return Drawing(
-        titled, theme, limit, program, lambda: explore(target, title=title, theme=page_theme).html
+        [replace(picture, title=heading, rankdir=rankdir) for picture in pictures],
+        theme,
+        limit,
+        program,
+        lambda: explore(target, title=title, theme=page_theme).html,
+        checked_width(width),
     )
 
 

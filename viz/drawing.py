@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
+from math import inf
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,12 @@ from scalargrad.utils.files import write
 
 from .layout.direction import is_upright
 from .layout.graphviz_process import check_program
-from .layout.layer_cards import lay_out_layers
-from .layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
+from .layout.layer_rows import lay_out_layers
+from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
-from .layout.neuron_rows import lay_out_neuron_rows
 from .layout.node_size import header_width, measure_node
+from .layout.placed import PlacedPicture, is_narrow, page_margin
+from .layout.rows import wrap
 from .layout.turning import turn_picture
 from .look.text import hint
 from .look.theme import checked_theme
@@ -32,9 +35,15 @@ from .render.tikz import render_tikz
 from .showing import as_page, show
 
 # Pixels between columns, where cards have labels on their edges, and between rows.
-_GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
+_GAPS = {"cards": (76.0, 16.0), "chips": (38.0, 16.0)}
 # Between rows and within them, in pictures that run down or up.
 _UPRIGHT_GAPS = {"cards": (54.0, 24.0), "chips": (34.0, 24.0)}
+_TIGHT_GAPS = {"cards": 44.0, "chips": 24.0}
+"""Pixels between columns where a width is given that the picture is wider than."""
+_TIGHT_UPRIGHT_GAP = 12.0
+WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
+"""Widths by the place where a picture is shown."""
+_MIN_WIDTH = 200.0
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf", ".json", ".tex")
 
 
@@ -68,6 +77,32 @@ def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = ""
     return target
 
 
+def checked_width(width: float | str | None) -> float:
+    """Return a width in pixels, 0 for the natural size.
+
+    Args:
+        width: Pixels; "slide", "column" or "phone"; None for the natural size.
+
+    Raises:
+        OptionError: It is anything else, or less than 200 pixels.
+
+    Example:
+        >>> checked_width("column"), checked_width(None)
+        (840.0, 0.0)
+    """
+    if width is None:
+        return 0.0
+    if isinstance(width, str) and width in WIDTHS:
+        return WIDTHS[width]
+    is_number = isinstance(width, (int, float)) and not isinstance(width, bool)
+    if not is_number or not _MIN_WIDTH <= float(width) < inf:
+        raise OptionError(
+            f"width must be a number of pixels from {_MIN_WIDTH:g} on, 'slide', 'column' or "
+            f"'phone', not {width!r}{hint(width, WIDTHS)}"
+        )
+    return float(width)
+
+
 class Drawing:
     """A picture of a graph at one level of detail.
 
@@ -80,6 +115,7 @@ class Drawing:
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever
             there is.
         page: Makes the page to explore the same graph in, for a file that ends in .html.
+        width: The width in pixels that it is laid out for, 0 for its natural size.
     """
 
     def __init__(
@@ -89,12 +125,14 @@ class Drawing:
         limit: float = 5.0,
         program: str | None = None,
         page: Callable[[], str] | None = None,
+        width: float = 0.0,
     ) -> None:
         self.theme = checked_theme(theme)
         self._pictures = pictures
         self._limit = limit
         self._program = check_program(program)
         self._page = page
+        self._width = width
 
     @cached_property
     def placed(self) -> PlacedPicture:
@@ -108,19 +146,56 @@ class Drawing:
         return self._place(coarsest)
 
     def _place(self, picture: Picture) -> PlacedPicture:
-        if picture.level == "neurons" and is_upright(picture.rankdir):
-            return lay_out_neuron_rows(picture)
+        max_width = self._width - 2 * page_margin(self._width) if self._width else inf
         if picture.level == "neurons":
-            return turn_picture(lay_out_neurons(picture))
-        if picture.level == "layers":
-            return lay_out_layers(picture)
-        column_gap, row_gap = _GAPS[picture.level]
-        sizes = {node.id: measure_node(node, picture.level) for node in picture.nodes}
-        if is_upright(picture.rankdir):
-            # Names below chips need space to the left and right then.
-            column_gap, row_gap = _UPRIGHT_GAPS[picture.level]
-            sizes = {id: (high, wide) for id, (wide, high) in sizes.items()}
+            placed = lay_out_neurons(picture, max_width)
+        elif picture.level == "layers":
+            placed = lay_out_layers(picture, max_width)
+        elif is_upright(picture.rankdir):
+            placed = self._place_rows(picture, max_width)
+        else:
+            placed = self._place_values(picture, max_width)
+        return replace(placed, shown_width=self._width)
+
+    def _place_values(self, picture: Picture, max_width: float) -> PlacedPicture:
+        """Place cards or chips: in one row, with closer columns, downward, or in several rows."""
+        gap, row_gap = _GAPS[picture.level]
+        placed = self._place_columns(picture, gap, row_gap)
+        if placed.width <= max_width:
+            return placed
+        tight_gap = _TIGHT_GAPS[picture.level]
+        tight = self._place_columns(picture, tight_gap, row_gap)
+        # The width grows evenly with the gap, so that the widest gap that fits follows.
+        growth = (placed.width - tight.width) / (gap - tight_gap)
+        if growth > 0.0 and tight.width <= max_width:
+            fitting = tight_gap + (max_width - tight.width) / growth
+            return self._place_columns(picture, fitting * 0.995, row_gap)
+        if picture.rankdir != "LR":
+            return tight
+
+        if is_narrow(self._width):
+            upright = self._place_rows(replace(picture, rankdir="TB"), max_width)
+            if upright.width <= max_width:
+                return upright
+        place_row = partial(self._place_columns, column_gap=tight_gap, row_gap=row_gap)
+        return wrap(tight, max_width, tight_gap, place_row)
+
+    def _place_rows(self, picture: Picture, max_width: float) -> PlacedPicture:
+        """Place cards or chips downward or upward, closer to each other where that is too wide."""
+        column_gap, row_gap = _UPRIGHT_GAPS[picture.level]
+        placed = self._place_columns(picture, column_gap, row_gap)
+        if placed.width <= max_width:
+            return placed
+        return self._place_columns(picture, column_gap, _TIGHT_UPRIGHT_GAP)
+
+    def _place_columns(self, picture: Picture, column_gap: float, row_gap: float) -> PlacedPicture:
         settings = LayoutSettings(column_gap, row_gap, self._limit, self._program)
+        sizes = {
+            node.id: measure_node(node, picture.level, picture.numbered) for node in picture.nodes
+        }
+        if is_upright(picture.rankdir):
+            # Graphviz places from left to right: what is turned afterwards lies on its side.
+            sizes = {id: (high, wide) for id, (wide, high) in sizes.items()}
         headers = {group.path: header_width(group) for group in picture.groups}
         return turn_picture(lay_out_graph(picture, sizes, headers, settings))
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 from scalargrad.errors import PictureError
 from viz.drawing import Drawing
 from viz.layout.direction import is_upright
-from viz.layout.geometry import Point, Rect
-from viz.layout.layered import PlacedPicture
+from viz.layout.geometry import Rect
+from viz.layout.placed import PlacedPicture, page_margin
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
 from viz.look.text import fit_text, number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
-from viz.render.svg_document import draw_backdrop
+from viz.render.svg_document import draw_backdrop, draw_front_headings
 from viz.render.svg_writer import SvgWriter
 
 from .timeline import HIDDEN, Clock, Track, fade_in, flash, show_between
@@ -108,24 +108,28 @@ class BackwardPass:
 
     def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return the moving picture."""
-        routed = zip(self.picture.edges, self.placed.routes, strict=True)
+        flows = [abs(edge.flow or 0.0) for edge in self.picture.edges]
         # The strongest edges are drawn last, on top of the others.
-        in_order = sorted(routed, key=lambda pair: abs(pair[0].flow or 0.0))
+        in_order = sorted(range(len(flows)), key=flows.__getitem__)
         parts = [draw_backdrop(self.placed, writer)]
-        parts += [self._edge(edge, route, writer, clock) for edge, route in in_order]
+        parts += [self._edge(i, writer, clock) for i in in_order]
         parts += svg_edges.draw_labels(self.placed, writer)
+        parts += svg_edges.draw_markers(self.placed, writer)
+        parts.append(draw_front_headings(self.placed, writer))
         parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
         parts += [self._node(node, writer, clock) for node in self.picture.nodes]
         parts += self._messages(writer, clock)
         return "".join(parts)
 
-    def _edge(self, edge: Edge, route: tuple[Point, ...], writer: SvgWriter, clock: Clock) -> str:
+    def _edge(self, i: int, writer: SvgWriter, clock: Clock) -> str:
         """Return an edge without a gradient, which gives way to one with it."""
         picture = self.picture
-        has_arrow = picture.level != "neurons"
+        edge = picture.edges[i]
+        route = self.placed.routes[i]
+        split = self.placed.splits.get(i)
         empty = replace(edge, flow=None)
-        before = svg_edges.draw_edge(empty, route, picture, writer, has_arrow)
-        after = svg_edges.draw_edge(edge, route, picture, writer, has_arrow)
+        before = svg_edges.draw_whole_edge(empty, route, split, picture, writer)
+        after = svg_edges.draw_whole_edge(edge, route, split, picture, writer)
         arrival = self.start(self.step_of[edge.target] + 1)
         appearing = fade_in(arrival - 0.3 * self.pace, arrival)
         inverse = [(second, 1.0 - x) for second, x in appearing.points]
@@ -175,11 +179,16 @@ class BackwardPass:
         nodes = list(self.placed.nodes.values())
         # Plates of one step must not cover each other; those of different steps never meet.
         taken: dict[int, list[Rect]] = defaultdict(list)
-        for edge, route in zip(picture.edges, self.placed.routes, strict=True):
+        for i, edge in enumerate(picture.edges):
             step = self.step_of[edge.target]
+            split = self.placed.splits.get(i)
+            # Of an edge between two rows the arithmetic is in the row of its target.
+            route = split.after if split else self.placed.routes[i]
             message = ""
             if edge.flow:
                 message += svg_edges.draw_backward_edge(edge, route, picture, writer)
+            if edge.flow and split:
+                message += svg_edges.draw_backward_edge(edge, split.before, picture, writer)
             has_numbers = edge.local is not None and edge.flow is not None
             if picture.level == "cards" and has_numbers:
                 lines = write_arithmetic(edge, picture)
@@ -313,9 +322,13 @@ def plate_size(lines: tuple[str, str]) -> tuple[float, float]:
 
 
 def make_space(placed: PlacedPicture) -> PlacedPicture:
-    """Return a picture of cards with gaps between its columns that are as wide as its plates."""
+    """Return a picture of cards with gaps between its columns that are as wide as its plates.
+
+    One that is laid out for a width keeps within it.
+    """
     picture = placed.picture
-    if picture.level != "cards" or not picture.edges:
+    if picture.level != "cards" or not picture.edges or is_upright(picture.rankdir):
+        # Plates are less high than the gaps between rows.
         return placed
     plates = [plate_size(write_arithmetic(edge, picture)) for edge in picture.edges]
     wide = max(size[0] for size in plates) + 14
@@ -323,11 +336,12 @@ def make_space(placed: PlacedPicture) -> PlacedPicture:
     for edge, route in zip(picture.edges, placed.routes, strict=True):
         source = placed.nodes[edge.source]
         target = placed.nodes[edge.target]
-        if is_upright(picture.rankdir):
-            # Plates are less high than the gaps between rows.
-            continue
         gap = abs(route[-1][0] - route[0][0])
         distance = abs(target.center - source.center)
         if 1.0 < gap < wide:
             needed = max(needed, (wide - gap) / distance)
-    return stretch(placed, 1.0 + min(needed, _MAX_STRETCH))
+    allowed = _MAX_STRETCH
+    if placed.shown_width:
+        inner = placed.shown_width - 2 * page_margin(placed.shown_width)
+        allowed = min(allowed, max(0.0, inner / placed.width - 1.0))
+    return stretch(placed, 1.0 + min(needed, allowed))

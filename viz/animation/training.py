@@ -14,14 +14,14 @@ from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
-from viz.layout.layered import PlacedPicture
 from viz.layout.node_size import measure_node
+from viz.layout.placed import PlacedPicture
 from viz.look.text import fit_text, number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
 from viz.render import svg_edges, svg_nodes
-from viz.render.svg_document import draw_backdrop, translate
+from viz.render.svg_document import draw_backdrop, draw_front_headings, translate
 from viz.render.svg_writer import SvgWriter
 from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
@@ -129,6 +129,8 @@ class FrameScene:
         parts += [self.alternate(self._edge_looks(i, writer), clock) for i in edges]
         labels = ["".join(svg_edges.draw_labels(each, writer)) for each in placed]
         parts.append(self.alternate(labels, clock))
+        parts += svg_edges.draw_markers(self.placed, writer)
+        parts.append(draw_front_headings(self.placed, writer))
         parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
         parts += [self.alternate(self._node_looks(i, writer), clock) for i in nodes]
         graph = "".join(parts)
@@ -148,11 +150,11 @@ class FrameScene:
 
     def _edge_looks(self, i: int, writer: SvgWriter) -> list[str]:
         route = self.placed.routes[i]
-        has_arrow = self.placed.picture.level != "neurons"
+        split = self.placed.splits.get(i)
         looks: list[str] = []
         for frame in self.frames:
             edge = _round_flow(frame.edges[i], frame)
-            looks.append(svg_edges.draw_edge(edge, route, frame, writer, has_arrow))
+            looks.append(svg_edges.draw_whole_edge(edge, route, split, frame, writer))
         return looks
 
     def _node_looks(self, i: int, writer: SvgWriter) -> list[str]:
@@ -248,8 +250,9 @@ def _structure(picture: Picture) -> object:
 def _widest(frames: Sequence[Picture]) -> Picture:
     """Return a picture with the widest look of each node, so that each fits into its place."""
     level = frames[0].level
+    numbered = frames[0].numbered
     looks = zip(*(frame.nodes for frame in frames), strict=True)
-    nodes = [max(each, key=lambda node: measure_node(node, level)) for each in looks]
+    nodes = [max(each, key=lambda node: measure_node(node, level, numbered)) for each in looks]
     return replace(frames[-1], nodes=tuple(nodes))
 
 
@@ -376,7 +379,7 @@ def _pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
     if settings.colors == "weight":
         if level not in (None, "neurons"):
             raise OptionError('colors="weight" is for level="neurons"')
-        return [neuron_picture(Snapshot([root]), "weight") for root in roots]
+        return [neuron_picture(Snapshot([root]), is_network=True) for root in roots]
 
     # A level that takes too long to lay out gives way to a coarser one: all frames take the one
     # that the last of them ended at.

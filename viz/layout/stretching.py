@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from .direction import is_upright
 from .geometry import Point, Rect
-from .layered import PlacedPicture
+from .placed import PlacedPicture
 
 
 def stretch(placed: PlacedPicture, factor: float) -> PlacedPicture:
@@ -44,6 +44,23 @@ def stretch(placed: PlacedPicture, factor: float) -> PlacedPicture:
         start = _follow(route[0], placed.nodes[edge.source], nodes[edge.source])
         end = _follow(route[-1], placed.nodes[edge.target], nodes[edge.target])
         routes.append((start, *map(move_point, route[1:-1]), end))
+    splits = {}
+    for i, split in placed.splits.items():
+        edge = placed.picture.edges[i]
+        source = (placed.nodes[edge.source], nodes[edge.source])
+        target = (placed.nodes[edge.target], nodes[edge.target])
+        start = _follow(split.before[0], *source)
+        # The line to a number beside its source stays as short as it is.
+        is_stub = len(split.before) == 2
+        last = split.before[-1]
+        stop = _follow(last, *source) if is_stub else move_point(last)
+        before = (start, *map(move_point, split.before[1:-1]), stop)
+        after = (*map(move_point, split.after[:-1]), _follow(split.after[-1], *target))
+        splits[i] = replace(split, before=before, after=after)
+    headings = []
+    for heading in placed.headings:
+        x, baseline = move_point((heading.x, heading.baseline))
+        headings.append(replace(heading, x=x, baseline=baseline))
     width, height = move_point((placed.width, placed.height))
     return replace(
         placed,
@@ -51,6 +68,8 @@ def stretch(placed: PlacedPicture, factor: float) -> PlacedPicture:
         groups={path: move_box(rect) for path, rect in placed.groups.items()},
         routes=tuple(routes),
         ports=tuple(map(move_point, placed.ports)),
+        splits=splits,
+        headings=tuple(headings),
         width=width,
         height=height,
     )

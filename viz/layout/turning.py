@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from .direction import is_upright
 from .geometry import Point, Rect
-from .layered import PlacedPicture
+from .placed import Heading, PlacedPicture, Split
 
 
 def turn_picture(placed: PlacedPicture) -> PlacedPicture:
@@ -39,6 +39,8 @@ def turn_picture(placed: PlacedPicture) -> PlacedPicture:
         groups={path: _turn_rect(rect, turn) for path, rect in placed.groups.items()},
         routes=tuple(tuple(map(turn, route)) for route in placed.routes),
         ports=tuple(map(turn, placed.ports)),
+        headings=tuple(_turn_heading(heading, turn) for heading in placed.headings),
+        splits={i: _turn_split(split, turn) for i, split in placed.splits.items()},
         width=wide,
         height=high,
     )
@@ -48,3 +50,14 @@ def _turn_rect(rect: Rect, turn: Callable[[Point], Point]) -> Rect:
     x0, y0 = turn((rect.x, rect.y))
     x1, y1 = turn((rect.right, rect.bottom))
     return Rect(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
+
+
+def _turn_heading(heading: Heading, turn: Callable[[Point], Point]) -> Heading:
+    """Return a heading above the column that it is of, which is on the other side then."""
+    x, _ = turn((heading.x, heading.baseline))
+    return replace(heading, x=x)
+
+
+def _turn_split(split: Split, turn: Callable[[Point], Point]) -> Split:
+    before = tuple(map(turn, split.before))
+    return replace(split, before=before, after=tuple(map(turn, split.after)))

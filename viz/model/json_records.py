@@ -108,7 +108,7 @@ def _decode_value(kind: Any, data: Any, where: str) -> Any:
         return _decode_optional(kind, data, where)
     if origin is tuple:
         return tuple(_decode_items(kind, data, where))
-    if origin is dict:
+    if origin in (dict, Mapping):
         return dict(_decode_entries(kind, data, where))
     if origin is Literal:
         if data not in get_args(kind):

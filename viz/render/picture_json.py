@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from scalargrad.errors import PictureError
 from viz.layout.direction import checked_direction
 from viz.layout.geometry import Point, Rect
-from viz.layout.layered import PlacedPicture
+from viz.layout.placed import PlacedPicture
 from viz.look.text import clean
 from viz.look.theme import LIGHT, checked_theme
 from viz.model.json_records import decode, encode

@@ -6,9 +6,10 @@ from math import isfinite
 
 from viz.layout.direction import is_upright, turn_point
 from viz.layout.geometry import Point, Rect
-from viz.layout.layered import PlacedPicture
-from viz.look.measures import BORDER
-from viz.look.text import number, width
+from viz.layout.placed import PlacedPicture, Split
+from viz.layout.rows import MARKER
+from viz.look.measures import BORDER, FONT_SIZES
+from viz.look.text import TIP, escape, number, width
 from viz.look.theme import edge_width, shade, strength
 from viz.model.picture import Edge, Picture
 
@@ -17,13 +18,13 @@ from .svg_writer import SvgWriter, format_coordinate, path_data
 Route = tuple[Point, ...]
 
 _ARROW = 8.0
-_LABEL_SIZE = 9.5
-_LABEL_HEIGHT = 14.0
+_LABEL_SIZE = FONT_SIZES.small
+_LABEL_HEIGHT = 16.0
 
 # Positions to try for a label, as shares of the way along an edge: the middle first.
 _LABEL_SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
 _PLATE_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)
-PLATE_FONT = 11.0
+PLATE_FONT = FONT_SIZES.small
 
 _MAX_COVERED = 0.3
 """Share of a label that may be covered by others before it is left out."""
@@ -32,7 +33,6 @@ _MAX_COVERED = 0.3
 def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
     """Return all edges, the strongest on top, and on cards their local derivatives."""
     picture = placed.picture
-    has_arrow = picture.level != "neurons"
 
     def prominence(index: int) -> tuple[bool, float]:
         edge = picture.edges[index]
@@ -42,10 +42,48 @@ def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
     parts = []
     for i in order:
         edge = picture.edges[i]
-        parts.append(draw_edge(edge, placed.routes[i], picture, writer, has_arrow))
+        parts.append(draw_whole_edge(edge, placed.routes[i], placed.splits.get(i), picture, writer))
     parts += draw_labels(placed, writer)
+    parts += draw_markers(placed, writer)
     parts += [draw_port(point, writer) for point in placed.ports]
     return "".join(parts)
+
+
+def draw_markers(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
+    """Yield the numbers at the ends of lines that go on in another row, each once."""
+    markers: dict[Point, tuple[int, str]] = {}
+    for i, split in placed.splits.items():
+        node = placed.picture.by_id[placed.picture.edges[i].source]
+        name = node.label or node.formula
+        markers[_beyond(*split.before[-2:])] = (split.number, f"{name} goes on below")
+        markers[_beyond(*split.after[1::-1])] = (split.number, f"{name} comes from above")
+
+    paint = writer.paint("card", "muted")
+    for (x, y), (count, tip) in markers.items():
+        center = f'cx="{format_coordinate(x)}" cy="{format_coordinate(y)}"'
+        circle = f'<circle {center} r="{MARKER / 2:g}" {paint} stroke-width="1.2"/>'
+        size = FONT_SIZES.small
+        text = writer.text(x, y + 4, str(count), size, "ink", anchor="middle", bold=True)
+        yield f"<g><title>{escape(tip, TIP)}</title>{circle}{text}</g>"
+
+
+def _beyond(before: Point, end: Point) -> Point:
+    """Return the center of the number at the end of a line."""
+    (x0, y0), (x1, y1) = before, end
+    if abs(x1 - x0) < 0.5:
+        return x1, y1 + (MARKER / 2 if y1 > y0 else -MARKER / 2)
+    return x1 + (MARKER / 2 if x1 > x0 else -MARKER / 2), y1
+
+
+def draw_whole_edge(
+    edge: Edge, route: Route, split: Split | None, picture: Picture, writer: SvgWriter
+) -> str:
+    """Return one edge, of one between two rows both of its parts."""
+    has_arrow = picture.level != "neurons"
+    if split is None:
+        return draw_edge(edge, route, picture, writer, has_arrow)
+    before = draw_edge(edge, split.before, picture, writer, has_arrow=False)
+    return before + draw_edge(edge, split.after, picture, writer, has_arrow)
 
 
 def draw_edge(
@@ -73,6 +111,8 @@ def draw_edge(
 def _opacity(edge: Edge, picture: Picture, has_arrow: bool) -> str:
     if edge.dim:
         return ' opacity="0.25"'
+    if edge.flow == 0.0 and picture.level != "cards":
+        return f' opacity="{BORDER.zero_opacity:g}"'
     flow = edge.flow or 0.0
     # Network diagrams have thousands of edges: weak ones must not cover strong ones.
     if not has_arrow and shade(flow, picture.largest):
@@ -238,7 +278,9 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
         return
     rankdir = picture.rankdir
     taken = list(placed.nodes.values())
-    for edge, route in zip(picture.edges, placed.routes, strict=True):
+    for i, edge in enumerate(picture.edges):
+        split = placed.splits.get(i)
+        route = split.after if split else placed.routes[i]
         is_quiet = edge.dim or picture.by_id[edge.source].tag
         if edge.local is None or (is_quiet and not edge.mark):
             continue
@@ -264,7 +306,7 @@ def _draw_label(rect: Rect, text: str, is_marked: bool, writer: SvgWriter) -> It
     # A quiet label lets its edge shine through; what is marked has to be read.
     opacity = "" if is_marked else 'opacity="0.86"'
     yield writer.rect(rect, paint, 4, opacity)
-    baseline = rect.middle + 3.3
+    baseline = rect.middle + 3.9
     yield writer.text(rect.center, baseline, text, _LABEL_SIZE, ink, anchor="middle")
 
 
@@ -277,9 +319,9 @@ def _label_rect(route: Route, share: float, label_width: float, rankdir: str) ->
         y = (start_y + end_y) / 2
         if is_upright(rankdir):
             return Rect(x - label_width / 2, y - _LABEL_HEIGHT - 2, label_width, _LABEL_HEIGHT)
-        return Rect(x + 6, y - 7, label_width, _LABEL_HEIGHT)
+        return Rect(x + 6, y - 8, label_width, _LABEL_HEIGHT)
     x, y = turn_point(_point_at(turned, share), rankdir)
-    return Rect(x - label_width / 2, y - 7, label_width, _LABEL_HEIGHT)
+    return Rect(x - label_width / 2, y - 8, label_width, _LABEL_HEIGHT)
 
 
 def _point_at(route: Route, t: float) -> Point:

@@ -16,8 +16,8 @@ from tests.viz.graphs import network, neuron
 from viz.drawing import Drawing
 from viz.layout.direction import DIRECTIONS, turn_point
 from viz.layout.geometry import Rect
-from viz.layout.layered import PlacedPicture
 from viz.layout.node_size import measure_node
+from viz.layout.placed import PlacedPicture
 from viz.render.svg_writer import path_data
 
 FIRST: dict[str, Callable[[Rect], float]] = {
@@ -72,7 +72,7 @@ def test_nodes_keep_their_sizes(name: str, rankdir: str) -> None:
     placed = place(name, rankdir)
     for node in placed.picture.nodes:
         rect = placed.nodes[node.id]
-        size = measure_node(node, placed.picture.level)
+        size = measure_node(node, placed.picture.level, placed.picture.numbered)
         assert (rect.width, rect.height) == pytest.approx(size)
 
 

@@ -199,7 +199,7 @@ def test_load_takes_files_of_its_own_kind(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_passes_and_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
-    drawing = viz.draw(network([2, 1]), level="layers")
+    drawing = viz.draw(network([20, 1]), level="layers")
     card = drawing.picture.cards[1]
     histogram = replace(card.histograms[0], counts=())
     cards = (drawing.picture.cards[0], replace(card, histograms=(histogram,)))
