@@ -19,7 +19,7 @@ from .layout.layer_rows import lay_out_layers
 from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
-from .layout.placed import PlacedPicture, is_narrow, page_margin
+from .layout.placed import PlacedPicture, inner_width, is_narrow
 from .layout.rows import wrap
 from .layout.turning import turn_picture
 from .look.text import hint
@@ -106,6 +106,10 @@ def checked_width(width: float | str | None) -> float:
 class Drawing:
     """A picture of a graph at one level of detail.
 
+    Attributes:
+        theme: How it is colored.
+        width: The width in pixels that it is laid out for, 0 for its natural size.
+
     Args:
         pictures: The picture, and coarser ones to fall back to where Graphviz can't place it in
             time.
@@ -132,7 +136,7 @@ class Drawing:
         self._limit = limit
         self._program = check_program(program)
         self._page = page
-        self._width = width
+        self.width = width
 
     @cached_property
     def placed(self) -> PlacedPicture:
@@ -146,7 +150,7 @@ class Drawing:
         return self._place(coarsest)
 
     def _place(self, picture: Picture) -> PlacedPicture:
-        max_width = self._width - 2 * page_margin(self._width) if self._width else inf
+        max_width = inner_width(self.width)
         if picture.level == "neurons":
             placed = lay_out_neurons(picture, max_width)
         elif picture.level == "layers":
@@ -155,7 +159,7 @@ class Drawing:
             placed = self._place_rows(picture, max_width)
         else:
             placed = self._place_values(picture, max_width)
-        return replace(placed, shown_width=self._width)
+        return replace(placed, shown_width=self.width)
 
     def _place_values(self, picture: Picture, max_width: float) -> PlacedPicture:
         """Place cards or chips: in one row, with closer columns, downward, or in several rows."""
@@ -173,7 +177,7 @@ class Drawing:
         if picture.rankdir != "LR":
             return tight
 
-        if is_narrow(self._width):
+        if is_narrow(self.width):
             upright = self._place_rows(replace(picture, rankdir="TB"), max_width)
             if upright.width <= max_width:
                 return upright

@@ -12,7 +12,7 @@ from scalargrad.errors import PictureError
 from viz.drawing import Drawing
 from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
-from viz.layout.placed import PlacedPicture, page_margin
+from viz.layout.placed import PlacedPicture, inner_width
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
 from viz.look.text import fit_text, number, width
@@ -340,8 +340,5 @@ def make_space(placed: PlacedPicture) -> PlacedPicture:
         distance = abs(target.center - source.center)
         if 1.0 < gap < wide:
             needed = max(needed, (wide - gap) / distance)
-    allowed = _MAX_STRETCH
-    if placed.shown_width:
-        inner = placed.shown_width - 2 * page_margin(placed.shown_width)
-        allowed = min(allowed, max(0.0, inner / placed.width - 1.0))
-    return stretch(placed, 1.0 + min(needed, allowed))
+    free = max(0.0, inner_width(placed.shown_width) / placed.width - 1.0)
+    return stretch(placed, 1.0 + min(needed, free, _MAX_STRETCH))

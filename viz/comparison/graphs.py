@@ -12,13 +12,13 @@ from scalargrad.nn.module import Module
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
-from viz.drawing import Drawing
+from viz.drawing import Drawing, checked_width
 from viz.gradients.notation import number_names
 from viz.look.text import clean, escape, hint
 from viz.model.snapshot import formula, grad_of
 from viz.showing import as_page, show
 
-from .pictures import Side, comparison_pictures, number_pictures, show_both
+from .pictures import Side, comparison_pictures, draw_boxes, number_pictures, show_both
 
 _MAX_LISTED = 6
 
@@ -95,6 +95,7 @@ class Comparison:
     def draw(
         self,
         *,
+        width: float | str | None = None,
         theme: str = "auto",
         title: str = "",
         limit: float = 5.0,
@@ -106,6 +107,7 @@ class Comparison:
         a graph was compared with numbers, it is drawn alone, and the numbers are written on it.
 
         Args:
+            width: As for `viz.draw`. Where it is too narrow, the graphs run from top to bottom.
             theme: As for `viz.draw`.
             title: A heading; the default says what differs.
             limit: As for `viz.draw`.
@@ -125,7 +127,7 @@ class Comparison:
         else:
             both = {"here": self.difference.first, "there": self.difference.second}
             pictures = number_pictures(self.difference.name, both, heading)
-        return Drawing(pictures, theme, limit, program)
+        return draw_boxes(pictures, theme, limit, program, checked_width(width))
 
     def show(self) -> None:
         """Open the picture in the browser; in a notebook, display picture and text there."""

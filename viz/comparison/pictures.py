@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from scalargrad.core.value import Value
+from viz.drawing import Drawing
+from viz.layout.node_size import header_width
+from viz.layout.stacking import stack_boxes
+from viz.look.measures import BOX
 from viz.look.text import exact, number, plural
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot, carry_back
@@ -87,6 +91,47 @@ def show_both(first: float, second: float) -> tuple[str, str]:
     else:
         texts = (exact(first), exact(second))
     return texts[0].replace("-", "−"), texts[1].replace("-", "−")
+
+
+def draw_boxes(
+    pictures: list[Picture], theme: str, limit: float, program: str | None, width: float
+) -> Drawing:
+    """Return a drawing of boxes below each other, within a width if there is one.
+
+    Args:
+        pictures: The picture, and a coarser one.
+        theme: As for `Drawing`.
+        limit: As for `Drawing`.
+        program: As for `Drawing`.
+        width: The width in pixels that it is shown at, 0 for its natural size.
+    """
+    drawing = Drawing(pictures, theme, limit, program, width=width)
+    if drawing.placed.is_fitting or not drawing.picture.groups:
+        return drawing
+    # A box can't be cut: each side is placed by itself, in rows or downward.
+    placed = [drawing.placed]
+    for rankdir in ("LR", "TB"):
+        picture = replace(drawing.picture, rankdir=rankdir)
+        parts = []
+        for group in picture.groups:
+            part = _take_side(picture, group)
+            inner = width - 2 * BOX.margin
+            parts.append(Drawing([part], theme, limit, program, width=inner).placed)
+        if len({part.picture.rankdir for part in parts}) == 1:
+            headings = [header_width(group) for group in picture.groups]
+            placed.append(replace(stack_boxes(picture, parts, headings), shown_width=width))
+
+    whole = [each for each in placed if each.is_fitting and not each.splits]
+    fitting = [each for each in placed if each.is_fitting]
+    drawing.placed = (whole or fitting or [min(placed, key=lambda each: each.width)])[0]
+    return drawing
+
+
+def _take_side(picture: Picture, group: Group) -> Picture:
+    nodes = [replace(node, group="") for node in picture.nodes if node.group == group.path]
+    ids = {node.id for node in nodes}
+    edges = [edge for edge in picture.edges if edge.source in ids]
+    return replace(picture, nodes=tuple(nodes), edges=tuple(edges), groups=())
 
 
 def _draw_side(side: Side, key: str) -> Picture:

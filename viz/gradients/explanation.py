@@ -10,14 +10,14 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
-from viz.drawing import Drawing
+from viz.drawing import Drawing, checked_width
 from viz.layout.direction import checked_direction
 from viz.look.text import clean, number
 from viz.model.snapshot import Snapshot, grad_of
 from viz.showing import as_page, show
 from viz.views.dictionary import is_directed_graph
 
-from .fitting import COLUMN, Fitting, checked_width
+from .fitting import COLUMN, Fitting
 from .highlight import highlight_paths
 from .notation import (
     Path,
@@ -257,7 +257,7 @@ class Explanation:
         *,
         theme: str = "auto",
         title: str = "",
-        width: float = COLUMN,
+        width: float | str | None = COLUMN,
         rankdir: str | None = None,
         limit: float = 5.0,
         program: str | None = None,
@@ -269,7 +269,7 @@ class Explanation:
         Args:
             theme: As for `viz.draw`.
             title: A heading; the default is the derivative itself.
-            width: The pixels that it should fit in. What is wider runs from top to bottom.
+            width: As for `viz.draw`. What would be wider runs from top to bottom.
             rankdir: As for `viz.draw`; by default "LR", or "TB" where that would be too wide.
             limit: As for `viz.draw`.
             program: As for `viz.draw`.

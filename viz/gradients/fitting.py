@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 
-from scalargrad.errors import LayoutError, OptionError
+from scalargrad.errors import LayoutError
 from viz.drawing import Drawing
 from viz.model.picture import Picture
 
@@ -12,24 +11,12 @@ COLUMN = 1140.0
 """The pixels of a page that a picture has in its column."""
 
 
-def checked_width(width: float) -> float:
-    """Return a width as it was given.
-
-    Raises:
-        OptionError: It is no number of pixels from 200 on.
-    """
-    is_number = isinstance(width, (int, float)) and not isinstance(width, bool)
-    if not is_number or not (isfinite(width) and width >= 200.0):
-        raise OptionError(f"width must be a number of pixels from 200 on, not {width!r}")
-    return float(width)
-
-
 @dataclass(frozen=True, slots=True)
 class Fitting:
     """How to draw what should fit into a width.
 
     Attributes:
-        width: The pixels that there are.
+        width: The width in pixels that the picture is shown at, 0 for its natural size.
         directions: The directions to try for each picture, the best first.
         theme: As for `Drawing`.
         limit: As for `Drawing`.
@@ -45,23 +32,24 @@ class Fitting:
     def draw(self, pictures: Sequence[Picture]) -> Drawing:
         """Return the first picture that fits in one of the directions, or else the narrowest.
 
+        What fits without rows is preferred: a path is easiest to follow along one line.
+
         Args:
             pictures: The same thing in more and less detail.
         """
-        narrowest: Drawing | None = None
+        drawings: list[Drawing] = []
         for i in range(len(pictures)):
             for rankdir in self.directions:
                 # Each has the coarser ones to fall back to, in case it can't be placed in time.
                 turned = [replace(each, rankdir=rankdir) for each in pictures[i:]]
-                drawing = Drawing(turned, self.theme, self.limit, self.program)
+                drawing = Drawing(turned, self.theme, self.limit, self.program, width=self.width)
                 try:
-                    wide = drawing.placed.width
+                    placed = drawing.placed
                 except LayoutError:
                     continue
-                if wide <= self.width:
+                if not placed.splits and placed.is_fitting:
                     return drawing
-                if narrowest is None or wide < narrowest.placed.width:
-                    narrowest = drawing
-        if narrowest is not None:
-            return narrowest
-        return Drawing(list(pictures), self.theme, self.limit, self.program)
+                drawings.append(drawing)
+        if drawings:
+            return min(drawings, key=lambda drawing: drawing.placed.width)
+        return Drawing(list(pictures), self.theme, self.limit, self.program, width=self.width)

@@ -140,8 +140,7 @@ class _PathPicture:
                 f"g{i}",
                 "more",
                 "…",
-                "…",
-                detail=f"{count:,} values",
+                f"{count:,} values",
                 formula="the middle of a path",
             )
             nodes.append(gap)

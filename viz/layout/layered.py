@@ -17,6 +17,7 @@ from .direction import is_upright
 from .edge_routes import Router
 from .geometry import Point, Rect, Size
 from .graphviz import Box, Placement, place
+from .node_size import header_height
 from .placed import PlacedPicture
 
 Pair = tuple[str, str]
@@ -295,15 +296,16 @@ class _Layout:
         the right.
         """
         inner_width, inner_height = inner
+        header = header_height(self.picture)
         rankdir = self.picture.rankdir
         if is_upright(rankdir):
             height = max(inner_height + 2 * BOX.margin, heading)
-            width = inner_width + BOX.header + BOX.margin
-            dx = BOX.header if rankdir == "TB" else BOX.margin
+            width = inner_width + header + BOX.margin
+            dx = header if rankdir == "TB" else BOX.margin
             return (width, height), dx, (height - inner_height) / 2
         width = max(inner_width + 2 * BOX.margin, heading)
-        height = inner_height + BOX.header + BOX.margin
-        return (width, height), (width - inner_width) / 2, BOX.header
+        height = inner_height + header + BOX.margin
+        return (width, height), (width - inner_width) / 2, header
 
 
 def _turn_upright(interior: _Interior, sizes: dict[str, Size], leaves: list[str]) -> None:

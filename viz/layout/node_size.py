@@ -2,11 +2,14 @@
 
 from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, NEURON_TABLE, TAG, UNIT
 from viz.look.text import fit_text, number, width
-from viz.model.picture import Group, Node
+from viz.model.picture import Group, Node, Picture
 
 from .containment import CONTINUATION
 from .geometry import Size
 from .rows import MARKER
+
+_MARK_SPACE = 10.0
+"""Pixels that the word on a ring needs above its card."""
 
 
 def measure_node(node: Node, level: str, numbered: bool = False) -> Size:
@@ -97,6 +100,12 @@ def header_width(group: Group) -> float:
     return 1.12 * (title_width + detail_width) + 26 + 2 * BOX.margin
 
 
+def header_height(picture: Picture) -> float:
+    """Return the height of the heading of open modules, with space for marks above cards."""
+    has_words = any(len(node.mark) > 1 for node in picture.nodes)
+    return BOX.header + (_MARK_SPACE if has_words else 0.0)
+
+
 def number_rows(node: Node) -> list[tuple[str, float]]:
     """Return the numbers that a card shows, each with its name."""
     rows = []
@@ -121,6 +130,8 @@ def chip_text(node: Node, numbered: bool = False) -> str:
     if node.kind == "operation":
         return node.symbol
     text = node.label
+    if node.kind == "more":
+        return fit_text(text, FONT_SIZES.chip, CHIP.max_label, bold=True)
     if not text and node.kind == "constant":
         text = number(node.data)
     return text if len(text) <= CHIP.max_characters else ""

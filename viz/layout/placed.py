@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from viz.model.picture import Picture
 
@@ -21,6 +22,16 @@ def page_margin(shown_width: float) -> float:
 def is_narrow(shown_width: float) -> bool:
     """Return whether a width is that of a phone: there pictures run from top to bottom."""
     return 0.0 < shown_width < _MAX_PHONE
+
+
+def inner_width(shown_width: float) -> float:
+    """Return the width that a picture has on its page, infinite for its natural size.
+
+    Example:
+        >>> inner_width(840.0), inner_width(390.0), inner_width(0.0)
+        (792.0, 366.0, inf)
+    """
+    return shown_width - 2 * page_margin(shown_width) if shown_width else inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +95,8 @@ class PlacedPicture:
     shown_width: float = 0.0
     splits: Mapping[int, Split] = field(default_factory=dict)
     headings: tuple[Heading, ...] = ()
+
+    @property
+    def is_fitting(self) -> bool:
+        """Whether it is no wider than the page that it is laid out for."""
+        return self.width <= inner_width(self.shown_width)

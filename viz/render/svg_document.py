@@ -6,7 +6,7 @@ from zlib import crc32
 
 from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
-from viz.layout.placed import PlacedPicture, page_margin
+from viz.layout.placed import PlacedPicture, inner_width, page_margin
 from viz.look.measures import BOX, FONT_SIZES
 from viz.look.text import TIP, escape, fit_text, width, wrap_text
 from viz.look.theme import FONT, MONO
@@ -98,9 +98,7 @@ def render_document(
 def _text_width(placed: PlacedPicture) -> float:
     """Return where lines of text end: where the picture ends, or the page that it is for."""
     natural = max(placed.width, _MIN_TEXT_WIDTH)
-    if not placed.shown_width:
-        return natural
-    return max(placed.width, min(natural, placed.shown_width - 2 * page_margin(placed.shown_width)))
+    return max(placed.width, min(natural, inner_width(placed.shown_width)))
 
 
 def _wrap_document(picture: Picture, page_width: float, page_height: float, content: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
+from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
 from viz.layout.node_size import badge_width, chip_text, number_rows, number_width, short_label
 from viz.look.measures import BORDER, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
@@ -257,12 +258,18 @@ class _NodePen:
             parts.append(self._chip_number(bool(text), ink))
         if node.detail:
             y = rect.y - 3
-            parts.append(self._center_text(y, node.detail, FONT_SIZES.chip_detail, "muted"))
+            parts.append(self._text_around(y, node.detail, FONT_SIZES.chip_detail))
         if node.label and node.label not in text and node.kind in ("operation", "input"):
             y = rect.bottom + CHIP.label_shift
             label = fit_text(node.label, FONT_SIZES.chip_label, 60)
-            parts.append(self._center_text(y, label, FONT_SIZES.chip_label, "muted"))
+            parts.append(self._text_around(y, label, FONT_SIZES.chip_label))
         return "".join(parts)
+
+    def _text_around(self, y: float, text: str, size: float) -> str:
+        """Draw small print above or below a chip, beside the lines that are there."""
+        if not is_upright(self.picture.rankdir):
+            return self._center_text(y, text, size, "muted")
+        return self.writer.text(self.rect.center + 6, y, text, size, "muted")
 
     def _chip_number(self, has_text: bool, ink: str) -> str:
         rect = self.rect
