@@ -15,16 +15,19 @@ from typing import Any
 
 import graphviz
 
+from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
 
 from .animation.playback import Animation, animate
 from .comparison.graphs import Comparison, compare
 from .comparison.torch import compare_with_torch
-from .drawing import Drawing
+from .drawing import Drawing, checked_width
 from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .gradients.formulas import Formula, formula
 from .gradients.symbolic import SymbolicChainRule
+from .layout.direction import checked_direction
+from .loading import load
 from .look.text import clean
 from .notebook import register_if_there
 from .render.dot import build_digraph
@@ -48,6 +51,7 @@ __all__ = [
     "explain",
     "explore",
     "formula",
+    "load",
 ]
 
 
@@ -57,9 +61,12 @@ def draw(
     *,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
+    show: str | None = None,
+    width: float | str | None = None,
     edges: str | None = None,
     theme: str = "auto",
     title: str = "",
+    rankdir: str = "LR",
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
@@ -72,10 +79,18 @@ def draw(
         level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed.
+        show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
+            before `backward` weights.
+        width: The width in pixels that the picture will be shown at, or "slide" (1600), "column"
+            (840) or "phone" (390): columns are closer together and long graphs wrap, so that its
+            text can be read there. By default it has its natural size.
         edges: What the lists of a dictionary hold: "operands", the names that a name is made of
             (the default), or "feeds", the names that it goes into.
-        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
+            "transparent": no page, for slides of any color.
         title: A heading.
+        rankdir: Which way the graph runs, at every level but "layers": "LR" from left to right,
+            "TB" from top to bottom, "RL", "BT".
         limit: Seconds that a layout may take before a coarser level is drawn.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
             whichever there is.
@@ -100,11 +115,21 @@ def draw(
         <Drawing of 4 values as cards>
     """
     heading = clean(title, 120)
-    titled = [
-        replace(picture, title=heading) for picture in choose_pictures(target, level, expand, edges)
-    ]
+    pictures = choose_pictures(target, level, expand, edges, show, fold=True)
+    if checked_direction(rankdir) != "LR" and pictures[0].level == "layers":
+        raise OptionError(
+            "layers run from left to right: rankdir is for the levels 'cards', 'chips' and "
+            "'neurons'"
+        )
+    # A page needs a background.
+    page_theme = "auto" if theme == "transparent" else theme
     return Drawing(
-        titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html
+        [replace(picture, title=heading, rankdir=rankdir) for picture in pictures],
+        theme,
+        limit,
+        program,
+        lambda: explore(target, title=title, theme=page_theme).html,
+        checked_width(width),
     )
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
+from math import inf
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,15 @@ from scalargrad.errors import LayoutError, OptionError
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.files import write
 
+from .layout.direction import is_upright
 from .layout.graphviz_process import check_program
-from .layout.layer_cards import lay_out_layers
-from .layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
+from .layout.layer_rows import lay_out_layers
+from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
+from .layout.placed import PlacedPicture, inner_width, is_narrow
+from .layout.rows import wrap
+from .layout.turning import turn_picture
 from .look.text import hint
 from .look.theme import checked_theme
 from .model.picture import Picture
@@ -23,12 +29,22 @@ from .render import raster
 from .render.dot import build_digraph
 from .render.mermaid import render_mermaid
 from .render.outline import render_outline
+from .render.picture_json import render_json
 from .render.svg_document import as_image, render_svg
+from .render.tikz import render_tikz
 from .showing import as_page, show
 
 # Pixels between columns, where cards have labels on their edges, and between rows.
-_GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
-FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
+_GAPS = {"cards": (76.0, 16.0), "chips": (38.0, 16.0)}
+# Between rows and within them, in pictures that run down or up.
+_UPRIGHT_GAPS = {"cards": (54.0, 24.0), "chips": (34.0, 24.0)}
+_TIGHT_GAPS = {"cards": 44.0, "chips": 24.0}
+"""Pixels between columns where a width is given that the picture is wider than."""
+_TIGHT_UPRIGHT_GAP = 12.0
+WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
+"""Widths by the place where a picture is shown."""
+_MIN_WIDTH = 200.0
+FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf", ".json", ".tex")
 
 
 def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
@@ -61,17 +77,49 @@ def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = ""
     return target
 
 
+def checked_width(width: float | str | None) -> float:
+    """Return a width in pixels, 0 for the natural size.
+
+    Args:
+        width: Pixels; "slide", "column" or "phone"; None for the natural size.
+
+    Raises:
+        OptionError: It is anything else, or less than 200 pixels.
+
+    Example:
+        >>> checked_width("column"), checked_width(None)
+        (840.0, 0.0)
+    """
+    if width is None:
+        return 0.0
+    if isinstance(width, str) and width in WIDTHS:
+        return WIDTHS[width]
+    is_number = isinstance(width, (int, float)) and not isinstance(width, bool)
+    if not is_number or not _MIN_WIDTH <= float(width) < inf:
+        raise OptionError(
+            f"width must be a number of pixels from {_MIN_WIDTH:g} on, 'slide', 'column' or "
+            f"'phone', not {width!r}{hint(width, WIDTHS)}"
+        )
+    return float(width)
+
+
 class Drawing:
     """A picture of a graph at one level of detail.
+
+    Attributes:
+        theme: How it is colored.
+        width: The width in pixels that it is laid out for, 0 for its natural size.
 
     Args:
         pictures: The picture, and coarser ones to fall back to where Graphviz can't place it in
             time.
-        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
+            "transparent".
         limit: Seconds that each layout may take.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever
             there is.
         page: Makes the page to explore the same graph in, for a file that ends in .html.
+        width: The width in pixels that it is laid out for, 0 for its natural size.
     """
 
     def __init__(
@@ -81,12 +129,14 @@ class Drawing:
         limit: float = 5.0,
         program: str | None = None,
         page: Callable[[], str] | None = None,
+        width: float = 0.0,
     ) -> None:
         self.theme = checked_theme(theme)
         self._pictures = pictures
         self._limit = limit
         self._program = check_program(program)
         self._page = page
+        self.width = width
 
     @cached_property
     def placed(self) -> PlacedPicture:
@@ -100,15 +150,58 @@ class Drawing:
         return self._place(coarsest)
 
     def _place(self, picture: Picture) -> PlacedPicture:
+        max_width = inner_width(self.width)
         if picture.level == "neurons":
-            return lay_out_neurons(picture)
-        if picture.level == "layers":
-            return lay_out_layers(picture)
-        column_gap, row_gap = _GAPS[picture.level]
+            placed = lay_out_neurons(picture, max_width)
+        elif picture.level == "layers":
+            placed = lay_out_layers(picture, max_width)
+        elif is_upright(picture.rankdir):
+            placed = self._place_rows(picture, max_width)
+        else:
+            placed = self._place_values(picture, max_width)
+        return replace(placed, shown_width=self.width)
+
+    def _place_values(self, picture: Picture, max_width: float) -> PlacedPicture:
+        """Place cards or chips: in one row, with closer columns, downward, or in several rows."""
+        gap, row_gap = _GAPS[picture.level]
+        placed = self._place_columns(picture, gap, row_gap)
+        if placed.width <= max_width:
+            return placed
+        tight_gap = _TIGHT_GAPS[picture.level]
+        tight = self._place_columns(picture, tight_gap, row_gap)
+        # The width grows evenly with the gap, so that the widest gap that fits follows.
+        growth = (placed.width - tight.width) / (gap - tight_gap)
+        if growth > 0.0 and tight.width <= max_width:
+            fitting = tight_gap + (max_width - tight.width) / growth
+            return self._place_columns(picture, fitting * 0.995, row_gap)
+        if picture.rankdir != "LR":
+            return tight
+
+        if is_narrow(self.width):
+            upright = self._place_rows(replace(picture, rankdir="TB"), max_width)
+            if upright.width <= max_width:
+                return upright
+        place_row = partial(self._place_columns, column_gap=tight_gap, row_gap=row_gap)
+        return wrap(tight, max_width, tight_gap, place_row)
+
+    def _place_rows(self, picture: Picture, max_width: float) -> PlacedPicture:
+        """Place cards or chips downward or upward, closer to each other where that is too wide."""
+        column_gap, row_gap = _UPRIGHT_GAPS[picture.level]
+        placed = self._place_columns(picture, column_gap, row_gap)
+        if placed.width <= max_width:
+            return placed
+        return self._place_columns(picture, column_gap, _TIGHT_UPRIGHT_GAP)
+
+    def _place_columns(self, picture: Picture, column_gap: float, row_gap: float) -> PlacedPicture:
         settings = LayoutSettings(column_gap, row_gap, self._limit, self._program)
-        sizes = {node.id: measure_node(node, picture.level) for node in picture.nodes}
+        sizes = {
+            node.id: measure_node(node, picture.level, picture.numbered) for node in picture.nodes
+        }
+        if is_upright(picture.rankdir):
+            # Graphviz places from left to right: what is turned afterwards lies on its side.
+            sizes = {id: (high, wide) for id, (wide, high) in sizes.items()}
         headers = {group.path: header_width(group) for group in picture.groups}
-        return lay_out_graph(picture, sizes, headers, settings)
+        return turn_picture(lay_out_graph(picture, sizes, headers, settings))
 
     @property
     def picture(self) -> Picture:
@@ -134,7 +227,8 @@ class Drawing:
 
         Args:
             path: It ends in .svg, .png or .pdf for the picture; .html for a page to explore the
-                graph in; .dot or .mmd for source for Graphviz or Mermaid; .txt for an outline.
+                graph in; .dot or .mmd for source for Graphviz or Mermaid; .tex for LaTeX with TikZ;
+                .txt for an outline; .json for `viz.load`.
 
         Returns:
             The path of the file.
@@ -163,7 +257,9 @@ class Drawing:
         if ending == ".html" and self._page is not None:
             return self._page()
         if ending == ".dot":
-            return str(build_digraph(self.picture, theme=light).source)
+            theme = "dark" if self.theme == "dark" else "light"
+            rankdir = self.picture.rankdir
+            return str(build_digraph(self.picture, theme=theme, rankdir=rankdir).source)
         if ending == ".mmd":
             return render_mermaid(self.picture)
         if ending == ".txt":
@@ -172,6 +268,10 @@ class Drawing:
             return raster.render_png(self.svg(light))
         if ending == ".pdf":
             return raster.render_pdf(self.svg(light))
+        if ending == ".json":
+            return render_json(self.placed, self.theme)
+        if ending == ".tex":
+            return render_tikz(self.svg(light))
         raise OptionError("this drawing has no page: save it as .svg, .png or .pdf")
 
     @fits_terminal

@@ -50,7 +50,7 @@ def _drawn(level: str, folder: Path) -> Any:
     drawing = viz.draw(graph()[0] if level == "cards" else network(), level=level, theme="light")
     texts = [
         drawing.save(folder / f"picture{ending}").read_text(encoding="utf-8")
-        for ending in (".svg", ".dot", ".mmd", ".txt")
+        for ending in (".svg", ".dot", ".mmd", ".txt", ".json")
     ]
     return [texts, repr(drawing), drawing._repr_html_()]
 
@@ -76,6 +76,13 @@ def draw_what_is_no_value(_: Path) -> Any:
     program = sg.compile(lambda x: model(x), model, inputs=(2,))
     diagnosis = sg.diagnose(model, [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
     return [viz.draw(thing).svg() for thing in (sketch, program, diagnosis)]
+
+
+@row(viz.load, rounds=1)
+def loaded(folder: Path) -> Any:
+    path = viz.draw(graph()[0]).save(folder / "picture.json")
+    drawing = viz.load(path)
+    return [drawing.svg(), drawing.save(folder / "picture.tex").read_text(encoding="utf-8")]
 
 
 @row(viz.draw_dot, rounds=1)
@@ -112,7 +119,7 @@ def chain_rules_of_sketches(_: Path) -> Any:
 @row(viz.compare, viz.Comparison)
 def compared(_: Path) -> Any:
     found = viz.compare(graph()[0], graph()[0])
-    return [str(found), found.largest, isinstance(found, viz.Comparison)]
+    return [str(found), found.largest, isinstance(found, viz.Comparison), found.draw().svg()]
 
 
 @row(viz.compare_with_torch, rounds=1, needs=("torch",))
@@ -133,7 +140,7 @@ def explored(folder: Path) -> Any:
 @row(viz.animate, viz.Animation, rounds=1)
 def animated(folder: Path) -> Any:
     wave = viz.animate(graph()[0])
-    film = viz.animate(recording(), level="neurons")
+    film = viz.animate(recording(), data=([[1.0], [2.0]], [2.0, 4.0]))
     return [
         wave.save(folder / "wave.svg").read_text(encoding="utf-8"),
         wave.still(1.0),

@@ -40,6 +40,23 @@ def test_show_opens_a_page_in_the_browser(make, opened: list[Path]) -> None:
     assert "<svg" in content
 
 
+def compared() -> viz.Comparison:
+    return viz.compare(neuron(), {"o": 0.5})
+
+
+def explained() -> viz.Explanation:
+    root = neuron()
+    return viz.explain(root, root.args[0])
+
+
+@pytest.mark.parametrize("make", [compared, explained])
+def test_what_is_more_than_a_picture_is_shown_as_its_picture(make, opened: list[Path]) -> None:
+    shown = make()
+    assert shown.show() is None
+    content = opened[0].read_text(encoding="utf-8")
+    assert f"<title>{shown.draw().picture.title}</title>" in content
+
+
 def test_an_animation_is_shown_moving(opened: list[Path]) -> None:
     viz.animate(neuron()).show()
     assert "@keyframes" in opened[0].read_text(encoding="utf-8")

@@ -10,12 +10,15 @@ from dataclasses import replace
 
 from scalargrad.errors import PictureError
 from viz.drawing import Drawing
-from viz.layout.geometry import Point, Rect
-from viz.layout.layered import PlacedPicture
+from viz.layout.direction import is_upright
+from viz.layout.geometry import Rect
+from viz.layout.placed import PlacedPicture, inner_width
+from viz.layout.plates import place_plate
+from viz.layout.stretching import stretch
 from viz.look.text import fit_text, number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
-from viz.render.svg_document import draw_backdrop
+from viz.render.svg_document import draw_backdrop, draw_front_headings
 from viz.render.svg_writer import SvgWriter
 
 from .timeline import HIDDEN, Clock, Track, fade_in, flash, show_between
@@ -29,6 +32,8 @@ _MIN_PACE = 0.15
 _TOTAL = 16.0
 """Seconds that all steps should take together; the pace follows, within its limits."""
 _MAX_SENDERS = 4
+_MAX_STRETCH = 0.6
+"""How much longer a picture becomes at most, so that plates have space between its columns."""
 
 
 def backward_steps(picture: Picture) -> dict[str, int]:
@@ -103,24 +108,28 @@ class BackwardPass:
 
     def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return the moving picture."""
-        routed = zip(self.picture.edges, self.placed.routes, strict=True)
+        flows = [abs(edge.flow or 0.0) for edge in self.picture.edges]
         # The strongest edges are drawn last, on top of the others.
-        in_order = sorted(routed, key=lambda pair: abs(pair[0].flow or 0.0))
+        in_order = sorted(range(len(flows)), key=flows.__getitem__)
         parts = [draw_backdrop(self.placed, writer)]
-        parts += [self._edge(edge, route, writer, clock) for edge, route in in_order]
+        parts += [self._edge(i, writer, clock) for i in in_order]
         parts += svg_edges.draw_labels(self.placed, writer)
+        parts += svg_edges.draw_markers(self.placed, writer)
+        parts.append(draw_front_headings(self.placed, writer))
         parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
         parts += [self._node(node, writer, clock) for node in self.picture.nodes]
         parts += self._messages(writer, clock)
         return "".join(parts)
 
-    def _edge(self, edge: Edge, route: tuple[Point, ...], writer: SvgWriter, clock: Clock) -> str:
+    def _edge(self, i: int, writer: SvgWriter, clock: Clock) -> str:
         """Return an edge without a gradient, which gives way to one with it."""
         picture = self.picture
-        has_arrow = picture.level != "neurons"
+        edge = picture.edges[i]
+        route = self.placed.routes[i]
+        split = self.placed.splits.get(i)
         empty = replace(edge, flow=None)
-        before = svg_edges.draw_edge(empty, route, picture, writer, has_arrow)
-        after = svg_edges.draw_edge(edge, route, picture, writer, has_arrow)
+        before = svg_edges.draw_whole_edge(empty, route, split, picture, writer)
+        after = svg_edges.draw_whole_edge(edge, route, split, picture, writer)
         arrival = self.start(self.step_of[edge.target] + 1)
         appearing = fade_in(arrival - 0.3 * self.pace, arrival)
         inverse = [(second, 1.0 - x) for second, x in appearing.points]
@@ -167,21 +176,27 @@ class BackwardPass:
     def _messages(self, writer: SvgWriter, clock: Clock) -> Iterator[str]:
         """Yield what runs back along the edges at their step; on cards with the arithmetic."""
         picture = self.picture
+        nodes = list(self.placed.nodes.values())
         # Plates of one step must not cover each other; those of different steps never meet.
-        rects = list(self.placed.nodes.values())
-        taken: dict[int, list[Rect]] = defaultdict(rects.copy)
-        for edge, route in zip(picture.edges, self.placed.routes, strict=True):
+        taken: dict[int, list[Rect]] = defaultdict(list)
+        for i, edge in enumerate(picture.edges):
             step = self.step_of[edge.target]
+            split = self.placed.splits.get(i)
+            # Of an edge between two rows the arithmetic is in the row of its target.
+            route = split.after if split else self.placed.routes[i]
             message = ""
             if edge.flow:
                 message += svg_edges.draw_backward_edge(edge, route, picture, writer)
+            if edge.flow and split:
+                message += svg_edges.draw_backward_edge(edge, split.before, picture, writer)
             has_numbers = edge.local is not None and edge.flow is not None
             if picture.level == "cards" and has_numbers:
-                text = write_arithmetic(edge, picture)
-                plate_width = width(text, 10, bold=True) + 14
-                plate = svg_edges.place_plate(route, plate_width, 18.0, taken[step])
+                lines = write_arithmetic(edge, picture)
+                anchors = svg_edges.plate_anchors(route, picture.rankdir)
+                plate, anchor = place_plate(anchors, *plate_size(lines), nodes, taken[step])
                 taken[step].append(plate)
-                message += svg_edges.draw_plate(plate, text, edge.flow or 0.0, picture, writer)
+                flow = edge.flow or 0.0
+                message += svg_edges.draw_plate(plate, anchor, lines, flow, picture, writer)
             if message:
                 begin = self.start(step) + 0.15 * self.pace
                 end = self.start(step + 1)
@@ -197,7 +212,7 @@ class BackwardPass:
         parts = []
         for text, begin, end in zip(self._captions(), begins, ends, strict=True):
             short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "ink", bold=True)
+            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
             track = show_between(begin, end, self.seconds)
             parts.append(clock.animate(line, track, HIDDEN))
         parts.append(progress_bar(wide, starts, 0.3 * self.pace, writer, clock))
@@ -229,7 +244,7 @@ def backward_scene(drawing: Drawing, pace: float | None = None, title: str = "")
     Raises:
         PictureError: The drawing has no gradients, or is too coarse to play.
     """
-    placed = drawing.placed
+    placed = make_space(drawing.placed)
     picture = placed.picture
     if picture.level == "layers":
         raise PictureError(
@@ -282,17 +297,48 @@ def progress_bar(
     return background + clock.animate(bar, track)
 
 
-def write_arithmetic(edge: Edge, picture: Picture) -> str:
-    """Return what an edge does in the backward pass: gradient × local derivative = share.
+def write_arithmetic(edge: Edge, picture: Picture) -> tuple[str, str]:
+    """Return what an edge does in the backward pass: gradient × local derivative, and the share.
 
     Example:
-        >>> nodes = (Node("a", "input", grad=-1.5), Node("b", "operation", grad=0.5, root=True))
-        >>> write_arithmetic(Edge("a", "b", -3.0, -1.5), Picture("cards", nodes))
-        '0.5 × (−3) = −1.5'
+        >>> nodes = (Node("a", "input", grad=-1.5), Node("b", "operation", grad=-0.5, root=True))
+        >>> write_arithmetic(Edge("a", "b", -3.0, 1.5), Picture("cards", nodes))
+        ('(−0.5) × (−3)', '= 1.5')
     """
-    gradient = picture.by_id[edge.target].grad
-    local = edge.local or 0.0
-    factor = number(local)
-    if local < 0:
-        factor = f"({factor})"
-    return f"{number(gradient)} × {factor} = {number(edge.flow)}"
+    gradient = picture.by_id[edge.target].grad or 0.0
+    factors = [_bracket(x) for x in (gradient, edge.local or 0.0)]
+    return " × ".join(factors), f"= {number(edge.flow)}"
+
+
+def _bracket(factor: float) -> str:
+    text = number(factor)
+    return f"({text})" if factor < 0 else text
+
+
+def plate_size(lines: tuple[str, str]) -> tuple[float, float]:
+    """Return the width and height of a plate with two lines."""
+    widths = (width(line, svg_edges.PLATE_FONT, bold=True) for line in lines)
+    return max(widths) + 20, 34.0
+
+
+def make_space(placed: PlacedPicture) -> PlacedPicture:
+    """Return a picture of cards with gaps between its columns that are as wide as its plates.
+
+    One that is laid out for a width keeps within it.
+    """
+    picture = placed.picture
+    if picture.level != "cards" or not picture.edges or is_upright(picture.rankdir):
+        # Plates are less high than the gaps between rows.
+        return placed
+    plates = [plate_size(write_arithmetic(edge, picture)) for edge in picture.edges]
+    wide = max(size[0] for size in plates) + 14
+    needed = 0.0
+    for edge, route in zip(picture.edges, placed.routes, strict=True):
+        source = placed.nodes[edge.source]
+        target = placed.nodes[edge.target]
+        gap = abs(route[-1][0] - route[0][0])
+        distance = abs(target.center - source.center)
+        if 1.0 < gap < wide:
+            needed = max(needed, (wide - gap) / distance)
+    free = max(0.0, inner_width(placed.shown_width) / placed.width - 1.0)
+    return stretch(placed, 1.0 + min(needed, free, _MAX_STRETCH))

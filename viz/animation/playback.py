@@ -12,7 +12,7 @@ from scalargrad.utils.calls import explain_calls, explain_class
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
 from viz.gradients.explanation import Explanation
-from viz.layout.layered import PlacedPicture
+from viz.layout.placed import PlacedPicture
 from viz.look.text import clean, hint
 from viz.look.theme import checked_theme
 from viz.model import target_types
@@ -122,8 +122,8 @@ class Animation:
         if target.suffix.lower() == ".svg":
             write(target, self.svg())
             return target
-        # A GIF or MP4 cannot follow the preference of its reader.
-        theme = "light" if self.theme == "auto" else self.theme
+        # A GIF or MP4 cannot follow the preference of its reader, and has a page.
+        theme = "dark" if self.theme == "dark" else "light"
         encode = video.gif if target.suffix.lower() == ".gif" else video.mp4
 
         def still(second: float) -> str:
@@ -158,7 +158,8 @@ def animate(
     *,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
-    colors: str = "gradient",
+    colors: str | None = None,
+    data: Any = None,
     frames: int = 24,
     pace: float | None = None,
     theme: str = "auto",
@@ -172,11 +173,14 @@ def animate(
             of Drawings, or of Values with graphs that are built alike: those are the frames.
         level: "cards", "chips" or "neurons"; by default the finest of them that can be read.
         expand: Paths of modules to open, as for `viz.draw`.
-        colors: "gradient"; or "weight", at level "neurons", for what the network has learned.
+        colors: "gradient"; or "weight", at level "neurons", for what the network has learned, which
+            is the default for a Recording of a network.
+        data: The samples and their targets, (X, y), for a Recording: they are drawn beside the
+            graph, on what the network says of each input, if it has one or two of them.
         frames: How many frames of a Recording to show at most, evenly spread, the first and the
             last included.
         pace: Seconds for each step or frame; by default as many as keep the whole short.
-        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        theme: "auto" (light, and dark for readers who prefer it), "light", "dark" or "transparent".
         title: A heading.
 
     Raises:
@@ -194,10 +198,12 @@ def animate(
     if pace is not None and not (is_number and 0.01 <= pace <= 60.0):
         raise OptionError(f"pace must be a number of seconds between 0.01 and 60, not {pace!r}")
     frames = checked_int(frames, "frames", 2)
-    if colors not in ("gradient", "weight"):
+    if colors not in (None, "gradient", "weight"):
         suggestion = hint(colors, ("gradient", "weight"))
         raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{suggestion}")
-    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120))
+    if data is not None and not is_named(target, target_types.RECORDING):
+        raise OptionError("data of animate is for a Recording of a training")
+    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120), data)
     return Animation(_make_scene(target, settings), theme)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import exp, isfinite, log
@@ -13,19 +14,20 @@ from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
-from viz.layout.layered import PlacedPicture
 from viz.layout.node_size import measure_node
+from viz.layout.placed import PlacedPicture
 from viz.look.text import fit_text, number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
 from viz.render import svg_edges, svg_nodes
-from viz.render.svg_document import draw_backdrop
+from viz.render.svg_document import draw_backdrop, draw_front_headings, translate
 from viz.render.svg_writer import SvgWriter
 from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
 from .backward_pass import progress_bar
+from .panels import GAP, WIDTH, Panel, make_panels
 from .timeline import HIDDEN, Clock, Track, show_between
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ PAUSE = 2.5
 _TOTAL = 9.0
 """Seconds that all frames should take together."""
 _MAX_PACE = 1.2
+_PANEL_GAP = 44.0
+"""Between the graph and what is beside it."""
 _TITLE = re.compile("<title>[^<]*</title>")
 _WIDTHS = 24
 """How many widths an edge can have: a change that is smaller makes no new look."""
@@ -60,6 +64,7 @@ class FrameScene:
         captions: Sequence[str],
         pace: float | None,
         title: str,
+        panels: Sequence[Panel] = (),
     ) -> None:
         """Place the frames.
 
@@ -68,6 +73,7 @@ class FrameScene:
             captions: A line for each.
             pace: Seconds for each; by default so that the whole takes about 9 at most.
             title: A heading; by default that of each picture.
+            panels: What is drawn to the right of the graph.
 
         Raises:
             PictureError: The pictures are not of one graph.
@@ -76,13 +82,29 @@ class FrameScene:
         scale = max(frame.largest for frame in frames)
         self.frames: list[Picture] = []
         for frame in frames:
-            self.frames.append(replace(frame, scale=scale, title=title or frame.title))
+            notes = (*frame.notes, *filter(None, [panel.note for panel in panels]))
+            look = replace(frame, scale=scale, title=title or frame.title, notes=notes)
+            self.frames.append(look)
         _check_alike(self.frames)
         self.captions = captions
         self.pace = pace or min(_MAX_PACE, _TOTAL / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
         placed = Drawing([_widest(self.frames)]).placed
         self.placed: PlacedPicture = replace(placed, picture=self.frames[-1])
+        self.panels = panels
+        if panels:
+            self._add_panels()
+
+    def _add_panels(self) -> None:
+        """Make space at the right. Graph and panels are centered, one beside the other."""
+        graph = self.placed
+        self._panels_x = graph.width + _PANEL_GAP
+        panels_height = sum(panel.height for panel in self.panels)
+        panels_height += GAP * (len(self.panels) - 1)
+        height = max(graph.height, panels_height)
+        self._panels_y = (height - panels_height) / 2
+        self._graph_y = (height - graph.height) / 2
+        self.placed = replace(graph, width=self._panels_x + WIDTH, height=height)
 
     def start(self, i: int) -> float:
         """Return when a frame is completely visible."""
@@ -103,21 +125,36 @@ class FrameScene:
         # The strongest edges are drawn last, on top of the others.
         edges = sorted(range(len(flows)), key=flows.__getitem__)
 
-        parts = [self._alternate(backdrops, clock)]
-        parts += [self._alternate(self._edge_looks(i, writer), clock) for i in edges]
+        parts = [self.alternate(backdrops, clock)]
+        parts += [self.alternate(self._edge_looks(i, writer), clock) for i in edges]
         labels = ["".join(svg_edges.draw_labels(each, writer)) for each in placed]
-        parts.append(self._alternate(labels, clock))
+        parts.append(self.alternate(labels, clock))
+        parts += svg_edges.draw_markers(self.placed, writer)
+        parts.append(draw_front_headings(self.placed, writer))
         parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
-        parts += [self._alternate(self._node_looks(i, writer), clock) for i in nodes]
+        parts += [self.alternate(self._node_looks(i, writer), clock) for i in nodes]
+        graph = "".join(parts)
+        if not self.panels:
+            return graph
+        return translate(0, self._graph_y, graph) + self._draw_panels(writer, clock)
+
+    def _draw_panels(self, writer: SvgWriter, clock: Clock) -> str:
+        parts = []
+        y = self._panels_y
+        for panel in self.panels:
+            moving = self.alternate(panel.looks(writer), clock)
+            content = panel.draw(writer) + moving + panel.front(writer)
+            parts.append(translate(self._panels_x, y, content))
+            y += panel.height + GAP
         return "".join(parts)
 
     def _edge_looks(self, i: int, writer: SvgWriter) -> list[str]:
         route = self.placed.routes[i]
-        has_arrow = self.placed.picture.level != "neurons"
+        split = self.placed.splits.get(i)
         looks: list[str] = []
         for frame in self.frames:
             edge = _round_flow(frame.edges[i], frame)
-            looks.append(svg_edges.draw_edge(edge, route, frame, writer, has_arrow))
+            looks.append(svg_edges.draw_whole_edge(edge, route, split, frame, writer))
         return looks
 
     def _node_looks(self, i: int, writer: SvgWriter) -> list[str]:
@@ -132,7 +169,7 @@ class FrameScene:
         last = untitled[-1]
         return [looks[-1] if look == last else look for look in untitled]
 
-    def _alternate(self, looks: Sequence[str], clock: Clock) -> str:
+    def alternate(self, looks: Sequence[str], clock: Clock) -> str:
         """Return what looks different over time: each look once, for as long as it stays."""
         spans: list[tuple[int, int]] = []
         for i, look in enumerate(looks):
@@ -174,7 +211,7 @@ class FrameScene:
         parts = []
         for i, text in enumerate(self.captions):
             short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "ink", bold=True)
+            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
             parts.append(clock.animate(line, self._caption_track(i), HIDDEN))
         ease = 0.3 * self.pace
         following = range(1, len(self.frames))
@@ -213,8 +250,9 @@ def _structure(picture: Picture) -> object:
 def _widest(frames: Sequence[Picture]) -> Picture:
     """Return a picture with the widest look of each node, so that each fits into its place."""
     level = frames[0].level
+    numbered = frames[0].numbered
     looks = zip(*(frame.nodes for frame in frames), strict=True)
-    nodes = [max(each, key=lambda node: measure_node(node, level)) for each in looks]
+    nodes = [max(each, key=lambda node: measure_node(node, level, numbered)) for each in looks]
     return replace(frames[-1], nodes=tuple(nodes))
 
 
@@ -239,10 +277,11 @@ class PlaySettings:
 
     level: str | None
     expand: str | Iterable[str] | None
-    colors: str
+    colors: str | None
     frames: int
     pace: float | None
     title: str
+    data: Any = None
 
 
 def scene_from_drawings(drawings: list[Drawing], settings: PlaySettings) -> FrameScene:
@@ -274,14 +313,45 @@ def scene_from_recording(recording: "Recording", settings: PlaySettings) -> Fram
     last = len(recording) - 1
     steps = settings.frames - 1
     evenly = [round(i * last / steps) for i in range(settings.frames)]
-    captions: list[str] = []
     roots: list[Value] = []
     # A short recording has fewer frames: none is shown twice.
-    for i in dict.fromkeys(evenly):
-        loss = number(recording.losses[i])
-        captions.append(f"step {recording.steps[i]:,}: loss {loss}")
+    shown = list(dict.fromkeys(evenly))
+    for i in shown:
         roots.append(graph_at(recording, i))
-    return FrameScene(_pictures(roots, settings), captions, settings.pace, settings.title)
+    panels, curve = make_panels(recording, shown, settings.data)
+    captions: list[str] = []
+    for step, loss in zip(curve.steps, curve.losses, strict=True):
+        captions.append(f"step {step:,}: {curve.what} {number(loss)}")
+    pictures = _film_pictures(roots, settings)
+    return FrameScene(pictures, captions, settings.pace, settings.title, [*panels, curve])
+
+
+def _film_pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
+    """Return a picture of each moment of a training.
+
+    By default it shows weights, where there are layers: what a network learns changes smoothly,
+    while the gradients of a single sample flicker.
+    """
+    is_chosen = settings.level not in (None, "neurons") or settings.expand is not None
+    if settings.colors is None and not is_chosen:
+        with suppress(PictureError):
+            pictures = _pictures(roots, replace(settings, colors="weight"))
+            pairs = zip(pictures, roots, strict=True)
+            return [_write_loss(picture, root.data) for picture, root in pairs]
+    return _pictures(roots, settings)
+
+
+def _write_loss(picture: Picture, loss: float) -> Picture:
+    """Return a picture of weights with the loss on the unit that has no bias to be written there.
+
+    Pictures of several such units stay as they are.
+    """
+    members = picture.columns[-1].members
+    last = picture.by_id[members[0]]
+    if len(members) > 1 or last.kind != "operation" or last.data is not None:
+        return picture
+    nodes = [replace(node, data=loss) if node is last else node for node in picture.nodes]
+    return replace(picture, nodes=tuple(nodes))
 
 
 def graph_at(recording: "Recording", frame: int) -> Value:
@@ -309,7 +379,7 @@ def _pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
     if settings.colors == "weight":
         if level not in (None, "neurons"):
             raise OptionError('colors="weight" is for level="neurons"')
-        return [neuron_picture(Snapshot([root]), "weight") for root in roots]
+        return [neuron_picture(Snapshot([root]), is_network=True) for root in roots]
 
     # A level that takes too long to lay out gives way to a coarser one: all frames take the one
     # that the last of them ended at.

@@ -1,7 +1,7 @@
 """Two graphs, or a graph and another engine's numbers: the first node at which they differ."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite, isnan
 from typing import Any, Literal, NamedTuple, TypeGuard
 
@@ -12,9 +12,13 @@ from scalargrad.nn.module import Module
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
+from viz.drawing import Drawing, checked_width
 from viz.gradients.notation import number_names
-from viz.look.text import clean, hint
+from viz.look.text import clean, escape, hint
 from viz.model.snapshot import formula, grad_of
+from viz.showing import as_page, show
+
+from .pictures import Side, comparison_pictures, draw_boxes, number_pictures, show_both
 
 _MAX_LISTED = 6
 
@@ -61,6 +65,7 @@ class Comparison:
     tolerance: float
     difference: Number | None = None
     remark: str = ""
+    _sides: tuple[Side, ...] = field(default=(), repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.difference is None and not self.remark
@@ -86,6 +91,63 @@ class Comparison:
         if number.source:
             lines.append(f"  at {number.source}")
         return "\n".join(lines)
+
+    def draw(
+        self,
+        *,
+        width: float | str | None = None,
+        theme: str = "auto",
+        title: str = "",
+        limit: float = 5.0,
+        program: str | None = None,
+    ) -> Drawing:
+        """Draw both graphs, one above the other, with the first difference ringed.
+
+        What else differs has a ≠. Of large graphs what is around the difference is drawn. Where
+        a graph was compared with numbers, it is drawn alone, and the numbers are written on it.
+
+        Args:
+            width: As for `viz.draw`. Where it is too narrow, the graphs run from top to bottom.
+            theme: As for `viz.draw`.
+            title: A heading; the default says what differs.
+            limit: As for `viz.draw`.
+            program: As for `viz.draw`.
+
+        Example:
+            >>> first, second = Value(2.0, label="x") * 3.0, Value(2.5, label="x") * 3.0
+            >>> compare(first, second).draw()
+            <Drawing of 6 values as cards>
+        """
+        heading = clean(title or self._headline(), 120)
+        if self._sides:
+            notes = [clean(self.remark, 300)] if self.remark else []
+            pictures = comparison_pictures(self._sides, heading, notes)
+        elif self.difference is None:
+            pictures = number_pictures("equal", {"largest difference": self.largest}, heading)
+        else:
+            both = {"here": self.difference.first, "there": self.difference.second}
+            pictures = number_pictures(self.difference.name, both, heading)
+        return draw_boxes(pictures, theme, limit, program, checked_width(width))
+
+    def show(self) -> None:
+        """Open the picture in the browser; in a notebook, display picture and text there."""
+        drawing = self.draw()
+        show(self, as_page(drawing.svg(), drawing.picture.title))
+
+    def _headline(self) -> str:
+        if self.remark:
+            return "different: the graphs are not built alike"
+        if self.difference is None:
+            return f"equal: {self.compared:,} numbers agree to {self.tolerance:g}"
+        first, second = show_both(self.difference.first, self.difference.second)
+        what = f"the {self.difference.what} of {self.difference.name}"
+        return f"different: {what} is {first} and {second}"
+
+    def _repr_html_(self) -> str:
+        return f"{self.draw()._repr_html_()}<pre>{escape(str(self), 5000)}</pre>"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
 def _write_operand(name: str, first: float, second: float | None) -> str:
@@ -141,24 +203,30 @@ def compare(
         known = hint(by, ("position", "label"))
         raise OptionError(f"by must be 'position' or 'label', not {by!r}{known}")
 
-    first = _Side(a)
+    first = _Graph(a)
     if isinstance(b, Mapping):
         return _compare_nodes(first, first.match_names(b), tolerance)
     if not isinstance(b, (Value, Module)) and not _is_list_of_values(b):
         return _compare_nodes(first, first.match_positions(b), tolerance)
 
     # Parameters have no operands to compare, so that those of Modules go by their paths.
-    second = _Side(b)
+    second = _Graph(b)
     if by == "label" or first.is_module or second.is_module:
         numbers = {name: second.numbers(node) for node, name in second.names.items()}
         others = first.match_names(numbers, skip_unknown=True)
-        return _compare_nodes(first, others, tolerance)
-    if remark := _find_different_build(first, second):
-        return Comparison(0, 0.0, tolerance, remark=remark)
+        by_name = {name: node for node, name in second.names.items()}
+        pairs = {node: by_name[first.names[node]] for node in others}
+        return _compare_nodes(first, others, tolerance, second, pairs)
+    if build := _find_different_build(first, second):
+        sides = (
+            first.mark_build(build.position, "first"),
+            second.mark_build(build.position, "second"),
+        )
+        return Comparison(0, 0.0, tolerance, remark=build.remark, _sides=sides)
 
-    pairs = zip(first.order, second.order, strict=True)
-    others = {node: second.numbers(other) for node, other in pairs}
-    return _compare_nodes(first, others, tolerance)
+    pairs = dict(zip(first.order, second.order, strict=True))
+    others = {node: second.numbers(other) for node, other in pairs.items()}
+    return _compare_nodes(first, others, tolerance, second, pairs)
 
 
 def _is_list_of_values(thing: Any) -> TypeGuard[list[Value] | tuple[Value, ...]]:
@@ -167,10 +235,11 @@ def _is_list_of_values(thing: Any) -> TypeGuard[list[Value] | tuple[Value, ...]]
     return all(isinstance(item, Value) for item in thing)
 
 
-class _Side:
+class _Graph:
     """The nodes of one computation.
 
     Attributes:
+        roots: The Values that it ends in.
         order: In topological order.
         names: Of the nodes that have one.
         is_module: Whether they are the parameters of a Module, with their paths as names.
@@ -183,10 +252,12 @@ class _Side:
         if isinstance(target, Module):
             parameters = dict(target.named_parameters())
             self.order = list(parameters.values())
+            self.roots = self.order
             self.names = {node: path for path, node in parameters.items()}
             return
 
-        self.order = topological(_roots(target))
+        self.roots = _roots(target)
+        self.order = topological(self.roots)
         labels: dict[Value, str] = {}
         for node in self.order:
             if label := clean(node.label, 24):
@@ -210,6 +281,35 @@ class _Side:
         """Return the name of a node with its operation or kind."""
         origin = clean(node.op) or node.kind
         return f"{self.name(node)} ({origin})"
+
+    def mark(self, found: Mapping[Value, tuple[Kind, float, float]], name: str) -> Side:
+        """Return the graph as one side of a picture.
+
+        Args:
+            found: What differs, where the difference begins first: which of the numbers it is, what
+                it is here, and what it is on the other side.
+            name: The name of the side.
+        """
+        details = {}
+        for node, (kind, here, there) in found.items():
+            _, other = show_both(here, there)
+            word = "data" if kind == "value" else "grad"
+            details[node] = f"other {word} {other}"
+        return Side(
+            name,
+            self.roots,
+            first=next(iter(found), None),
+            mark="first difference",
+            differing=frozenset(found),
+            details=details,
+            labels=self.names if self.is_module else {},
+            has_edges=not self.is_module,
+        )
+
+    def mark_build(self, position: int, name: str) -> Side:
+        """Return the graph as one side of a picture, with the node that is made differently."""
+        first = self.order[position] if position < len(self.order) else None
+        return Side(name, self.roots, first, "made differently")
 
     def match_names(
         self, numbers: Mapping[Any, Any], skip_unknown: bool = False
@@ -274,8 +374,20 @@ def _read_pair(given: Any, name: str) -> Pair:
     return value, gradient
 
 
-def _find_different_build(first: _Side, second: _Side) -> str:
-    """Return a sentence on the first node that is made differently, "" where there is none."""
+class _Build(NamedTuple):
+    """Where two graphs begin to be built differently.
+
+    Attributes:
+        position: In the topological order of both.
+        remark: A sentence on it.
+    """
+
+    position: int
+    remark: str
+
+
+def _find_different_build(first: _Graph, second: _Graph) -> _Build | None:
+    """Return where the first node is that is made differently, None where there is none."""
     first_index = {node: i for i, node in enumerate(first.order)}
     second_index = {node: i for i, node in enumerate(second.order)}
     # Operands are compared by position: the same place in both orders means the same node.
@@ -285,34 +397,65 @@ def _find_different_build(first: _Side, second: _Side) -> str:
         if x.op != y.op or first_operands != second_operands:
             ours = first.describe(x)
             theirs = second.describe(y)
-            return (
+            return _Build(
+                i,
                 f"the graphs are built differently from node {i} on: {ours} against "
-                f'{theirs}; use by="label" to compare what carries the same labels'
+                f'{theirs}; use by="label" to compare what carries the same labels',
             )
     sizes = (len(first.order), len(second.order))
     if sizes[0] != sizes[1]:
-        return f"the graphs have {sizes[0]:,} and {sizes[1]:,} nodes"
-    return ""
+        remark = f"the graphs have {sizes[0]:,} and {sizes[1]:,} nodes"
+        return _Build(min(sizes), remark)
+    return None
 
 
-def _compare_nodes(side: _Side, others: Mapping[Value, Pair], tolerance: float) -> Comparison:
+def _compare_nodes(
+    side: _Graph,
+    others: Mapping[Value, Pair],
+    tolerance: float,
+    second: _Graph | None = None,
+    pairs: Mapping[Value, Value] | None = None,
+) -> Comparison:
+    """Compare the nodes of a graph with the numbers of another engine or graph.
+
+    Args:
+        side: The graph.
+        others: The numbers to compare with.
+        tolerance: Up to which difference numbers count as equal.
+        second: The other graph, if there is one.
+        pairs: For each node that of the other graph.
+    """
     if not others:
-        return Comparison(0, 0.0, tolerance, remark="there is no number that both sides have")
+        sides = [side.mark({}, "first")]
+        if second is not None:
+            sides.append(second.mark({}, "second"))
+        remark = "there is no number that both sides have"
+        return Comparison(0, 0.0, tolerance, remark=remark, _sides=tuple(sides))
     compared = 0
     largest = 0.0
     difference: Number | None = None
-    for kind, node, first, second in _pair_numbers(side, others):
-        distance = gap(first, second)
+    # In the order in which they are found: the first is where the difference begins.
+    found: dict[Value, tuple[Kind, float, float]] = {}
+    for kind, node, x, y in _pair_numbers(side, others):
+        distance = gap(x, y)
         compared += 1
         largest = max(largest, distance)
+        if distance <= tolerance:
+            continue
+        found.setdefault(node, (kind, x, y))
         # Only this one is described: names of large graphs take longer than their numbers.
-        if difference is None and distance > tolerance:
-            difference = _describe(side, others, kind, node, first, second)
-    return Comparison(compared, largest, tolerance, difference)
+        if difference is None:
+            difference = _describe(side, others, kind, node, x, y)
+
+    marked = [side.mark(found, "graph" if second is None else "first")]
+    if second is not None and pairs is not None:
+        mirrored = {pairs[node]: (kind, y, x) for node, (kind, x, y) in found.items()}
+        marked.append(second.mark(mirrored, "second"))
+    return Comparison(compared, largest, tolerance, difference, _sides=tuple(marked))
 
 
 def _pair_numbers(
-    side: _Side, others: Mapping[Value, Pair]
+    side: _Graph, others: Mapping[Value, Pair]
 ) -> Iterator[tuple[Kind, Value, float, float]]:
     """Yield values, operands first, then gradients in the order of the backward pass."""
     for node in side.order:
@@ -326,7 +469,7 @@ def _pair_numbers(
 
 
 def _describe(
-    side: _Side,
+    side: _Graph,
     others: Mapping[Value, Pair],
     kind: Kind,
     node: Value,

@@ -16,7 +16,7 @@ from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
 from viz.look.text import clean, cut, escape
-from viz.look.theme import checked_theme
+from viz.look.theme import THEMES, checked_theme
 from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
@@ -186,7 +186,7 @@ def explore(
         snapshot, packed, graph = read(source)
     graph |= {
         "title": clean(title, 120) or _heading(source, snapshot),
-        "theme": checked_theme(theme),
+        "theme": checked_theme(theme, tuple(THEMES)),
         "bytes": packed.bytes,
         "rows": packed.rows,
         "frames": packed.frames,

@@ -10,11 +10,14 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
-from viz.drawing import Drawing
-from viz.look.text import clean
-from viz.model.snapshot import grad_of
+from viz.drawing import Drawing, checked_width
+from viz.layout.direction import checked_direction
+from viz.look.text import clean, number
+from viz.model.snapshot import Snapshot, grad_of
+from viz.showing import as_page, show
 from viz.views.dictionary import is_directed_graph
 
+from .fitting import COLUMN, Fitting
 from .highlight import highlight_paths
 from .notation import (
     Path,
@@ -254,16 +257,20 @@ class Explanation:
         *,
         theme: str = "auto",
         title: str = "",
+        width: float | str | None = COLUMN,
+        rankdir: str | None = None,
         limit: float = 5.0,
         program: str | None = None,
     ) -> Drawing:
         """Draw the graph with the paths in full color and all else dimmed.
 
-        Of a large graph only what the paths pass is drawn.
+        Of a graph that is large, or too wide, only what the paths pass is drawn.
 
         Args:
             theme: As for `viz.draw`.
             title: A heading; the default is the derivative itself.
+            width: As for `viz.draw`. What would be wider runs from top to bottom.
+            rankdir: As for `viz.draw`; by default "LR", or "TB" where that would be too wide.
             limit: As for `viz.draw`.
             program: As for `viz.draw`.
 
@@ -272,9 +279,26 @@ class Explanation:
             >>> explain(w * x, w).draw()
             <Drawing of 3 values as cards>
         """
-        heading = clean(title or self._derivative(), 120)
+        heading = clean(title or self._heading(), 120)
         pictures = highlight_paths(self._sums, self._reason, heading)
-        return Drawing(pictures, theme, limit, program)
+        directions = ("LR", "TB") if rankdir is None else (checked_direction(rankdir),)
+        fitting = Fitting(checked_width(width), directions, theme, limit, program)
+        return fitting.draw(pictures)
+
+    def _heading(self) -> str:
+        """Return the derivative as pictures write it: the leaf by its path, three digits."""
+        snapshot = Snapshot([self._sums.output])
+        leaf = self.leaf
+        if self._sums.leaf in snapshot.index:
+            module = snapshot.module[self._sums.leaf].replace("/", ".")
+            name = snapshot.labels[self._sums.leaf]
+            leaf = f"{module}.{name}" if module and name else leaf
+        return f"∂{self.output}/∂{leaf} = {number(self.total)}"
+
+    def show(self) -> None:
+        """Open its picture in the browser; in a notebook, display picture and text there."""
+        drawing = self.draw()
+        show(self, as_page(drawing.svg(), drawing.picture.title))
 
     def _repr_html_(self) -> str:
         return f"{self.draw()._repr_html_()}<pre>{escape(str(self))}</pre>"

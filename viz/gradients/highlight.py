@@ -31,7 +31,8 @@ def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]
         title: The title of the pictures.
 
     Returns:
-        The picture, and after it one of the paths alone in case it can't be placed in time.
+        The picture, and after it those of the paths alone, in case it can't be placed in time or
+        is too wide.
     """
     snapshot = Snapshot([sums.output])
     notes = _notes(sums, reason)
@@ -41,6 +42,9 @@ def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]
         is_small = len(snapshot) <= MAX_CARDS
         whole = scalar_picture(snapshot, "cards" if is_small else "chips")
         pictures = [_dim_others(whole, sums, reason, snapshot), alone]
+    if alone.level == "cards":
+        # Without its numbers, for a column that is too narrow for them.
+        pictures.append(replace(alone, level="chips"))
     titled: list[Picture] = []
     for picture in pictures:
         titled.append(replace(picture, title=title, notes=(*notes, *picture.notes)))
@@ -136,8 +140,7 @@ class _PathPicture:
                 f"g{i}",
                 "more",
                 "…",
-                "…",
-                detail=f"{count:,} values",
+                f"{count:,} values",
                 formula="the middle of a path",
             )
             nodes.append(gap)

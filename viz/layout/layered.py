@@ -13,35 +13,15 @@ from viz.look.measures import BOX
 from viz.model.picture import Picture
 
 from .containment import Containment, chain_to
+from .direction import is_upright
 from .edge_routes import Router
 from .geometry import Point, Rect, Size
 from .graphviz import Box, Placement, place
+from .node_size import header_height
+from .placed import PlacedPicture
 
 Pair = tuple[str, str]
 """The items at the two ends of an edge."""
-
-
-@dataclass(frozen=True)
-class PlacedPicture:
-    """A picture with positions.
-
-    Attributes:
-        picture: What is placed.
-        nodes: The rectangle of each node, by id.
-        groups: The rectangle of each group, by path.
-        routes: For each edge the points that it passes, its ends included.
-        ports: Where edges enter boxes.
-        width: Of the whole.
-        height: Of the whole.
-    """
-
-    picture: Picture
-    nodes: dict[str, Rect]
-    groups: dict[str, Rect]
-    routes: tuple[tuple[Point, ...], ...]
-    ports: tuple[Point, ...]
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +135,8 @@ class _Layout:
 
         pairs = self._pairs_within(path)
         # Items that nothing joins, such as the neurons of a layer, need no Graphviz.
-        if path and not pairs:
+        is_boxes_only = all(item in self.interiors for item in items)
+        if not pairs and items and (path or is_boxes_only):
             interior = self._stack(items)
         else:
             interior = self._place_by_graphviz(path, items, pairs)
@@ -219,6 +200,7 @@ class _Layout:
         if not ports and containment.running_sums.keys().isdisjoint(items):
             leaves = [item for item in items if containment.is_leaf(item)]
             _turn_upright(interior, self.sizes, leaves)
+            _sort_components(interior, self.sizes, items, pairs)
         _sort_twins(interior, self.sizes, items, pairs)
         self._pull_leaves(interior, pairs)
         return interior
@@ -296,20 +278,34 @@ class _Layout:
         """Return an interior with space for border and heading, its ports on the left border."""
         if not path or not self.picture.framed:
             return interior
-        inner_width, inner_height = interior.size
-        heading = self.headers.get(path, 0.0)
-        width = max(inner_width + 2 * BOX.margin, heading)
-        shift = (width - inner_width) / 2
         ports = set(self.containment.ports.get(path, {}).values())
-
+        size, dx, dy = self._border(interior.size, self.headers.get(path, 0.0))
         corners = {}
         for item, (x, y) in interior.corners.items():
-            left = -BOX.port / 2 if item in ports else x + shift
-            corners[item] = (left, y + BOX.header)
+            left = -BOX.port / 2 if item in ports else x + dx
+            corners[item] = (left, y + dy)
         routes = {}
         for pair, route in interior.routes.items():
-            routes[pair] = tuple((x + shift, y + BOX.header) for x, y in route)
-        return _Interior((width, inner_height + BOX.header + BOX.margin), corners, routes)
+            routes[pair] = tuple((x + dx, y + dy) for x, y in route)
+        return _Interior(size, corners, routes)
+
+    def _border(self, inner: Size, heading: float) -> tuple[Size, float, float]:
+        """Return the size of a box around something, and where that is in it.
+
+        The heading is above it once the picture is turned: until then it may be at the left, or at
+        the right.
+        """
+        inner_width, inner_height = inner
+        header = header_height(self.picture)
+        rankdir = self.picture.rankdir
+        if is_upright(rankdir):
+            height = max(inner_height + 2 * BOX.margin, heading)
+            width = inner_width + header + BOX.margin
+            dx = header if rankdir == "TB" else BOX.margin
+            return (width, height), dx, (height - inner_height) / 2
+        width = max(inner_width + 2 * BOX.margin, heading)
+        height = inner_height + header + BOX.margin
+        return (width, height), (width - inner_width) / 2, header
 
 
 def _turn_upright(interior: _Interior, sizes: dict[str, Size], leaves: list[str]) -> None:
@@ -328,6 +324,60 @@ def _turn_upright(interior: _Interior, sizes: dict[str, Size], leaves: list[str]
         interior.corners[item] = (x, total - y - sizes[item][1])
     for pair, route in interior.routes.items():
         interior.routes[pair] = tuple((x, total - y) for x, y in route)
+
+
+def _sort_components(
+    interior: _Interior, sizes: dict[str, Size], items: list[str], pairs: list[Pair]
+) -> None:
+    """Put parts that nothing joins, one below the other, into the order of their first items."""
+    components = _find_components(items, pairs)
+    if len(components) < 2:
+        return
+    spans = []
+    for members in components:
+        top = min(interior.corners[item][1] for item in members)
+        bottom = max(interior.corners[item][1] + sizes[item][1] for item in members)
+        spans.append((top, bottom, members))
+    in_height = sorted(spans, key=lambda span: span[0])
+    for (_, bottom, _), (top, _, _) in pairwise(in_height):
+        if bottom > top:
+            return
+
+    gaps = [below[0] - above[1] for above, below in pairwise(in_height)]
+    y = in_height[0][0]
+    for (top, bottom, members), gap in zip(spans, [*gaps, 0.0], strict=True):
+        shift = y - top
+        for item in members:
+            x, old = interior.corners[item]
+            interior.corners[item] = (x, old + shift)
+        own = set(members)
+        for pair, route in interior.routes.items():
+            if pair[0] in own:
+                interior.routes[pair] = tuple((x, old + shift) for x, old in route)
+        y += bottom - top + gap
+
+
+def _find_components(items: list[str], pairs: list[Pair]) -> list[list[str]]:
+    """Return the connected parts of a graph, and their items, in the order of the items."""
+    neighbors: dict[str, list[str]] = defaultdict(list)
+    for source, target in pairs:
+        neighbors[source].append(target)
+        neighbors[target].append(source)
+
+    seen: set[str] = set()
+    components: list[list[str]] = []
+    for first in items:
+        if first in seen:
+            continue
+        seen.add(first)
+        members = [first]
+        for item in members:  # grows while it is walked
+            for other in neighbors[item]:
+                if other not in seen:
+                    seen.add(other)
+                    members.append(other)
+        components.append(members)
+    return components
 
 
 def _sort_twins(

@@ -1,28 +1,51 @@
 """How large nodes are: cards, chips, closed modules, units of the neuron view, tags."""
 
-from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
+from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, NEURON_TABLE, TAG, UNIT
 from viz.look.text import fit_text, number, width
-from viz.model.picture import Group, Node
+from viz.model.picture import Group, Node, Picture
 
+from .containment import CONTINUATION
 from .geometry import Size
+from .rows import MARKER
+
+_MARK_SPACE = 10.0
+"""Pixels that the word on a ring needs above its card."""
 
 
-def measure_node(node: Node, level: str) -> Size:
-    """Return the width and height of a node in pixels."""
+def measure_node(node: Node, level: str, numbered: bool = False) -> Size:
+    """Return the width and height of a node in pixels.
+
+    Args:
+        node: The node.
+        level: The level of its picture.
+        numbered: Whether chips show their numbers.
+    """
     if level == "neurons":
         return UNIT.width, UNIT.height
     if node.kind == "module":
         return _measure_module(node)
+    if node.kind == CONTINUATION:
+        return MARKER, MARKER
     if node.tag:
         label_width = width(short_label(node), FONT_SIZES.small)
         return max(TAG.min_width, label_width + TAG.padding), TAG.height
-    return _measure_chip(node) if level == "chips" else _measure_card(node)
+    return _measure_chip(node, numbered) if level == "chips" else _measure_card(node)
+
+
+def row_middle(row: int) -> float:
+    """Return how far below the top of an open neuron the middle of a row of its table is."""
+    return NEURON_TABLE.title + NEURON_TABLE.header + (row + 0.5) * NEURON_TABLE.row
 
 
 def _measure_module(node: Node) -> Size:
+    if node.rows:
+        numbers = 4 * NEURON_TABLE.number
+        wide = NEURON_TABLE.name + numbers + NEURON_TABLE.bars
+        return wide, row_middle(len(node.rows)) - NEURON_TABLE.row / 2
     title_width = width(node.label, FONT_SIZES.label, bold=True)
-    head = title_width + 34 + number_width(node.data)
-    foot = width(node.detail, FONT_SIZES.small) + 26
+    head = 1.12 * title_width + 36 + number_width(node.data)
+    shown = max(number_width(node.grad), number_width(node.data))
+    foot = width(node.detail or node.formula, FONT_SIZES.small) + shown + 34
     return max(MODULE.min_width, head, foot), MODULE.height
 
 
@@ -48,9 +71,14 @@ def _measure_card(node: Node) -> Size:
     return badge_width(node) + body_width, height
 
 
-def _measure_chip(node: Node) -> Size:
-    text_width = width(chip_text(node), FONT_SIZES.chip, bold=True)
-    return max(CHIP.min_width, text_width + CHIP.padding), CHIP.height
+def _measure_chip(node: Node, numbered: bool) -> Size:
+    text_width = width(chip_text(node, numbered), FONT_SIZES.chip, bold=True)
+    wide = max(CHIP.min_width, text_width + CHIP.padding)
+    if not numbered or node.data is None:
+        return wide, CHIP.height
+    data_width = width(number(node.data), FONT_SIZES.small, mono=True)
+    wide = max(wide, CHIP.numbered_height, data_width + CHIP.number_padding)
+    return wide, CHIP.numbered_height
 
 
 def number_width(x: float | None) -> float:
@@ -68,7 +96,14 @@ def header_width(group: Group) -> float:
     """Return the width that the heading of an open module needs, margins included."""
     title_width = width(group.title, FONT_SIZES.label, bold=True)
     detail_width = width(group.detail, FONT_SIZES.small)
-    return title_width + detail_width + 26 + 2 * BOX.margin
+    # Fonts that stand in for Helvetica are up to an eighth wider.
+    return 1.12 * (title_width + detail_width) + 26 + 2 * BOX.margin
+
+
+def header_height(picture: Picture) -> float:
+    """Return the height of the heading of open modules, with space for marks above cards."""
+    has_words = any(len(node.mark) > 1 for node in picture.nodes)
+    return BOX.header + (_MARK_SPACE if has_words else 0.0)
 
 
 def number_rows(node: Node) -> list[tuple[str, float]]:
@@ -81,13 +116,22 @@ def number_rows(node: Node) -> list[tuple[str, float]]:
     return rows
 
 
-def chip_text(node: Node) -> str:
-    """Return what is written inside a chip, "" where it would not fit."""
+def chip_text(node: Node, numbered: bool = False) -> str:
+    """Return what is written inside a chip, "" where it would not fit.
+
+    Args:
+        node: The node.
+        numbered: Whether chips show their numbers: then they have space for names, too.
+    """
+    if numbered:
+        name = fit_text(node.label, FONT_SIZES.chip, CHIP.max_label, bold=True)
+        parts = [name, node.symbol if node.kind == "operation" else ""]
+        return " ".join(filter(None, parts)) or (number(node.data) if not node.label else "")
     if node.kind == "operation":
         return node.symbol
-    if node.kind == "parameter":
-        return ""
     text = node.label
+    if node.kind == "more":
+        return fit_text(text, FONT_SIZES.chip, CHIP.max_label, bold=True)
     if not text and node.kind == "constant":
         text = number(node.data)
     return text if len(text) <= CHIP.max_characters else ""

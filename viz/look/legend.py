@@ -61,11 +61,6 @@ _EVERYWHERE = {
         "Of a network by itself, which has computed nothing, the number and the color of a neuron "
         "are its bias.",
     ),
-    "module": Meaning(
-        "closed module: strip = gradient of its output",
-        "Stacked paper is a closed module: beside its name is its output, and the strip below "
-        "shows the gradient of that output, as a number and as a color.",
-    ),
     "count": Meaning(
         "how many numbers go on",
         "A gray arrow is as wide as the count of numbers that go on at a call.",
@@ -104,7 +99,10 @@ _SIDES = "blue is positive, orange negative, and a stronger color is a larger nu
 _FILL_GRADIENT = Meaning("color: gradient", f"Colors show gradients: {_SIDES}.")
 _FILL_DATA = Meaning("color: data", f"Colors show the numbers themselves: {_SIDES}.")
 _FILL_PARAMETER = Meaning("color: parameter", f"Colors show the numbers of parameters: {_SIDES}.")
-_FILL_MAP = Meaning("each map from −its largest to its largest", f"On maps {_SIDES}.")
+_FILL_MAP = Meaning(
+    "maps: from −m to m, with m in the caption as ±m",
+    f"On maps {_SIDES}; the caption says what number the strongest color stands for.",
+)
 _FILLS = {
     ("cards", "gradient"): _FILL_GRADIENT,
     ("cards", "data"): _FILL_DATA,
@@ -162,7 +160,24 @@ _LINES = {
     ("layers", "weights"): _LINE_COUNT,
 }
 
-_DEPENDING = {"number": _NUMBERS, "fill": _FILLS, "line": _LINES}
+_STRIP_GRADIENT = Meaning(
+    "closed module: strip = gradient of its output",
+    "Stacked paper is a closed module: beside its name is its output, and the strip below shows "
+    "the gradient of that output, as a number and as a color.",
+)
+_STRIP_DATA = Meaning(
+    "closed module: strip = its output",
+    "Stacked paper is a closed module: the strip below its name shows its output, as a number and "
+    "as a color.",
+)
+_STRIP_NOTHING = Meaning(
+    "stacked paper: closed module",
+    "Stacked paper is a closed module: beside its name is its output.",
+)
+_BY_SHOW = {"gradient": _STRIP_GRADIENT, "data": _STRIP_DATA, "weights": _STRIP_NOTHING}
+_MODULES = {(level, show): strip for level in LEVELS for show, strip in _BY_SHOW.items()}
+
+_DEPENDING = {"number": _NUMBERS, "fill": _FILLS, "line": _LINES, "module": _MODULES}
 SIGNS = (*_DEPENDING, *_EVERYWHERE)
 """All signs, by the names that `meaning` takes."""
 

@@ -1,6 +1,7 @@
 """Colors, themes and the scale that turns a gradient into a fill, an edge color and a width."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from math import copysign, isfinite, log
 
 from scalargrad.errors import OptionError
@@ -37,6 +38,8 @@ class Theme:
         positive: The scale from no gradient to the largest one shown.
         badges: For each kind of node the color of its badge.
         alarm: Numbers that are not finite, and marks.
+        page_ink: Text on the page itself, "" for that of cards.
+        is_transparent: Whether the picture has no page: what is behind it shines through.
     """
 
     page: str
@@ -50,6 +53,8 @@ class Theme:
     positive: tuple[str, ...]
     badges: dict[str, str]
     alarm: str
+    page_ink: str = ""
+    is_transparent: bool = False
 
 
 LIGHT = Theme(
@@ -88,19 +93,31 @@ DARK = Theme(
     },
     alarm="#ef5350",
 )
+# Cards stay light, and what is on no card is of a gray that contrasts with white and with black by
+# 4:1 and more.
+TRANSPARENT = replace(
+    LIGHT, muted="#757d87", line="#8b95a0", page_ink="#757d87", is_transparent=True
+)
 THEMES = {"light": LIGHT, "dark": DARK}
+PICTURE_THEMES = THEMES | {"transparent": TRANSPARENT}
+"""What a picture can have besides: no page."""
 
 
-def checked_theme(theme: str) -> str:
+def checked_theme(theme: str, names: Collection[str] = tuple(PICTURE_THEMES)) -> str:
     """Return the theme of a picture as it was given.
 
+    Args:
+        theme: "auto", or one of the names.
+        names: The themes that there are, by default those of pictures.
+
     Raises:
-        OptionError: It is not "auto", "light" or "dark".
+        OptionError: It is none of them.
     """
-    names = ("auto", *THEMES)
+    names = ("auto", *names)
     if theme not in names:
+        *first, last = map(repr, names)
         raise OptionError(
-            f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, names)}"
+            f"theme must be {', '.join(first)} or {last}, not {theme!r}{hint(theme, names)}"
         )
     return theme
 

@@ -14,6 +14,25 @@ MAX_CHIPS = 300
 
 
 @dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of an open neuron: a product, or with fewer numbers the bias, the sum, the output.
+
+    Attributes:
+        name: What it is: the name of the input, "b", "Σ", "relu".
+        x: The input, None where there is none.
+        weight: The weight or bias, None where there is none.
+        product: What the row adds, or what it is.
+        grad: The gradient of the weight, or of what the row is; None before `backward`.
+    """
+
+    name: str
+    x: float | None
+    weight: float | None
+    product: float
+    grad: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One thing to draw.
 
@@ -26,7 +45,7 @@ class Node:
         data: The number (for a module that of its output), None where there is none.
         grad: Its gradient, None where there is none.
         group: Path of the group around it, "" for none.
-        detail: A second line in small print: "5 parameters · ‖∇‖ 0.97".
+        detail: A second line in small print: "5 parameters".
         formula: How it was made: "tanh(n)".
         root: Whether the gradient starts here.
         tag: Whether it is a copy of a much used leaf, drawn small beside its user.
@@ -37,6 +56,7 @@ class Node:
             gradients.
         whole: The label in full, where `label` is cut; for tooltips.
         tip: What the tooltip says besides.
+        rows: Of an open neuron its table, with a row for each input first.
     """
 
     id: str
@@ -56,6 +76,7 @@ class Node:
     outputs: int = 1
     whole: str = ""
     tip: str = ""
+    rows: tuple[TableRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +87,8 @@ class Edge:
         source: Id of the operand.
         target: Id of the node made of it.
         local: The local derivative, None where several edges were merged into this one.
-        flow: The gradient that the edge carries back: local * gradient of the target; None before
-            `backward`.
+        flow: What its color and width show: by default the gradient that the edge carries back,
+            local * gradient of the target; None where there is none, as before `backward`.
         port: Which operand of the target it is, from 0.
         count: Numbers that flow at a call, at level "layers".
         dim: Whether it is drawn faint, because others are what the picture is about.
@@ -114,12 +135,14 @@ class Picture:
         title: The heading, "" for none.
         notes: Sentences on what the picture leaves out or folds.
         total: Values of the graph, of which the picture may show a part.
-        colors: What fills mean: "gradient", or "weight" for a network that has computed nothing; ""
-            where there are no numbers.
+        colors: What fills and lines mean: "gradient", "data" or "weights"; "" where there are no
+            numbers.
         framed: Whether groups are drawn as boxes; if not, their nodes are only kept together.
         columns: At level "neurons" the units of each column.
         cards: At level "layers" the card of each node, in the order of the nodes.
-        scale: The gradient at the end of the scale, where pictures share one; 0: the largest shown.
+        numbered: Whether chips show their numbers.
+        scale: The number at the end of the scale, where pictures share one; 0: the largest shown.
+        rankdir: Which way edges run: "LR", "TB", "RL" or "BT".
     """
 
     level: str
@@ -134,23 +157,39 @@ class Picture:
     columns: tuple["Column", ...] = field(default=())
     cards: tuple[LayerCard, ...] = ()
     scale: float = 0.0
+    numbered: bool = False
+    rankdir: str = "LR"
 
     @cached_property
     def by_id(self) -> dict[str, Node]:
         """The nodes by their ids."""
         return {node.id: node for node in self.nodes}
 
+    def fill(self, node: Node) -> float | None:
+        """Return the number that the color of a node shows, None where it has no color."""
+        if self.colors == "data":
+            return node.data
+        if self.colors == "weights" and self.level != "neurons":
+            return node.data if node.kind == "parameter" else None
+        return node.grad
+
     @cached_property
     def largest(self) -> float:
-        """The gradient at the end of the scale: the largest finite |gradient| shown, or else 1.
+        """The number at the end of the scale: the largest finite one shown by size, or else 1.
 
         The seed of the root is left out: its 1.0 would make all others pale. So is what "more"
         nodes merge. Where pictures share a scale, it is that of all of them.
         """
         if self.scale:
             return self.scale
-        sizes = [abs(gradient) for gradient in self._gradients() if isfinite(gradient)]
+        sizes = [abs(number) for number in self._colored() if isfinite(number)]
         return max(sizes, default=0.0) or 1.0
+
+    @cached_property
+    def shows_biases(self) -> bool:
+        """Whether the units are those of a network by itself, whose numbers are biases."""
+        is_network = self.level == "neurons" and self.colors == "weights"
+        return is_network and any(node.grad is not None for node in self.nodes)
 
     @cached_property
     def is_finite(self) -> bool:
@@ -168,11 +207,15 @@ class Picture:
             for bar in card.bars:
                 yield from (bar.data, bar.grad)
 
-    def _gradients(self) -> Iterator[float]:
-        """Yield the gradients that are on the scale."""
+    def _colored(self) -> Iterator[float]:
+        """Yield the numbers that are on the scale."""
         for node in self.nodes:
-            if node.grad is not None and not node.root:
-                yield node.grad
+            if self.colors == "gradient":
+                yield from (row.grad for row in node.rows if row.grad is not None)
+            shown = self.fill(node)
+            is_seed = node.root and self.colors == "gradient"
+            if shown is not None and not is_seed:
+                yield shown
         merged = {node.id for node in self.nodes if node.kind == "more"}
         for edge in self.edges:
             if edge.flow is not None and merged.isdisjoint((edge.source, edge.target)):

@@ -6,7 +6,7 @@ from itertools import chain
 
 from viz.look.text import clean, number, plural
 from viz.model.layer_card import describe_card
-from viz.model.picture import Edge, Group, Node, Picture
+from viz.model.picture import Edge, Group, Node, Picture, TableRow
 
 MAX_LINES = 400
 _MAX_SPELLED = 4
@@ -145,13 +145,15 @@ def _section_title(title: str, detail: str) -> str:
 
 def _spell_signs(detail: str) -> str:
     """Return small print with words for the signs that a screen reader leaves out."""
-    return clean(detail).replace("‖∇‖", "gradient norm").replace(" · ", ", ")
+    return clean(detail).replace(" · ", ", ")
 
 
 def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
     name = clean(node.name or node.label)
     origin = clean(node.formula)
-    if node.kind == "module":
+    if node.rows:
+        origin = f"open {origin or 'module'}"
+    elif node.kind == "module":
         origin = f"closed module {origin}".rstrip()
 
     numbers = _numbers(node, picture)
@@ -169,14 +171,23 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
         f"{opening}: {', '.join(numbers)}{ending}",
         _derivatives(operands, picture.by_id),
         _spell_signs(node.detail),
+        ", ".join(map(_table_row, node.rows)),
     ]
     return "; ".join(filter(None, parts)).replace(": ;", ";").removesuffix(": ")
 
 
+def _table_row(row: TableRow) -> str:
+    """Return a row of an open neuron: "x0 0.5 × 2 = 1, gradient 3" or "Σ 1, gradient 3"."""
+    text = f"{clean(row.name)} {number(row.product)}"
+    if row.x is not None:
+        text = f"{clean(row.name)} {number(row.x)} × {number(row.weight)} = {number(row.product)}"
+    return text if row.grad is None else f"{text} (gradient {number(row.grad)})"
+
+
 def _numbers(node: Node, picture: Picture) -> list[str]:
-    # A network that has computed nothing shows its weights: what a unit holds is its bias.
-    data = "bias" if picture.colors == "weight" else "data"
-    pairs = ((data, node.data), ("gradient", node.grad))
+    pairs = [("data", node.data), ("gradient", node.grad)]
+    if picture.shows_biases:
+        pairs = [("bias", node.data)]
     return [f"{word} {number(x)}" for word, x in pairs if x is not None]
 
 

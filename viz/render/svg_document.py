@@ -4,22 +4,25 @@ from base64 import b64encode
 from collections.abc import Callable
 from zlib import crc32
 
+from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
-from viz.layout.layered import PlacedPicture
+from viz.layout.placed import PlacedPicture, inner_width, page_margin
 from viz.look.measures import BOX, FONT_SIZES
-from viz.look.text import TIP, escape, fit_text, width
+from viz.look.text import TIP, escape, fit_text, width, wrap_text
 from viz.look.theme import FONT, MONO
-from viz.model.picture import Column, Group, Picture
+from viz.model.picture import Group, Picture
 
 from . import svg_edges, svg_layer_cards, svg_nodes
 from .outline import render_outline
 from .svg_legend import draw_legend
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
-_PAD = 24.0
 _TITLE_HEIGHT = 26.0
-_LEGEND_HEIGHT = 34.0
-_NOTE_HEIGHT = 15.0
+_NOTE_HEIGHT = 16.0
+_BASELINE = 12.0
+_FOOT_PAD = 14.0
+_MIN_TEXT_WIDTH = 620.0
+"""Where a line of text ends below a picture that is narrower."""
 _MAX_DESCRIPTION = 60
 """Lines of the outline that a screen reader is given."""
 
@@ -52,39 +55,50 @@ def render_document(
         style: Returns a further style sheet. It is called last, when all is drawn.
     """
     picture = placed.picture
-    legend, legend_width = draw_legend(picture, writer)
-    inner_width = max(placed.width, legend_width, width(picture.title, 14, bold=True))
-    page_width = inner_width + 2 * _PAD
-    text_width = page_width - 2 * _PAD
+    pad = page_margin(placed.shown_width)
+    text_width = _text_width(placed)
+    legend, legend_width, legend_height = draw_legend(
+        picture, writer, text_width, bool(placed.splits)
+    )
+    title_width = min(text_width, width(picture.title, FONT_SIZES.title, bold=True))
+    notes = wrap_text(picture.notes, FONT_SIZES.small, text_width)
+    note_widths = [width(line, FONT_SIZES.small) for line in notes]
+    text_width = max([placed.width, legend_width, title_width, *note_widths])
+    page_width = text_width + 2 * pad
 
-    top = _PAD + (_TITLE_HEIGHT if picture.title else 0.0)
+    top = pad + (_TITLE_HEIGHT if picture.title else 0.0)
     foot_svg, foot_height = foot(text_width) if foot else ("", 0.0)
     legend_y = top + placed.height + 18 + foot_height
-    notes = _wrap(picture.notes, text_width)
     notes_height = _NOTE_HEIGHT * len(notes)
-    page_height = legend_y + _LEGEND_HEIGHT + notes_height + 6
+    page_height = legend_y + legend_height + notes_height + _FOOT_PAD
 
     title = ""
     if picture.title:
-        shown = fit_text(picture.title, 14, text_width, bold=True)
-        title = writer.text(_PAD, _PAD + 12, shown, 14, "ink", bold=True)
+        shown = fit_text(picture.title, FONT_SIZES.title, text_width, bold=True)
+        title = writer.text(pad, pad + 12, shown, FONT_SIZES.title, "page_ink", bold=True)
     note_lines = []
     for i, line in enumerate(notes):
-        y = 33 + _NOTE_HEIGHT * i
-        note_lines.append(writer.text(0, y, line, 10, "muted"))
+        y = legend_height + _BASELINE + _NOTE_HEIGHT * i
+        note_lines.append(writer.text(0, y, line, FONT_SIZES.small, "muted"))
     page = Rect(0, 0, page_width, page_height)
-    background = writer.rect(page, writer.paint("page"))
+    background = "" if writer.theme.is_transparent else writer.rect(page, writer.paint("page"))
     # Later elements cover earlier ones.
     content = [
         background,
         title,
-        _translate(_PAD, top, body),
-        _translate(_PAD, legend_y - foot_height, foot_svg) if foot_svg else "",
-        _translate(_PAD, legend_y, "".join([legend, *note_lines])),
+        translate(pad, top, body),
+        translate(pad, legend_y - foot_height, foot_svg) if foot_svg else "",
+        translate(pad, legend_y, "".join([legend, *note_lines])),
     ]
     # The style sheets know only now which colors and animations the content uses.
     styles = [writer.style(), style() if style else ""]
     return _wrap_document(picture, page_width, page_height, "".join([*styles, *content]))
+
+
+def _text_width(placed: PlacedPicture) -> float:
+    """Return where lines of text end: where the picture ends, or the page that it is for."""
+    natural = max(placed.width, _MIN_TEXT_WIDTH)
+    return max(placed.width, min(natural, inner_width(placed.shown_width)))
 
 
 def _wrap_document(picture: Picture, page_width: float, page_height: float, content: str) -> str:
@@ -114,7 +128,8 @@ def as_image(document: str, alt: str) -> str:
     return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{data}">'
 
 
-def _translate(x: float, y: float, content: str) -> str:
+def translate(x: float, y: float, content: str) -> str:
+    """Return elements moved to the right and down."""
     position = f"{format_coordinate(x)} {format_coordinate(y)}"
     return f'<g transform="translate({position})">{content}</g>'
 
@@ -123,7 +138,11 @@ def _draw_body(placed: PlacedPicture, writer: SvgWriter) -> str:
     picture = placed.picture
     if picture.level == "layers":
         return svg_layer_cards.draw_layer_cards(placed, writer)
-    parts = [draw_backdrop(placed, writer), svg_edges.draw_edges(placed, writer)]
+    parts = [
+        draw_backdrop(placed, writer),
+        svg_edges.draw_edges(placed, writer),
+        draw_front_headings(placed, writer),
+    ]
     for node in picture.nodes:
         parts.append(svg_nodes.draw_node(node, placed.nodes[node.id], picture, writer))
     return "".join(parts)
@@ -134,8 +153,13 @@ def draw_backdrop(placed: PlacedPicture, writer: SvgWriter) -> str:
     picture = placed.picture
     groups = picture.groups if picture.framed else ()
     boxes = [_draw_box(group, placed.groups[group.path], writer) for group in groups]
-    headings = [_draw_heading(column, placed, writer) for column in picture.columns]
-    return "".join([*boxes, *headings])
+    headings = "" if is_upright(picture.rankdir) else _draw_headings(placed, writer)
+    return "".join([*boxes, headings])
+
+
+def draw_front_headings(placed: PlacedPicture, writer: SvgWriter) -> str:
+    """Return the headings that are in front of edges: those of rows, which lines run through."""
+    return _draw_headings(placed, writer) if is_upright(placed.picture.rankdir) else ""
 
 
 def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
@@ -156,25 +180,26 @@ def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
     return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
-def _draw_heading(column: Column, placed: PlacedPicture, writer: SvgWriter) -> str:
-    center = placed.nodes[column.members[0]].center
-    title = writer.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)
-    return title + writer.text(center, 27, column.detail, 10, "muted", anchor="middle")
-
-
-def _wrap(notes: tuple[str, ...], max_width: float) -> list[str]:
-    """Break notes into lines that fit; each note begins a line."""
-    lines: list[str] = []
-    for note in notes:
-        line = ""
-        for word in note.split():
-            longer = f"{line} {word}"
-            if line and width(longer, 10) <= max_width:
-                line = longer
-                continue
-            if line:
-                lines.append(line)
-            line = word
-        if line:
-            lines.append(line)
-    return [fit_text(line, 10, max_width) for line in lines]
+def _draw_headings(placed: PlacedPicture, writer: SvgWriter) -> str:
+    parts = []
+    # A plate keeps a heading readable on lines; it has the color of the page, if there is one.
+    has_plates = is_upright(placed.picture.rankdir) and not writer.theme.is_transparent
+    for heading in placed.headings:
+        size = FONT_SIZES.label if heading.is_title else FONT_SIZES.small
+        text = heading.text
+        if has_plates:
+            wide = width(text, size, bold=heading.is_title) + 8
+            plate = Rect(heading.x - 4, heading.baseline - 12, wide, 16)
+            parts.append(writer.rect(plate, writer.paint("page"), 3, 'opacity="0.85"'))
+        parts.append(
+            writer.text(
+                heading.x,
+                heading.baseline,
+                text,
+                size,
+                "page_ink" if heading.is_title else "muted",
+                anchor="middle" if heading.is_centered else "start",
+                bold=heading.is_title,
+            )
+        )
+    return "".join(parts)

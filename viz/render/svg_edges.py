@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import isfinite
 
+from viz.layout.direction import is_upright, turn_point
 from viz.layout.geometry import Point, Rect
-from viz.layout.layered import PlacedPicture
-from viz.look.measures import BORDER
-from viz.look.text import number, width
+from viz.layout.placed import PlacedPicture, Split
+from viz.layout.rows import MARKER
+from viz.look.measures import BORDER, FONT_SIZES
+from viz.look.text import TIP, escape, number, width
 from viz.look.theme import edge_width, shade, strength
 from viz.model.picture import Edge, Picture
 
@@ -16,12 +18,13 @@ from .svg_writer import SvgWriter, format_coordinate, path_data
 Route = tuple[Point, ...]
 
 _ARROW = 8.0
-_LABEL_SIZE = 9.5
-_LABEL_HEIGHT = 14.0
+_LABEL_SIZE = FONT_SIZES.small
+_LABEL_HEIGHT = 16.0
 
 # Positions to try for a label, as shares of the way along an edge: the middle first.
 _LABEL_SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
-_PLATE_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7)
+_PLATE_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)
+PLATE_FONT = FONT_SIZES.small
 
 _MAX_COVERED = 0.3
 """Share of a label that may be covered by others before it is left out."""
@@ -30,7 +33,6 @@ _MAX_COVERED = 0.3
 def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
     """Return all edges, the strongest on top, and on cards their local derivatives."""
     picture = placed.picture
-    has_arrow = picture.level != "neurons"
 
     def prominence(index: int) -> tuple[bool, float]:
         edge = picture.edges[index]
@@ -40,10 +42,48 @@ def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
     parts = []
     for i in order:
         edge = picture.edges[i]
-        parts.append(draw_edge(edge, placed.routes[i], picture, writer, has_arrow))
+        parts.append(draw_whole_edge(edge, placed.routes[i], placed.splits.get(i), picture, writer))
     parts += draw_labels(placed, writer)
+    parts += draw_markers(placed, writer)
     parts += [draw_port(point, writer) for point in placed.ports]
     return "".join(parts)
+
+
+def draw_markers(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
+    """Yield the numbers at the ends of lines that go on in another row, each once."""
+    markers: dict[Point, tuple[int, str]] = {}
+    for i, split in placed.splits.items():
+        node = placed.picture.by_id[placed.picture.edges[i].source]
+        name = node.label or node.formula
+        markers[_beyond(*split.before[-2:])] = (split.number, f"{name} goes on below")
+        markers[_beyond(*split.after[1::-1])] = (split.number, f"{name} comes from above")
+
+    paint = writer.paint("card", "muted")
+    for (x, y), (count, tip) in markers.items():
+        center = f'cx="{format_coordinate(x)}" cy="{format_coordinate(y)}"'
+        circle = f'<circle {center} r="{MARKER / 2:g}" {paint} stroke-width="1.2"/>'
+        size = FONT_SIZES.small
+        text = writer.text(x, y + 4, str(count), size, "ink", anchor="middle", bold=True)
+        yield f"<g><title>{escape(tip, TIP)}</title>{circle}{text}</g>"
+
+
+def _beyond(before: Point, end: Point) -> Point:
+    """Return the center of the number at the end of a line."""
+    (x0, y0), (x1, y1) = before, end
+    if abs(x1 - x0) < 0.5:
+        return x1, y1 + (MARKER / 2 if y1 > y0 else -MARKER / 2)
+    return x1 + (MARKER / 2 if x1 > x0 else -MARKER / 2), y1
+
+
+def draw_whole_edge(
+    edge: Edge, route: Route, split: Split | None, picture: Picture, writer: SvgWriter
+) -> str:
+    """Return one edge, of one between two rows both of its parts."""
+    has_arrow = picture.level != "neurons"
+    if split is None:
+        return draw_edge(edge, route, picture, writer, has_arrow)
+    before = draw_edge(edge, split.before, picture, writer, has_arrow=False)
+    return before + draw_edge(edge, split.after, picture, writer, has_arrow)
 
 
 def draw_edge(
@@ -57,26 +97,22 @@ def draw_edge(
     opacity = _opacity(edge, picture, has_arrow)
 
     head = _head_size(thickness) if has_arrow else 0.0
-    x, y = route[-1]
-    down = _runs_down(route)
-    # The line ends inside the arrow head: a wide one would blunt the tip.
-    inset = head * 0.8
-    end = (x, y - inset) if down else (x - inset, y)
+    route, tip = _cut_for_tip(route, head, picture.rankdir)
     line = writer.path(
-        curve((*route[:-1], end)),
+        curve(route, picture.rankdir),
         writer.paint("none", stroke),
         f'stroke-width="{thickness}"{dashes}{opacity}',
     )
     if not has_arrow:
         return line
-
-    tip = _tip(x, y, head, down)
     return line + writer.path(tip, writer.paint(stroke), opacity.strip())
 
 
 def _opacity(edge: Edge, picture: Picture, has_arrow: bool) -> str:
     if edge.dim:
         return ' opacity="0.25"'
+    if edge.flow == 0.0 and picture.level != "cards":
+        return f' opacity="{BORDER.zero_opacity:g}"'
     flow = edge.flow or 0.0
     # Network diagrams have thousands of edges: weak ones must not cover strong ones.
     if not has_arrow and shade(flow, picture.largest):
@@ -93,15 +129,10 @@ def draw_backward_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWr
     paint = writer.paint("none", stroke)
     stroke_width = f'stroke-width="{format_coordinate(thickness)}"'
     if picture.level == "neurons":
-        return writer.path(curve(route), paint, stroke_width)
+        return writer.path(curve(route, picture.rankdir), paint, stroke_width)
 
-    x, y = route[0]
-    head = _head_size(thickness)
-    down = _runs_down(route)
-    inset = head * 0.8
-    start = (x, y + inset) if down else (x + inset, y)
-    line = writer.path(curve((start, *route[1:])), paint, stroke_width)
-    tip = _tip(x, y, -head, down)
+    back, tip = _cut_for_tip(route[::-1], _head_size(thickness), picture.rankdir)
+    line = writer.path(curve(back, picture.rankdir), paint, stroke_width)
     return line + writer.path(tip, writer.paint(stroke))
 
 
@@ -113,23 +144,62 @@ def _head_size(thickness: float) -> float:
     return _ARROW * (0.75 + 0.12 * thickness)
 
 
-def place_plate(route: Route, wide: float, high: float, taken: list[Rect]) -> Rect:
-    """Return where on an edge a plate of a size covers the least of others."""
-    plates = []
-    for share in _PLATE_SHARES:
-        label = _label_rect(route, share, wide)
-        y = label.middle - high / 2
-        plates.append(Rect(label.x, y, wide, high))
-    return min(plates, key=lambda plate: _covered_area(plate, taken))
+def plate_anchors(route: Route, rankdir: str) -> list[Point]:
+    """Return points on an edge for a plate about it, the middle first."""
+    turned = _turn(route, rankdir)
+    points = [_point_at(turned, share) for share in _PLATE_SHARES]
+    return list(_turn(points, rankdir))
 
 
-def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: SvgWriter) -> str:
-    """Return a text with a border in the color of a gradient."""
-    paint = writer.paint("page", _stroke(flow, picture))
-    box = writer.rect(rect, paint, 5, 'stroke-width="1.4"')
-    baseline = rect.middle + 3.6
-    words = writer.text(rect.center, baseline, text, 10, "ink", anchor="middle", bold=True)
-    return box + words
+def draw_plate(
+    rect: Rect,
+    anchor: Point,
+    lines: Sequence[str],
+    flow: float,
+    picture: Picture,
+    writer: SvgWriter,
+) -> str:
+    """Return lines of text with a border in the color of a gradient.
+
+    Args:
+        rect: Where they are.
+        anchor: The point of the edge that they are about; a line leads to it from a plate that is
+            beside the edge.
+        lines: The texts, of which the last one is the result.
+        flow: The gradient.
+        picture: The picture, for its scale.
+        writer: Writes the elements.
+    """
+    stroke = _stroke(flow, picture)
+    x, y = anchor
+    lead = ""
+    if not rect.y <= y <= rect.bottom:
+        border = rect.bottom if rect.bottom < y else rect.y
+        data = path_data("M", x, y, "L", x, border)
+        lead = writer.path(data, writer.paint("none", stroke), 'stroke-width="1.4"')
+        lead += _draw_dot(x, y, writer.paint(stroke))
+    box = writer.rect(rect, writer.paint("card", stroke), 5, 'stroke-width="1.4"')
+
+    words = []
+    step = rect.height / len(lines)
+    for i, line in enumerate(lines):
+        is_last = i == len(lines) - 1
+        baseline = rect.y + (i + 0.5) * step + 3.8
+        ink = "ink" if is_last else "muted"
+        text = writer.text(
+            rect.center, baseline, line, PLATE_FONT, ink, anchor="middle", bold=is_last
+        )
+        words.append(text)
+    return lead + box + "".join(words)
+
+
+def _draw_dot(x: float, y: float, paint: str) -> str:
+    return f'<circle cx="{format_coordinate(x)}" cy="{format_coordinate(y)}" r="2.6" {paint}/>'
+
+
+def _turn(route: Sequence[Point], rankdir: str) -> Route:
+    """Return a route as if the picture ran from left to right, or such a one turned again."""
+    return tuple(turn_point(point, rankdir) for point in route)
 
 
 def _runs_down(route: Route) -> bool:
@@ -140,30 +210,52 @@ def _runs_down(route: Route) -> bool:
     return abs(start_x - end_x) < 0.5
 
 
-def _tip(x: float, y: float, head: float, down: bool) -> str:
-    half = abs(head) * 0.42
-    full = abs(head) * 0.84
-    if down:
-        return path_data("M", x, y, "l-", half, -head, "h", full, "Z")
-    return path_data("M", x, y, "l", -head, " -", half, "v", full, "Z")
+def _cut_for_tip(route: Route, head: float, rankdir: str) -> tuple[Route, str]:
+    """Return a route that ends inside the arrow head at its end, and the path of the head.
+
+    A wide line that ended at the tip would blunt it.
+    """
+    turned = _turn(route, rankdir)
+    x, y = turned[-1]
+    half = head * 0.42
+    inset = head * 0.8
+    # The head points the way the edge arrives: to the right, or back to the left; or down, or up.
+    before_x, before_y = turned[-2]
+    if _runs_down(turned):
+        sign = 1 if before_y < y else -1
+        end = (x, y - sign * inset)
+        base = ((x - half, y - sign * head), (x + half, y - sign * head))
+    else:
+        sign = 1 if before_x < x else -1
+        end = (x - sign * inset, y)
+        base = ((x - sign * head, y - half), (x - sign * head, y + half))
+
+    tip, left, right = _turn(((x, y), *base), rankdir)
+    return _turn((*turned[:-1], end), rankdir), path_data("M", *tip, "L", *left, "L", *right, "Z")
 
 
-def curve(route: Sequence[Point]) -> str:
-    """Return a path through points that is horizontal at each of them.
+def curve(route: Sequence[Point], rankdir: str = "LR") -> str:
+    """Return a path through points that is horizontal at each of them, or vertical.
+
+    Args:
+        route: The points.
+        rankdir: Which way the picture runs: vertical at its points is a curve in one that runs down
+            or up.
 
     Example:
-        >>> curve(((0, 0), (10, 5)))
-        'M0 0C5 0 5 5 10 5'
+        >>> curve(((0, 0), (10, 5))), curve(((0, 0), (10, 5)), "TB")
+        ('M0 0C5 0 5 5 10 5', 'M0 0C0 2.5 10 2.5 10 5')
     """
     parts = [path_data("M", *route[0])]
     for (x0, y0), (x1, y1) in pairwise(route):
-        is_level = abs(y1 - y0) < 0.5
-        is_upright = abs(x1 - x0) < 0.5
-        if is_level or is_upright:
+        middle_x = (x0 + x1) / 2
+        middle_y = (y0 + y1) / 2
+        if abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5:
             parts.append(path_data("L", x1, y1))
+        elif is_upright(rankdir):
+            parts.append(path_data("C", x0, middle_y, x1, middle_y, x1, y1))
         else:
-            middle = (x0 + x1) / 2
-            parts.append(path_data("C", middle, y0, middle, y1, x1, y1))
+            parts.append(path_data("C", middle_x, y0, middle_x, y1, x1, y1))
     return "".join(parts)
 
 
@@ -184,8 +276,11 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
     picture = placed.picture
     if picture.level != "cards":
         return
+    rankdir = picture.rankdir
     taken = list(placed.nodes.values())
-    for edge, route in zip(picture.edges, placed.routes, strict=True):
+    for i, edge in enumerate(picture.edges):
+        split = placed.splits.get(i)
+        route = split.after if split else placed.routes[i]
         is_quiet = edge.dim or picture.by_id[edge.source].tag
         if edge.local is None or (is_quiet and not edge.mark):
             continue
@@ -194,7 +289,7 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
         if edge.mark:
             text += f" {edge.mark}"
         label_width = width(text, _LABEL_SIZE) + 8
-        rects = [_label_rect(route, share, label_width) for share in _LABEL_SHARES]
+        rects = [_label_rect(route, share, label_width, rankdir) for share in _LABEL_SHARES]
         covered = [_covered_area(rect, taken) for rect in rects]
         least = min(covered)
         rect = rects[covered.index(least)]
@@ -211,17 +306,22 @@ def _draw_label(rect: Rect, text: str, is_marked: bool, writer: SvgWriter) -> It
     # A quiet label lets its edge shine through; what is marked has to be read.
     opacity = "" if is_marked else 'opacity="0.86"'
     yield writer.rect(rect, paint, 4, opacity)
-    baseline = rect.middle + 3.3
+    baseline = rect.middle + 3.9
     yield writer.text(rect.center, baseline, text, _LABEL_SIZE, ink, anchor="middle")
 
 
-def _label_rect(route: Route, share: float, label_width: float) -> Rect:
-    if _runs_down(route):
-        (x, top), (_, bottom) = route
-        middle = (top + bottom) / 2
-        return Rect(x + 6, middle - 7, label_width, _LABEL_HEIGHT)
-    x, y = _point_at(route, share)
-    return Rect(x - label_width / 2, y - 7, label_width, _LABEL_HEIGHT)
+def _label_rect(route: Route, share: float, label_width: float, rankdir: str) -> Rect:
+    turned = _turn(route, rankdir)
+    if _runs_down(turned):
+        # Beside a line that is no longer than the gap between two cards.
+        (start_x, start_y), (end_x, end_y) = route
+        x = (start_x + end_x) / 2
+        y = (start_y + end_y) / 2
+        if is_upright(rankdir):
+            return Rect(x - label_width / 2, y - _LABEL_HEIGHT - 2, label_width, _LABEL_HEIGHT)
+        return Rect(x + 6, y - 8, label_width, _LABEL_HEIGHT)
+    x, y = turn_point(_point_at(turned, share), rankdir)
+    return Rect(x - label_width / 2, y - 8, label_width, _LABEL_HEIGHT)
 
 
 def _point_at(route: Route, t: float) -> Point:

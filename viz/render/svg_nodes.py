@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
+from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
 from viz.layout.node_size import badge_width, chip_text, number_rows, number_width, short_label
 from viz.look.measures import BORDER, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
@@ -10,6 +11,7 @@ from viz.look.text import TIP, escape, exact, fit_text, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
+from .svg_tables import draw_table
 from .svg_writer import SvgWriter, path_data
 
 
@@ -18,9 +20,11 @@ def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> st
 
     It is a group with a title, which screen readers speak and browsers show as a tooltip.
     """
-    pen = _NodePen(node, rect, shade(node.grad or 0.0, picture.largest), writer)
+    pen = _NodePen(node, rect, picture, writer)
     if picture.level == "neurons":
         body = pen.unit()
+    elif node.rows:
+        body = draw_table(node, rect, picture, writer)
     elif node.kind == "module":
         body = pen.module()
     elif node.tag:
@@ -30,6 +34,8 @@ def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> st
     else:
         body = pen.card()
 
+    if node.mark and picture.level != "neurons":
+        body += pen.mark()
     faint = ' opacity="0.3"' if node.dim else ""
     title = f"<title>{escape(describe_node(node), TIP)}</title>"
     return f'<g role="graphics-symbol"{faint}>{title}{body}</g>'
@@ -70,14 +76,24 @@ class _NodePen:
     Attributes:
         node: The node.
         rect: Where it is.
-        step: The step of the gradient scale for its gradient.
+        picture: The picture that it is in, for what colors show, and their scale.
         writer: Writes the elements.
     """
 
     node: Node
     rect: Rect
-    step: int
+    picture: Picture
     writer: SvgWriter
+
+    @property
+    def shown(self) -> float | None:
+        """The number that the color of the node shows, None where it has no color."""
+        return self.picture.fill(self.node)
+
+    @property
+    def step(self) -> int:
+        """The step of the scale for that number."""
+        return shade(self.shown or 0.0, self.picture.largest)
 
     @property
     def is_alarming(self) -> bool:
@@ -93,7 +109,7 @@ class _NodePen:
         """Draw the outline; a root has a thicker one in the color of the text."""
         node = self.node
         if node.root:
-            paint = self.writer.paint("none", "ink")
+            paint = self.writer.paint("none", "page_ink")
             more = f'stroke-width="{BORDER.root:g}"'
         else:
             is_dashed = node.kind in ("constant", "more")
@@ -123,10 +139,13 @@ class _NodePen:
             parts.append(writer.text(text_x, baseline, node.detail, FONT_SIZES.small, "muted"))
             row_y += CARD.detail
 
-        for word, x in number_rows(node):
-            if word == "grad":
-                parts.append(self._gradient_fill(left, row_y))
-            parts += self._number_row(word, x, text_x, row_y)
+        rows = number_rows(node)
+        colored = self._colored_row()
+        for word, x in rows:
+            is_last = word == rows[-1][0]
+            if word == colored:
+                parts.append(self._row_fill(left, row_y, is_last))
+            parts += self._number_row(word, x, text_x, row_y, word == colored)
             row_y += CARD.row
 
         # The outline comes last, so that no fill covers half of its width.
@@ -150,17 +169,27 @@ class _NodePen:
             bold=True,
         )
 
-    def _gradient_fill(self, left: float, top: float) -> str:
-        """Fill the last row of a card, inside its round corner."""
+    def _colored_row(self) -> str:
+        """Return the name of the row that is filled, "" for none."""
+        if self.shown is None:
+            return ""
+        return "grad" if self.picture.colors == "gradient" else "data"
+
+    def _row_fill(self, left: float, top: float, is_last: bool) -> str:
+        """Fill a row of a card; the last one inside its round corner."""
+        if not is_last:
+            row = Rect(left, top, self.rect.right - left, CARD.row)
+            return self.writer.rect(row, self.writer.paint(f"g{self.step}"))
         bottom = self.rect.bottom - CARD.radius
         outline = path_data("M", left, top, "H", self.rect.right, "V", bottom)
         outline += path_data("a7 7 0 0 1 -7 7H", left, "Z")
         return self.writer.path(outline, self.writer.paint(f"g{self.step}"))
 
-    def _number_row(self, word: str, x: float, text_x: float, top: float) -> list[str]:
-        is_gradient = word == "grad"
-        ink = f"t{self.step}" if is_gradient else "ink"
-        word_color = f"t{self.step}" if is_gradient else "muted"
+    def _number_row(
+        self, word: str, x: float, text_x: float, top: float, is_colored: bool
+    ) -> list[str]:
+        ink = f"t{self.step}" if is_colored else "ink"
+        word_color = f"t{self.step}" if is_colored else "muted"
         right = self.rect.right - CARD.number_inset
         word_y = top + CARD.word_baseline
         parts = [self.writer.text(text_x, word_y, word, FONT_SIZES.word, word_color)]
@@ -208,9 +237,9 @@ class _NodePen:
         rect = self.rect
         alarm = self.is_alarming
         # No color of the scale means nan: the hatched box is drawn on plain paper.
-        fill = "card" if alarm or node.grad is None else f"g{self.step}"
+        fill = "card" if alarm or self.shown is None else f"g{self.step}"
         ink = "ink" if fill == "card" else f"t{self.step}"
-        # The shape tells the kind, because the fill is the gradient's.
+        # The shape tells the kind, because the fill is that of the scale.
         is_square = node.kind in ("parameter", "constant")
         radius = CHIP.leaf_radius if is_square else rect.height / 2
 
@@ -219,19 +248,35 @@ class _NodePen:
             parts.append(self._draw_alarm(rect.shrink(2, 4)))
         parts.append(self._chip_border(radius, alarm))
 
-        text = chip_text(node)
+        text = chip_text(node, self.picture.numbered)
         # What does not fit into the chip is written around it: small print above, a label below.
+        is_numbered = self.picture.numbered and node.data is not None and text != number(node.data)
         if text:
-            y = rect.middle + CHIP.text_shift
+            y = (rect.y + 11 if is_numbered else rect.middle) + CHIP.text_shift
             parts.append(self._center_text(y, text, FONT_SIZES.chip, ink, bold=True))
+        if is_numbered:
+            parts.append(self._chip_number(bool(text), ink))
         if node.detail:
             y = rect.y - 3
-            parts.append(self._center_text(y, node.detail, FONT_SIZES.chip_detail, "muted"))
-        if node.label and node.label != text and node.kind in ("operation", "input"):
+            parts.append(self._text_around(y, node.detail, FONT_SIZES.chip_detail))
+        if node.label and node.label not in text and node.kind in ("operation", "input"):
             y = rect.bottom + CHIP.label_shift
             label = fit_text(node.label, FONT_SIZES.chip_label, 60)
-            parts.append(self._center_text(y, label, FONT_SIZES.chip_label, "muted"))
+            parts.append(self._text_around(y, label, FONT_SIZES.chip_label))
         return "".join(parts)
+
+    def _text_around(self, y: float, text: str, size: float) -> str:
+        """Draw small print above or below a chip, beside the lines that are there."""
+        if not is_upright(self.picture.rankdir):
+            return self._center_text(y, text, size, "muted")
+        return self.writer.text(self.rect.center + 6, y, text, size, "muted")
+
+    def _chip_number(self, has_text: bool, ink: str) -> str:
+        rect = self.rect
+        y = rect.bottom - 8 if has_text else rect.middle + CHIP.text_shift
+        data = number(self.node.data)
+        size = FONT_SIZES.small
+        return self.writer.text(rect.center, y, data, size, ink, anchor="middle", mono=True)
 
     def _chip_border(self, radius: float, alarm: bool) -> str:
         is_named = self.node.kind in ("parameter", "input")
@@ -244,11 +289,11 @@ class _NodePen:
 
     def tag(self) -> str:
         """Draw the small copy of a leaf."""
-        has_gradient = self.node.grad is not None
-        ink = f"t{self.step}" if has_gradient else "ink"
+        is_colored = self.shown is not None
+        ink = f"t{self.step}" if is_colored else "ink"
         baseline = self.rect.middle + TAG.text_shift
         parts = [
-            self.fill(TAG.radius, f"g{self.step}" if has_gradient else "card"),
+            self.fill(TAG.radius, f"g{self.step}" if is_colored else "card"),
             self.border(TAG.radius, f"badge-{self.node.kind}"),
             self._center_text(baseline, short_label(self.node), FONT_SIZES.small, ink),
         ]
@@ -265,7 +310,7 @@ class _NodePen:
             sheet = rect.move(shift, shift)
             parts.append(writer.rect(sheet, paint, MODULE.radius, 'stroke-width="1"'))
         parts.append(self.fill(MODULE.radius, "card"))
-        if node.grad is not None:
+        if self.shown is not None:
             parts.append(self._module_foot())
 
         corner = rect.x + MODULE.inset
@@ -281,9 +326,16 @@ class _NodePen:
             size = FONT_SIZES.number
             parts.append(writer.text(right, baseline, data, size, "ink", anchor="end", mono=True))
 
-        ink = f"t{self.step}" if node.grad is not None else "muted"
-        foot = node.detail or node.formula
-        parts.append(writer.text(corner, rect.bottom - 7, foot, FONT_SIZES.small, ink))
+        ink = f"t{self.step}" if self.shown is not None else "muted"
+        foot = rect.bottom - 7.5
+        words = node.detail or node.formula
+        parts.append(writer.text(corner, foot, words, FONT_SIZES.small, ink))
+        # The strip shows one number only, as a number and as its color.
+        if self.shown is not None:
+            right = rect.right - MODULE.inset
+            shown = number(self.shown)
+            size = FONT_SIZES.dense
+            parts.append(writer.text(right, foot, shown, size, ink, anchor="end", mono=True))
         parts.append(self.border(MODULE.radius))
         return "".join(parts)
 
@@ -300,7 +352,7 @@ class _NodePen:
         node = self.node
         rect = self.rect
         alarm = self.is_alarming
-        fill = "card" if node.grad is None or alarm else f"g{self.step}"
+        fill = "card" if self.shown is None or alarm else f"g{self.step}"
         ink = "ink" if fill == "card" else f"t{self.step}"
 
         parts = [self.fill(UNIT.radius, fill)]
@@ -318,19 +370,29 @@ class _NodePen:
         return "".join(parts)
 
     def _input_text(self, x: float, ink: str) -> list[str]:
-        """Draw the name of an input at the left, and its number in the space that is left."""
+        """Draw the name of an input at the left and its number at the right, or below it.
+
+        A long number is never cut: without its last digits it is another number.
+        """
         rect = self.rect
-        y = rect.middle + 4
+        writer = self.writer
         size = FONT_SIZES.chip
-        label = fit_text(self.node.label, size, 24, bold=True)
-        free = rect.width - 18 - width(label, size, bold=True)
+        label = fit_text(self.node.label, size, rect.width / 3, bold=True)
         data = number(x)
-        # A long number is written smaller, not cut: without its last digits it is another number.
-        data_size = min(size, size * free / width(data, size, mono=True))
-        right = rect.right - 7
+        free = rect.width - 20 - width(label, size, bold=True)
+        if width(data, size, mono=True) <= free:
+            y = rect.middle + 4.6
+            right = rect.right - 7
+            return [
+                writer.text(rect.x + 7, y, label, size, ink, bold=True),
+                writer.text(right, y, data, size, ink, anchor="end", mono=True),
+            ]
+        label = fit_text(self.node.label, FONT_SIZES.small, rect.width - 14, bold=True)
+        data_y = rect.bottom - 6
+        size = FONT_SIZES.dense
         return [
-            self.writer.text(rect.x + 7, y, label, size, ink, bold=True),
-            self.writer.text(right, y, data, data_size, ink, anchor="end", mono=True),
+            self._center_text(rect.y + 13, label, FONT_SIZES.small, ink, bold=True),
+            writer.text(rect.center, data_y, data, size, ink, anchor="middle", mono=True),
         ]
 
     def _unit_text(self, ink: str) -> list[str]:
@@ -339,31 +401,56 @@ class _NodePen:
         parts = []
         if node.mark:
             parts.append(self._draw_mark(node.mark))
-        elif node.detail:
-            detail = fit_text(node.detail, FONT_SIZES.chip_label, 100)
-            y = rect.bottom + 8
-            parts.append(self._center_text(y, detail, FONT_SIZES.chip_label, "muted"))
+        has_label = bool(node.detail) and not node.mark
+        if has_label:
+            # Inside: below the box a reader could not tell to which of two boxes it belongs.
+            detail = fit_text(node.detail, FONT_SIZES.chip_label, 0.85 * (rect.width - 6))
+            y = rect.bottom - 5
+            parts.append(self._center_text(y, detail, FONT_SIZES.chip_label, ink))
 
         text = fit_text(node.label, FONT_SIZES.chip, rect.width - 12)
         if node.kind == "operation":
             text = number(node.data) if node.data is not None else "…"
-        y = rect.middle + 4
-        size = FONT_SIZES.number
+        y = rect.y + 15 if has_label else rect.middle + 4.6
+        is_long = width(text, FONT_SIZES.number, mono=True) > rect.width - 6
+        size = FONT_SIZES.small if is_long else FONT_SIZES.number
         written = self.writer.text(rect.center, y, text, size, ink, anchor="middle", mono=True)
         return [*parts, written]
+
+    def mark(self) -> str:
+        """Draw the mark of a card or chip: a word on a ring, or a single sign at the corner."""
+        rect = self.rect
+        writer = self.writer
+        word = self.node.mark
+        size = FONT_SIZES.small
+        paint = writer.paint("alarm")
+        if len(word) == 1:
+            badge = Rect(rect.right - 11, rect.y - 6, 16, 16)
+            sign = writer.text(badge.center, badge.middle + 4, word, size, "page", anchor="middle")
+            return writer.rect(badge, paint, 8) + sign
+
+        ring = writer.paint("none", "alarm")
+        outline = writer.rect(rect.shrink(-2.5, -2.5), ring, 9, 'stroke-width="2.4"')
+        # Above the title of a card, which has no space between its rows of numbers.
+        plate = Rect(rect.x, rect.y - 12, width(word, size, bold=True) + 16, 14)
+        y = plate.middle + 3.5
+        text = writer.text(plate.center, y, word, size, "page", anchor="middle", bold=True)
+        return outline + writer.rect(plate, paint, 6) + text
 
     def _draw_mark(self, word: str) -> str:
         """Draw a thick ring, and the word on a plate at its foot."""
         rect = self.rect
         writer = self.writer
-        word = fit_text(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
-        plate_width = width(word, FONT_SIZES.chip_label, bold=True) + 10
+        size = FONT_SIZES.chip_label
+        word = fit_text(word, size, 0.85 * rect.width, bold=True)
+        # Fonts that stand in for Helvetica are up to a sixth wider.
+        plate_width = min(rect.width, 1.17 * width(word, size, bold=True) + 8)
         # Outside the outline, which keeps the color of its kind.
         around = rect.shrink(-2, -2)
         ring = writer.rect(around, writer.paint("none", "alarm"), 9, 'stroke-width="2.4"')
         left = rect.center - plate_width / 2
-        plate = Rect(left, rect.bottom - 4, plate_width, 11)
-        background = writer.rect(plate, writer.paint("alarm"), 5.5)
-        baseline = rect.bottom + 4.5
+        plate = Rect(left, rect.bottom - 5, plate_width, 14)
+        background = writer.rect(plate, writer.paint("alarm"), 7)
+        baseline = rect.bottom + 5.8
         text = self._center_text(baseline, word, FONT_SIZES.chip_label, "page", bold=True)
         return ring + background + text

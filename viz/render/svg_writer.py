@@ -5,7 +5,16 @@ from typing import Literal
 
 from viz.layout.geometry import Rect
 from viz.look.text import escape
-from viz.look.theme import DARK, LIGHT, THEMES, Theme, checked_theme, color, edge_color, text_color
+from viz.look.theme import (
+    DARK,
+    LIGHT,
+    PICTURE_THEMES,
+    Theme,
+    checked_theme,
+    color,
+    edge_color,
+    text_color,
+)
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -47,7 +56,8 @@ class SvgWriter:
     """Writes elements in the colors of a theme, and remembers which colors need a dark version.
 
     Args:
-        theme: "light", "dark", or "auto": light, with a style sheet for readers who prefer dark.
+        theme: "light", "dark", "transparent", or "auto": light, with a style sheet for readers who
+            prefer dark.
 
     Attributes:
         automatic: Whether the theme is "auto".
@@ -56,7 +66,7 @@ class SvgWriter:
 
     def __init__(self, theme: str) -> None:
         self.automatic = theme == "auto"
-        self.theme = LIGHT if self.automatic else THEMES[checked_theme(theme)]
+        self.theme = LIGHT if self.automatic else PICTURE_THEMES[checked_theme(theme)]
         self._dark_rules: dict[str, tuple[str, str]] = {}
         self._has_images = False
 
@@ -106,7 +116,9 @@ class SvgWriter:
             png: The image.
             dark: The image for readers who prefer dark.
         """
-        look = f'{_write_bounds(rect)} preserveAspectRatio="none" image-rendering="optimizeSpeed"'
+        # Browsers know "pixelated" alone, programs that follow SVG 1.1 "optimizeSpeed" alone.
+        crisp = 'image-rendering="optimizeSpeed" style="image-rendering:pixelated"'
+        look = f'{_write_bounds(rect)} preserveAspectRatio="none" {crisp}'
         if dark is None:
             return f'<image {look} href="{_data_url(png)}"/>'
 
@@ -183,4 +195,6 @@ def find_color(name: str, theme: Theme) -> str:
             return edge_color(step, theme)
         fill = color(step, theme)
         return fill if name[0] == "g" else text_color(fill)
+    if name == "page_ink":
+        return theme.page_ink or theme.ink
     return "#ffffff" if name == "white" else str(getattr(theme, name))

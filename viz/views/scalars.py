@@ -8,17 +8,29 @@ from math import hypot
 from typing import Literal
 
 from scalargrad.core.value import Parameter, Value
+from viz.look.legend import GRADIENT_NORM
 from viz.look.text import number, plural
-from viz.model.picture import Edge, Group, Node, Picture
+from viz.model.picture import Edge, Group, Node, Picture, TableRow
 from viz.model.snapshot import Snapshot, carry_back, formula, parent_path
+
+from .neuron_tables import NeuronTable, find_neuron_tables
+from .sums import FoldedSums
 
 MIN_USES = 5
 """Uses from which on a leaf is drawn small beside each user, instead of a fan of edges."""
+MIN_GATHERED = 4
+"""Closed neurons beside an open one from which on they are one box."""
+MAX_NUMBERED = 150
+"""Chips up to which each shows its number."""
 _LEAVES = ("input", "parameter", "constant")
 
 
 def scalar_picture(
-    snapshot: Snapshot, level: Literal["cards", "chips"], closed: Iterable[str] = ()
+    snapshot: Snapshot,
+    level: Literal["cards", "chips"],
+    closed: Iterable[str] = (),
+    show: str | None = None,
+    fold: bool = False,
 ) -> Picture:
     """Return every Value that is not inside a closed module, and closed modules as one node each.
 
@@ -26,6 +38,8 @@ def scalar_picture(
         snapshot: The graph.
         level: "cards", with boxes around open modules, or "chips".
         closed: Unique paths of modules.
+        show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
+        fold: Whether a chain of + is drawn as one Σ.
 
     Example:
         >>> x = Value(2.0, label="x")
@@ -33,7 +47,13 @@ def scalar_picture(
         >>> [node.label or node.formula for node in picture.nodes]
         ['x', 'x × x']
     """
-    view = _ScalarView(snapshot, set(closed))
+    shown = snapshot.default_show if show is None else show
+    closed = set(closed)
+    tables: dict[str, NeuronTable] = {}
+    if fold and level == "cards":
+        tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p not in closed])
+    gathered = _gather_siblings(snapshot, closed, tables)
+    view = _ScalarView(snapshot, closed, shown, fold, tables, gathered)
     nodes, edges = _copy_much_used(view.nodes(), view.edges())
     return Picture(
         level,
@@ -42,7 +62,9 @@ def scalar_picture(
         tuple(view.boxes(nodes)),
         notes=tuple(view.notes()),
         total=len(snapshot),
+        colors=shown,
         framed=level == "cards",
+        numbered=level == "chips" and fold and len(nodes) <= MAX_NUMBERED,
     )
 
 
@@ -50,17 +72,34 @@ class _ScalarView:
     """Which node of the picture shows each Value.
 
     Attributes:
+        show: What colors show.
         module_of: For each Value the path of the outermost closed module around it, "" for none.
         inside: The Values inside each closed module.
+        tables: Open modules that are drawn as tables: closed ones with their contents on them.
+        members: The closed modules that a box for several of them stands for.
     """
 
-    def __init__(self, snapshot: Snapshot, closed: set[str]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        closed: set[str],
+        show: str,
+        fold: bool,
+        tables: dict[str, NeuronTable],
+        gathered: dict[str, str],
+    ) -> None:
+        self.tables = tables
+        self.members: dict[str, list[str]] = defaultdict(list)
+        for path, box in gathered.items():
+            self.members[box].append(path)
+        closed = closed | set(tables)
         self.snapshot = snapshot
+        self.show = show
         self.has_gradients = snapshot.has_gradients
 
         around = {"": ""}
         for path in snapshot.modules:  # outer ones first
-            own = path if path in closed else ""
+            own = gathered.get(path, path) if path in closed else ""
             around[path] = around[parent_path(path)] or own
         self.module_of = {node: around[snapshot.module[node]] for node in snapshot.order}
 
@@ -69,32 +108,72 @@ class _ScalarView:
             if path:
                 self.inside[path].append(node)
         self._ids = {path: f"m{i}" for i, path in enumerate(self.inside)}
+        open_values = [node for node, path in self.module_of.items() if not path]
+        self.sums = FoldedSums(snapshot, open_values if fold else ())
 
     def notes(self) -> Iterable[str]:
         """Yield what the picture folds."""
         total = len(self.snapshot)
-        hidden = sum(map(len, self.inside.values()))
+        folded = len(self.sums.folded)
+        hidden = sum(len(own) for path, own in self.inside.items() if path not in self.tables)
         if hidden:
-            modules = plural(len(self.inside), "closed module")
+            extra = sum(len(members) - 1 for members in self.members.values())
+            modules = plural(len(self.inside) - len(self.tables) + extra, "closed module")
             yield (
-                f"showing {total - hidden:,} of {total:,} values; the others are inside {modules}"
+                f"showing {total - hidden - folded:,} of {total:,} values; "
+                f"the others are inside {modules}"
             )
+        if self.sums.totals:
+            yield f"chains of + are one Σ, which stands for {plural(folded, 'value')} more"
+        if self.tables:
+            yield "an open neuron is a table: a row w · x for each input, then what is added up"
         if total and not self.has_gradients:
             yield "no gradients yet: call backward() first"
 
     def nodes(self) -> list[Node]:
         """Return the Values that are shown, then the closed modules."""
-        shown = [node for node, path in self.module_of.items() if not path]
-        return [*map(self._value, shown), *map(self._closed_module, self.inside)]
+        folded = self.sums.folded
+        shown = [node for node, path in self.module_of.items() if not path and node not in folded]
+        modules = [self._module(path) for path in self.inside]
+        return [*map(self._value, shown), *modules]
+
+    def _module(self, path: str) -> Node:
+        drawn = self._closed_module(path)
+        table = self.tables.get(path)
+        if table is None:
+            return drawn
+        return replace(drawn, rows=tuple(self._table_rows(table)))
+
+    def _table_rows(self, table: NeuronTable) -> Iterable[TableRow]:
+        snapshot = self.snapshot
+
+        def grad(node: Value) -> float | None:
+            return snapshot.gradients[node] if self.has_gradients else None
+
+        for i, (weight, x, product) in enumerate(table.products):
+            name = snapshot.labels[x] or snapshot.module[x].rpartition("/")[2] or f"x{i}"
+            yield TableRow(name, x.data, weight.data, product.data, grad(weight))
+        if table.bias is not None:
+            name = snapshot.labels[table.bias] or "b"
+            yield TableRow(name, None, table.bias.data, table.bias.data, grad(table.bias))
+        yield TableRow("Σ", None, None, table.total.data, grad(table.total))
+        if table.output is not table.total:
+            name = snapshot.symbols[table.output]
+            yield TableRow(name, None, None, table.output.data, grad(table.output))
 
     def _value(self, node: Value) -> Node:
         grad = self.snapshot.gradients[node] if self.has_gradients else None
-        return replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
+        drawn = replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
+        if node not in self.sums.totals:
+            return drawn
+        count = len(self.sums.operands(node))
+        return replace(drawn, symbol="Σ", formula=f"sum of {count:,}")
 
     def _closed_module(self, path: str) -> Node:
-        """Return a closed module: its output, its size, and the norm of its parameters' gradients.
+        """Return a closed module: its output, the gradient of its output, and its size.
 
-        Several outputs have no single number, and their gradient is the norm of theirs.
+        Several outputs have no single number, and their gradient is the norm of theirs. The norm of
+        its parameters' gradients is in the tooltip: two numbers for gradients would be mixed up.
         """
         outputs = self._outputs(path)
         is_single = len(outputs) == 1
@@ -110,11 +189,12 @@ class _ScalarView:
             data=outputs[0].data if is_single else None,
             grad=grad,
             group=parent_path(path),
-            detail=self._describe_parameters(path),
-            formula=self.snapshot.modules[path].kind,
+            detail=describe_parameters(self._gradients(path), has_gradients=False),
+            formula=self.snapshot.modules[self.members.get(path, [path])[0]].kind,
             root=any(node in self.snapshot.roots for node in outputs),
             name=path.replace("/", "."),
             outputs=len(outputs),
+            tip=self._norm(path),
         )
 
     def _outputs(self, path: str) -> list[Value]:
@@ -142,8 +222,19 @@ class _ScalarView:
                 yield Group(path, title, parent_path(path), self._describe_parameters(path))
 
     def _describe_parameters(self, path: str) -> str:
-        gradients = [self.snapshot.gradients[leaf] for leaf in self._parameters.get(path, ())]
-        return describe_parameters(gradients, self.has_gradients)
+        return describe_parameters(self._gradients(path), self.has_gradients)
+
+    def _norm(self, path: str) -> str:
+        gradients = self._gradients(path)
+        if not gradients or not self.has_gradients:
+            return ""
+        return f"{GRADIENT_NORM} of its parameters {number(hypot(*gradients))}"
+
+    def _gradients(self, path: str) -> list[float]:
+        leaves: list[Value] = []
+        for member in self.members.get(path, [path]):
+            leaves += self._parameters.get(member, ())
+        return [self.snapshot.gradients[leaf] for leaf in leaves]
 
     @cached_property
     def _parameters(self) -> dict[str, list[Value]]:
@@ -162,30 +253,64 @@ class _ScalarView:
         """Return one edge for each operand; those from or to a closed module are merged."""
         single: list[Edge] = []
         merged: dict[tuple[str, str], float] = defaultdict(float)
+        carried: set[tuple[str, Value]] = set()
+        row_of: dict[Value, int] = {}
+        for table in self.tables.values():
+            row_of |= {product: i for i, (_, _, product) in enumerate(table.products)}
         for node in self.snapshot.order:
+            if node in self.sums.folded:
+                continue
             target = self._id(node)
-            partials = node.partials or [0.0] * len(node.args)
-            for port, (arg, local) in enumerate(zip(node.args, partials, strict=True)):
+            for port, (arg, local) in enumerate(self.sums.operands(node)):
                 source = self._id(arg)
                 if source == target:
                     continue
-                flow = carry_back(local, self.snapshot.gradients[node])
-                if self.module_of[node] or self.module_of[arg]:
-                    # Several edges have no local derivative in common, but their flows add up.
-                    merged[source, target] += flow
-                else:
+                if node in row_of:
+                    # It leads to its own row; the weight in it is the local derivative.
+                    flow = self._flow(node, arg, local)
+                    single.append(Edge(source, target, None, flow, row_of[node]))
+                    continue
+                if not self.module_of[node] and not self.module_of[arg]:
+                    flow = self._flow(node, arg, local)
                     single.append(Edge(source, target, local, flow, port))
+                    continue
+                # Several edges have no local derivative in common, but what they carry adds up; a
+                # number that several of them carry on is one number.
+                is_counted = self.show == "data" and (target, arg) in carried
+                merged[source, target] += 0.0 if is_counted else self._flow(node, arg, local) or 0.0
+                carried.add((target, arg))
 
         edges = single
         for (source, target), total in merged.items():
-            edges.append(Edge(source, target, None, total))
-        if self.has_gradients:
-            return edges
-        return [replace(edge, flow=None) for edge in edges]
+            has_flow = self.show == "data" or (self.show == "gradient" and self.has_gradients)
+            edges.append(Edge(source, target, None, total if has_flow else None))
+        return edges
+
+    def _flow(self, node: Value, arg: Value, local: float) -> float | None:
+        """Return the number that the color of an edge shows."""
+        if self.show == "data":
+            return arg.data
+        if self.show == "weights":
+            return local
+        return carry_back(local, self.snapshot.gradients[node]) if self.has_gradients else None
 
     def _id(self, node: Value) -> str:
         module = self.module_of[node]
         return self._ids[module] if module else self.snapshot.id(node)
+
+
+def _gather_siblings(snapshot: Snapshot, closed: set[str], tables: Iterable[str]) -> dict[str, str]:
+    """Return for each closed neuron beside an open one the path of the box for all of these."""
+    gathered: dict[str, str] = {}
+    for parent in dict.fromkeys(map(parent_path, tables)):
+        siblings = [path for path in snapshot.children[parent] if path in closed]
+        if len(siblings) < MIN_GATHERED:
+            continue
+        stems = {path.rpartition("/")[2].rstrip("0123456789").rstrip(".") for path in siblings}
+        noun = stems.pop() if len(stems) == 1 else "modules"
+        name = f"{len(siblings):,} other {noun}"
+        gathered |= dict.fromkeys(siblings, f"{parent}/{name}" if parent else name)
+    return gathered
 
 
 def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
@@ -219,14 +344,14 @@ def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:
 
     Example:
         >>> describe_parameters([3.0, 4.0], has_gradients=True)
-        '2 parameters · ‖∇‖ 5'
+        '2 parameters · gradient norm 5'
     """
     if not gradients:
         return ""
     text = plural(len(gradients), "parameter")
     if not has_gradients:
         return text
-    return f"{text} · ‖∇‖ {number(hypot(*gradients))}"
+    return f"{text} · {GRADIENT_NORM} {number(hypot(*gradients))}"
 
 
 def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:

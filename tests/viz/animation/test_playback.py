@@ -190,14 +190,12 @@ def test_gradients_appear_one_wave_after_the_other() -> None:
 
 def test_the_arithmetic_of_each_step_is_on_its_edges() -> None:
     animation = viz.animate(neuron())
-    said = [
-        [
-            text
-            for text in texts(animation.still(second))
-            if "=" in text and "×" in text and ":" not in text
-        ]
-        for second in animation.scene.moments()
-    ]
+    said = []
+    for second in animation.scene.moments():
+        lines = [text for text in texts(animation.still(second)) if ":" not in text]
+        factors = [text for text in lines if " × " in text]
+        results = [text for text in lines if text.startswith("= ")]
+        said.append([" ".join(pair) for pair in zip(factors, results, strict=True)])
     assert said == [
         [],
         ["1 × 0.5 = 0.5"],

@@ -152,7 +152,7 @@ def test_the_drawing_takes_the_sizes_of_nodes_from_the_measures() -> None:
     data = as_data()
     parts = [data[part] for part in ("card", "chip", "mini", "module", "box")]
     sizes = {f"{part[size]:g}" for part in parts for size in SIZES & part.keys()}
-    assert {"30", "46", "106"} <= sizes
+    assert {"30", "52", "172"} <= sizes
     assert literals.isdisjoint(sizes)
 
 

@@ -1,18 +1,24 @@
 """Colors: readable, ordered, and told apart by every kind of sight."""
 
 import math
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import viz
 import viz.look.theme
+from scalargrad import Value
+from scalargrad.errors import OptionError
 from viz.look.theme import (
     DARK,
     LIGHT,
     STEPS,
     THEMES,
+    TRANSPARENT,
     Theme,
     color,
     edge_color,
@@ -222,3 +228,24 @@ def test_mixtures_are_colors_between(share: float) -> None:
     red = int(mix("#102030", "#f0e0d0", share)[1:3], 16)
     assert 0x10 <= red <= 0xF0
     assert mix("#102030", "#102030", share) == "#102030"
+
+
+def test_text_without_a_page_contrasts_with_white_and_with_black() -> None:
+    for code in (TRANSPARENT.page_ink, TRANSPARENT.muted):
+        gray = luminance(code) + 0.05
+        assert 1.05 / gray >= 4.0
+        assert gray / 0.05 >= 4.0
+
+
+def test_a_transparent_picture_has_no_background() -> None:
+    x = Value(2.0, label="x")
+    page = re.compile(r'<rect x="0" y="0" width="\S+" height="\S+" fill="#ffffff"')
+    assert page.search(viz.draw(x * 3.0, theme="light").svg())
+    assert not page.search(viz.draw(x * 3.0, theme="transparent").svg())
+
+
+def test_a_page_to_explore_needs_a_background(tmp_path: Path) -> None:
+    drawing = viz.draw(Value(2.0) * 3.0, theme="transparent")
+    assert drawing.save(tmp_path / "a.html").exists()
+    with pytest.raises(OptionError, match="theme must be 'auto', 'light' or 'dark'"):
+        viz.explore(Value(2.0) * 3.0, theme="transparent")

@@ -6,7 +6,8 @@ import { graph } from './graph.js';
 import { state, view } from './state.js';
 import { svg, byId, textWidth } from './elements.js';
 import { FONTS } from './measures.js';
-import { middleOf, scene } from './scene.js';
+import { middleOf, scene, thingsWithin } from './scene.js';
+import { anchorsOf, placePlate } from './plates.js';
 import {
   readMoment, endOfScale, valueLook, foldLook, edgeLook, foldSize, dataText, gradientText,
   cellText, spokenName, localText, activeEdges,
@@ -109,27 +110,54 @@ function labelEdges() {
 }
 
 /**
- * Write the arithmetic of the last step on its edges, large enough to be read at every zoom. Plates
- * that would cover each other are pushed apart, around the same center.
+ * Write the arithmetic of the last step beside its edges, on no card, and large enough to be read
+ * at every zoom.
  */
 export function drawActivePlates() {
   layers.labels.querySelectorAll('.active').forEach((old) => old.remove());
   const font = 10.5 * Math.max(1, 1.1 / view.k);
-  const height = font * 1.75;
-  const plates = activeEdges()
-    .slice(0, MAX_ACTIVE_PLATES)
-    .map(([edge, text]) => ({ x: middleOf(edge)[0], y: middleOf(edge)[1], text }))
-    .sort((a, b) => a.y - b.y);
-  const center = () => plates.reduce((sum, { y }) => sum + y, 0) / plates.length;
-
-  const before = center();
-  plates.forEach((place, k) => {
-    if (k) place.y = Math.max(place.y, plates[k - 1].y + height);
-  });
-  const moved = center() - before;
-  for (const { x, y, text } of plates) {
-    layers.labels.append(plate([x, y - moved], text, font, 'plate active'));
+  const edges = activeEdges().slice(0, MAX_ACTIVE_PLATES);
+  const cards = cardsNear(edges, font);
+  const placed = [];
+  for (const [edge, text] of edges) {
+    const lines = text.split(/(?= = )/);
+    const widest = Math.max(...lines.map((line) => textWidth(line, font)));
+    const extent = { w: 1.12 * widest + font, h: font * (0.5 + 1.25 * lines.length) };
+    const frame = placePlate(anchorsOf(edge), extent, cards, placed);
+    placed.push(frame);
+    layers.labels.append(activePlate(frame, lines, font));
   }
+}
+
+// The frames of what is around the ends of some edges.
+function cardsNear(edges, font) {
+  if (!edges.length) return [];
+  const ends = edges.flatMap(([edge]) => edge.points.slice(-2));
+  const xs = ends.map(([x]) => x);
+  const ys = ends.map(([, y]) => y);
+  const reach = 30 * font;
+  const area = {
+    left: Math.min(...xs) - reach,
+    top: Math.min(...ys) - reach,
+    right: Math.max(...xs) + reach,
+    bottom: Math.max(...ys) + reach,
+  };
+  return thingsWithin(area).items.map((id) => scene.layout.frames.get(id));
+}
+
+function activePlate({ x, y, w, h, anchor }, lines, font) {
+  const words = svg('text', { y: y + font * 1.3 });
+  words.style.fontSize = `${font}px`;
+  lines.forEach((line, k) => {
+    words.append(svg('tspan', { x: x + w / 2, dy: k ? font * 1.25 : 0 }, line));
+  });
+  const parts = [svg('rect', { x, y, width: w, height: h, rx: font * 0.4 }), words];
+  const [toX, toY] = anchor;
+  if (toY < y || toY > y + h) {
+    const from = toY < y ? y : y + h;
+    parts.unshift(svg('path', { d: `M${toX} ${toY}V${from}` }));
+  }
+  return svg('g', { class: 'plate active' }, ...parts);
 }
 
 function plate([x, y], text, font, name) {

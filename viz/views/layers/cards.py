@@ -1,16 +1,16 @@
 """The layer view: one card for each layer, with heat maps and numbers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 import numpy
-from numpy.typing import NDArray
 
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Value
+from viz.look.legend import DEAD, GRADIENT_NORM, OFF
 from viz.look.text import clean, cut, number, plural
-from viz.model.heatmap import Map, histogram, map_images, map_rows
+from viz.model.heatmap import Histogram, Map, histogram, map_rows
 from viz.model.layer_card import Bar, LayerCard
 from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import Snapshot
@@ -19,27 +19,32 @@ from viz.views.samples import Calls
 from .assign import Layer
 from .facts import LayerFacts
 from .fold import FROM_INPUTS, Folded
+from .maps import Read, map_tiles, map_units, map_weights, share_scales
 from .order import image_shape, sort_leaves
 
 MAX_CALLS = 64
 """Calls of a layer that have a column each."""
 MAX_BARS = 32
-MAX_IMAGES = 9
 MAX_TARGETS = 6
+MIN_HISTOGRAM = 30
+"""Numbers from which on a histogram says something."""
 _NODE_KINDS = {"input": "input", "layer": "module", "result": "operation"}
-
-Read = Callable[[Value], float]
 
 
 def layer_picture(
-    snapshot: Snapshot, colors: str = "gradient", folded: Folded | None = None
+    snapshot: Snapshot,
+    show: str | None = None,
+    folded: Folded | None = None,
+    is_network: bool = False,
 ) -> Picture:
     """Return cards from left to right: inputs, layers, the result.
 
     Args:
         snapshot: The graph.
-        colors: "gradient"; or "weight" for a network by itself, which has computed nothing.
+        show: What is shown: "gradient" for weights, outputs and their gradients, "data" for outputs
+            alone, "weights" for weights alone; None for the default of the graph.
         folded: The layers of the graph, where they are known already.
+        is_network: Whether a network is drawn by itself, which has computed nothing.
 
     Example:
         >>> from scalargrad.nn import MLP
@@ -51,7 +56,8 @@ def layer_picture(
         >>> [edge.count for edge in picture.edges]
         [3, 4, 2]
     """
-    view = _LayerView(snapshot, folded or Folded(snapshot), is_computed=colors != "weight")
+    shown = show or ("gradient" if snapshot.has_gradients else "weights")
+    view = _LayerView(snapshot, folded or Folded(snapshot), shown, is_computed=not is_network)
     cards = view.cards()
     return Picture(
         "layers",
@@ -59,7 +65,7 @@ def layer_picture(
         tuple(view.edges()),
         notes=tuple(view.notes()),
         total=len(snapshot),
-        colors=colors if view.has_gradients else "weight",
+        colors=shown if view.has_gradients or show == "data" else "weights",
         cards=tuple(cards),
     )
 
@@ -72,7 +78,7 @@ def _card_node(card: LayerCard, snapshot: Snapshot) -> Node:
     root = snapshot.roots[0] if has_number else None
     details = [card.detail] if root is None else []
     if card.statistics and card.statistics.gradient_norm is not None:
-        details.append(f"‖∇‖ {number(card.statistics.gradient_norm)}")
+        details.append(f"{GRADIENT_NORM} {number(card.statistics.gradient_norm)}")
     return Node(
         card.id,
         _NODE_KINDS[card.kind],
@@ -88,11 +94,13 @@ def _card_node(card: LayerCard, snapshot: Snapshot) -> Node:
 class _LayerView:
     """The cards of a folded graph, the edges between them, and notes."""
 
-    def __init__(self, snapshot: Snapshot, folded: Folded, is_computed: bool) -> None:
+    def __init__(self, snapshot: Snapshot, folded: Folded, show: str, is_computed: bool) -> None:
         self.snapshot = snapshot
         self.folded = folded
         self.is_computed = is_computed
-        self.has_gradients = is_computed and snapshot.has_gradients
+        self.shows_data = show != "weights" or not snapshot.has_gradients
+        self.shows_weights = show != "data"
+        self.has_gradients = is_computed and snapshot.has_gradients and show == "gradient"
         self.facts = [LayerFacts(layer, snapshot, self.has_gradients) for layer in folded.layers]
 
     def cards(self) -> list[LayerCard]:
@@ -104,26 +112,29 @@ class _LayerView:
             cards.append(self._layer_card(i, facts))
         if self.is_computed:
             cards.append(self._result_card())
-        return cards
+        return share_scales(cards)
 
     def notes(self) -> Iterator[str]:
         """Yield what the picture folds and leaves out."""
         layers = plural(len(self.facts), "layer")
         values = f"{len(self.snapshot):,} values"
-        yield f"{layers} folded from {values}; each map has a scale of its own"
+        yield f"{layers} folded from {values}; maps of the same kind share one scale"
         if not self.is_computed:
             return
-        if not self.has_gradients:
+        if not self.snapshot.has_gradients:
             yield "no gradients yet: call backward() first"
         yield from self._notes_on_calls()
         if self.folded.loose:
             yield f"{self.folded.loose:,} parameters stand outside of all layers and are not drawn"
         may_be_dead = any(each.layer.rows and each.activation for each in self.facts)
         if self.has_gradients and may_be_dead:
-            yield (
-                "dead units: the slope of their output is exactly 0 here, "
-                "so that no gradient passes"
-            )
+            words = {each.word_for_dead for each in self.facts}
+            where = {OFF: "here", DEAD: "in every call"}
+            for word in sorted(words):
+                yield (
+                    f"{word} units: the slope of their output is exactly 0 {where[word]}, "
+                    "so that no gradient passes"
+                )
 
     def _notes_on_calls(self) -> Iterator[str]:
         """Yield what columns of units mean: samples, or calls that belong to one computation."""
@@ -177,29 +188,53 @@ class _LayerView:
             line=facts.line,
             maps=maps,
             columns=tuple(self._unit_maps(facts)),
-            histograms=tuple(
-                histogram(shown.name.replace("∂loss/", ""), shown.present) for shown in maps
-            ),
+            histograms=tuple(self._histograms(facts)),
             statistics=facts.statistics,
             facts=tuple(facts.facts()),
         )
 
     def _weight_maps(self, facts: LayerFacts) -> tuple[Map, ...]:
         rows = facts.weights
-        if not rows:
+        if not rows or not self.shows_weights:
             return ()
         name = facts.weights_name
         if name != "W":  # one number for each unit: a strip
             rows = [[leaf for row in rows for leaf in row]]
-        maps = [map_rows(name, _read_all(rows, _data))]
+        shape = self._tile_shape(facts) if name == "W" else None
+        reads: list[tuple[str, Read]] = [(name, _data)]
         if self.has_gradients:
-            maps.append(map_rows(f"∂loss/∂{name}", _read_all(rows, self._gradient)))
-        return tuple(maps)
+            reads.append((f"∂loss/∂{name}", self._gradient))
+        if shape is None:
+            return tuple(map_rows(title, _read_all(rows, read)) for title, read in reads)
+        return tuple(map_weights(title, rows, shape, read) for title, read in reads)
+
+    def _tile_shape(self, facts: LayerFacts) -> tuple[int, int] | None:
+        """Return the shape of the weights of a unit as an image: a kernel, or what an input is."""
+        if facts.kernel_shape:
+            return facts.kernel_shape
+        calls = self._inputs_by_call(facts.layer) if facts.layer.first else []
+        shape = image_shape(calls[0]) if len(calls) == 1 else None
+        if shape is None or shape[0] > 1:
+            return None
+        _, height, width = shape
+        are_whole = all(len(row) == height * width for row in facts.weights)
+        return (height, width) if are_whole else None
+
+    def _histograms(self, facts: LayerFacts) -> Iterator[Histogram]:
+        """Yield how many weights are of each size; of a few numbers that would be spikes."""
+        rows = facts.weights
+        if not self.shows_weights or sum(map(len, rows)) < MIN_HISTOGRAM:
+            return
+        leaves = [leaf for row in rows for leaf in row]
+        yield histogram(facts.weights_name, [leaf.data for leaf in leaves])
+        if self.has_gradients:
+            gradients = [self._gradient(leaf) for leaf in leaves]
+            yield histogram(f"∂{facts.weights_name}", gradients)
 
     def _unit_maps(self, facts: LayerFacts) -> Iterator[Map]:
         """Yield the outputs of the units and their gradients."""
         layer = facts.layer
-        if not self.is_computed or not facts.output_names:
+        if not self.is_computed or not self.shows_data or not facts.output_names:
             return
         calls = [layer.outputs[call] for call in sorted(layer.outputs)]
         is_folded = len(calls) > MAX_CALLS
@@ -216,9 +251,9 @@ class _LayerView:
             data = [[float(numpy.mean(_drop_missing(row)))] for row in data]
             gradients = [[float(numpy.sum(_drop_missing(row)))] for row in gradients]
 
-        yield _map_units("out", data, facts.output_grid)
+        yield map_units("out", data, facts.output_grid)
         if self.has_gradients:
-            yield _map_units("grad", gradients, facts.output_grid)
+            yield map_units("grad", gradients, facts.output_grid)
 
     # Inputs
 
@@ -255,9 +290,11 @@ class _LayerView:
             return
         shape = image_shape(calls[0])
         if shape:
-            yield _map_tiles("x", calls, shape, _data)
+            pixels = map_tiles("x", calls, shape, _data)
+            is_gray = all(x >= 0.0 for x in pixels.numbers)
+            yield replace(pixels, is_gray=is_gray)
             if self.has_gradients:
-                yield _map_tiles("∂loss/∂x", calls, shape, self._gradient)
+                yield map_tiles("∂loss/∂x", calls, shape, self._gradient)
             return
         # A row for each input and a column for each call.
         rows = [list(row) for row in zip(*calls, strict=True)]
@@ -413,27 +450,3 @@ def _read_present(unit: Sequence[Value | None], read: Read) -> list[float | None
 
 def _drop_missing(row: Sequence[float | None]) -> list[float]:
     return [x for x in row if x is not None]
-
-
-def _map_units(
-    name: str, rows: Sequence[Sequence[float | None]], grid: tuple[int, int, int] | None
-) -> Map:
-    """Return a row for each unit and a column for each call; images for a single convolution."""
-    has_gap = any(x is None for row in rows for x in row)
-    if grid is None or len(rows[0]) > 1 or has_gap:
-        return map_rows(name, rows)
-    return map_images(name, list(numpy.reshape(numpy.array(rows, dtype=float), grid)))
-
-
-def _map_tiles(name: str, calls: list[list[Value]], shape: tuple[int, int, int], read: Read) -> Map:
-    """Return the inputs of calls as images, the first ones of many."""
-    _, height, width = shape
-    size = height * width
-    images: list[NDArray[numpy.float64]] = []
-    for call in calls:
-        for start in range(0, len(call), size):
-            numbers = [read(leaf) for leaf in call[start : start + size]]
-            images.append(numpy.reshape(numbers, (height, width)))
-            if len(images) == MAX_IMAGES:
-                return map_images(name, images)
-    return map_images(name, images)

@@ -1,0 +1,80 @@
+"""Stretching a placed picture: wider gaps between its columns, for what is written there."""
+
+from dataclasses import replace
+
+from .direction import is_upright
+from .geometry import Point, Rect
+from .placed import PlacedPicture
+
+
+def stretch(placed: PlacedPicture, factor: float) -> PlacedPicture:
+    """Return a picture that is longer in its direction, its nodes as large as they are.
+
+    Args:
+        placed: The picture.
+        factor: How many times as long it is then, at least 1.
+
+    Example:
+        >>> from viz.model.picture import Node, Picture
+        >>> picture = Picture("cards", (Node("n0", "input"),))
+        >>> nodes = {"n0": Rect(0, 0, 100, 40)}
+        >>> stretch(PlacedPicture(picture, nodes, {}, (), (), 100, 40), 1.5).nodes["n0"]
+        Rect(x=25.0, y=0, width=100, height=40)
+    """
+    upright = is_upright(placed.picture.rankdir)
+
+    def move_point(point: Point) -> Point:
+        x, y = point
+        return (x, y * factor) if upright else (x * factor, y)
+
+    def move_node(rect: Rect) -> Rect:
+        if upright:
+            return Rect(rect.x, rect.middle * factor - rect.height / 2, rect.width, rect.height)
+        return Rect(rect.center * factor - rect.width / 2, rect.y, rect.width, rect.height)
+
+    def move_box(rect: Rect) -> Rect:
+        x, y = move_point((rect.x, rect.y))
+        right, bottom = move_point((rect.right, rect.bottom))
+        return Rect(x, y, right - x, bottom - y)
+
+    nodes = {id: move_node(rect) for id, rect in placed.nodes.items()}
+    routes = []
+    for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
+        # Ends stay where they are on the borders of their nodes.
+        start = _follow(route[0], placed.nodes[edge.source], nodes[edge.source])
+        end = _follow(route[-1], placed.nodes[edge.target], nodes[edge.target])
+        routes.append((start, *map(move_point, route[1:-1]), end))
+    splits = {}
+    for i, split in placed.splits.items():
+        edge = placed.picture.edges[i]
+        source = (placed.nodes[edge.source], nodes[edge.source])
+        target = (placed.nodes[edge.target], nodes[edge.target])
+        start = _follow(split.before[0], *source)
+        # The line to a number beside its source stays as short as it is.
+        is_stub = len(split.before) == 2
+        last = split.before[-1]
+        stop = _follow(last, *source) if is_stub else move_point(last)
+        before = (start, *map(move_point, split.before[1:-1]), stop)
+        after = (*map(move_point, split.after[:-1]), _follow(split.after[-1], *target))
+        splits[i] = replace(split, before=before, after=after)
+    headings = []
+    for heading in placed.headings:
+        x, baseline = move_point((heading.x, heading.baseline))
+        headings.append(replace(heading, x=x, baseline=baseline))
+    width, height = move_point((placed.width, placed.height))
+    return replace(
+        placed,
+        nodes=nodes,
+        groups={path: move_box(rect) for path, rect in placed.groups.items()},
+        routes=tuple(routes),
+        ports=tuple(map(move_point, placed.ports)),
+        splits=splits,
+        headings=tuple(headings),
+        width=width,
+        height=height,
+    )
+
+
+def _follow(point: Point, before: Rect, after: Rect) -> Point:
+    x, y = point
+    return x + after.x - before.x, y + after.y - before.y
