@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import viz
 from demos.gallery import Picture, Story, duration, explored, run_alone, say, say_all, timed, told
+from demos.listing import list_code
 from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.kernels import Matrix
 from scalargrad.data import StandardScaler, moons
@@ -114,6 +115,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers,
         _PICTURES,
         (explorer,),
+        list_code(compiled, descend_compiled),
     )
 
 

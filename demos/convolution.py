@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import viz
-from demos.gallery import Picture, Story, run_alone, say_all
+from demos.gallery import Picture, Story, explored, run_alone, say_all
+from demos.listing import list_code
 from scalargrad import Value, no_grad
 from scalargrad.compiler import compile
 from scalargrad.data import shift
@@ -180,6 +181,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         _TEXT,
         tuple(numbers),
         (_FILTERS, _MAPS, _MOVED, _NEURONS),
+        (explored(lead, folder / "convolution-explore.html", title),),
+        list_code(networks),
     )
 
 

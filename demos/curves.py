@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos.film import film_svg
-from demos.gallery import Picture, Story, run_alone, say_all
+from demos.gallery import Explorer, Picture, Story, in_training, run_alone, say_all
+from demos.listing import list_code
+from scalargrad.nn import MLP, normal
+from scalargrad.optim import Adam
 from scalargrad.utils.files import write
 from viz.look.palette import class_color
 from viz.look.theme import LIGHT
@@ -153,7 +156,25 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     numbers.append(("a sigmoid in place of a cut: off by", f"{soft_error(rng):.0e}"))
     say_all(numbers)
     pictures = (_COMPOSED, _JOINED, _FILM)
-    return Story("curves", "From a line to any curve", _TEXT, tuple(numbers), pictures)
+    page = _page_that_trains(rng, folder)
+    return Story(
+        "curves",
+        "From a line to any curve",
+        _TEXT,
+        tuple(numbers),
+        pictures,
+        (page,),
+        list_code(composed, summed, joined, wild),
+    )
+
+
+def _page_that_trains(rng: Random, folder: Path) -> Explorer:
+    # Places of about one, as a network likes its inputs.
+    data = ((PLACES / PLACES.max())[:, None], wild(rng))
+    model = MLP(1, [8, 1], activation="sigmoid", initializer=normal(5.0), seed=0)
+    title = "eight sigmoids, added up, follow a random function"
+    options = {"optimizer": Adam(model.parameters(), 0.1)}
+    return in_training(model, data, folder / "curves-train.html", title, **options)
 
 
 _TEXT = (

@@ -32,7 +32,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, plot_seeds, run_alone, say_all, told
+from demos.gallery import Explorer, Picture, Story, explored, plot_seeds, run_alone, say_all, told
+from demos.listing import list_code
 from scalargrad import compile
 from scalargrad.core.names import ActivationName
 from scalargrad.data import moons
@@ -272,7 +273,25 @@ def run(folder: Path, quick: bool = False) -> Story:
     save_plot(panels[0], folder / _LABELS.file, "Steps, reuse and pre-training", _LABELS.alt)
 
     pictures = (_RANKING, _REMEDIES, _LABELS)
-    return Story("defaults", "Which defaults, measured", told(__doc__), tuple(numbers), pictures)
+    return Story(
+        "defaults",
+        "Which defaults, measured",
+        told(__doc__),
+        tuple(numbers),
+        pictures,
+        (_page_to_explore(folder),),
+        list_code(rank),
+    )
+
+
+def _page_to_explore(folder: Path) -> Explorer:
+    inputs, labels = moons(20, 0.1, seed=1)
+    model = MLP(2, [*DEEP, 1], "elu", None, "he", 0)
+    loss = cross_entropy(model(inputs[0].tolist()), float(labels[0]))
+    loss.label = "loss"
+    loss.backward()
+    page = folder / "defaults-explore.html"
+    return explored(loss, page, "one sample in eight layers, He's start and ELU")
 
 
 _RANKING = Picture(

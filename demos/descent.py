@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from demos.gallery import Picture, Story, explored, run_alone, say
+from demos.listing import list_code
 from scalargrad import Value
 from scalargrad.data import batches
 from scalargrad.losses import mse
@@ -166,7 +167,15 @@ def run(folder: Path, quick: bool = False) -> Story:
     page = folder / "descent-explore.html"
     title = "one point, before each round with ten at a time"
     explorer = explored(mini_batch.recorder.recording, page, title)
-    return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS), (explorer,))
+    return Story(
+        "descent",
+        "Three ways down",
+        _TEXT,
+        tuple(numbers),
+        (_PATHS, _NORMS),
+        (explorer,),
+        list_code(descend),
+    )
 
 
 _TEXT = (

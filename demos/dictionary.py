@@ -9,6 +9,7 @@ import numpy as np
 
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say_all
+from demos.listing import list_code
 from scalargrad import Parameter, Value, sigmoid
 from scalargrad.data import one_hot
 from scalargrad.nn import Conv, Flatten, Neuron, RNNCell, Sequential
@@ -194,6 +195,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         tuple(numbers),
         (_DICTIONARY, _VALUES),
         (explorer,),
+        list_code(sort, compute),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 import viz
 from demos.gallery import Explorer, Picture, Story, explored, run_alone, say
+from demos.listing import list_code
 from scalargrad import Value
 from scalargrad.compiler import compile
 from scalargrad.nn import MLP
@@ -171,6 +172,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         numbers,
         (_pixels(mistake), _layers(mistake)),
         (page,),
+        code=list_code(explain),
     )
 
 

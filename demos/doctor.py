@@ -22,6 +22,7 @@ from typing import Any
 
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say, told
+from demos.listing import list_code
 from scalargrad import Value, data, diagnose, nn
 from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
@@ -193,6 +194,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         tuple(numbers),
         _PICTURES,
         (explorer,),
+        list_code(diagnose_case, after_one_step),
     )
 
 

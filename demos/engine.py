@@ -26,6 +26,7 @@ from typing import TypeVar
 
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say_all, told
+from demos.listing import list_code
 from scalargrad import Parameter, Value, sigmoid
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
@@ -288,7 +289,15 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     numbers += FULL_SIZE.items()
     say_all(numbers)
     title = "The engine: a framework in sixty lines"
-    return Story("engine", title, told(__doc__), tuple(numbers), (_GRAPH, _WORK), (explorer,))
+    return Story(
+        "engine",
+        title,
+        told(__doc__),
+        tuple(numbers),
+        (_GRAPH, _WORK),
+        (explorer,),
+        list_code(sort, backward, step),
+    )
 
 
 _GRAPH = Picture(

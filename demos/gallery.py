@@ -4,11 +4,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from demos.story import Explorer as Explorer
 from demos.story import Picture as Picture
@@ -91,6 +92,24 @@ def explored(
 
     viz.explore(target, title=title).save(path)
     return Explorer(path.name, title)
+
+
+def in_training(
+    model: "Module", data: tuple[Any, Any], path: Path, title: str, **options: Any
+) -> Explorer:
+    """Save a page in which a network learns, and return a link for a story.
+
+    Args:
+        model: The network as it starts.
+        data: Its samples and their targets.
+        path: Where to save.
+        title: What is learned.
+        **options: Further options of `viz.explore`.
+    """
+    import viz
+
+    viz.explore(model, data=data, train=True, title=title, **options).save(path)
+    return Explorer(path.name, title, trains=True)
 
 
 def plot_seeds(measured: Mapping[str, Sequence[float]], ax: "Axes", log: bool = False) -> "Axes":
@@ -243,7 +262,11 @@ def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
 
     # Graphs are freed by counting references; the collector would only walk through all of them.
     with collector_off():
-        stories = [demo(folder, quick) for demo in demos]
+        stories = []
+        for place, demo in enumerate(demos, 1):
+            story, seconds = timed(partial(demo, folder, quick))
+            say(f"[{place} of {len(demos)}] {story.title}: {duration(seconds)}\n")
+            stories.append(story)
         # The pages come last: they read the sizes of pictures that the demos have saved.
         pages = pages_of(stories, folder, quick)
 

@@ -6,9 +6,10 @@ Data, network, hinge loss, penalty and learning rate follow micrograd's demo.
 from pathlib import Path
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say
+from demos.gallery import Explorer, Picture, Story, explored, in_training, run_alone, say
+from demos.listing import list_code
 from scalargrad import Value, no_grad
-from scalargrad.data import moons
+from scalargrad.data import StandardScaler, moons
 from scalargrad.losses import hinge
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD, CosineDecay, l2
@@ -127,8 +128,18 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         _TEXT,
         numbers,
         (_CARDS, _NEURONS, _REGIONS, _LOSS),
-        (explorer,),
+        (explorer, _page_that_trains(samples, folder)),
+        code=list_code(train),
     )
+
+
+def _page_that_trains(samples: Samples, folder: Path) -> Explorer:
+    points, labels = samples
+    # Small enough to see every neuron; coordinates of about one let it learn in a few seconds.
+    scaled = StandardScaler().fit(points).transform(points)
+    model = MLP(2, [6, 4, 1], activation="tanh", seed=3)
+    page = folder / "moons-train.html"
+    return in_training(model, (scaled, labels), page, "a smaller network on the same points")
 
 
 def _numbers(history: History) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from random import Random
 
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say_all
+from demos.listing import list_code
 from scalargrad import Value, dot, no_grad, softmax
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import Embedding, Flatten, Layer, Module, Sequential
@@ -237,6 +238,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         tuple(numbers),
         (_BARS, _NEURONS),
         (explorer,),
+        list_code(network, predicted),
     )
 
 

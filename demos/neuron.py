@@ -8,6 +8,7 @@ from pathlib import Path
 
 import viz
 from demos.gallery import Picture, Story, decimals, explored, run_alone, say
+from demos.listing import watch
 from scalargrad import Parameter, Value, sigmoid
 
 
@@ -92,7 +93,7 @@ def report(values: dict[str, Value]) -> list[str]:
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Print the whole calculation and draw it; quick and full are the same."""
-    values = forward()
+    values, listing = watch(forward)
     for line in report(values):
         say(line)
 
@@ -113,6 +114,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         tuple(numbers),
         (_PICTURE, _WAVE),
         (explorer,),
+        (listing,),
     )
 
 

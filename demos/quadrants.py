@@ -31,7 +31,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import viz
-from demos.gallery import Picture, Story, decimals, explored, run_alone, say_all, told
+from demos.gallery import (
+    Explorer,
+    Picture,
+    Story,
+    decimals,
+    explored,
+    in_training,
+    run_alone,
+    say_all,
+    told,
+)
+from demos.listing import list_code
 from scalargrad import Value, backward, softmax, value_and_grad
 from scalargrad.compiler import Compiled, compile
 from scalargrad.core.names import ActivationName
@@ -270,7 +281,24 @@ def run(folder: Path, quick: bool = False) -> Story:
     explorer = explored(answers, folder / "quadrants-explore.html", "two layers by hand")
     pictures = (_EXERCISE, _REGIONS)
     title = "Four quadrants: two layers by hand, four points to learn from"
-    return Story("quadrants", title, told(__doc__), tuple(numbers), pictures, (explorer,))
+    page = _page_that_trains(points, classes, folder)
+    return Story(
+        "quadrants",
+        title,
+        told(__doc__),
+        tuple(numbers),
+        pictures,
+        (explorer, page),
+        list_code(exercise, train),
+    )
+
+
+def _page_that_trains(points: ArrayLike, classes: ArrayLike, folder: Path) -> Explorer:
+    # Eight hidden neurons in place of fifty: each of them can be seen.
+    model = MLP(2, [8, 4], activation="relu", seed=0)
+    data = (points, one_hot(classes, 4))
+    page = folder / "quadrants-train.html"
+    return in_training(model, data, page, "which quadrant a point is in", loss=cross_entropy)
 
 
 _EXERCISE = Picture(

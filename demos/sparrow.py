@@ -43,6 +43,7 @@ import numpy as np
 
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say_all, told
+from demos.listing import list_code
 from demos.sparrow_changes import (
     CALM,
     CHANGES,
@@ -51,6 +52,7 @@ from demos.sparrow_changes import (
     OUTCOMES,
     RATE,
     STEPS,
+    Change,
     Trial,
     constant_cost,
     fresh,
@@ -238,7 +240,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     explorer = explored(loss, folder / "sparrow-explore.html", "the step that overflows")
     title = "The sparrow network: why it explodes, and what stops it"
     pictures = (_FIRST, _LAST, _LOSSES, _TABLE)
-    return Story("sparrow", title, told(__doc__), tuple(numbers), pictures, (explorer,))
+    code = list_code(Change.build, train)
+    return Story("sparrow", title, told(__doc__), tuple(numbers), pictures, (explorer,), code)
 
 
 _FIRST = Picture(

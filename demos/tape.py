@@ -9,6 +9,7 @@ from random import Random
 
 import viz
 from demos.gallery import Explorer, Picture, Story, decimals, explored, run_alone, say
+from demos.listing import list_code
 from scalargrad import GradientTape, Parameter, Value, sigmoid
 from scalargrad import sum as total
 from scalargrad.losses import mse
@@ -150,6 +151,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         tuple(numbers),
         (_NEURON, _SLOPE),
         (explorer,),
+        list_code(square),
     )
 
 
