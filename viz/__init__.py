@@ -20,7 +20,7 @@ from scalargrad.utils.calls import explain_calls
 from .animation.playback import Animation, animate
 from .comparison.graphs import Comparison, compare
 from .comparison.torch import compare_with_torch
-from .drawing import Drawing
+from .drawing import Drawing, checked_width
 from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .gradients.formulas import Formula, formula
@@ -57,6 +57,8 @@ def draw(
     *,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
+    show: str | None = None,
+    width: float | str | None = None,
     edges: str | None = None,
     theme: str = "auto",
     title: str = "",
@@ -72,6 +74,11 @@ def draw(
         level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed.
+        show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
+            before `backward` weights.
+        width: The width in pixels that the picture will be shown at, or "slide" (1600), "column"
+            (840) or "phone" (390): columns are closer together and long graphs wrap, so that its
+            text can be read there. By default it has its natural size.
         edges: What the lists of a dictionary hold: "operands", the names that a name is made of
             (the default), or "feeds", the names that it goes into.
         theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
@@ -101,10 +108,16 @@ def draw(
     """
     heading = clean(title, 120)
     titled = [
-        replace(picture, title=heading) for picture in choose_pictures(target, level, expand, edges)
+        replace(picture, title=heading)
+        for picture in choose_pictures(target, level, expand, edges, show)
     ]
     return Drawing(
-        titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html
+        titled,
+        theme,
+        limit,
+        program,
+        lambda: explore(target, title=title, theme=theme).html,
+        checked_width(width),
     )
 
 

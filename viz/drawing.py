@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
+from math import inf
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ from scalargrad.terminal import fits_terminal
 from scalargrad.utils.files import write
 
 from .layout.graphviz_process import check_program
-from .layout.layer_cards import lay_out_layers
-from .layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
+from .layout.layer_rows import lay_out_layers
+from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
+from .layout.placed import PlacedPicture
+from .layout.rows import wrap
 from .look.text import hint
 from .look.theme import checked_theme
 from .model.picture import Picture
@@ -27,7 +31,14 @@ from .render.svg_document import as_image, render_svg
 from .showing import as_page, show
 
 # Pixels between columns, where cards have labels on their edges, and between rows.
-_GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
+_GAPS = {"cards": (76.0, 16.0), "chips": (38.0, 16.0)}
+_TIGHT_GAPS = {"cards": 48.0, "chips": 24.0}
+"""Pixels between columns where a width is given that the picture is wider than."""
+WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
+"""Widths by the place where a picture is shown."""
+_MIN_WIDTH = 200.0
+_MARGINS = 48.0
+"""What the page adds to the width of a picture."""
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
 
 
@@ -61,6 +72,32 @@ def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = ""
     return target
 
 
+def checked_width(width: float | str | None) -> float:
+    """Return a width in pixels, 0 for the natural size.
+
+    Args:
+        width: Pixels; "slide", "column" or "phone"; None for the natural size.
+
+    Raises:
+        OptionError: It is anything else, or less than 200 pixels.
+
+    Example:
+        >>> checked_width("column"), checked_width(None)
+        (840.0, 0.0)
+    """
+    if width is None:
+        return 0.0
+    if isinstance(width, str) and width in WIDTHS:
+        return WIDTHS[width]
+    is_number = isinstance(width, (int, float)) and not isinstance(width, bool)
+    if not is_number or not _MIN_WIDTH <= float(width) < inf:
+        raise OptionError(
+            f"width must be a number of pixels from {_MIN_WIDTH:g} on, 'slide', 'column' or "
+            f"'phone', not {width!r}{hint(width, WIDTHS)}"
+        )
+    return float(width)
+
+
 class Drawing:
     """A picture of a graph at one level of detail.
 
@@ -72,6 +109,7 @@ class Drawing:
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever
             there is.
         page: Makes the page to explore the same graph in, for a file that ends in .html.
+        width: The width in pixels that it is laid out for, 0 for its natural size.
     """
 
     def __init__(
@@ -81,12 +119,14 @@ class Drawing:
         limit: float = 5.0,
         program: str | None = None,
         page: Callable[[], str] | None = None,
+        width: float = 0.0,
     ) -> None:
         self.theme = checked_theme(theme)
         self._pictures = pictures
         self._limit = limit
         self._program = check_program(program)
         self._page = page
+        self._width = width
 
     @cached_property
     def placed(self) -> PlacedPicture:
@@ -100,12 +140,33 @@ class Drawing:
         return self._place(coarsest)
 
     def _place(self, picture: Picture) -> PlacedPicture:
+        max_width = self._width - _MARGINS if self._width else inf
         if picture.level == "neurons":
-            return lay_out_neurons(picture)
-        if picture.level == "layers":
-            return lay_out_layers(picture)
-        column_gap, row_gap = _GAPS[picture.level]
-        settings = LayoutSettings(column_gap, row_gap, self._limit, self._program)
+            placed = lay_out_neurons(picture, max_width)
+        elif picture.level == "layers":
+            placed = lay_out_layers(picture, max_width)
+        else:
+            placed = self._place_values(picture, max_width)
+        return replace(placed, shown_width=self._width)
+
+    def _place_values(self, picture: Picture, max_width: float) -> PlacedPicture:
+        """Place cards or chips: in one row, with closer columns, or in several rows."""
+        gap, _ = _GAPS[picture.level]
+        placed = self._place_columns(picture, gap)
+        tight_gap = _TIGHT_GAPS[picture.level]
+        if placed.width > max_width:
+            tight = self._place_columns(picture, tight_gap)
+            # The width grows evenly with the gap, so that the widest gap that fits follows.
+            growth = (placed.width - tight.width) / (gap - tight_gap)
+            if growth > 0.0 and tight.width <= max_width:
+                fitting = tight_gap + (max_width - tight.width) / growth
+                return self._place_columns(picture, fitting * 0.995)
+            placed = tight
+        return wrap(placed, max_width, tight_gap, partial(self._place_columns, gap=tight_gap))
+
+    def _place_columns(self, picture: Picture, gap: float) -> PlacedPicture:
+        _, row_gap = _GAPS[picture.level]
+        settings = LayoutSettings(gap, row_gap, self._limit, self._program)
         sizes = {node.id: measure_node(node, picture.level) for node in picture.nodes}
         headers = {group.path: header_width(group) for group in picture.groups}
         return lay_out_graph(picture, sizes, headers, settings)

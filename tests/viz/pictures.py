@@ -39,7 +39,7 @@ def boxed() -> Picture:
             0.25,
             0.5,
             "layers.0",
-            "5 parameters · ‖∇‖ 0.97",
+            "5 parameters · gradient norm 0.97",
             "Neuron",
             name="layers.0.neurons.2",
         ),

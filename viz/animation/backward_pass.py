@@ -11,7 +11,7 @@ from dataclasses import replace
 from scalargrad.errors import PictureError
 from viz.drawing import Drawing
 from viz.layout.geometry import Point, Rect
-from viz.layout.layered import PlacedPicture
+from viz.layout.placed import PlacedPicture
 from viz.look.text import fit_text, number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes

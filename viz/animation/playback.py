@@ -12,7 +12,7 @@ from scalargrad.utils.calls import explain_calls, explain_class
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
 from viz.gradients.explanation import Explanation
-from viz.layout.layered import PlacedPicture
+from viz.layout.placed import PlacedPicture
 from viz.look.text import clean, hint
 from viz.look.theme import checked_theme
 from viz.model import target_types

@@ -13,8 +13,8 @@ from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
-from viz.layout.layered import PlacedPicture
 from viz.layout.node_size import measure_node
+from viz.layout.placed import PlacedPicture
 from viz.look.text import fit_text, number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
@@ -309,7 +309,7 @@ def _pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
     if settings.colors == "weight":
         if level not in (None, "neurons"):
             raise OptionError('colors="weight" is for level="neurons"')
-        return [neuron_picture(Snapshot([root]), "weight") for root in roots]
+        return [neuron_picture(Snapshot([root]), is_network=True) for root in roots]
 
     # A level that takes too long to lay out gives way to a coarser one: all frames take the one
     # that the last of them ended at.

@@ -11,8 +11,9 @@ from typing import Any
 from scalargrad.errors import LayoutError
 from viz.layout.containment import Containment
 from viz.layout.geometry import Point, Rect, Size
-from viz.layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
+from viz.layout.layered import LayoutSettings, lay_out_graph
 from viz.layout.node_size import badge_width, measure_node
+from viz.layout.placed import PlacedPicture
 from viz.look.measures import FONT_SIZES, PAGE_BOX, PAGE_CARD, PAGE_MODULE
 from viz.look.text import fit_text, width
 from viz.model.picture import Edge, Group, Node, Picture

@@ -6,6 +6,9 @@ from functools import cached_property
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import parent_path
 
+CONTINUATION = "continuation"
+"""The kind of the nodes that stand for lines which go on in another row."""
+_LEAVES = ("input", "parameter", "constant", CONTINUATION)
 MIN_RUNNING_SUM = 4
 """Length from which a chain of + runs down in one column, like the sums of an account."""
 
@@ -91,9 +94,12 @@ class Containment:
         return group or None
 
     def is_leaf(self, item: str) -> bool:
-        """Return whether an item is an input, a parameter or a constant."""
+        """Return whether an item is an input, a parameter or a constant, or stands for a Value.
+
+        The number at the start of a line that comes from another row stands for its source.
+        """
         node = self.picture.by_id.get(item)
-        return node is not None and node.kind in ("input", "parameter", "constant")
+        return node is not None and node.kind in _LEAVES
 
     @cached_property
     def running_sums(self) -> dict[str, str]:

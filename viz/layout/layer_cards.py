@@ -1,42 +1,43 @@
-"""Positions in the layer view: cards from left to right, and on each card its maps and numbers."""
+"""What is where on the cards of the layer view: maps, histograms, numbers and bars."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
+from viz.look.measures import FONT_SIZES
 from viz.look.text import number, width
 from viz.model.heatmap import Histogram, Map
 from viz.model.layer_card import LayerCard
-from viz.model.picture import Edge, Picture
+from viz.model.picture import Picture
 
-from .geometry import Point, Rect, Size
-from .layered import PlacedPicture
+from .geometry import Rect, Size
 
-# Cards: padding, height of the heading, space between two cards, space between columns of a card.
+# Cards: padding, height of the heading, space between columns of a card.
 PAD = 14.0
 TOP = 50.0
-GAP = 92.0
 BLOCK_GAP = 18.0
 MAX_TITLE = 360.0
 
-# Heights of a caption, of a line with a fact, and of a lane for connections above the cards.
-CAPTION = 15.0
-FACT = 17.0
-LANE = 24.0
+# Heights of a caption and of a line with a fact.
+CAPTION = 18.0
+FACT = 19.0
 _MAP_GAP = 12.0
 
-HISTOGRAM: Size = (150.0, 74.0)
+HISTOGRAM: Size = (160.0, 80.0)
 _MAX_MATRIX: Size = (320.0, 150.0)
 _MAX_IMAGE = 168.0
 _CELL = 14.0
 _MIN_SIDE = 8.0
+_MIN_BODY = 28.0
 _BAR_AREA = 84.0
 
 # Up to this many units are written as numbers on their colors, in cells of that size.
 _MAX_SPELLED = 16
-_SPELLED_CELL: Size = (50.0, 18.0)
+_SPELLED_CELL: Size = (56.0, 20.0)
 
-_CAPTION_FONT = 9.5
+CAPTION_SIZE = FONT_SIZES.small
+FACT_SIZE = FONT_SIZES.dense
+TITLE_SIZE = FONT_SIZES.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,70 +66,40 @@ Piece = Map | Histogram | Facts | Bars
 PlacedPiece = tuple[Piece, Rect]
 
 
-def lay_out_layers(picture: Picture) -> PlacedPicture:
-    """Place cards side by side about one line.
-
-    Connections that skip cards, or return to their own, run in lanes above the cards.
-
-    Args:
-        picture: A picture at level "layers".
-
-    Returns:
-        The picture with positions; empty for a picture without nodes.
-    """
-    if not picture.nodes:
-        return PlacedPicture(picture, {}, {}, (), (), 0.0, 0.0)
-
-    bodies = [_body_height(card) for card in picture.cards]
-    lanes = _assign_lanes(picture)
-    highest = max(lanes.values(), default=-1)
-    top = LANE * (highest + 1)
-    tallest = TOP + max(bodies) + PAD
-
-    rects: dict[str, Rect] = {}
-    x = 0.0
-    for card, body in zip(picture.cards, bodies, strict=True):
-        y = top + (tallest - TOP - body - PAD) / 2
-        rect = Rect(x, y, _card_width(card, body), TOP + body + PAD)
-        rects[card.id] = rect
-        x = rect.right + GAP
-
-    routes = []
-    for i, edge in enumerate(picture.edges):
-        routes.append(_route(edge, rects, lanes.get(i), top))
-    return PlacedPicture(
-        picture,
-        nodes=rects,
-        groups={},
-        routes=tuple(routes),
-        ports=(),
-        width=x - GAP,
-        height=tallest + top,
-    )
+def measure_card(card: LayerCard, max_width: float) -> Size:
+    """Return the size of a card whose parts are below each other where it would be too wide."""
+    bottoms = [rect.bottom for _, rect in place_pieces(card, 0.0, max_width - 2 * PAD)]
+    body = max(bottoms, default=0.0) or _MIN_BODY
+    return card_width(card, 0.0, max_width - 2 * PAD), TOP + body + PAD
 
 
-def _card_width(card: LayerCard, body: float) -> float:
-    right_edges = [rect.right for _, rect in place_pieces(card, body)]
+def card_width(card: LayerCard, body: float, max_width: float = inf) -> float:
+    """Return the width of a card, whose inside is as wide as `max_width` at most."""
+    right_edges = [rect.right for _, rect in place_pieces(card, body, max_width)]
     inside = max(right_edges, default=0.0)
     is_result = card.kind == "result"
-    detail_width = width(card.detail, 13 if is_result else 10, mono=is_result)
-    title_width = min(MAX_TITLE, width(card.title, 13, bold=True))
+    size = TITLE_SIZE if is_result else CAPTION_SIZE
+    detail_width = width(card.detail, size, mono=is_result)
+    title_width = min(MAX_TITLE, width(card.title, TITLE_SIZE, bold=True))
     heading_width = title_width + detail_width + 18
-    line_width = min(MAX_TITLE, width(card.line, 10))
-    return max(inside, heading_width, line_width, 64.0) + 2 * PAD
+    line_width = min(MAX_TITLE, width(card.line, CAPTION_SIZE))
+    needed = min(max_width, max(heading_width, line_width, 64.0))
+    return max(inside, needed) + 2 * PAD
 
 
-def _body_height(card: LayerCard) -> float:
+def body_height(card: LayerCard) -> float:
+    """Return the height of the inside of a card in one row."""
     bottoms = [rect.bottom for _, rect in place_pieces(card, 0.0)]
-    return max(bottoms, default=0.0) or 28.0
+    return max(bottoms, default=0.0) or _MIN_BODY
 
 
-def place_pieces(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
+def place_pieces(card: LayerCard, body: float, max_width: float = inf) -> Iterator[PlacedPiece]:
     """Yield what is on a card, with rectangles relative to the corner of its inside.
 
     Args:
         card: The card.
         body: The height of the inside; 0 to ask what would be needed.
+        max_width: The width of the inside, where parts that don't fit go below the others.
 
     Yields:
         Each map (its rectangle includes the caption), histogram, list of facts and bar chart.
@@ -140,11 +111,19 @@ def place_pieces(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
         list(_place_bars(card)),
     )
     x = 0.0
+    y = 0.0
+    bottom = 0.0
     for block in blocks:
+        if not block:
+            continue
+        block_width = max(rect.right for _, rect in block)
+        if x and x + block_width > max_width + 0.01:
+            x = 0.0
+            y = bottom + BLOCK_GAP
         for piece, rect in block:
-            yield piece, rect.move(x, 0.0)
-        # An empty block takes no gap either.
-        block_width = max((rect.right for _, rect in block), default=-BLOCK_GAP)
+            moved = rect.move(x, y)
+            bottom = max(bottom, moved.bottom)
+            yield piece, moved
         x += block_width + BLOCK_GAP
 
 
@@ -152,7 +131,7 @@ def _place_maps(card: LayerCard) -> Iterator[PlacedPiece]:
     y = 0.0
     for shown in card.maps:
         wide, high = _image_size(shown) if card.kind == "input" else _matrix_size(shown)
-        wide = max(wide, width(caption(shown), _CAPTION_FONT))
+        wide = max(wide, width(caption(shown), CAPTION_SIZE))
         yield shown, Rect(0.0, y, wide, high + CAPTION)
         y += high + CAPTION + _MAP_GAP
 
@@ -194,7 +173,7 @@ def _place_numbers(card: LayerCard) -> Iterator[PlacedPiece]:
 
 
 def _fact_width(name: str, text: str) -> float:
-    return width(name, 10) + width(text, 10, mono=True) + 14
+    return width(name, FACT_SIZE) + width(text, FACT_SIZE, mono=True) + 14
 
 
 def _is_mosaic(shown: Map) -> bool:
@@ -211,7 +190,7 @@ def _place_columns(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
     x = 0.0
     y = 0.0
     for shown in card.columns:
-        name_width = width(shown.name, _CAPTION_FONT)
+        name_width = width(shown.name, CAPTION_SIZE)
         if card.kind == "layer" and _is_mosaic(shown):
             wide, high = _image_size(shown)
             yield shown, Rect(0.0, y, max(wide, name_width), high + CAPTION)
@@ -227,7 +206,7 @@ def labels_width(shown: Map) -> float:
     """Return the width that the names of rows take beside their numbers."""
     if not is_spelled(shown) or not shown.labels:
         return 0.0
-    widest = max(width(label, _CAPTION_FONT) for label in shown.labels)
+    widest = max(width(label, CAPTION_SIZE) for label in shown.labels)
     return widest + 6.0
 
 
@@ -246,65 +225,15 @@ def _place_bars(card: LayerCard) -> Iterator[PlacedPiece]:
     if not card.bars:
         return
     count = len(card.bars)
-    names = max(width(bar.label, 10) for bar in card.bars)
-    numbers = max(width(number(bar.data), 9.5, mono=True) for bar in card.bars)
+    names = max(width(bar.label, FACT_SIZE) for bar in card.bars)
+    numbers = max(width(number(bar.data), FACT_SIZE, mono=True) for bar in card.bars)
     wide = names + _BAR_AREA + numbers + 16
-    row = 20.0 if count <= 16 else 11.0
+    row = 22.0 if count <= 16 else 14.0
     high = row * count
     yield Bars(card, names, numbers), Rect(0.0, 0.0, wide, high)
     if card.facts:
         facts_high = FACT * len(card.facts)
         yield Facts(card.facts), Rect(0.0, high + 10, wide, facts_high)
-
-
-# Connections
-
-
-def _assign_lanes(picture: Picture) -> dict[int, int]:
-    """Return the lane above the cards, 0 the lowest, of each edge that is not to the next card."""
-    position = {card.id: i for i, card in enumerate(picture.cards)}
-    jumps: dict[int, tuple[int, int]] = {}
-    for i, edge in enumerate(picture.edges):
-        source = position[edge.source]
-        target = position[edge.target]
-        if target - source != 1:
-            jumps[i] = (source, target)
-
-    def by_length(i: int) -> tuple[int, int]:
-        source, target = jumps[i]
-        return abs(target - source), i
-
-    # Short ones first, so that long ones run above them and nothing crosses.
-    lanes: dict[int, int] = {}
-    taken: list[list[tuple[int, int]]] = []
-    for i in sorted(jumps, key=by_length):
-        low = min(jumps[i])
-        high = max(jumps[i])
-        lane = 0
-        while lane < len(taken) and _overlaps_any(low, high, taken[lane]):
-            lane += 1
-        if lane == len(taken):
-            taken.append([])
-        taken[lane].append((low, high))
-        lanes[i] = lane
-    return lanes
-
-
-def _overlaps_any(low: int, high: int, spans: list[tuple[int, int]]) -> bool:
-    return any(low <= end and start <= high for start, end in spans)
-
-
-def _route(edge: Edge, rects: dict[str, Rect], lane: int | None, top: float) -> tuple[Point, ...]:
-    source = rects[edge.source]
-    target = rects[edge.target]
-    if lane is None:
-        return ((source.right, source.middle), (target.x, target.middle))
-    y = top - LANE * (lane + 1) + 10
-    # Each lane leaves and enters the cards at other places, so that none covers another.
-    inset = 16.0 + 9 * lane
-    start = source.right - inset
-    end = target.x + inset
-    return ((start, source.y), (start, y), (end, y), (end, target.y))
 
 
 def largest_flow(picture: Picture) -> float:

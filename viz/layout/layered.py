@@ -16,32 +16,10 @@ from .containment import Containment, chain_to
 from .edge_routes import Router
 from .geometry import Point, Rect, Size
 from .graphviz import Box, Placement, place
+from .placed import PlacedPicture
 
 Pair = tuple[str, str]
 """The items at the two ends of an edge."""
-
-
-@dataclass(frozen=True)
-class PlacedPicture:
-    """A picture with positions.
-
-    Attributes:
-        picture: What is placed.
-        nodes: The rectangle of each node, by id.
-        groups: The rectangle of each group, by path.
-        routes: For each edge the points that it passes, its ends included.
-        ports: Where edges enter boxes.
-        width: Of the whole.
-        height: Of the whole.
-    """
-
-    picture: Picture
-    nodes: dict[str, Rect]
-    groups: dict[str, Rect]
-    routes: tuple[tuple[Point, ...], ...]
-    ports: tuple[Point, ...]
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
 from viz.look.text import fit_text, number, width
 from viz.model.picture import Group, Node
 
+from .containment import CONTINUATION
 from .geometry import Size
+from .rows import MARKER
 
 
 def measure_node(node: Node, level: str) -> Size:
@@ -13,6 +15,8 @@ def measure_node(node: Node, level: str) -> Size:
         return UNIT.width, UNIT.height
     if node.kind == "module":
         return _measure_module(node)
+    if node.kind == CONTINUATION:
+        return MARKER, MARKER
     if node.tag:
         label_width = width(short_label(node), FONT_SIZES.small)
         return max(TAG.min_width, label_width + TAG.padding), TAG.height
@@ -21,8 +25,9 @@ def measure_node(node: Node, level: str) -> Size:
 
 def _measure_module(node: Node) -> Size:
     title_width = width(node.label, FONT_SIZES.label, bold=True)
-    head = title_width + 34 + number_width(node.data)
-    foot = width(node.detail, FONT_SIZES.small) + 26
+    head = 1.12 * title_width + 36 + number_width(node.data)
+    shown = max(number_width(node.grad), number_width(node.data))
+    foot = width(node.detail or node.formula, FONT_SIZES.small) + shown + 34
     return max(MODULE.min_width, head, foot), MODULE.height
 
 
@@ -68,7 +73,8 @@ def header_width(group: Group) -> float:
     """Return the width that the heading of an open module needs, margins included."""
     title_width = width(group.title, FONT_SIZES.label, bold=True)
     detail_width = width(group.detail, FONT_SIZES.small)
-    return title_width + detail_width + 26 + 2 * BOX.margin
+    # Fonts that stand in for Helvetica are up to an eighth wider.
+    return 1.12 * (title_width + detail_width) + 26 + 2 * BOX.margin
 
 
 def number_rows(node: Node) -> list[tuple[str, float]]:

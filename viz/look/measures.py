@@ -63,55 +63,55 @@ class Card:
     radius: float = 7.0
     badge: float = 30.0
     badge_padding: float = 14.0
-    head: float = 21.0
+    head: float = 24.0
     top: float = 4.0
-    detail: float = 16.0
-    row: float = 19.0
+    detail: float = 18.0
+    row: float = 22.0
     bottom: float = 1.0
-    min_body: float = 80.0
-    max_label: float = 190.0
+    min_body: float = 84.0
+    max_label: float = 210.0
     text_inset: float = 10.0
     number_inset: float = 9.0
-    title_baseline: float = 16.0
-    detail_baseline: float = 10.0
-    word_baseline: float = 13.0
-    number_baseline: float = 13.5
-    symbol_shift: float = 4.0
+    title_baseline: float = 17.5
+    detail_baseline: float = 12.0
+    word_baseline: float = 15.0
+    number_baseline: float = 15.5
+    symbol_shift: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
     """A node at level "chips": a circle or pill with its symbol, a square for a parameter."""
 
-    height: float = 22.0
-    min_width: float = 22.0
+    height: float = 26.0
+    min_width: float = 26.0
     padding: float = 14.0
     leaf_radius: float = 4.0
     max_characters: int = 5
-    text_shift: float = 3.6
-    label_shift: float = 9.0
+    text_shift: float = 4.6
+    label_shift: float = 11.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
     """The small copy of a much used leaf beside one of its users."""
 
-    height: float = 17.0
-    min_width: float = 24.0
+    height: float = 19.0
+    min_width: float = 26.0
     padding: float = 12.0
     radius: float = 5.0
-    text_shift: float = 3.2
+    text_shift: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedModule:
     """A closed module: stacked paper with a title row and a foot in the color of its gradient."""
 
-    height: float = 46.0
-    min_width: float = 126.0
+    height: float = 52.0
+    min_width: float = 136.0
     radius: float = 7.0
-    foot: float = 20.0
-    title_baseline: float = 17.5
+    foot: float = 23.0
+    title_baseline: float = 19.5
     title_inset: float = 20.0
     inset: float = 9.0
 
@@ -139,8 +139,8 @@ class Box:
 class Unit:
     """A unit of the neuron view."""
 
-    width: float = 74.0
-    height: float = 30.0
+    width: float = 80.0
+    height: float = 34.0
     radius: float = 7.0
 
 
@@ -165,16 +165,18 @@ class MiniCard:
 
 @dataclass(frozen=True, slots=True)
 class FontSizes:
-    """Font sizes by what they are used for."""
+    """Font sizes by what they are used for: 13 for content, 12 where it is dense, 11 for notes."""
 
-    symbol: float = 12.0
-    label: float = 11.0
-    number: float = 11.0
-    word: float = 10.0
-    chip: float = 10.0
-    small: float = 9.0
-    chip_label: float = 8.5
-    chip_detail: float = 8.0
+    title: float = 15.0
+    symbol: float = 14.0
+    label: float = 13.0
+    number: float = 13.0
+    word: float = 11.0
+    chip: float = 13.0
+    dense: float = 12.0
+    small: float = 11.0
+    chip_label: float = 11.0
+    chip_detail: float = 11.0
     mini: float = 6.5
     mini_word: float = 6.0
 
@@ -192,8 +194,8 @@ FONT_SIZES = FontSizes()
 
 # The numbers on the page change while it is read, so that its cards can't be made to measure: they
 # have space for the longest ones, and labels get less.
-PAGE_CARD = replace(CARD, min_body=106.0, max_label=170.0)
-PAGE_MODULE = replace(MODULE, min_width=156.0, title_inset=21.0)
+PAGE_CARD = replace(CARD, min_body=118.0, max_label=190.0)
+PAGE_MODULE = replace(MODULE, min_width=172.0, title_inset=21.0)
 PAGE_BOX = replace(BOX, title_baseline=19.0, detail_inset=12.0)
 
 # Both sides keep apart for readers with deutan, protan or tritan vision: +t against -t differs by
@@ -216,7 +218,7 @@ def as_data() -> dict[str, object]:
 
     Example:
         >>> as_data()["chip"]["height"], as_data()["border"]["zero_dashes"]
-        (22.0, '4 3')
+        (26.0, '4 3')
     """
     return {
         "scale": asdict(SCALE),

@@ -283,3 +283,34 @@ def fit_text(text: str, size: float, max_width: float, bold: bool = False) -> st
     while text and width(text + "…", size, bold) > max_width:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def wrap_text(
+    paragraphs: Iterable[str], size: float, max_width: float, bold: bool = False
+) -> list[str]:
+    """Break texts into lines that fit; each text begins a line.
+
+    Args:
+        paragraphs: The texts.
+        size: Font size in pixels.
+        max_width: Pixels that a line may take; a longer word is shortened.
+        bold: Whether the font is bold.
+
+    Example:
+        >>> wrap_text(["a rather long label", "b"], 11, 60)
+        ['a rather', 'long label', 'b']
+    """
+    lines: list[str] = []
+    for text in paragraphs:
+        line = ""
+        for word in text.split():
+            longer = f"{line} {word}"
+            if line and width(longer, size, bold) <= max_width:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            line = word
+        if line:
+            lines.append(line)
+    return [fit_text(line, size, max_width, bold) for line in lines]

@@ -26,7 +26,7 @@ class Node:
         data: The number (for a module that of its output), None where there is none.
         grad: Its gradient, None where there is none.
         group: Path of the group around it, "" for none.
-        detail: A second line in small print: "5 parameters · ‖∇‖ 0.97".
+        detail: A second line in small print: "5 parameters".
         formula: How it was made: "tanh(n)".
         root: Whether the gradient starts here.
         tag: Whether it is a copy of a much used leaf, drawn small beside its user.
@@ -66,8 +66,8 @@ class Edge:
         source: Id of the operand.
         target: Id of the node made of it.
         local: The local derivative, None where several edges were merged into this one.
-        flow: The gradient that the edge carries back: local * gradient of the target; None before
-            `backward`.
+        flow: What its color and width show: by default the gradient that the edge carries back,
+            local * gradient of the target; None where there is none, as before `backward`.
         port: Which operand of the target it is, from 0.
         count: Numbers that flow at a call, at level "layers".
         dim: Whether it is drawn faint, because others are what the picture is about.
@@ -114,12 +114,12 @@ class Picture:
         title: The heading, "" for none.
         notes: Sentences on what the picture leaves out or folds.
         total: Values of the graph, of which the picture may show a part.
-        colors: What fills mean: "gradient", or "weight" for a network that has computed nothing; ""
-            where there are no numbers.
+        colors: What fills and lines mean: "gradient", "data" or "weights"; "" where there are no
+            numbers.
         framed: Whether groups are drawn as boxes; if not, their nodes are only kept together.
         columns: At level "neurons" the units of each column.
         cards: At level "layers" the card of each node, in the order of the nodes.
-        scale: The gradient at the end of the scale, where pictures share one; 0: the largest shown.
+        scale: The number at the end of the scale, where pictures share one; 0: the largest shown.
     """
 
     level: str
@@ -140,17 +140,31 @@ class Picture:
         """The nodes by their ids."""
         return {node.id: node for node in self.nodes}
 
+    def fill(self, node: Node) -> float | None:
+        """Return the number that the color of a node shows, None where it has no color."""
+        if self.colors == "data":
+            return node.data
+        if self.colors == "weights" and self.level != "neurons":
+            return node.data if node.kind == "parameter" else None
+        return node.grad
+
     @cached_property
     def largest(self) -> float:
-        """The gradient at the end of the scale: the largest finite |gradient| shown, or else 1.
+        """The number at the end of the scale: the largest finite one shown by size, or else 1.
 
         The seed of the root is left out: its 1.0 would make all others pale. So is what "more"
         nodes merge. Where pictures share a scale, it is that of all of them.
         """
         if self.scale:
             return self.scale
-        sizes = [abs(gradient) for gradient in self._gradients() if isfinite(gradient)]
+        sizes = [abs(number) for number in self._colored() if isfinite(number)]
         return max(sizes, default=0.0) or 1.0
+
+    @cached_property
+    def shows_biases(self) -> bool:
+        """Whether the units are those of a network by itself, whose numbers are biases."""
+        is_network = self.level == "neurons" and self.colors == "weights"
+        return is_network and any(node.grad is not None for node in self.nodes)
 
     @cached_property
     def is_finite(self) -> bool:
@@ -168,11 +182,13 @@ class Picture:
             for bar in card.bars:
                 yield from (bar.data, bar.grad)
 
-    def _gradients(self) -> Iterator[float]:
-        """Yield the gradients that are on the scale."""
+    def _colored(self) -> Iterator[float]:
+        """Yield the numbers that are on the scale."""
         for node in self.nodes:
-            if node.grad is not None and not node.root:
-                yield node.grad
+            shown = self.fill(node)
+            is_seed = node.root and self.colors == "gradient"
+            if shown is not None and not is_seed:
+                yield shown
         merged = {node.id for node in self.nodes if node.kind == "more"}
         for edge in self.edges:
             if edge.flow is not None and merged.isdisjoint((edge.source, edge.target)):

@@ -88,6 +88,14 @@ class Snapshot:
         return any(self.gradients.values())
 
     @cached_property
+    def default_show(self) -> str:
+        """What colors show by default: gradients, before `backward` weights, or "" for nothing."""
+        if self.has_gradients:
+            return "gradient"
+        has_weights = any(node.kind == "parameter" for node in self.order)
+        return "weights" if has_weights else ""
+
+    @cached_property
     def kinds(self) -> dict[Value, str]:
         """For each Value "operation", "input", "parameter" or "constant"."""
         return {node: node.kind for node in self.order}

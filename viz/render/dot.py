@@ -247,8 +247,9 @@ class _CardsPen(_Pen):
         theme = self.theme
         fill = theme.card
         ink = theme.ink
-        if node.grad is not None:
-            fill = color(shade(node.grad, self.picture.largest), theme)
+        shown = self.picture.fill(node)
+        if shown is not None:
+            fill = color(shade(shown, self.picture.largest), theme)
             ink = text_color(fill)
 
         line = theme.line
@@ -277,7 +278,9 @@ class _CardsPen(_Pen):
         look = self._flow(edge.flow)
         if edge.local is not None and self.picture.level == "cards":
             look |= {"label": f"∂ {number(edge.local)}", "fontcolor": self.theme.muted}
-        tooltip = f"local derivative {exact(edge.local)}, carries back {exact(edge.flow)}"
+        tooltip = f"local derivative {exact(edge.local)}"
+        if self.picture.colors in ("gradient", ""):
+            tooltip += f", carries back {exact(edge.flow)}"
         attributes = _attributes(**look, tooltip=tooltip)
         yield f"{quote(edge.source)} -> {quote(edge.target)} [{attributes}]"
 

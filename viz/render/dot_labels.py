@@ -46,11 +46,15 @@ def draw_card(node: Node, picture: Picture, theme: Theme) -> str:
         rows.append(_wide_row(f"<B>{escape_text(title)}</B>"))
     if node.kind == "module" and node.formula:
         rows.append(_wide_row(_small_print(node.formula, theme)))
-    if node.data is not None:
-        rows.append(_number_row("data", node.data, theme.muted, theme.ink, theme))
-    if node.grad is not None:
-        gradient = _gradient(node.grad, picture, theme)
-        rows.append(f'<TR><TD COLSPAN="2" CELLPADDING="0">{gradient}</TD></TR>')
+    colored = "grad" if picture.colors == "gradient" else "data"
+    for word, x in (("data", node.data), ("grad", node.grad)):
+        if x is None:
+            continue
+        if word == colored and picture.fill(node) is not None:
+            filled = _colored_row(word, x, picture, theme)
+            rows.append(f'<TR><TD COLSPAN="2" CELLPADDING="0">{filled}</TD></TR>')
+        else:
+            rows.append(_number_row(word, x, theme.muted, theme.ink, theme))
     if node.detail:
         rows.append(_wide_row(_small_print(node.detail, theme)))
 
@@ -82,13 +86,13 @@ def _badge(node: Node, theme: Theme) -> str:
     return _table(look, f"<TR><TD>{text}</TD></TR>")
 
 
-def _gradient(x: float, picture: Picture, theme: Theme) -> str:
+def _colored_row(word: str, x: float, picture: Picture, theme: Theme) -> str:
     fill = theme.card
     if isfinite(x):
         fill = color(shade(x, picture.largest), theme)
     ink = text_color(fill)
     look = f'{_FLAT} CELLPADDING="3" STYLE="ROUNDED" BGCOLOR="{fill}"'
-    row = _number_row("grad", x, ink, ink, theme)
+    row = _number_row(word, x, ink, ink, theme)
     return _table(look, row)
 
 
@@ -110,8 +114,9 @@ def draw_tag(node: Node, picture: Picture, theme: Theme) -> str:
     """Return the label of a copy of a much used leaf: its name or number on its gradient."""
     fill = theme.card
     ink = theme.ink
-    if node.grad is not None:
-        fill = color(shade(node.grad, picture.largest), theme)
+    shown = picture.fill(node)
+    if shown is not None:
+        fill = color(shade(shown, picture.largest), theme)
         ink = text_color(fill)
     text = escape_text(node.label, 24) or number(node.data) or " "
     line = theme.badges.get(node.kind, theme.line)

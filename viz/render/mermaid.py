@@ -199,10 +199,11 @@ def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
 
 
 def _fill_class(node: Node, picture: Picture) -> tuple[str, str]:
-    """Return the name and the look of the class for the gradient of a node."""
-    if node.grad is None:
+    """Return the name and the look of the class for the color of a node."""
+    shown = picture.fill(node)
+    if shown is None:
         return "plain", f"fill:{LIGHT.card},stroke:{LIGHT.line},color:{LIGHT.ink}"
-    step = shade(node.grad, picture.largest)
+    step = shade(shown, picture.largest)
     fill = color(step, LIGHT)
     sign = "m" if step < 0 else "p"
     name = f"grad{sign}{abs(step)}"

@@ -145,7 +145,7 @@ def _section_title(title: str, detail: str) -> str:
 
 def _spell_signs(detail: str) -> str:
     """Return small print with words for the signs that a screen reader leaves out."""
-    return clean(detail).replace("‖∇‖", "gradient norm").replace(" · ", ", ")
+    return clean(detail).replace(" · ", ", ")
 
 
 def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
@@ -174,9 +174,9 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
 
 
 def _numbers(node: Node, picture: Picture) -> list[str]:
-    # A network that has computed nothing shows its weights: what a unit holds is its bias.
-    data = "bias" if picture.colors == "weight" else "data"
-    pairs = ((data, node.data), ("gradient", node.grad))
+    pairs = [("data", node.data), ("gradient", node.grad)]
+    if picture.shows_biases:
+        pairs = [("bias", node.data)]
     return [f"{word} {number(x)}" for word, x in pairs if x is not None]
 
 

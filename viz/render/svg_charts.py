@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from math import isfinite
 
 from viz.layout.geometry import Rect
-from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, labels_width
+from viz.layout.layer_cards import (
+    CAPTION,
+    CAPTION_SIZE,
+    FACT,
+    FACT_SIZE,
+    Bars,
+    Facts,
+    caption,
+    is_spelled,
+    labels_width,
+)
 from viz.look.text import escape, exact, fit_text, number, width
 from viz.look.theme import DARK, shade
 from viz.model.heatmap import BINS, Histogram, Map, png
@@ -13,7 +23,7 @@ from viz.model.layer_card import Bar
 
 from .svg_writer import SvgWriter, path_data
 
-_AXIS = 14.0
+_AXIS = 17.0
 _ZERO_GAP = 4.0
 """Space in the middle of a histogram for the bar of the numbers that are exactly 0."""
 
@@ -26,7 +36,7 @@ def draw_map(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
     size = f"{shown.rows} × {shown.columns}"
     largest = exact(shown.largest)
     title = escape(f"{shown.name}, {size}, largest {largest}", 200)
-    heading = writer.text(rect.x, rect.y + 9, caption(shown), 9.5, "muted")
+    heading = writer.text(rect.x, rect.y + 11, caption(shown), CAPTION_SIZE, "muted")
     inside = Rect(rect.x, rect.y + CAPTION, rect.width, rect.height - CAPTION)
     if is_spelled(shown):
         body = _draw_spelled(shown, inside, writer)
@@ -50,7 +60,7 @@ def _draw_image(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> s
 def _image_width(shown: Map, rect: Rect) -> float:
     """Return the width of the image, which may be narrower than its caption."""
     # The layout widens a narrow map to its caption: the image keeps the width of its cells.
-    if rect.width > width(caption(shown), 9.5) + 0.01:
+    if rect.width > width(caption(shown), CAPTION_SIZE) + 0.01:
         return rect.width
     cell = min(14.0, 320.0 / shown.columns)
     return min(rect.width, max(8.0, shown.columns * cell))
@@ -60,8 +70,8 @@ def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
     row = rect.height / shown.rows
     parts = []
     for i, label in enumerate(shown.labels):
-        baseline = rect.y + i * row + row / 2 + 3.3
-        parts.append(writer.text(rect.x, baseline, label, 9.5, "ink"))
+        baseline = rect.y + i * row + row / 2 + 4
+        parts.append(writer.text(rect.x, baseline, label, CAPTION_SIZE, "ink"))
 
     indent = labels_width(shown)
     cells = Rect(rect.x + indent, rect.y, rect.width - indent, rect.height)
@@ -71,11 +81,13 @@ def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
         fill = f"g{step}" if is_finite else "alarm"
         ink = f"t{step}" if is_finite else "white"
         top = cells.y + i * row
-        baseline = top + row / 2 + 3.2
+        baseline = top + row / 2 + 4.2
         cell = Rect(cells.x, top, cells.width, row)
         parts.append(writer.rect(cell, writer.paint(fill, "card"), 3))
         text = number(x)
-        parts.append(writer.text(cells.center, baseline, text, 9, ink, anchor="middle", mono=True))
+        parts.append(
+            writer.text(cells.center, baseline, text, FACT_SIZE, ink, anchor="middle", mono=True)
+        )
     return "".join(parts)
 
 
@@ -135,17 +147,17 @@ def _draw_axis(shown: Histogram, chart: Rect, writer: SvgWriter) -> str:
     """Draw the line below the bars, the ends of its scale, and what is not on it."""
     line = path_data("M", chart.x, chart.bottom + 0.5, "H", chart.right)
     end = number(shown.largest)
-    y = chart.bottom + 11
+    y = chart.bottom + 13
     parts = [
         writer.path(line, writer.paint("none", "line"), 'stroke-width="1"'),
-        writer.text(chart.x, y, f"−{end}", 8.5, "muted"),
-        writer.text(chart.center, y, shown.name, 9, "muted", anchor="middle"),
-        writer.text(chart.right, y, end, 8.5, "muted", anchor="end"),
+        writer.text(chart.x, y, f"−{end}", CAPTION_SIZE, "muted"),
+        writer.text(chart.center, y, shown.name, CAPTION_SIZE, "muted", anchor="middle"),
+        writer.text(chart.right, y, end, CAPTION_SIZE, "muted", anchor="end"),
     ]
     if shown.odd:
         words = f"{shown.odd:,} nan or inf"
         baseline = chart.y + 9
-        parts.append(writer.text(chart.x, baseline, words, 9, "alarm", bold=True))
+        parts.append(writer.text(chart.x, baseline, words, CAPTION_SIZE, "alarm", bold=True))
     return "".join(parts)
 
 
@@ -153,11 +165,11 @@ def draw_facts(facts: Facts, rect: Rect, writer: SvgWriter) -> str:
     """Return a line for each fact: the name at the left, the number at the right."""
     parts = []
     for i, (name, text) in enumerate(facts.lines):
-        y = rect.y + FACT * i + 12
-        name_width = rect.width - width(text, 10, mono=True) - 8
-        shown = fit_text(name, 10, name_width)
-        parts.append(writer.text(rect.x, y, shown, 10, "muted"))
-        parts.append(writer.text(rect.right, y, text, 10, "ink", anchor="end", mono=True))
+        y = rect.y + FACT * i + 14
+        name_width = rect.width - width(text, FACT_SIZE, mono=True) - 8
+        shown = fit_text(name, FACT_SIZE, name_width)
+        parts.append(writer.text(rect.x, y, shown, FACT_SIZE, "muted"))
+        parts.append(writer.text(rect.right, y, text, FACT_SIZE, "ink", anchor="end", mono=True))
     return "".join(parts)
 
 
@@ -180,7 +192,7 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
     for i, bar in enumerate(bars):
         top = rect.y + i * row
         middle = top + row / 2
-        parts.append(writer.text(rect.x, middle + 3.5, bar.label, 10, "ink"))
+        parts.append(writer.text(rect.x, middle + 4.2, bar.label, FACT_SIZE, "ink"))
         is_odd = not isfinite(bar.data)
         length = 0.0 if is_odd else bar.data * unit
         y = top + row * 0.16
@@ -192,9 +204,9 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
             parts.append(_draw_bar(zero, y, length, gradient_height, fill, writer))
         written = writer.text(
             rect.right,
-            middle + 3.3,
+            middle + 4.2,
             number(bar.data),
-            9.5,
+            FACT_SIZE,
             "alarm" if is_odd else "ink",
             anchor="end",
             mono=True,

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from zlib import crc32
 
 from viz.layout.geometry import Rect
-from viz.layout.layered import PlacedPicture
+from viz.layout.placed import PlacedPicture
 from viz.look.measures import BOX, FONT_SIZES
-from viz.look.text import TIP, escape, fit_text, width
+from viz.look.text import TIP, escape, fit_text, width, wrap_text
 from viz.look.theme import FONT, MONO
-from viz.model.picture import Column, Group, Picture
+from viz.model.picture import Group, Picture
 
 from . import svg_edges, svg_layer_cards, svg_nodes
 from .outline import render_outline
@@ -18,8 +18,11 @@ from .svg_writer import SvgWriter, format_coordinate, path_data
 
 _PAD = 24.0
 _TITLE_HEIGHT = 26.0
-_LEGEND_HEIGHT = 34.0
-_NOTE_HEIGHT = 15.0
+_NOTE_HEIGHT = 16.0
+_BASELINE = 12.0
+_FOOT_PAD = 14.0
+_MIN_TEXT_WIDTH = 620.0
+"""Where a line of text ends below a picture that is narrower."""
 _MAX_DESCRIPTION = 60
 """Lines of the outline that a screen reader is given."""
 
@@ -52,26 +55,29 @@ def render_document(
         style: Returns a further style sheet. It is called last, when all is drawn.
     """
     picture = placed.picture
-    legend, legend_width = draw_legend(picture, writer)
-    inner_width = max(placed.width, legend_width, width(picture.title, 14, bold=True))
-    page_width = inner_width + 2 * _PAD
-    text_width = page_width - 2 * _PAD
+    text_width = _text_width(placed)
+    legend, legend_width, legend_height = draw_legend(
+        picture, writer, text_width, bool(placed.splits)
+    )
+    title_width = min(text_width, width(picture.title, FONT_SIZES.title, bold=True))
+    text_width = max(placed.width, legend_width, title_width)
+    page_width = text_width + 2 * _PAD
 
     top = _PAD + (_TITLE_HEIGHT if picture.title else 0.0)
     foot_svg, foot_height = foot(text_width) if foot else ("", 0.0)
     legend_y = top + placed.height + 18 + foot_height
-    notes = _wrap(picture.notes, text_width)
+    notes = wrap_text(picture.notes, FONT_SIZES.small, text_width)
     notes_height = _NOTE_HEIGHT * len(notes)
-    page_height = legend_y + _LEGEND_HEIGHT + notes_height + 6
+    page_height = legend_y + legend_height + notes_height + _FOOT_PAD
 
     title = ""
     if picture.title:
-        shown = fit_text(picture.title, 14, text_width, bold=True)
-        title = writer.text(_PAD, _PAD + 12, shown, 14, "ink", bold=True)
+        shown = fit_text(picture.title, FONT_SIZES.title, text_width, bold=True)
+        title = writer.text(_PAD, _PAD + 12, shown, FONT_SIZES.title, "ink", bold=True)
     note_lines = []
     for i, line in enumerate(notes):
-        y = 33 + _NOTE_HEIGHT * i
-        note_lines.append(writer.text(0, y, line, 10, "muted"))
+        y = legend_height + _BASELINE + _NOTE_HEIGHT * i
+        note_lines.append(writer.text(0, y, line, FONT_SIZES.small, "muted"))
     page = Rect(0, 0, page_width, page_height)
     background = writer.rect(page, writer.paint("page"))
     # Later elements cover earlier ones.
@@ -85,6 +91,14 @@ def render_document(
     # The style sheets know only now which colors and animations the content uses.
     styles = [writer.style(), style() if style else ""]
     return _wrap_document(picture, page_width, page_height, "".join([*styles, *content]))
+
+
+def _text_width(placed: PlacedPicture) -> float:
+    """Return where lines of text end: where the picture ends, or the page that it is for."""
+    natural = max(placed.width, _MIN_TEXT_WIDTH)
+    if not placed.shown_width:
+        return natural
+    return max(placed.width, min(natural, placed.shown_width - 2 * _PAD))
 
 
 def _wrap_document(picture: Picture, page_width: float, page_height: float, content: str) -> str:
@@ -124,6 +138,8 @@ def _draw_body(placed: PlacedPicture, writer: SvgWriter) -> str:
     if picture.level == "layers":
         return svg_layer_cards.draw_layer_cards(placed, writer)
     parts = [draw_backdrop(placed, writer), svg_edges.draw_edges(placed, writer)]
+    if placed.is_upright:
+        parts.append(_draw_headings(placed, writer))
     for node in picture.nodes:
         parts.append(svg_nodes.draw_node(node, placed.nodes[node.id], picture, writer))
     return "".join(parts)
@@ -134,8 +150,8 @@ def draw_backdrop(placed: PlacedPicture, writer: SvgWriter) -> str:
     picture = placed.picture
     groups = picture.groups if picture.framed else ()
     boxes = [_draw_box(group, placed.groups[group.path], writer) for group in groups]
-    headings = [_draw_heading(column, placed, writer) for column in picture.columns]
-    return "".join([*boxes, *headings])
+    headings = "" if placed.is_upright else _draw_headings(placed, writer)
+    return "".join([*boxes, headings])
 
 
 def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
@@ -156,25 +172,25 @@ def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
     return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
-def _draw_heading(column: Column, placed: PlacedPicture, writer: SvgWriter) -> str:
-    center = placed.nodes[column.members[0]].center
-    title = writer.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)
-    return title + writer.text(center, 27, column.detail, 10, "muted", anchor="middle")
-
-
-def _wrap(notes: tuple[str, ...], max_width: float) -> list[str]:
-    """Break notes into lines that fit; each note begins a line."""
-    lines: list[str] = []
-    for note in notes:
-        line = ""
-        for word in note.split():
-            longer = f"{line} {word}"
-            if line and width(longer, 10) <= max_width:
-                line = longer
-                continue
-            if line:
-                lines.append(line)
-            line = word
-        if line:
-            lines.append(line)
-    return [fit_text(line, 10, max_width) for line in lines]
+def _draw_headings(placed: PlacedPicture, writer: SvgWriter) -> str:
+    parts = []
+    for heading in placed.headings:
+        size = FONT_SIZES.label if heading.is_title else FONT_SIZES.small
+        text = heading.text
+        if placed.is_upright:
+            # Lines from above run through it: a plate keeps it readable.
+            wide = width(text, size, bold=heading.is_title) + 8
+            plate = Rect(heading.x - 4, heading.baseline - 12, wide, 16)
+            parts.append(writer.rect(plate, writer.paint("page"), 3, 'opacity="0.85"'))
+        parts.append(
+            writer.text(
+                heading.x,
+                heading.baseline,
+                text,
+                size,
+                "ink" if heading.is_title else "muted",
+                anchor="middle" if heading.is_centered else "start",
+                bold=heading.is_title,
+            )
+        )
+    return "".join(parts)

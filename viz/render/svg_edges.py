@@ -5,9 +5,10 @@ from itertools import pairwise
 from math import isfinite
 
 from viz.layout.geometry import Point, Rect
-from viz.layout.layered import PlacedPicture
-from viz.look.measures import BORDER
-from viz.look.text import number, width
+from viz.layout.placed import PlacedPicture
+from viz.layout.rows import MARKER
+from viz.look.measures import BORDER, FONT_SIZES
+from viz.look.text import TIP, escape, number, width
 from viz.look.theme import edge_width, shade, strength
 from viz.model.picture import Edge, Picture
 
@@ -16,8 +17,8 @@ from .svg_writer import SvgWriter, format_coordinate, path_data
 Route = tuple[Point, ...]
 
 _ARROW = 8.0
-_LABEL_SIZE = 9.5
-_LABEL_HEIGHT = 14.0
+_LABEL_SIZE = FONT_SIZES.small
+_LABEL_HEIGHT = 16.0
 
 # Positions to try for a label, as shares of the way along an edge: the middle first.
 _LABEL_SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
@@ -40,16 +41,54 @@ def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
     parts = []
     for i in order:
         edge = picture.edges[i]
-        parts.append(draw_edge(edge, placed.routes[i], picture, writer, has_arrow))
+        split = placed.splits.get(i)
+        if split is None:
+            route = placed.routes[i]
+            parts.append(draw_edge(edge, route, picture, writer, has_arrow, placed.is_upright))
+        else:
+            parts.append(draw_edge(edge, split.before, picture, writer, has_arrow=False))
+            parts.append(draw_edge(edge, split.after, picture, writer, has_arrow))
     parts += draw_labels(placed, writer)
+    parts += draw_markers(placed, writer)
     parts += [draw_port(point, writer) for point in placed.ports]
     return "".join(parts)
 
 
+def draw_markers(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
+    """Yield the numbers at the ends of lines that go on in another row, each once."""
+    markers: dict[Point, tuple[int, str]] = {}
+    for i, split in placed.splits.items():
+        node = placed.picture.by_id[placed.picture.edges[i].source]
+        name = node.label or node.formula
+        markers[_beyond(*split.before[-2:])] = (split.number, f"{name} goes on below")
+        markers[_beyond(*split.after[1::-1])] = (split.number, f"{name} comes from above")
+
+    paint = writer.paint("card", "muted")
+    for (x, y), (count, tip) in markers.items():
+        center = f'cx="{format_coordinate(x)}" cy="{format_coordinate(y)}"'
+        circle = f'<circle {center} r="{MARKER / 2:g}" {paint} stroke-width="1.2"/>'
+        size = FONT_SIZES.small
+        text = writer.text(x, y + 4, str(count), size, "ink", anchor="middle", bold=True)
+        yield f"<g><title>{escape(tip, TIP)}</title>{circle}{text}</g>"
+
+
+def _beyond(before: Point, end: Point) -> Point:
+    """Return the center of the number at the end of a line."""
+    (x0, y0), (x1, y1) = before, end
+    if abs(x1 - x0) < 0.5:
+        return x1, y1 + (MARKER / 2 if y1 > y0 else -MARKER / 2)
+    return x1 + (MARKER / 2 if x1 > x0 else -MARKER / 2), y1
+
+
 def draw_edge(
-    edge: Edge, route: Route, picture: Picture, writer: SvgWriter, has_arrow: bool
+    edge: Edge,
+    route: Route,
+    picture: Picture,
+    writer: SvgWriter,
+    has_arrow: bool,
+    is_upright: bool = False,
 ) -> str:
-    """Return one edge, with or without an arrow at its target."""
+    """Return one edge, with or without an arrow at its target; upright ones run downward."""
     flow = edge.flow or 0.0
     thickness = edge_width(flow, picture.largest)
     stroke = _stroke(flow, picture)
@@ -63,7 +102,7 @@ def draw_edge(
     inset = head * 0.8
     end = (x, y - inset) if down else (x - inset, y)
     line = writer.path(
-        curve((*route[:-1], end)),
+        curve((*route[:-1], end), is_upright),
         writer.paint("none", stroke),
         f'stroke-width="{thickness}"{dashes}{opacity}',
     )
@@ -128,7 +167,7 @@ def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: Svg
     paint = writer.paint("page", _stroke(flow, picture))
     box = writer.rect(rect, paint, 5, 'stroke-width="1.4"')
     baseline = rect.middle + 3.6
-    words = writer.text(rect.center, baseline, text, 10, "ink", anchor="middle", bold=True)
+    words = writer.text(rect.center, baseline, text, 11, "ink", anchor="middle", bold=True)
     return box + words
 
 
@@ -148,8 +187,8 @@ def _tip(x: float, y: float, head: float, down: bool) -> str:
     return path_data("M", x, y, "l", -head, " -", half, "v", full, "Z")
 
 
-def curve(route: Sequence[Point]) -> str:
-    """Return a path through points that is horizontal at each of them.
+def curve(route: Sequence[Point], is_upright: bool = False) -> str:
+    """Return a path through points that is horizontal at each of them, or vertical.
 
     Example:
         >>> curve(((0, 0), (10, 5)))
@@ -161,6 +200,9 @@ def curve(route: Sequence[Point]) -> str:
         is_upright = abs(x1 - x0) < 0.5
         if is_level or is_upright:
             parts.append(path_data("L", x1, y1))
+        elif is_upright:
+            middle = (y0 + y1) / 2
+            parts.append(path_data("C", x0, middle, x1, middle, x1, y1))
         else:
             middle = (x0 + x1) / 2
             parts.append(path_data("C", middle, y0, middle, y1, x1, y1))
@@ -185,7 +227,9 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
     if picture.level != "cards":
         return
     taken = list(placed.nodes.values())
-    for edge, route in zip(picture.edges, placed.routes, strict=True):
+    for i, edge in enumerate(picture.edges):
+        split = placed.splits.get(i)
+        route = split.after if split else placed.routes[i]
         is_quiet = edge.dim or picture.by_id[edge.source].tag
         if edge.local is None or (is_quiet and not edge.mark):
             continue
@@ -211,7 +255,7 @@ def _draw_label(rect: Rect, text: str, is_marked: bool, writer: SvgWriter) -> It
     # A quiet label lets its edge shine through; what is marked has to be read.
     opacity = "" if is_marked else 'opacity="0.86"'
     yield writer.rect(rect, paint, 4, opacity)
-    baseline = rect.middle + 3.3
+    baseline = rect.middle + 3.9
     yield writer.text(rect.center, baseline, text, _LABEL_SIZE, ink, anchor="middle")
 
 
@@ -219,9 +263,9 @@ def _label_rect(route: Route, share: float, label_width: float) -> Rect:
     if _runs_down(route):
         (x, top), (_, bottom) = route
         middle = (top + bottom) / 2
-        return Rect(x + 6, middle - 7, label_width, _LABEL_HEIGHT)
+        return Rect(x + 6, middle - 8, label_width, _LABEL_HEIGHT)
     x, y = _point_at(route, share)
-    return Rect(x - label_width / 2, y - 7, label_width, _LABEL_HEIGHT)
+    return Rect(x - label_width / 2, y - 8, label_width, _LABEL_HEIGHT)
 
 
 def _point_at(route: Route, t: float) -> Point:

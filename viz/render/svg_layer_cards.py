@@ -1,12 +1,14 @@
 """The layer view as SVG: its cards, and the wide arrows between them."""
 
 from collections.abc import Iterator
-from math import isfinite, log10
+from math import inf, isfinite, log10
 
-from viz.layout.geometry import Point, Rect
+from viz.layout.geometry import Rect
 from viz.layout.layer_cards import (
+    CAPTION_SIZE,
     MAX_TITLE,
     PAD,
+    TITLE_SIZE,
     TOP,
     Bars,
     Facts,
@@ -14,7 +16,9 @@ from viz.layout.layer_cards import (
     largest_flow,
     place_pieces,
 )
-from viz.layout.layered import PlacedPicture
+from viz.layout.layer_rows import lane_label
+from viz.layout.placed import PlacedPicture, Route, Split
+from viz.look.legend import GRADIENT_NORM
 from viz.look.measures import BORDER
 from viz.look.text import escape, fit_text, number, width
 from viz.look.theme import edge_width
@@ -22,6 +26,7 @@ from viz.model.heatmap import Histogram
 from viz.model.layer_card import LayerCard, describe_card
 from viz.model.picture import Edge
 
+from . import svg_edges
 from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
@@ -42,22 +47,31 @@ def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
     parts = []
     for card in picture.cards:
         rect = placed.nodes[card.id]
-        parts.append(_draw_card(card, rect, max_pixels, writer))
+        parts.append(_draw_card(card, rect, max_pixels, writer, placed.is_upright))
 
     largest = largest_flow(picture)
-    for edge, route in zip(picture.edges, placed.routes, strict=True):
-        draw = _draw_arrows if len(route) == 2 else _draw_lane
-        parts.append(draw(edge, route, largest, writer))
-    return "".join(parts)
+    for i, edge in enumerate(picture.edges):
+        route = placed.routes[i]
+        if i in placed.splits:
+            parts += _draw_split(edge, placed.splits[i], largest, writer)
+        elif len(route) > 2:
+            parts.append(_draw_lane(edge, route, largest, writer))
+        elif route[0][0] == route[1][0]:
+            parts += _draw_arrows_down(edge, route, largest, writer)
+        else:
+            parts.append(_draw_arrows(edge, route, largest, writer))
+    return "".join([*parts, *svg_edges.draw_markers(placed, writer)])
 
 
-def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
+def _draw_card(
+    card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter, is_narrow: bool
+) -> str:
     paint = writer.paint("group", "group_line")
     border = 'stroke-width="1"'
     parts = [writer.rect(rect, paint, 10, border)]
 
     is_result = card.kind == "result"
-    detail_size = 13 if is_result else 10
+    detail_size = TITLE_SIZE if is_result else CAPTION_SIZE
     detail_width = width(card.detail, detail_size, mono=is_result)
     detail = writer.text(
         rect.right - PAD,
@@ -73,11 +87,13 @@ def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) 
     x = rect.x + PAD
     inner_width = rect.width - 2 * PAD
     title_width = min(MAX_TITLE, inner_width - detail_width - 8)
-    title = fit_text(card.title, 13, title_width, bold=True)
-    line = fit_text(card.line, 10, inner_width)
-    parts.append(writer.text(x, rect.y + 24, title, 13, "ink", bold=True))
-    parts.append(writer.text(x, rect.y + 39, line, 10, "muted"))
-    for piece, place in place_pieces(card, rect.height - TOP - PAD):
+    title = fit_text(card.title, TITLE_SIZE, title_width, bold=True)
+    line = fit_text(card.line, CAPTION_SIZE, inner_width)
+    parts.append(writer.text(x, rect.y + 24, title, TITLE_SIZE, "ink", bold=True))
+    parts.append(writer.text(x, rect.y + 40, line, CAPTION_SIZE, "muted"))
+    body = 0.0 if is_narrow else rect.height - TOP - PAD
+    max_width = inner_width if is_narrow else inf
+    for piece, place in place_pieces(card, body, max_width):
         # Not `place.move(x, …)`: the sums are rounded in the order in which they are written here.
         moved = Rect(place.x + x, place.y + rect.y + TOP, place.width, place.height)
         parts.append(_draw_piece(piece, moved, max_pixels, writer))
@@ -98,7 +114,7 @@ def _draw_piece(piece: Piece, rect: Rect, max_pixels: int, writer: SvgWriter) ->
 # Arrows
 
 
-def _draw_arrows(edge: Edge, route: tuple[Point, ...], largest: float, writer: SvgWriter) -> str:
+def _draw_arrows(edge: Edge, route: Route, largest: float, writer: SvgWriter) -> str:
     """Draw a gray arrow that widens with the count of numbers, and below it the gradient's."""
     left = route[0][0] + 5
     right = route[-1][0] - 5
@@ -118,13 +134,16 @@ def _draw_arrows(edge: Edge, route: tuple[Point, ...], largest: float, writer: S
     count_y = top - 9
     parts = [
         writer.path(outline, writer.paint("line")),
-        writer.text(center, count_y, f"{edge.count:,}", 10.5, "muted", anchor="middle"),
+        writer.text(center, count_y, f"{edge.count:,}", CAPTION_SIZE, "muted", anchor="middle"),
     ]
     if edge.flow is not None:
         y = middle + shift
         parts += _draw_back_arrow(edge.flow, (left, right), y, largest, writer)
-        norm = f"‖∂‖ {number(edge.flow)}"
-        parts.append(writer.text(center, y + 18, norm, 10.5, "muted", anchor="middle"))
+        # Two lines: the gap between two cards is narrow.
+        for i, words in enumerate((GRADIENT_NORM, number(edge.flow))):
+            baseline = y + 20 + 14 * i
+            text = writer.text(center, baseline, words, CAPTION_SIZE, "muted", anchor="middle")
+            parts.append(text)
     return "".join(parts)
 
 
@@ -144,13 +163,62 @@ def _draw_back_arrow(
     yield writer.path(tip, writer.paint(color))
 
 
+def _draw_arrows_down(edge: Edge, route: Route, largest: float, writer: SvgWriter) -> Iterator[str]:
+    """Yield what `_draw_arrows` draws, from a card to the one below it."""
+    (x, top), (_, bottom) = route
+    thickness = 2.0 + 2.0 * log10(edge.count + 1.0)
+    half = thickness / 2
+    tip = bottom - 3
+    neck = tip - half - 5
+    outline = path_data("M", x - half, top + 3, "V", neck, "h-5L", x, tip)
+    outline += path_data("L", x + half + 5, neck, "h-5V", top + 3, "Z")
+    yield writer.path(outline, writer.paint("line"))
+    middle = (top + bottom) / 2 + 4
+    count = f"{edge.count:,}"
+    yield writer.text(x - half - 12, middle, count, CAPTION_SIZE, "muted", anchor="end")
+    if edge.flow is None:
+        return
+    right = x + half + 18
+    thickness = 1.5 * edge_width(edge.flow, largest)
+    color = _flow_color(edge.flow)
+    dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
+    stroke = f'stroke-width="{format_coordinate(thickness)}"{dashes}'
+    head = 5.5 + thickness
+    line = path_data("M", right, bottom - 3, "V", top + 2 + head)
+    yield writer.path(line, writer.paint("none", color), stroke)
+    tip_path = path_data("M", right, top + 3, "l", -head * 0.6, head, "h", head * 1.2, "Z")
+    yield writer.path(tip_path, writer.paint(color))
+    norm = f"{GRADIENT_NORM} {number(edge.flow)}"
+    yield writer.text(right + head, middle, norm, CAPTION_SIZE, "muted")
+
+
+def _draw_split(edge: Edge, split: Split, largest: float, writer: SvgWriter) -> Iterator[str]:
+    """Yield a short line below the source and one above the target, with what goes on."""
+    thickness = format_coordinate(1.2 + 1.2 * log10(edge.count + 1.0))
+    paint = writer.paint("none", "line")
+    (x, y), (_, end) = split.before
+    yield writer.path(path_data("M", x, y, "V", end), paint, f'stroke-width="{thickness}"')
+    (x, start), (_, y) = split.after
+    yield writer.path(path_data("M", x, start, "V", y - 7), paint, f'stroke-width="{thickness}"')
+    yield writer.path(path_data("M", x, y, "l-4.5 -8h9Z"), writer.paint("line"))
+
+    words = lane_label(edge)
+    left = x + 14
+    yield writer.text(left, start - 5, words, CAPTION_SIZE, "muted")
+    if edge.flow is not None and isfinite(edge.flow):
+        dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
+        underline = path_data("M", left, start, "h", width(words, CAPTION_SIZE))
+        stroke = f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}'
+        yield writer.path(underline, writer.paint("none", _flow_color(edge.flow)), stroke)
+
+
 def _flow_color(flow: float) -> str:
     if not isfinite(flow):
         return "alarm"
     return "e-16" if flow else "line"
 
 
-def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: SvgWriter) -> str:
+def _draw_lane(edge: Edge, route: Route, largest: float, writer: SvgWriter) -> str:
     """Draw a connection above the cards: it skips some, or returns to its own."""
     (x0, y0), (_, y), (x1, _), (_, y1) = route
     thickness = 1.2 + 1.2 * log10(edge.count + 1.0)
@@ -165,7 +233,7 @@ def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: Svg
     ]
 
     words = lane_label(edge)
-    label_width = width(words, 10) + 12
+    label_width = width(words, CAPTION_SIZE) + 12
     center = (x0 + x1) / 2
     left = center - label_width / 2
     plate = Rect(left, y - 8, label_width, 16)
@@ -176,17 +244,5 @@ def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: Svg
         stroke = f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}'
         paint = writer.paint("none", _flow_color(edge.flow))
         parts.append(writer.path(underline, paint, stroke))
-    parts.append(writer.text(center, y + 3.5, words, 10, "muted", anchor="middle"))
+    parts.append(writer.text(center, y + 3.5, words, CAPTION_SIZE, "muted", anchor="middle"))
     return "".join(parts)
-
-
-def lane_label(edge: Edge) -> str:
-    """Return the text on a connection above the cards.
-
-    Example:
-        >>> lane_label(Edge("l0", "l0", None, 0.5, count=8))
-        '↺ 8 · ‖∂‖ 0.5'
-    """
-    loop = "↺ " if edge.source == edge.target else ""
-    norm = "" if edge.flow is None else f" · ‖∂‖ {number(edge.flow)}"
-    return f"{loop}{edge.count:,}{norm}"

@@ -18,7 +18,7 @@ def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> st
 
     It is a group with a title, which screen readers speak and browsers show as a tooltip.
     """
-    pen = _NodePen(node, rect, shade(node.grad or 0.0, picture.largest), writer)
+    pen = _NodePen(node, rect, picture, writer)
     if picture.level == "neurons":
         body = pen.unit()
     elif node.kind == "module":
@@ -70,14 +70,24 @@ class _NodePen:
     Attributes:
         node: The node.
         rect: Where it is.
-        step: The step of the gradient scale for its gradient.
+        picture: The picture that it is in, for what colors show, and their scale.
         writer: Writes the elements.
     """
 
     node: Node
     rect: Rect
-    step: int
+    picture: Picture
     writer: SvgWriter
+
+    @property
+    def shown(self) -> float | None:
+        """The number that the color of the node shows, None where it has no color."""
+        return self.picture.fill(self.node)
+
+    @property
+    def step(self) -> int:
+        """The step of the scale for that number."""
+        return shade(self.shown or 0.0, self.picture.largest)
 
     @property
     def is_alarming(self) -> bool:
@@ -123,10 +133,13 @@ class _NodePen:
             parts.append(writer.text(text_x, baseline, node.detail, FONT_SIZES.small, "muted"))
             row_y += CARD.detail
 
-        for word, x in number_rows(node):
-            if word == "grad":
-                parts.append(self._gradient_fill(left, row_y))
-            parts += self._number_row(word, x, text_x, row_y)
+        rows = number_rows(node)
+        colored = self._colored_row()
+        for word, x in rows:
+            is_last = word == rows[-1][0]
+            if word == colored:
+                parts.append(self._row_fill(left, row_y, is_last))
+            parts += self._number_row(word, x, text_x, row_y, word == colored)
             row_y += CARD.row
 
         # The outline comes last, so that no fill covers half of its width.
@@ -150,17 +163,27 @@ class _NodePen:
             bold=True,
         )
 
-    def _gradient_fill(self, left: float, top: float) -> str:
-        """Fill the last row of a card, inside its round corner."""
+    def _colored_row(self) -> str:
+        """Return the name of the row that is filled, "" for none."""
+        if self.shown is None:
+            return ""
+        return "grad" if self.picture.colors == "gradient" else "data"
+
+    def _row_fill(self, left: float, top: float, is_last: bool) -> str:
+        """Fill a row of a card; the last one inside its round corner."""
+        if not is_last:
+            row = Rect(left, top, self.rect.right - left, CARD.row)
+            return self.writer.rect(row, self.writer.paint(f"g{self.step}"))
         bottom = self.rect.bottom - CARD.radius
         outline = path_data("M", left, top, "H", self.rect.right, "V", bottom)
         outline += path_data("a7 7 0 0 1 -7 7H", left, "Z")
         return self.writer.path(outline, self.writer.paint(f"g{self.step}"))
 
-    def _number_row(self, word: str, x: float, text_x: float, top: float) -> list[str]:
-        is_gradient = word == "grad"
-        ink = f"t{self.step}" if is_gradient else "ink"
-        word_color = f"t{self.step}" if is_gradient else "muted"
+    def _number_row(
+        self, word: str, x: float, text_x: float, top: float, is_colored: bool
+    ) -> list[str]:
+        ink = f"t{self.step}" if is_colored else "ink"
+        word_color = f"t{self.step}" if is_colored else "muted"
         right = self.rect.right - CARD.number_inset
         word_y = top + CARD.word_baseline
         parts = [self.writer.text(text_x, word_y, word, FONT_SIZES.word, word_color)]
@@ -208,9 +231,9 @@ class _NodePen:
         rect = self.rect
         alarm = self.is_alarming
         # No color of the scale means nan: the hatched box is drawn on plain paper.
-        fill = "card" if alarm or node.grad is None else f"g{self.step}"
+        fill = "card" if alarm or self.shown is None else f"g{self.step}"
         ink = "ink" if fill == "card" else f"t{self.step}"
-        # The shape tells the kind, because the fill is the gradient's.
+        # The shape tells the kind, because the fill is that of the scale.
         is_square = node.kind in ("parameter", "constant")
         radius = CHIP.leaf_radius if is_square else rect.height / 2
 
@@ -244,11 +267,11 @@ class _NodePen:
 
     def tag(self) -> str:
         """Draw the small copy of a leaf."""
-        has_gradient = self.node.grad is not None
-        ink = f"t{self.step}" if has_gradient else "ink"
+        is_colored = self.shown is not None
+        ink = f"t{self.step}" if is_colored else "ink"
         baseline = self.rect.middle + TAG.text_shift
         parts = [
-            self.fill(TAG.radius, f"g{self.step}" if has_gradient else "card"),
+            self.fill(TAG.radius, f"g{self.step}" if is_colored else "card"),
             self.border(TAG.radius, f"badge-{self.node.kind}"),
             self._center_text(baseline, short_label(self.node), FONT_SIZES.small, ink),
         ]
@@ -265,7 +288,7 @@ class _NodePen:
             sheet = rect.move(shift, shift)
             parts.append(writer.rect(sheet, paint, MODULE.radius, 'stroke-width="1"'))
         parts.append(self.fill(MODULE.radius, "card"))
-        if node.grad is not None:
+        if self.shown is not None:
             parts.append(self._module_foot())
 
         corner = rect.x + MODULE.inset
@@ -281,9 +304,16 @@ class _NodePen:
             size = FONT_SIZES.number
             parts.append(writer.text(right, baseline, data, size, "ink", anchor="end", mono=True))
 
-        ink = f"t{self.step}" if node.grad is not None else "muted"
-        foot = node.detail or node.formula
-        parts.append(writer.text(corner, rect.bottom - 7, foot, FONT_SIZES.small, ink))
+        ink = f"t{self.step}" if self.shown is not None else "muted"
+        foot = rect.bottom - 7.5
+        words = node.detail or node.formula
+        parts.append(writer.text(corner, foot, words, FONT_SIZES.small, ink))
+        # The strip shows one number only, as a number and as its color.
+        if self.shown is not None:
+            right = rect.right - MODULE.inset
+            shown = number(self.shown)
+            size = FONT_SIZES.dense
+            parts.append(writer.text(right, foot, shown, size, ink, anchor="end", mono=True))
         parts.append(self.border(MODULE.radius))
         return "".join(parts)
 
@@ -300,7 +330,7 @@ class _NodePen:
         node = self.node
         rect = self.rect
         alarm = self.is_alarming
-        fill = "card" if node.grad is None or alarm else f"g{self.step}"
+        fill = "card" if self.shown is None or alarm else f"g{self.step}"
         ink = "ink" if fill == "card" else f"t{self.step}"
 
         parts = [self.fill(UNIT.radius, fill)]
@@ -320,7 +350,7 @@ class _NodePen:
     def _input_text(self, x: float, ink: str) -> list[str]:
         """Draw the name of an input at the left, and its number in the space that is left."""
         rect = self.rect
-        y = rect.middle + 4
+        y = rect.middle + 4.6
         size = FONT_SIZES.chip
         label = fit_text(self.node.label, size, 24, bold=True)
         free = rect.width - 18 - width(label, size, bold=True)
@@ -341,13 +371,13 @@ class _NodePen:
             parts.append(self._draw_mark(node.mark))
         elif node.detail:
             detail = fit_text(node.detail, FONT_SIZES.chip_label, 100)
-            y = rect.bottom + 8
+            y = rect.bottom + 11
             parts.append(self._center_text(y, detail, FONT_SIZES.chip_label, "muted"))
 
         text = fit_text(node.label, FONT_SIZES.chip, rect.width - 12)
         if node.kind == "operation":
             text = number(node.data) if node.data is not None else "…"
-        y = rect.middle + 4
+        y = rect.middle + 4.6
         size = FONT_SIZES.number
         written = self.writer.text(rect.center, y, text, size, ink, anchor="middle", mono=True)
         return [*parts, written]
@@ -362,8 +392,8 @@ class _NodePen:
         around = rect.shrink(-2, -2)
         ring = writer.rect(around, writer.paint("none", "alarm"), 9, 'stroke-width="2.4"')
         left = rect.center - plate_width / 2
-        plate = Rect(left, rect.bottom - 4, plate_width, 11)
-        background = writer.rect(plate, writer.paint("alarm"), 5.5)
-        baseline = rect.bottom + 4.5
+        plate = Rect(left, rect.bottom - 5, plate_width, 14)
+        background = writer.rect(plate, writer.paint("alarm"), 7)
+        baseline = rect.bottom + 5.8
         text = self._center_text(baseline, word, FONT_SIZES.chip_label, "page", bold=True)
         return ring + background + text

@@ -12,6 +12,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn.module import Module, evaluation
 from scalargrad.utils.garbage import collector_off
+from viz.look.legend import checked_show
 from viz.look.text import clean, hint
 from viz.model import target_types
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
@@ -34,10 +35,17 @@ MAX_WEIGHTS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for: a level, and paths of modules to open; None for the default."""
+    """What the user asked for, None for the default.
+
+    Attributes:
+        level: The level of detail.
+        expand: Paths of modules to open.
+        show: What colors show.
+    """
 
     level: str | None
     expand: str | Iterable[str] | None
+    show: str | None = None
 
 
 @collector_off()
@@ -46,6 +54,7 @@ def choose_pictures(
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
     edges: str | None = None,
+    show: str | None = None,
 ) -> list[Picture]:
     """Return the picture of a target, then coarser ones in case Graphviz runs out of time.
 
@@ -54,6 +63,7 @@ def choose_pictures(
         level: As for `viz.draw`; chosen by size if None.
         expand: As for `viz.draw`.
         edges: What the lists of a dictionary hold: "operands" or "feeds".
+        show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
 
     Raises:
         PictureError: The target is not a graph.
@@ -68,6 +78,7 @@ def choose_pictures(
         raise OptionError(
             f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint(level, LEVELS)}"
         )
+    checked_show(show)
     if is_named(target, target_types.HISTORY):
         raise PictureError(
             "draw takes graphs: of a History viz.plots.plot_history(history) makes a plot"
@@ -81,7 +92,7 @@ def choose_pictures(
 
     views = [_VIEWS[name] for name in class_names(target) if name in _VIEWS]
     view = views[0] if views else _draw_values
-    return view(target, Request(level, expand))
+    return view(target, Request(level, expand, show))
 
 
 def find_roots(target: Any) -> list[Value]:
@@ -103,19 +114,21 @@ def _draw_values(target: Any, request: Request) -> list[Picture]:
     roots = _check_values(target)
     if not roots:
         raise PictureError("there is nothing to draw: the list is empty")
-    return _draw_snapshot(Snapshot(roots), request, "gradient")
+    return _draw_snapshot(Snapshot(roots), request)
 
 
 def _draw_module(module: Module, request: Request) -> list[Picture]:
     snapshot = Snapshot(_trace(module))
-    if request == Request(None, None) and _has_modules(snapshot):
-        return [_network(snapshot, "weight")]
-    return _draw_snapshot(snapshot, request, "weight")
+    # Its weights are all that a network by itself has to show.
+    is_network = request.show in (None, "weights")
+    if is_network and request.level is request.expand is None and _has_modules(snapshot):
+        return [_network(snapshot, request.show, is_network)]
+    return _draw_snapshot(snapshot, request, is_network)
 
 
 def _draw_program(program: Any, request: Request) -> list[Picture]:
     if request.level == "layers":
-        return _draw_snapshot(Snapshot(_recorded_outputs(program)), request, "gradient")
+        return _draw_snapshot(Snapshot(_recorded_outputs(program)), request)
 
     # Imported here: the view of programs needs the compiler, which only programs have loaded.
     from .program import program_pictures
@@ -211,23 +224,24 @@ def _describe(target: Any) -> str:
 # From a graph to pictures
 
 
-def _draw_snapshot(snapshot: Snapshot, request: Request, colors: str) -> list[Picture]:
+def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = False) -> list[Picture]:
     opened = _find_opened(snapshot, request.expand)
     level = request.level
+    show = request.show
     is_automatic = request.expand is None
 
     if level == "neurons":
-        return [neuron_picture(snapshot, colors)]
+        return [neuron_picture(snapshot, show, is_network)]
     if level == "layers":
-        return [_layers(snapshot, colors)]
+        return [_layers(snapshot, show, is_network)]
 
     if level is None:
         level = _choose_level(len(snapshot), is_automatic)
-    coarser = _coarser(snapshot, colors)
+    coarser = _coarser(snapshot, show, is_network)
     if level == "chips":
-        return [scalar_picture(snapshot, "chips"), *coarser]
+        return [scalar_picture(snapshot, "chips", show=show), *coarser]
     if level == "cards":
-        return [_cards(snapshot, opened, is_automatic), *coarser]
+        return [_cards(snapshot, opened, is_automatic, show), *coarser]
     return coarser
 
 
@@ -238,20 +252,23 @@ def _choose_level(size: int, is_automatic: bool) -> str | None:
     return "chips" if size <= MAX_CHIPS else None
 
 
-def _layers(snapshot: Snapshot, colors: str) -> Picture:
+def _layers(snapshot: Snapshot, show: str | None, is_network: bool) -> Picture:
     if all(node.scope is None for node in snapshot.order):
         raise PictureError(
             "no module made any of this graph, so that it has no layers: "
             'draw it with another level, such as "chips"'
         )
-    return layer_picture(snapshot, colors)
+    return layer_picture(snapshot, show, is_network=is_network)
 
 
-def _coarser(snapshot: Snapshot, colors: str) -> list[Picture]:
+def _coarser(snapshot: Snapshot, show: str | None, is_network: bool) -> list[Picture]:
     """Return the pictures that fold Values: the network, or the strongest Values of a graph."""
     if _has_modules(snapshot):
-        return [_network(snapshot, colors)]
-    return [condensed_picture(snapshot, MAX_CHIPS), condensed_picture(snapshot, MAX_CHIPS // 3)]
+        return [_network(snapshot, show, is_network)]
+    return [
+        condensed_picture(snapshot, MAX_CHIPS, show),
+        condensed_picture(snapshot, MAX_CHIPS // 3, show),
+    ]
 
 
 def _has_modules(snapshot: Snapshot) -> bool:
@@ -263,7 +280,7 @@ def _has_modules(snapshot: Snapshot) -> bool:
     return any(scope.parent is not None or scope.name for scope in scopes.values())
 
 
-def _network(snapshot: Snapshot, colors: str) -> Picture:
+def _network(snapshot: Snapshot, show: str | None, is_network: bool) -> Picture:
     """Return a network as neurons, or as layers where there are too many neurons."""
     folded = Folded(snapshot)
     width = max((layer.units for layer in folded.layers), default=0)
@@ -271,8 +288,8 @@ def _network(snapshot: Snapshot, colors: str) -> Picture:
     if width <= MAX_UNITS and weights <= MAX_WEIGHTS:
         # Calls that belong to one computation may be too many to be drawn one by one.
         with suppress(PictureError):
-            return neuron_picture(snapshot, colors)
-    return layer_picture(snapshot, colors, folded)
+            return neuron_picture(snapshot, show, is_network)
+    return layer_picture(snapshot, show, folded, is_network)
 
 
 # Open and closed modules
@@ -306,14 +323,14 @@ def _match_modules(snapshot: Snapshot, path: str) -> list[str]:
     return matches
 
 
-def _cards(snapshot: Snapshot, opened: set[str], is_automatic: bool) -> Picture:
+def _cards(snapshot: Snapshot, opened: set[str], is_automatic: bool, show: str | None) -> Picture:
     """Return cards with the innermost modules closed, or with more of them, until all fits."""
     if is_automatic and len(snapshot) <= MAX_CARDS:
-        return scalar_picture(snapshot, "cards")
+        return scalar_picture(snapshot, "cards", show=show)
 
     closed = [path for path in snapshot.modules if path not in opened]
     innermost = [path for path in closed if not snapshot.children.get(path)]
-    picture = scalar_picture(snapshot, "cards", innermost)
+    picture = scalar_picture(snapshot, "cards", innermost, show)
     if len(picture.nodes) <= MAX_CHIPS:
         return picture
-    return scalar_picture(snapshot, "cards", closed)
+    return scalar_picture(snapshot, "cards", closed, show)

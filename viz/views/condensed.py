@@ -19,7 +19,7 @@ Operand = tuple[Value, float]
 """An operand with its local derivative."""
 
 
-def condensed_picture(snapshot: Snapshot, max_nodes: int) -> Picture:
+def condensed_picture(snapshot: Snapshot, max_nodes: int, show: str | None = None) -> Picture:
     """Return the strongest Values as chips.
 
     A chain of + is one Σ, and a product with a leaf under it is an edge. From the roots the Values
@@ -28,13 +28,15 @@ def condensed_picture(snapshot: Snapshot, max_nodes: int) -> Picture:
     Args:
         snapshot: The graph.
         max_nodes: Values that are drawn at most.
+        show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
 
     Example:
         >>> x = Value(2.0, label="x")
         >>> [node.symbol for node in condensed_picture(Snapshot([x + x * 3.0 + 1.0]), 10).nodes]
         ['in', 'c', 'Σ']
     """
-    view = _CondensedView(snapshot, max_nodes)
+    shown = snapshot.default_show if show is None else show
+    view = _CondensedView(snapshot, max_nodes, shown)
     notes = [
         f"showing {len(view.kept):,} of {len(snapshot):,} values, "
         "those with the largest gradients; chains of + are one Σ"
@@ -47,6 +49,7 @@ def condensed_picture(snapshot: Snapshot, max_nodes: int) -> Picture:
         tuple(edge for node in view.kept for edge in view.edges(node)),
         notes=tuple(notes),
         total=len(snapshot),
+        colors=shown,
     )
 
 
@@ -54,12 +57,14 @@ class _CondensedView:
     """A graph seen through the folds.
 
     Attributes:
+        show: What colors show.
         kept: The Values that are drawn, users before operands.
         has_gradients: Whether any of these has a gradient.
     """
 
-    def __init__(self, snapshot: Snapshot, max_nodes: int) -> None:
+    def __init__(self, snapshot: Snapshot, max_nodes: int, show: str) -> None:
         self.snapshot = snapshot
+        self.show = show
         self._uses = Counter(arg for node in snapshot.order for arg in node.args)
         self.kept = self._find_strongest(max_nodes)
         self.has_gradients = any(snapshot.gradients[node] for node in self.kept)
@@ -127,6 +132,10 @@ class _CondensedView:
         for port, (arg, local) in enumerate(self._operands(node)):
             if arg in self.kept:
                 flow = carry_back(local, gradient) if self.has_gradients else None
+                if self.show == "data":
+                    flow = arg.data
+                elif self.show == "weights":
+                    flow = local
                 yield Edge(self.snapshot.id(arg), target, local, flow, port)
 
     def node(self, node: Value) -> Node:

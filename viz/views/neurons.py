@@ -23,44 +23,49 @@ _SPELLED = 4
 """Numbers that the tooltip of a unit with several outputs spells out."""
 
 
-def neuron_picture(snapshot: Snapshot, colors: str = "gradient") -> Picture:
+def neuron_picture(
+    snapshot: Snapshot, show: str | None = None, is_network: bool = False
+) -> Picture:
     """Return units with their outputs, and what flows between them.
 
     Args:
         snapshot: The graph.
-        colors: "gradient"; or "weight" for a network by itself: then numbers are biases and edges
-            are weights.
+        show: What colors and lines show: "gradient", "data" or "weights"; None for gradients, or
+            weights before `backward`.
+        is_network: Whether a network is drawn by itself: then numbers are biases, lines weights.
 
     Raises:
         PictureError: The calls of modules make more columns, or wider ones, than can be read.
 
     Example:
         >>> from scalargrad.nn import MLP
-        >>> picture = neuron_picture(Snapshot([MLP(2, [3, 1], seed=1)([1.0, 2.0])]), "weight")
+        >>> picture = neuron_picture(Snapshot([MLP(2, [3, 1], seed=1)([1.0, 2.0])]))
         >>> [column.title for column in picture.columns]
         ['inputs', 'layers.0  3 × relu', 'layers.1  1 × linear']
     """
-    return _NeuronView(snapshot, is_network=colors == "weight").picture()
+    shown = show or ("gradient" if snapshot.has_gradients else "weights")
+    return _NeuronView(snapshot, shown, is_network).picture()
 
 
 class _NeuronView:
     """Units as a picture.
 
     Attributes:
+        show: What colors and lines show.
         is_network: Whether a network is drawn by itself, with its biases and weights.
-        has_numbers: Whether there are gradients, or biases, to be drawn on the units.
+        has_gradients: Whether there are gradients to be drawn on the units.
     """
 
-    def __init__(self, snapshot: Snapshot, is_network: bool) -> None:
+    def __init__(self, snapshot: Snapshot, show: str, is_network: bool) -> None:
         self.snapshot = snapshot
+        self.show = "weights" if is_network else show
         self.units = Units(snapshot)
         self.is_network = is_network
-        self.has_numbers = is_network or snapshot.has_gradients
+        self.has_gradients = snapshot.has_gradients and self.show != "weights"
 
     def picture(self) -> Picture:
         """Return all of it."""
-        colors_are_weights = self.is_network or not self.has_numbers
-        flows = self.units.shown_flows(colors_are_weights)
+        flows = self.units.shown_flows(self.show)
         notes = list(self._notes())
         count = len(flows)
         if count > MAX_EDGES:
@@ -78,7 +83,7 @@ class _NeuronView:
             tuple(edges),
             notes=tuple(notes),
             total=len(self.snapshot),
-            colors="weight" if colors_are_weights else "gradient",
+            colors=self.show,
             columns=tuple(map(self._column, self.units.columns)),
         )
 
@@ -86,10 +91,8 @@ class _NeuronView:
         units = self.units
         count = sum(map(len, units.columns))
         yield f"{count:,} units folded from {len(self.snapshot):,} values"
-        if self.is_network:
-            yield "numbers are biases, colors and widths are weights"
-        elif not self.has_numbers:
-            yield "no gradients yet, colors and widths are weights: call backward() first"
+        if not self.is_network and not self.snapshot.has_gradients:
+            yield "no gradients yet: call backward() first"
         for column in units.columns:
             if len(column) > MAX_COLUMN:
                 title = self._column(column).title
@@ -165,7 +168,7 @@ class _NeuronView:
         # A plain sum: nan and inf among the numbers are never hidden.
         total = sum(node.data for node in outputs)
         grad = None
-        if self.has_numbers:
+        if self.has_gradients:
             grad = sum(self.snapshot.gradients[node] for node in outputs)
         return total / len(outputs), grad, ""
 
@@ -175,7 +178,7 @@ class _NeuronView:
         more = ", …" if len(outputs) > _SPELLED else ""
         data = ", ".join(exact(node.data) for node in first)
         text = f"{len(outputs):,} outputs: data {data}{more}"
-        if not self.has_numbers:
+        if not self.has_gradients:
             return text
         gradients = ", ".join(exact(self.snapshot.gradients[node]) for node in first)
         return f"{text}, gradients {gradients}{more}"
@@ -244,7 +247,7 @@ class _NeuronView:
                 own = (arg for arg in node.args if isinstance(arg, Parameter))
                 parameters.update(dict.fromkeys(own))
         gradients = [self.snapshot.gradients[parameter] for parameter in parameters]
-        return describe_parameters(gradients, self.has_numbers and not self.is_network)
+        return describe_parameters(gradients, self.snapshot.has_gradients and not self.is_network)
 
 
 def _describe_shape(units: int, calls: int, modules: int, activation: str) -> str:

@@ -8,6 +8,7 @@ from math import hypot
 from typing import Literal
 
 from scalargrad.core.value import Parameter, Value
+from viz.look.legend import GRADIENT_NORM
 from viz.look.text import number, plural
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot, carry_back, formula, parent_path
@@ -18,7 +19,10 @@ _LEAVES = ("input", "parameter", "constant")
 
 
 def scalar_picture(
-    snapshot: Snapshot, level: Literal["cards", "chips"], closed: Iterable[str] = ()
+    snapshot: Snapshot,
+    level: Literal["cards", "chips"],
+    closed: Iterable[str] = (),
+    show: str | None = None,
 ) -> Picture:
     """Return every Value that is not inside a closed module, and closed modules as one node each.
 
@@ -26,6 +30,7 @@ def scalar_picture(
         snapshot: The graph.
         level: "cards", with boxes around open modules, or "chips".
         closed: Unique paths of modules.
+        show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
 
     Example:
         >>> x = Value(2.0, label="x")
@@ -33,7 +38,8 @@ def scalar_picture(
         >>> [node.label or node.formula for node in picture.nodes]
         ['x', 'x × x']
     """
-    view = _ScalarView(snapshot, set(closed))
+    shown = snapshot.default_show if show is None else show
+    view = _ScalarView(snapshot, set(closed), shown)
     nodes, edges = _copy_much_used(view.nodes(), view.edges())
     return Picture(
         level,
@@ -42,6 +48,7 @@ def scalar_picture(
         tuple(view.boxes(nodes)),
         notes=tuple(view.notes()),
         total=len(snapshot),
+        colors=shown,
         framed=level == "cards",
     )
 
@@ -50,12 +57,14 @@ class _ScalarView:
     """Which node of the picture shows each Value.
 
     Attributes:
+        show: What colors show.
         module_of: For each Value the path of the outermost closed module around it, "" for none.
         inside: The Values inside each closed module.
     """
 
-    def __init__(self, snapshot: Snapshot, closed: set[str]) -> None:
+    def __init__(self, snapshot: Snapshot, closed: set[str], show: str) -> None:
         self.snapshot = snapshot
+        self.show = show
         self.has_gradients = snapshot.has_gradients
 
         around = {"": ""}
@@ -92,9 +101,10 @@ class _ScalarView:
         return replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
 
     def _closed_module(self, path: str) -> Node:
-        """Return a closed module: its output, its size, and the norm of its parameters' gradients.
+        """Return a closed module: its output, the gradient of its output, and its size.
 
-        Several outputs have no single number, and their gradient is the norm of theirs.
+        Several outputs have no single number, and their gradient is the norm of theirs. The norm of
+        its parameters' gradients is in the tooltip: two numbers for gradients would be mixed up.
         """
         outputs = self._outputs(path)
         is_single = len(outputs) == 1
@@ -110,11 +120,12 @@ class _ScalarView:
             data=outputs[0].data if is_single else None,
             grad=grad,
             group=parent_path(path),
-            detail=self._describe_parameters(path),
+            detail=describe_parameters(self._gradients(path), has_gradients=False),
             formula=self.snapshot.modules[path].kind,
             root=any(node in self.snapshot.roots for node in outputs),
             name=path.replace("/", "."),
             outputs=len(outputs),
+            tip=self._norm(path),
         )
 
     def _outputs(self, path: str) -> list[Value]:
@@ -142,8 +153,16 @@ class _ScalarView:
                 yield Group(path, title, parent_path(path), self._describe_parameters(path))
 
     def _describe_parameters(self, path: str) -> str:
-        gradients = [self.snapshot.gradients[leaf] for leaf in self._parameters.get(path, ())]
-        return describe_parameters(gradients, self.has_gradients)
+        return describe_parameters(self._gradients(path), self.has_gradients)
+
+    def _norm(self, path: str) -> str:
+        gradients = self._gradients(path)
+        if not gradients or not self.has_gradients:
+            return ""
+        return f"{GRADIENT_NORM} of its parameters {number(hypot(*gradients))}"
+
+    def _gradients(self, path: str) -> list[float]:
+        return [self.snapshot.gradients[leaf] for leaf in self._parameters.get(path, ())]
 
     @cached_property
     def _parameters(self) -> dict[str, list[Value]]:
@@ -162,6 +181,7 @@ class _ScalarView:
         """Return one edge for each operand; those from or to a closed module are merged."""
         single: list[Edge] = []
         merged: dict[tuple[str, str], float] = defaultdict(float)
+        carried: set[tuple[str, Value]] = set()
         for node in self.snapshot.order:
             target = self._id(node)
             partials = node.partials or [0.0] * len(node.args)
@@ -169,19 +189,29 @@ class _ScalarView:
                 source = self._id(arg)
                 if source == target:
                     continue
-                flow = carry_back(local, self.snapshot.gradients[node])
-                if self.module_of[node] or self.module_of[arg]:
-                    # Several edges have no local derivative in common, but their flows add up.
-                    merged[source, target] += flow
-                else:
+                if not self.module_of[node] and not self.module_of[arg]:
+                    flow = self._flow(node, arg, local)
                     single.append(Edge(source, target, local, flow, port))
+                    continue
+                # Several edges have no local derivative in common, but what they carry adds up; a
+                # number that several of them carry on is one number.
+                is_counted = self.show == "data" and (target, arg) in carried
+                merged[source, target] += 0.0 if is_counted else self._flow(node, arg, local) or 0.0
+                carried.add((target, arg))
 
         edges = single
         for (source, target), total in merged.items():
-            edges.append(Edge(source, target, None, total))
-        if self.has_gradients:
-            return edges
-        return [replace(edge, flow=None) for edge in edges]
+            has_flow = self.show == "data" or (self.show == "gradient" and self.has_gradients)
+            edges.append(Edge(source, target, None, total if has_flow else None))
+        return edges
+
+    def _flow(self, node: Value, arg: Value, local: float) -> float | None:
+        """Return the number that the color of an edge shows."""
+        if self.show == "data":
+            return arg.data
+        if self.show == "weights":
+            return local
+        return carry_back(local, self.snapshot.gradients[node]) if self.has_gradients else None
 
     def _id(self, node: Value) -> str:
         module = self.module_of[node]
@@ -219,14 +249,14 @@ def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:
 
     Example:
         >>> describe_parameters([3.0, 4.0], has_gradients=True)
-        '2 parameters · ‖∇‖ 5'
+        '2 parameters · gradient norm 5'
     """
     if not gradients:
         return ""
     text = plural(len(gradients), "parameter")
     if not has_gradients:
         return text
-    return f"{text} · ‖∇‖ {number(hypot(*gradients))}"
+    return f"{text} · {GRADIENT_NORM} {number(hypot(*gradients))}"
 
 
 def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:

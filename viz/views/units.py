@@ -71,6 +71,7 @@ class Units:
         samples: The largest number of samples that one unit stands for.
         flows: The gradients that edges between two units carry back, added up.
         weights: The local derivatives between two units, a mean over samples.
+        carried: What each unit adds to another: weight times output, a mean over samples.
         columns: Units by column, so that each edge runs from left to right.
         shown: What each unit is drawn as: itself, or the rest of its column.
         ids: The ids of the units that are drawn.
@@ -91,6 +92,7 @@ class Units:
 
         self.flows: Flows = defaultdict(float)
         self.weights: Flows = {}
+        self.carried: Flows = {}
         self._connect()
         self.columns = self._columns()
         self._check_size()
@@ -193,6 +195,7 @@ class Units:
     def _connect(self) -> None:
         """Add up what flows between units; a weight that several samples share counts once."""
         sums: Flows = defaultdict(float)
+        products: Flows = defaultdict(float)
         samples: dict[tuple[Unit, Unit], set[int]] = defaultdict(set)
         for node in self.snapshot.order:
             target = self.unit.get(node)
@@ -203,13 +206,20 @@ class Units:
                 ends = (source, target)
                 self.flows[ends] += carry_back(local, self.snapshot.gradients[node])
                 sums[ends] += local
+                products[ends] += local * arg.data
                 samples[ends].add(self.calls.sample[arg])
         for ends, total in sums.items():
             self.weights[ends] = total / len(samples[ends])
+            self.carried[ends] = products[ends] / len(samples[ends])
 
-    def shown_flows(self, weights: bool) -> Flows:
-        """Return what flows between the units that are drawn, or the weights between them."""
-        flows = self.weights if weights else self.flows
+    def shown_flows(self, show: str) -> Flows:
+        """Return what goes on between the units that are drawn.
+
+        Args:
+            show: "gradient", "data" for weight times output, or "weights".
+        """
+        by_name = {"gradient": self.flows, "data": self.carried, "weights": self.weights}
+        flows = by_name[show]
         merged: Flows = defaultdict(float)
         for (source, target), flow in flows.items():
             ends = (self.shown[source], self.shown[target])

@@ -163,7 +163,7 @@ def test_cards_say_what_our_own_drawings_say() -> None:
         "∂ 3",
         "layers.0.neurons.2",
         "Neuron",
-        "5 parameters · ‖∇‖ 0.97",
+        "5 parameters · gradient norm 0.97",
         "inf",
         "nan",
         "−1.5",

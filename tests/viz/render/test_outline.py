@@ -48,8 +48,8 @@ def test_columns_are_heard_from_the_output_back() -> None:
 
 
 def test_numbers_of_a_network_that_has_computed_nothing_are_biases() -> None:
-    unit = Node("n0", "operation", label="layers.0.neurons.0", data=0.5, formula="tanh")
-    picture = Picture("neurons", (unit,), colors="weight", columns=columns().columns[:0])
+    unit = Node("n0", "operation", label="layers.0.neurons.0", data=0.5, grad=0.5, formula="tanh")
+    picture = Picture("neurons", (unit,), colors="weights", columns=columns().columns[:0])
     assert "bias 0.5" in render_outline(picture)
 
 

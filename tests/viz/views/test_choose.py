@@ -89,7 +89,7 @@ def test_the_neuron_view_has_a_column_for_each_layer():
         "layers.2  1 × linear",
         "loss",
     ]
-    assert shown.columns[1].detail.startswith("48 parameters · ‖∇‖ ")
+    assert shown.columns[1].detail.startswith("48 parameters · gradient norm ")
     assert shown.notes[0] == f"37 units folded from {shown.total:,} values"
 
 
@@ -124,7 +124,7 @@ def test_a_network_by_itself_shows_its_weights():
     model = MLP(2, [3, 1], seed=0)
     model.layers[0].neurons[1].bias.data = 0.25
     shown = picture(model)
-    assert (shown.level, shown.colors) == ("neurons", "weight")
+    assert (shown.level, shown.colors) == ("neurons", "weights")
     weights = sorted(
         p.data for layer in model.layers for unit in layer.neurons for p in unit.weights
     )

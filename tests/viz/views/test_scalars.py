@@ -63,8 +63,10 @@ def test_a_closed_module_of_several_outputs_has_no_one_number(closed: Any) -> No
 
 def test_a_closed_module_tells_the_norm_of_its_gradients(closed: Any) -> None:
     model, _, nodes = closed
-    assert nodes["first"].detail == f"9 parameters · ‖∇‖ {gradient_norm(model.first):.3g}"
-    assert nodes["second"].detail == f"4 parameters · ‖∇‖ {gradient_norm(model.second):.3g}"
+    for name, count in (("first", 9), ("second", 4)):
+        norm = f"{gradient_norm(getattr(model, name)):.3g}"
+        assert nodes[name].detail == f"{count} parameters"
+        assert nodes[name].tip == f"gradient norm of its parameters {norm}"
 
 
 def test_edges_between_closed_modules_are_one_that_carries_all(closed: Any) -> None:

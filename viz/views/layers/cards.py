@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Value
+from viz.look.legend import GRADIENT_NORM
 from viz.look.text import clean, cut, number, plural
 from viz.model.heatmap import Map, histogram, map_images, map_rows
 from viz.model.layer_card import Bar, LayerCard
@@ -32,14 +33,19 @@ Read = Callable[[Value], float]
 
 
 def layer_picture(
-    snapshot: Snapshot, colors: str = "gradient", folded: Folded | None = None
+    snapshot: Snapshot,
+    show: str | None = None,
+    folded: Folded | None = None,
+    is_network: bool = False,
 ) -> Picture:
     """Return cards from left to right: inputs, layers, the result.
 
     Args:
         snapshot: The graph.
-        colors: "gradient"; or "weight" for a network by itself, which has computed nothing.
+        show: What is shown: "gradient" for weights, outputs and their gradients, "data" for outputs
+            alone, "weights" for weights alone; None for the default of the graph.
         folded: The layers of the graph, where they are known already.
+        is_network: Whether a network is drawn by itself, which has computed nothing.
 
     Example:
         >>> from scalargrad.nn import MLP
@@ -51,7 +57,8 @@ def layer_picture(
         >>> [edge.count for edge in picture.edges]
         [3, 4, 2]
     """
-    view = _LayerView(snapshot, folded or Folded(snapshot), is_computed=colors != "weight")
+    shown = show or ("gradient" if snapshot.has_gradients else "weights")
+    view = _LayerView(snapshot, folded or Folded(snapshot), shown, is_computed=not is_network)
     cards = view.cards()
     return Picture(
         "layers",
@@ -59,7 +66,7 @@ def layer_picture(
         tuple(view.edges()),
         notes=tuple(view.notes()),
         total=len(snapshot),
-        colors=colors if view.has_gradients else "weight",
+        colors=shown if view.has_gradients or show == "data" else "weights",
         cards=tuple(cards),
     )
 
@@ -72,7 +79,7 @@ def _card_node(card: LayerCard, snapshot: Snapshot) -> Node:
     root = snapshot.roots[0] if has_number else None
     details = [card.detail] if root is None else []
     if card.statistics and card.statistics.gradient_norm is not None:
-        details.append(f"‖∇‖ {number(card.statistics.gradient_norm)}")
+        details.append(f"{GRADIENT_NORM} {number(card.statistics.gradient_norm)}")
     return Node(
         card.id,
         _NODE_KINDS[card.kind],
@@ -88,11 +95,13 @@ def _card_node(card: LayerCard, snapshot: Snapshot) -> Node:
 class _LayerView:
     """The cards of a folded graph, the edges between them, and notes."""
 
-    def __init__(self, snapshot: Snapshot, folded: Folded, is_computed: bool) -> None:
+    def __init__(self, snapshot: Snapshot, folded: Folded, show: str, is_computed: bool) -> None:
         self.snapshot = snapshot
         self.folded = folded
         self.is_computed = is_computed
-        self.has_gradients = is_computed and snapshot.has_gradients
+        self.shows_data = show != "weights" or not snapshot.has_gradients
+        self.shows_weights = show != "data"
+        self.has_gradients = is_computed and snapshot.has_gradients and show == "gradient"
         self.facts = [LayerFacts(layer, snapshot, self.has_gradients) for layer in folded.layers]
 
     def cards(self) -> list[LayerCard]:
@@ -113,7 +122,7 @@ class _LayerView:
         yield f"{layers} folded from {values}; each map has a scale of its own"
         if not self.is_computed:
             return
-        if not self.has_gradients:
+        if not self.snapshot.has_gradients:
             yield "no gradients yet: call backward() first"
         yield from self._notes_on_calls()
         if self.folded.loose:
@@ -186,7 +195,7 @@ class _LayerView:
 
     def _weight_maps(self, facts: LayerFacts) -> tuple[Map, ...]:
         rows = facts.weights
-        if not rows:
+        if not rows or not self.shows_weights:
             return ()
         name = facts.weights_name
         if name != "W":  # one number for each unit: a strip
@@ -199,7 +208,7 @@ class _LayerView:
     def _unit_maps(self, facts: LayerFacts) -> Iterator[Map]:
         """Yield the outputs of the units and their gradients."""
         layer = facts.layer
-        if not self.is_computed or not facts.output_names:
+        if not self.is_computed or not self.shows_data or not facts.output_names:
             return
         calls = [layer.outputs[call] for call in sorted(layer.outputs)]
         is_folded = len(calls) > MAX_CALLS

@@ -1,0 +1,75 @@
+"""A picture with positions: what every layout returns and every drawing reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from viz.model.picture import Picture
+
+from .geometry import Point, Rect
+
+Route = tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """An edge that ends at the end of a row and goes on at the start of a row below.
+
+    Attributes:
+        number: The number at both ends of the gap; the edges of one source share it.
+        before: The points up to the end of the row of its source.
+        after: The points from the start of the row of its target on.
+    """
+
+    number: int
+    before: Route
+    after: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A line of text above a column or row of units.
+
+    Attributes:
+        text: The text.
+        x: Where it is centered, or where it begins.
+        baseline: Its baseline.
+        is_title: Whether it is bold; small print otherwise.
+        is_centered: Whether it is centered at `x`.
+    """
+
+    text: str
+    x: float
+    baseline: float
+    is_title: bool
+    is_centered: bool = True
+
+
+@dataclass(frozen=True)
+class PlacedPicture:
+    """A picture with positions.
+
+    Attributes:
+        picture: What is placed.
+        nodes: The rectangle of each node, by id.
+        groups: The rectangle of each group, by path.
+        routes: For each edge the points that it passes, its ends included.
+        ports: Where edges enter boxes.
+        width: Of the whole.
+        height: Of the whole.
+        shown_width: The width in pixels that it is laid out for, 0 for its natural size.
+        splits: The edges between two rows by their positions; their routes are not drawn.
+        headings: Lines above the columns of a network diagram.
+        is_upright: Whether edges run from top to bottom.
+    """
+
+    picture: Picture
+    nodes: dict[str, Rect]
+    groups: dict[str, Rect]
+    routes: tuple[Route, ...]
+    ports: tuple[Point, ...]
+    width: float
+    height: float
+    shown_width: float = 0.0
+    splits: Mapping[int, Split] = field(default_factory=dict)
+    headings: tuple[Heading, ...] = ()
+    is_upright: bool = False

@@ -1,0 +1,213 @@
+"""The legend: what each sign of a picture means, once for pictures, for pages and for every level.
+
+A sign has a few words, which stand beside a sample of it, and one sentence, for tooltips and for
+those who ask for more. What numbers, colors and lines mean depends on the level of detail and on
+what the colors show; everything else means the same everywhere.
+"""
+
+from dataclasses import asdict, dataclass
+
+from scalargrad.errors import OptionError
+
+from .text import hint
+
+LEVELS = ("cards", "chips", "neurons", "layers")
+SHOWN = ("gradient", "data", "weights")
+"""What colors and lines can show."""
+GRADIENT_NORM = "gradient norm"
+"""The one name for the square root of the sum of squared gradients."""
+OFF = "off"
+"""The word for a unit that lets no gradient pass in one sample."""
+DEAD = "dead"
+"""The word for a unit that lets no gradient pass in any of several samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a sign means.
+
+    Attributes:
+        words: A few words, to be written beside a sample of the sign.
+        sentence: The same in a sentence.
+    """
+
+    words: str
+    sentence: str
+
+
+_EVERYWHERE = {
+    "input": Meaning("input", "An input is a number that is given, such as x."),
+    "parameter": Meaning("parameter", "A parameter, θ, is a number that training changes."),
+    "constant": Meaning("constant", "A dashed border marks a constant: it never changes."),
+    "operation": Meaning("operation", "The sign on a badge is the operation that was computed."),
+    "local": Meaning(
+        "∂ local derivative",
+        "∂ on a line is the local derivative: by how much the result of the operation changes "
+        "for each unit of this operand.",
+    ),
+    "zero": Meaning("exactly 0", "A dashed line carries exactly 0."),
+    "alarm": Meaning("nan or infinite", "Red and hatched: a number is nan or infinite."),
+    "copy": Meaning(
+        "copy of a value used often",
+        "A small plate is a copy of a value that is used in many places.",
+    ),
+    "continued": Meaning(
+        "goes on in the row below",
+        "A number in a circle at the end of a line says where the line goes on, in a row below.",
+    ),
+    "mark": Meaning("flagged; the label says why", "A red ring marks what the doctor found."),
+    "bias": Meaning(
+        "number and color: bias",
+        "Of a network by itself, which has computed nothing, the number and the color of a neuron "
+        "are its bias.",
+    ),
+    "module": Meaning(
+        "closed module: strip = gradient of its output",
+        "Stacked paper is a closed module: beside its name is its output, and the strip below "
+        "shows the gradient of that output, as a number and as a color.",
+    ),
+    "count": Meaning(
+        "how many numbers go on",
+        "A gray arrow is as wide as the count of numbers that go on at a call.",
+    ),
+    "norm": Meaning(
+        f"{GRADIENT_NORM} that comes back",
+        "An orange arrow is as wide as the norm of the gradient that comes back: the square root "
+        "of the sum of the squared gradients.",
+    ),
+}
+"""What means the same at every level."""
+
+_DATA = Meaning("number: data", "The number is what was computed.")
+_CARD_NUMBERS = Meaning(
+    "data: its number, grad: its gradient",
+    "The row data is what was computed, the row grad how much the result changes per unit of it.",
+)
+_OUTPUT = Meaning("number: output", "The number in a neuron is its output.")
+_IN_MAP = Meaning("number: output", "Numbers on maps of units are their outputs and gradients.")
+_NUMBERS = {
+    ("cards", "gradient"): _CARD_NUMBERS,
+    ("cards", "data"): _CARD_NUMBERS,
+    ("cards", "weights"): _CARD_NUMBERS,
+    ("chips", "gradient"): _DATA,
+    ("chips", "data"): _DATA,
+    ("chips", "weights"): _DATA,
+    ("neurons", "gradient"): _OUTPUT,
+    ("neurons", "data"): _OUTPUT,
+    ("neurons", "weights"): _OUTPUT,
+    ("layers", "gradient"): _IN_MAP,
+    ("layers", "data"): _IN_MAP,
+    ("layers", "weights"): _IN_MAP,
+}
+
+_SIDES = "blue is positive, orange negative, and a stronger color is a larger number"
+_FILL_GRADIENT = Meaning("color: gradient", f"Colors show gradients: {_SIDES}.")
+_FILL_DATA = Meaning("color: data", f"Colors show the numbers themselves: {_SIDES}.")
+_FILL_PARAMETER = Meaning("color: parameter", f"Colors show the numbers of parameters: {_SIDES}.")
+_FILL_MAP = Meaning("each map from −its largest to its largest", f"On maps {_SIDES}.")
+_FILLS = {
+    ("cards", "gradient"): _FILL_GRADIENT,
+    ("cards", "data"): _FILL_DATA,
+    ("cards", "weights"): _FILL_PARAMETER,
+    ("chips", "gradient"): _FILL_GRADIENT,
+    ("chips", "data"): _FILL_DATA,
+    ("chips", "weights"): _FILL_PARAMETER,
+    ("neurons", "gradient"): Meaning(
+        "color: gradient of the output",
+        f"The color of a neuron is the gradient of its output: {_SIDES}.",
+    ),
+    ("neurons", "data"): Meaning(
+        "color: output", f"The color of a neuron is its output: {_SIDES}."
+    ),
+    ("neurons", "weights"): Meaning("color: weight", f"Colors show weights: {_SIDES}."),
+    ("layers", "gradient"): _FILL_MAP,
+    ("layers", "data"): _FILL_MAP,
+    ("layers", "weights"): _FILL_MAP,
+}
+
+_LINE_GRADIENT = Meaning(
+    "line: gradient carried back",
+    "The color and width of a line show the gradient that it carries back: "
+    "the local derivative times the gradient of what the line leads to.",
+)
+_LINE_DATA = Meaning(
+    "line: number carried on", "The color and width of a line show the number that it carries on."
+)
+_LINE_LOCAL = Meaning(
+    "line: weight of the operand",
+    "The color and width of a line show its local derivative: the weight of that operand.",
+)
+_LINE_NORM = _EVERYWHERE["norm"]
+_LINE_COUNT = _EVERYWHERE["count"]
+_LINES = {
+    ("cards", "gradient"): _LINE_GRADIENT,
+    ("cards", "data"): _LINE_DATA,
+    ("cards", "weights"): _LINE_LOCAL,
+    ("chips", "gradient"): _LINE_GRADIENT,
+    ("chips", "data"): _LINE_DATA,
+    ("chips", "weights"): _LINE_LOCAL,
+    ("neurons", "gradient"): Meaning(
+        "line: gradient through this weight",
+        "The color and width of a line show the gradient that comes back through its weight.",
+    ),
+    ("neurons", "data"): Meaning(
+        "line: weight × output",
+        "The color and width of a line show what it adds: its weight times the output before it.",
+    ),
+    ("neurons", "weights"): Meaning(
+        "line: weight", "The color and width of a line show its weight."
+    ),
+    ("layers", "gradient"): _LINE_NORM,
+    ("layers", "data"): _LINE_COUNT,
+    ("layers", "weights"): _LINE_COUNT,
+}
+
+_DEPENDING = {"number": _NUMBERS, "fill": _FILLS, "line": _LINES}
+SIGNS = (*_DEPENDING, *_EVERYWHERE)
+"""All signs, by the names that `meaning` takes."""
+
+
+def meaning(sign: str, level: str = "cards", show: str = "gradient") -> Meaning:
+    """Return what a sign means.
+
+    Args:
+        sign: One of `SIGNS`, such as "number", "fill", "line", "local" or "zero".
+        level: "cards", "chips", "neurons" or "layers".
+        show: What the colors show: "gradient", "data" or "weights".
+
+    Example:
+        >>> meaning("number", "neurons").words, meaning("line", "neurons", "weights").words
+        ('number: output', 'line: weight')
+        >>> meaning("zero").sentence
+        'A dashed line carries exactly 0.'
+    """
+    if sign in _DEPENDING:
+        return _DEPENDING[sign][level, show]
+    return _EVERYWHERE[sign]
+
+
+def checked_show(show: str | None) -> str | None:
+    """Return what colors are to show as it was given; None leaves it to the graph.
+
+    Raises:
+        OptionError: It is not "gradient", "data" or "weights".
+    """
+    if show is not None and show not in SHOWN:
+        raise OptionError(
+            f"show must be 'gradient', 'data' or 'weights', not {show!r}{hint(show, SHOWN)}"
+        )
+    return show
+
+
+def as_data(level: str, show: str = "gradient") -> dict[str, dict[str, str]]:
+    """Return what every sign means at a level, as dictionaries that `json.dumps` can write.
+
+    Args:
+        level: As for `meaning`.
+        show: As for `meaning`.
+
+    Example:
+        >>> as_data("neurons")["fill"]["words"]
+        'color: gradient of the output'
+    """
+    return {sign: asdict(meaning(sign, level, show)) for sign in SIGNS}
