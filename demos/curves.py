@@ -101,7 +101,7 @@ def draw_functions(folder: Path, rng: Random) -> None:
         (_JOINED, ("two lines, joined", joined), ("cut again, through sigmoids", squashed)),
     )
     for picture, *panels in pictures:
-        axes = new_axes(2, width=9.0, height=3.6)
+        axes = new_axes(2, width=7.1, height=3.2)
         for ax, (title, kind) in zip(axes, panels, strict=True):
             plot_curves({f"{i}": kind(rng).tolist() for i in range(5)}, PLACES.tolist(), ax)
             # The functions are random: their numbers say nothing.
@@ -114,7 +114,7 @@ def draw_functions(folder: Path, rng: Random) -> None:
 def draw_film(folder: Path, rng: Random) -> None:
     """Make the film of random functions."""
     functions = [wild(rng) for _ in range(FRAMES)]
-    (ax,) = new_axes(width=7.2, height=3.8)
+    (ax,) = new_axes(width=7.1, height=3.8)
     style_axes(ax).set(xlabel="x")
 
     # All of them, faintly: who prefers less motion still sees how different they are.

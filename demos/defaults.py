@@ -260,13 +260,13 @@ def run(folder: Path, quick: bool = False) -> Story:
     plot_seeds(shallow, panels[1]).set(title="one hidden layer", xlabel="loss")
     save_plot(panels[0], folder / _RANKING.file, "Five activations", _RANKING.alt)
 
-    (ax,) = new_axes(width=9.0, height=4.6)
+    (ax,) = new_axes(width=7.1, height=4.4)
     # What exploded reaches 10¹⁸, and would leave no room for the differences of the others.
     drawn = {name: np.minimum(losses, 10.0).tolist() for name, losses in cured.items()}
     plot_seeds(drawn, ax, log=True).set(xlabel="loss on fresh points, 10 and more at 10")
     save_plot(ax, folder / _REMEDIES.file, "Remedies one by one", _REMEDIES.alt)
 
-    panels = new_axes(3, width=13.0, height=3.2)
+    panels = new_axes(3, width=11.9, height=3.2)
     plot_seeds(steps, panels[0], log=True).set(title="steps to a loss of 0.1")
     plot_seeds(reused, panels[1]).set(title="right answers after six points")
     plot_seeds(digits, panels[2]).set(title="digits read right after 20 labels")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say_all
+from demos.gallery import BESIDE, Picture, Story, explored, run_alone, say_all
 from demos.listing import list_code
 from scalargrad import Parameter, Value, sigmoid
 from scalargrad.data import one_hot
@@ -181,9 +181,13 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         numbers.append((f"names of {what}", f"{len(sort(graph)):,}, sorted alike"))
     say_all(numbers)
 
-    dictionary = viz.draw(GRAPH, edges="feeds", title="A graph that is only a dictionary")
+    dictionary = viz.draw(
+        GRAPH, edges="feeds", title="A graph that is only a dictionary", width=BESIDE
+    )
     dictionary.save(folder / _DICTIONARY.file)
-    computed = viz.draw(values["Loss"], level="cards", title="The same graph, computed")
+    computed = viz.draw(
+        values["Loss"], level="cards", title="The same graph, computed", width=BESIDE
+    )
     computed.save(folder / _VALUES.file)
     explorer = explored(
         values["Loss"], folder / "dictionary-explore.html", "the graph of the dictionary, computed"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from inspect import signature
+from math import log10
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,7 @@ from demos.story import Story as Story
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
     from scalargrad import Value
     from scalargrad.nn import Module
@@ -36,6 +38,10 @@ Demo = Callable[[Path, bool], Story]
 """A demo: saves its pictures in a folder, quickly or in full, and returns its story."""
 
 Result = TypeVar("Result")
+
+BESIDE = 690
+ACROSS = 1150
+"""Pixels that a page has for a picture beside the code, and for one below it."""
 
 
 def require_extras() -> None:
@@ -148,6 +154,20 @@ def plot_seeds(measured: Mapping[str, Sequence[float]], ax: "Axes", log: bool = 
     ax.set_ylim(0.4, len(measured) + 0.6)
     ax.grid(axis="x", color=LIGHT.line, alpha=0.35)
     return ax
+
+
+def write_powers(axis: "Axis") -> None:
+    """Label a logarithmic axis with powers of ten such as 10⁻⁶, all of one size.
+
+    Matplotlib sets exponents as small letters, too small for a picture in a column.
+    """
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+    def power(x: float, place: int) -> str:  # noqa: ARG001
+        return f"10{str(round(log10(x))).translate(raised)}"
+
+    axis.set_major_formatter(power)
+    axis.set_minor_formatter("")
 
 
 def decimals(x: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import viz
-from demos.gallery import Picture, Story, decimals, explored, in_training, run_alone, say
+from demos.gallery import BESIDE, Picture, Story, decimals, explored, in_training, run_alone, say
 from demos.listing import list_code
 from scalargrad import no_grad
 from scalargrad.data import comparator, parity, xor
@@ -131,7 +131,9 @@ def draw_xor(model: MLP, lesson: Lesson, folder: Path) -> None:
     loss = cross_entropy(model(lesson.rows[2]), lesson.answers[2])
     loss.label = "loss"
     loss.backward()
-    viz.draw(loss, level="neurons", title="xor of 1 and 0").save(folder / _NETWORK.file)
+    viz.draw(loss, level="neurons", title="xor of 1 and 0", width=BESIDE).save(
+        folder / _NETWORK.file
+    )
 
     (ax,) = new_axes(width=5.2, height=4.4)
     signs = [2.0 * answer - 1.0 for answer in lesson.answers]

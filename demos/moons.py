@@ -6,7 +6,7 @@ Data, network, hinge loss, penalty and learning rate follow micrograd's demo.
 from pathlib import Path
 
 import viz
-from demos.gallery import Explorer, Picture, Story, explored, in_training, run_alone, say
+from demos.gallery import ACROSS, Explorer, Picture, Story, explored, in_training, run_alone, say
 from demos.listing import list_code
 from scalargrad import Value, no_grad
 from scalargrad.data import StandardScaler, moons
@@ -95,9 +95,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     samples = two_moons()
     loss, path = one_sample(model, samples)
     cards_title = f"One sample, one open neuron: {path}"
-    cards = viz.draw(loss, level="cards", expand=[path], title=cards_title)
+    cards = viz.draw(loss, level="cards", expand=[path], title=cards_title, width=ACROSS)
     cards.save(folder / _CARDS.file)
-    neurons = viz.draw(loss, level="neurons", title="The same sample, the network as neurons")
+    neurons = viz.draw(
+        loss, level="neurons", title="The same sample, the network as neurons", width=ACROSS
+    )
     neurons.save(folder / _NEURONS.file)
 
     # The sample is fixed here: the least sure one of the untrained network, at every step.
@@ -110,10 +112,10 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         f"{history['accuracy'][-1]:.0%} on the {SAMPLES} samples"
     )
 
-    (ax,) = new_axes(width=6.5, height=4.4)
+    (ax,) = new_axes(width=5.6, height=3.8)
     plot_regions(model, *samples, ax)
     save_plot(ax, folder / _REGIONS.file, "Decision regions", _REGIONS.alt)
-    (ax,) = new_axes(width=6.5, height=3.4)
+    (ax,) = new_axes(width=5.6, height=3.8)
     plot_loss(history.steps, ax)
     save_plot(ax, folder / _LOSS.file, "Loss curve", _LOSS.alt)
 

@@ -7,7 +7,7 @@ squared error.
 from pathlib import Path
 
 import viz
-from demos.gallery import Picture, Story, decimals, explored, run_alone, say
+from demos.gallery import BESIDE, Picture, Story, decimals, explored, run_alone, say
 from demos.listing import watch
 from scalargrad import Parameter, Value, sigmoid
 
@@ -98,7 +98,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         say(line)
 
     loss = values["L"]
-    cards = viz.draw(loss, level="cards", title="One neuron and its loss")
+    cards = viz.draw(loss, level="cards", title="One neuron and its loss", width=BESIDE)
     cards.save(folder / _PICTURE.file)
     film = viz.animate(loss, level="cards", title="The backward pass, wave by wave")
     film.save(folder / _WAVE.file)

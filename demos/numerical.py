@@ -43,6 +43,7 @@ from demos.gallery import (
     say_all,
     timed,
     told,
+    write_powers,
 )
 from demos.listing import list_code
 from scalargrad import Value, numerical_gradient
@@ -215,6 +216,8 @@ def draw(folder: Path, step: SimpleNamespace) -> None:
     groups = {"-".join(map(str, LARGE)): (step.chosen, step.slopes)}
     (apart,) = new_axes(width=7.0, height=4.2)
     plot_differences(groups, apart, allowed=1e-6)
+    write_powers(apart.xaxis)
+    write_powers(apart.yaxis)
     save_plot(apart, folder / _AGREE.file, "Two ways to one gradient", _AGREE.alt)
 
     costs = {
@@ -222,10 +225,11 @@ def draw(folder: Path, step: SimpleNamespace) -> None:
         "numerically, here": STEPS * step.numerical,
         "by backpropagation, here": STEPS * step.backward,
     }
-    (ax,) = new_axes(width=8.0, height=2.2)
+    (ax,) = new_axes(width=7.0, height=2.2)
     # A logarithmic scale, because the two ways are powers of ten apart.
     bars = plot_bars(costs, ax, list(map(duration, costs.values())), log=True, pale=list(costs)[1:])
     bars.set_xlabel("seconds")
+    write_powers(bars.xaxis)
     save_plot(ax, folder / _COST.file, "What a hundred steps cost", _COST.alt)
 
 

@@ -242,14 +242,14 @@ def draw(found: list[list[Trained]], folder: Path) -> None:
     """Draw three borders, two histories, and what every cure is worth in every draw."""
     inputs, labels = points(FEW, seed=1)
     by_name = {trained[0].cure.name: trained for trained in found}
-    panels = new_axes(3, width=12.0, height=4.0)
+    panels = new_axes(3, width=11.5, height=4.0)
     for ax, name in zip(panels, ("nothing", "l2 penalty", "half a turn"), strict=True):
         signs = (2.0 * labels - 1.0).tolist()
         plot_regions(by_name[name][0].model, inputs.tolist(), signs, ax, 32)
         ax.set_title(name)
     save_plot(panels[0], folder / _REGIONS.file, "Without cure, and with two", _REGIONS.alt)
 
-    panels = new_axes(3, width=12.5, height=4.0)
+    panels = new_axes(3, width=11.9, height=4.0)
     untreated = by_name["nothing"]
     # One scale for both, that of the larger losses, so that the heights can be compared.
     limits = (0.0, 1.05 * max(untreated[0].history["validation_loss"]))

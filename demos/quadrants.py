@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike
 
 import viz
 from demos.gallery import (
+    ACROSS,
     Explorer,
     Picture,
     Story,
@@ -206,7 +207,9 @@ def draw(few: MLP, many: MLP, folder: Path) -> None:
     """Draw the exercise as cards, and the plane as two networks see it."""
     _, answers = exercise()
     # All neurons are open: every product and sum is a line of the exercise.
-    cards = viz.draw(answers, level="cards", expand="*", title="Two layers by hand: 46 and 0")
+    cards = viz.draw(
+        answers, level="cards", expand="*", title="Two layers by hand: 46 and 0", width=ACROSS
+    )
     cards.save(folder / _EXERCISE.file)
 
     X, y = quadrants(RANDOM, reach=REACH)  # noqa: N806

@@ -16,7 +16,7 @@ from random import Random
 import numpy as np
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say_all, told
+from demos.gallery import ACROSS, Picture, Story, explored, run_alone, say_all, told
 from demos.listing import list_code
 from scalargrad import Value, no_grad
 from scalargrad.compiler import compile
@@ -182,7 +182,7 @@ def draw_state(model: Reader, folder: Path) -> None:
     for i, states in enumerate(units):
         table[f"unit {i}"] = list(states)
 
-    (ax,) = new_axes(width=7.6, height=4.6)
+    (ax,) = new_axes(width=7.1, height=4.6)
     plot_table(table, [2**i for i in range(n)], ax, signed=True, texts=lines)
     # The sum that the cell says, right or wrong.
     total = sum(bit << i for i, bit in enumerate(lines["what it says"]))
@@ -205,7 +205,7 @@ def draw_steps(model: Reader, folder: Path) -> Value:
     last.label = "last bit"
     last.backward()
     title = "3 + 1: the cell unrolled over three steps"
-    viz.draw(last, level="neurons", title=title).save(folder / _STEPS.file)
+    viz.draw(last, level="neurons", title=title, width=ACROSS).save(folder / _STEPS.file)
     return last
 
 
