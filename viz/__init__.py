@@ -109,7 +109,7 @@ def draw(
     heading = clean(title, 120)
     titled = [
         replace(picture, title=heading)
-        for picture in choose_pictures(target, level, expand, edges, show)
+        for picture in choose_pictures(target, level, expand, edges, show, fold=True)
     ]
     return Drawing(
         titled,

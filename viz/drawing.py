@@ -167,7 +167,9 @@ class Drawing:
     def _place_columns(self, picture: Picture, gap: float) -> PlacedPicture:
         _, row_gap = _GAPS[picture.level]
         settings = LayoutSettings(gap, row_gap, self._limit, self._program)
-        sizes = {node.id: measure_node(node, picture.level) for node in picture.nodes}
+        sizes = {
+            node.id: measure_node(node, picture.level, picture.numbered) for node in picture.nodes
+        }
         headers = {group.path: header_width(group) for group in picture.groups}
         return lay_out_graph(picture, sizes, headers, settings)
 

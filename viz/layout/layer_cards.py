@@ -130,17 +130,22 @@ def place_pieces(card: LayerCard, body: float, max_width: float = inf) -> Iterat
 def _place_maps(card: LayerCard) -> Iterator[PlacedPiece]:
     y = 0.0
     for shown in card.maps:
-        wide, high = _image_size(shown) if card.kind == "input" else _matrix_size(shown)
+        wide, high = image_size(shown) if shown.is_image else _matrix_size(shown)
         wide = max(wide, width(caption(shown), CAPTION_SIZE))
         yield shown, Rect(0.0, y, wide, high + CAPTION)
         y += high + CAPTION + _MAP_GAP
 
 
 def caption(shown: Map) -> str:
-    """Return the name of a map, with its size where it is a weight matrix."""
-    if shown.name.endswith("W"):
-        return f"{shown.name} {shown.rows:,}×{shown.columns:,}"
-    return shown.name
+    """Return the name of a map, what it is made of, and the ends of its scale."""
+    size = shown.note
+    if not size and shown.name.endswith("W"):
+        size = f"{shown.rows:,}×{shown.columns:,}"
+    name = f"{shown.name} {size}".rstrip()
+    if is_spelled(shown):
+        return name
+    largest = number(shown.largest)
+    return f"{name}, 0 to {largest}" if shown.is_gray else f"{name}, ±{largest}"
 
 
 def _matrix_size(shown: Map) -> Size:
@@ -153,7 +158,8 @@ def _matrix_size(shown: Map) -> Size:
     return wide, high
 
 
-def _image_size(shown: Map) -> Size:
+def image_size(shown: Map) -> Size:
+    """Return the size at which an image is drawn."""
     cell = min(24.0, _MAX_IMAGE / shown.columns, _MAX_IMAGE / shown.rows)
     return shown.columns * cell, shown.rows * cell
 
@@ -190,16 +196,16 @@ def _place_columns(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
     x = 0.0
     y = 0.0
     for shown in card.columns:
-        name_width = width(shown.name, CAPTION_SIZE)
+        name_width = width(caption(shown), CAPTION_SIZE)
         if card.kind == "layer" and _is_mosaic(shown):
-            wide, high = _image_size(shown)
+            wide, high = image_size(shown)
             yield shown, Rect(0.0, y, max(wide, name_width), high + CAPTION)
             y += high + CAPTION + _MAP_GAP
         else:
             wide, high = _column_size(shown, body - CAPTION)
             wide = max(wide + labels_width(shown), name_width)
             yield shown, Rect(x, 0.0, wide, high + CAPTION)
-            x += wide + 8
+            x += wide + 14
 
 
 def labels_width(shown: Map) -> float:

@@ -9,8 +9,14 @@ from .geometry import Size
 from .rows import MARKER
 
 
-def measure_node(node: Node, level: str) -> Size:
-    """Return the width and height of a node in pixels."""
+def measure_node(node: Node, level: str, numbered: bool = False) -> Size:
+    """Return the width and height of a node in pixels.
+
+    Args:
+        node: The node.
+        level: The level of its picture.
+        numbered: Whether chips show their numbers.
+    """
     if level == "neurons":
         return UNIT.width, UNIT.height
     if node.kind == "module":
@@ -20,7 +26,7 @@ def measure_node(node: Node, level: str) -> Size:
     if node.tag:
         label_width = width(short_label(node), FONT_SIZES.small)
         return max(TAG.min_width, label_width + TAG.padding), TAG.height
-    return _measure_chip(node) if level == "chips" else _measure_card(node)
+    return _measure_chip(node, numbered) if level == "chips" else _measure_card(node)
 
 
 def _measure_module(node: Node) -> Size:
@@ -53,9 +59,14 @@ def _measure_card(node: Node) -> Size:
     return badge_width(node) + body_width, height
 
 
-def _measure_chip(node: Node) -> Size:
-    text_width = width(chip_text(node), FONT_SIZES.chip, bold=True)
-    return max(CHIP.min_width, text_width + CHIP.padding), CHIP.height
+def _measure_chip(node: Node, numbered: bool) -> Size:
+    text_width = width(chip_text(node, numbered), FONT_SIZES.chip, bold=True)
+    wide = max(CHIP.min_width, text_width + CHIP.padding)
+    if not numbered or node.data is None:
+        return wide, CHIP.height
+    data_width = width(number(node.data), FONT_SIZES.small, mono=True)
+    wide = max(wide, CHIP.numbered_height, data_width + CHIP.number_padding)
+    return wide, CHIP.numbered_height
 
 
 def number_width(x: float | None) -> float:
@@ -87,12 +98,19 @@ def number_rows(node: Node) -> list[tuple[str, float]]:
     return rows
 
 
-def chip_text(node: Node) -> str:
-    """Return what is written inside a chip, "" where it would not fit."""
+def chip_text(node: Node, numbered: bool = False) -> str:
+    """Return what is written inside a chip, "" where it would not fit.
+
+    Args:
+        node: The node.
+        numbered: Whether chips show their numbers: then they have space for names, too.
+    """
+    if numbered:
+        name = fit_text(node.label, FONT_SIZES.chip, CHIP.max_label, bold=True)
+        parts = [name, node.symbol if node.kind == "operation" else ""]
+        return " ".join(filter(None, parts)) or (number(node.data) if not node.label else "")
     if node.kind == "operation":
         return node.symbol
-    if node.kind == "parameter":
-        return ""
     text = node.label
     if not text and node.kind == "constant":
         text = number(node.data)

@@ -5,10 +5,12 @@ crosses a cut ends in a number, and goes on from the same number in a row below:
 whose rows change their direction, would be shorter and hard to read.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from viz.model.picture import Edge, Node, Picture
+from viz.model.snapshot import common_path
 
 from .containment import CONTINUATION, Containment
 from .geometry import Point, Rect
@@ -22,7 +24,8 @@ _STUB = 14.0
 _LEAVING_MARGIN = _STUB + MARKER
 _CUT_COST = 1000.0
 """Lines that cuts may cross before one more row is better."""
-_MAX_ATTEMPTS = 4
+_MAX_ATTEMPTS = 7
+_SMALLER = 0.9
 
 LayOut = Callable[[Picture], PlacedPicture]
 
@@ -48,10 +51,10 @@ def wrap(
         if best.width <= max_width:
             break
         wrapped = _Wrapping(placed, limit, margin).wrapped(lay_out)
-        # Numbers take columns, too: what is still too wide is cut once more, into smaller rows.
-        limit -= max(0.0, wrapped.width - max_width)
         if wrapped.width < best.width:
             best = wrapped
+        # Numbers take columns, too: what is still too wide is cut once more, into smaller rows.
+        limit *= _SMALLER
     return best
 
 
@@ -183,7 +186,7 @@ class _Wrapping:
 
         routes, splits = self._join(parts, nodes)
         ends = [split.before[-1][0] + MARKER for split in splits.values()]
-        width = max(width, *ends)
+        width = max([width, *ends])
         return PlacedPicture(
             self.picture,
             {node.id: nodes[node.id] for node in self.picture.nodes},
@@ -198,7 +201,8 @@ class _Wrapping:
     def _row_picture(self, row: int) -> Picture:
         """Return what is in a row, with a small node for each number at the end of a line."""
         nodes = [node for node in self.picture.nodes if self._row_of[node.id] == row]
-        markers: dict[str, Node] = {}
+        # For each number the Values in this row that it is joined to.
+        neighbors: dict[str, list[str]] = defaultdict(list)
         edges: list[Edge] = []
         for i, edge in enumerate(self.picture.edges):
             is_leaving = self._row_of[edge.source] == row
@@ -208,10 +212,10 @@ class _Wrapping:
                 if is_leaving:
                     edges.append(edge)
             elif is_leaving and crossing.leaving:
-                markers[crossing.leaving] = self._marker(crossing.leaving, edge.source)
+                neighbors[crossing.leaving].append(edge.source)
                 edges.append(replace(edge, target=crossing.leaving))
             elif is_entering:
-                markers[crossing.entering] = self._marker(crossing.entering, edge.target)
+                neighbors[crossing.entering].append(edge.target)
                 edges.append(replace(edge, source=crossing.entering))
 
         used = {node.group for node in nodes}
@@ -222,14 +226,15 @@ class _Wrapping:
         ]
         return replace(
             self.picture,
-            nodes=(*nodes, *markers.values()),
+            nodes=(*nodes, *(self._marker(id, joined) for id, joined in neighbors.items())),
             edges=tuple(edges),
             groups=tuple(groups),
         )
 
-    def _marker(self, id: str, neighbor: str) -> Node:
+    def _marker(self, id: str, neighbors: list[str]) -> Node:
         # Without frames it is kept beside what it belongs to; it is never inside of a frame.
-        group = "" if self.picture.framed else self.picture.by_id[neighbor].group
+        groups = [self.picture.by_id[neighbor].group for neighbor in neighbors]
+        group = "" if self.picture.framed else common_path(groups)
         return Node(id, CONTINUATION, group=group)
 
     def _join(

@@ -104,7 +104,10 @@ _SIDES = "blue is positive, orange negative, and a stronger color is a larger nu
 _FILL_GRADIENT = Meaning("color: gradient", f"Colors show gradients: {_SIDES}.")
 _FILL_DATA = Meaning("color: data", f"Colors show the numbers themselves: {_SIDES}.")
 _FILL_PARAMETER = Meaning("color: parameter", f"Colors show the numbers of parameters: {_SIDES}.")
-_FILL_MAP = Meaning("each map from −its largest to its largest", f"On maps {_SIDES}.")
+_FILL_MAP = Meaning(
+    "maps: from −m to m, with m in the caption as ±m",
+    f"On maps {_SIDES}; the caption says what number the strongest color stands for.",
+)
 _FILLS = {
     ("cards", "gradient"): _FILL_GRADIENT,
     ("cards", "data"): _FILL_DATA,

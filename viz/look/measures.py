@@ -39,6 +39,7 @@ class Border:
     root: float = 2.0
     constant_dashes: str = "3 2"
     zero_dashes: str = "4 3"
+    zero_opacity: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,22 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A node at level "chips": a circle or pill with its symbol, a square for a parameter."""
+    """A node at level "chips": a circle or pill with its symbol, a square for a parameter.
+
+    Attributes:
+        numbered_height: Height where its number is below its symbol.
+        number_padding: Space around that number.
+        max_label: Width at which a name is shortened there.
+    """
 
     height: float = 26.0
     min_width: float = 26.0
     padding: float = 14.0
     leaf_radius: float = 4.0
     max_characters: int = 5
+    numbered_height: float = 38.0
+    number_padding: float = 12.0
+    max_label: float = 70.0
     text_shift: float = 4.6
     label_shift: float = 11.0
 

@@ -9,7 +9,7 @@ from math import ceil, sqrt
 import numpy
 from numpy.typing import NDArray
 
-from viz.look.theme import REACH, STEPS, Theme, color
+from viz.look.theme import REACH, STEPS, Theme, color, mix
 
 BINS = 40
 """Bars of a histogram, half of them for each sign; numbers that are exactly 0 are counted apart."""
@@ -36,6 +36,10 @@ class Map:
         numbers: Row by row, from the top.
         missing: The positions that hold no number.
         labels: The names of the rows, if they have some.
+        note: What the rectangle is made of, for its caption: "4 kernels of 3×3".
+        is_image: Whether it is one image, or several with gaps between them.
+        is_gray: Whether it is an image of numbers that are not negative, such as pixels.
+        scale: The number at the end of its scale, where maps share one; 0: the largest of its own.
     """
 
     name: str
@@ -44,11 +48,15 @@ class Map:
     numbers: tuple[float, ...]
     missing: tuple[int, ...] = ()
     labels: tuple[str, ...] = ()
+    note: str = ""
+    is_image: bool = False
+    is_gray: bool = False
+    scale: float = 0.0
 
     @property
     def largest(self) -> float:
-        """The largest finite |number|, 1 where there is none: the end of the map's scale."""
-        return largest_finite(self.numbers)
+        """The end of the map's scale: its largest finite |number|, 1 where there is none."""
+        return self.scale or largest_finite(self.numbers)
 
     @property
     def present(self) -> Sequence[float]:
@@ -174,6 +182,7 @@ def map_images(name: str, images: Sequence[Numbers]) -> Map:
         total_width,
         numbers=tuple(cells.ravel().tolist()),
         missing=tuple(missing.tolist()),
+        is_image=True,
     )
 
 
@@ -224,9 +233,14 @@ def png(shown: Map, theme: Theme, max_pixels: int = 80_000) -> bytes:
 
     # The palette holds the scale from the most negative shade on, then alarm, then nothing.
     every_step = range(-steps, steps + 1)
-    scale = [color_at(step / steps, theme) for step in every_step]
+    if shown.is_gray:
+        # Like ink on paper: the scale of gradients would give pixels a sign.
+        scale = [mix(theme.card, theme.ink, step / (2 * steps)) for step in range(2 * steps + 1)]
+        indexes = numpy.rint(2 * steps * finite / shown.largest).astype(numpy.int64)
+    else:
+        scale = [color_at(step / steps, theme) for step in every_step]
+        indexes = shades(finite, shown.largest, steps) + steps
     palette = [*scale, theme.alarm, theme.card]
-    indexes = shades(finite, shown.largest, steps) + steps
     indexes[is_alarm] = len(scale)
     indexes[is_missing] = len(scale) + 1
 

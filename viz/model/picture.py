@@ -119,6 +119,7 @@ class Picture:
         framed: Whether groups are drawn as boxes; if not, their nodes are only kept together.
         columns: At level "neurons" the units of each column.
         cards: At level "layers" the card of each node, in the order of the nodes.
+        numbered: Whether chips show their numbers.
         scale: The number at the end of the scale, where pictures share one; 0: the largest shown.
     """
 
@@ -134,6 +135,7 @@ class Picture:
     columns: tuple["Column", ...] = field(default=())
     cards: tuple[LayerCard, ...] = ()
     scale: float = 0.0
+    numbered: bool = False
 
     @cached_property
     def by_id(self) -> dict[str, Node]:

@@ -218,7 +218,7 @@ def _ring_lowest(ax: "Axes", numbers: list[float], ring_color: str) -> None:
         (0, -17),
         textcoords="offset points",
         ha="center",
-        fontsize=9,
+        fontsize=11,
         color=LIGHT.ink,
         bbox={"facecolor": LIGHT.page, "edgecolor": "none", "pad": 1.0},
     )

@@ -63,18 +63,18 @@ def style_axes(ax: "Axes | None") -> "Axes":
 
         ax = pyplot.figure(facecolor=LIGHT.page, layout="constrained").add_subplot()
     ax.set_facecolor(LIGHT.page)
-    ax.tick_params(colors=LIGHT.muted, labelsize=9)
+    ax.tick_params(colors=LIGHT.muted, labelsize=11)
     for name, spine in ax.spines.items():
         spine.set_visible(name in ("left", "bottom"))
         spine.set_edgecolor(LIGHT.line)
     for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
-        text.set(color=LIGHT.ink, fontsize=10)
+        text.set(color=LIGHT.ink, fontsize=12)
     return ax
 
 
 def add_legend(ax: "Axes", **options: Any) -> None:
     """Add a legend in the look of our pictures; the options are those of `Axes.legend`."""
-    ax.legend(**{"frameon": False, "fontsize": 9, "labelcolor": LIGHT.ink, **options})
+    ax.legend(**{"frameon": False, "fontsize": 11, "labelcolor": LIGHT.ink, **options})
 
 
 def as_float(item: Value | float) -> float:

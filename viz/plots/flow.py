@@ -118,7 +118,7 @@ def _write_unplaced(ax: "Axes", place: int, sizes: Sequence[float | None]) -> No
             "\n".join(texts),
             transform=ax.get_xaxis_transform(),
             ha="center",
-            fontsize=9,
+            fontsize=11,
             color=LIGHT.alarm,
         )
 
@@ -275,7 +275,7 @@ def _write_unusual(ax: "Axes", base: int, outputs: NDArray[numpy.float64]) -> No
             ", ".join(notes),
             transform=ax.get_yaxis_transform(),
             ha="right",
-            fontsize=9,
+            fontsize=11,
             color=LIGHT.alarm if odd.any() else LIGHT.muted,
         )
 
@@ -393,7 +393,7 @@ def plot_trajectories(
     ax.axhline(0.0, color=LIGHT.line, linewidth=0.8, zorder=0)
     ax.set(xlabel="step", ylabel="weight")
     if len(places) > 1:
-        add_legend(ax, fontsize=8, handlelength=3.0, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        add_legend(ax, fontsize=10, handlelength=3.0, loc="center left", bbox_to_anchor=(1.0, 0.5))
     else:
         title = groups[0]
         if are_few:

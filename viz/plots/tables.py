@@ -203,7 +203,7 @@ def _draw_count(ax: "Axes", row: int, column: int, count: float, total: float) -
         step = max(round(_PALE * STEPS * count / total), 1)
     fill = color(step if row == column else -step, LIGHT)
     _add_square(ax, row, column, fill, linewidth=1.0)
-    _write_into_square(ax, row, column, f"{count:g}", color=LIGHT.ink, fontsize=9)
+    _write_into_square(ax, row, column, f"{count:g}", color=LIGHT.ink, fontsize=11)
 
 
 def _write_into_square(ax: "Axes", row: int, column: int, text: str, **style: Any) -> None:
@@ -286,7 +286,7 @@ def plot_bars(
             (5, 0),
             textcoords="offset points",
             va="center",
-            fontsize=9,
+            fontsize=11,
             color=LIGHT.ink,
         )
     ax.set_yticks(range(len(numbers)), list(numbers))
@@ -420,7 +420,7 @@ def _draw_allowed(ax: "Axes", allowed: float) -> None:
         (4, -11),
         ("axes fraction", "data"),
         "offset points",
-        fontsize=9,
+        fontsize=11,
         color=LIGHT.ink,
     )
 

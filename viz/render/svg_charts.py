@@ -13,6 +13,7 @@ from viz.layout.layer_cards import (
     Bars,
     Facts,
     caption,
+    image_size,
     is_spelled,
     labels_width,
 )
@@ -60,6 +61,8 @@ def _draw_image(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> s
 def _image_width(shown: Map, rect: Rect) -> float:
     """Return the width of the image, which may be narrower than its caption."""
     # The layout widens a narrow map to its caption: the image keeps the width of its cells.
+    if shown.is_image:
+        return image_size(shown)[0]
     if rect.width > width(caption(shown), CAPTION_SIZE) + 0.01:
         return rect.width
     cell = min(14.0, 320.0 / shown.columns)

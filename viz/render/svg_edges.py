@@ -116,6 +116,8 @@ def draw_edge(
 def _opacity(edge: Edge, picture: Picture, has_arrow: bool) -> str:
     if edge.dim:
         return ' opacity="0.25"'
+    if edge.flow == 0.0 and picture.level != "cards":
+        return f' opacity="{BORDER.zero_opacity:g}"'
     flow = edge.flow or 0.0
     # Network diagrams have thousands of edges: weak ones must not cover strong ones.
     if not has_arrow and shade(flow, picture.largest):

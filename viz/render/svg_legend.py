@@ -213,8 +213,8 @@ class _Legend:
             words = fit_text(words, _FONT_SIZE, max(40.0, self._max_width - x))
         y = self._y + _BASELINE
         self._parts.append(self.writer.text(x, y, words, _FONT_SIZE, "muted", mono=mono))
-        # Fonts that stand in for Helvetica are up to an eighth wider.
-        end = x + (1.0 if mono else 1.12) * width(words, _FONT_SIZE, mono=mono)
+        # Fonts that stand in for Helvetica are up to a sixth wider.
+        end = x + (1.0 if mono else 1.17) * width(words, _FONT_SIZE, mono=mono)
         self.width = max(self.width, end)
         self._x = end + gap
 

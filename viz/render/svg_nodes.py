@@ -242,19 +242,29 @@ class _NodePen:
             parts.append(self._draw_alarm(rect.shrink(2, 4)))
         parts.append(self._chip_border(radius, alarm))
 
-        text = chip_text(node)
+        text = chip_text(node, self.picture.numbered)
         # What does not fit into the chip is written around it: small print above, a label below.
+        is_numbered = self.picture.numbered and node.data is not None and text != number(node.data)
         if text:
-            y = rect.middle + CHIP.text_shift
+            y = (rect.y + 11 if is_numbered else rect.middle) + CHIP.text_shift
             parts.append(self._center_text(y, text, FONT_SIZES.chip, ink, bold=True))
+        if is_numbered:
+            parts.append(self._chip_number(bool(text), ink))
         if node.detail:
             y = rect.y - 3
             parts.append(self._center_text(y, node.detail, FONT_SIZES.chip_detail, "muted"))
-        if node.label and node.label != text and node.kind in ("operation", "input"):
+        if node.label and node.label not in text and node.kind in ("operation", "input"):
             y = rect.bottom + CHIP.label_shift
             label = fit_text(node.label, FONT_SIZES.chip_label, 60)
             parts.append(self._center_text(y, label, FONT_SIZES.chip_label, "muted"))
         return "".join(parts)
+
+    def _chip_number(self, has_text: bool, ink: str) -> str:
+        rect = self.rect
+        y = rect.bottom - 8 if has_text else rect.middle + CHIP.text_shift
+        data = number(self.node.data)
+        size = FONT_SIZES.small
+        return self.writer.text(rect.center, y, data, size, ink, anchor="middle", mono=True)
 
     def _chip_border(self, radius: float, alarm: bool) -> str:
         is_named = self.node.kind in ("parameter", "input")
@@ -369,15 +379,17 @@ class _NodePen:
         parts = []
         if node.mark:
             parts.append(self._draw_mark(node.mark))
-        elif node.detail:
-            detail = fit_text(node.detail, FONT_SIZES.chip_label, 100)
-            y = rect.bottom + 11
-            parts.append(self._center_text(y, detail, FONT_SIZES.chip_label, "muted"))
+        has_label = bool(node.detail) and not node.mark
+        if has_label:
+            # Inside: below the box a reader could not tell to which of two boxes it belongs.
+            detail = fit_text(node.detail, FONT_SIZES.chip_label, 0.85 * (rect.width - 6))
+            y = rect.bottom - 5
+            parts.append(self._center_text(y, detail, FONT_SIZES.chip_label, ink))
 
         text = fit_text(node.label, FONT_SIZES.chip, rect.width - 12)
         if node.kind == "operation":
             text = number(node.data) if node.data is not None else "…"
-        y = rect.middle + 4.6
+        y = rect.y + 15 if has_label else rect.middle + 4.6
         size = FONT_SIZES.number
         written = self.writer.text(rect.center, y, text, size, ink, anchor="middle", mono=True)
         return [*parts, written]

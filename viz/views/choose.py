@@ -41,11 +41,13 @@ class Request:
         level: The level of detail.
         expand: Paths of modules to open.
         show: What colors show.
+        fold: Whether a chain of + is drawn as one Σ.
     """
 
     level: str | None
     expand: str | Iterable[str] | None
     show: str | None = None
+    fold: bool = False
 
 
 @collector_off()
@@ -55,6 +57,7 @@ def choose_pictures(
     expand: str | Iterable[str] | None = None,
     edges: str | None = None,
     show: str | None = None,
+    fold: bool = False,
 ) -> list[Picture]:
     """Return the picture of a target, then coarser ones in case Graphviz runs out of time.
 
@@ -64,6 +67,7 @@ def choose_pictures(
         expand: As for `viz.draw`.
         edges: What the lists of a dictionary hold: "operands" or "feeds".
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
+        fold: Whether a chain of + is drawn as one Σ.
 
     Raises:
         PictureError: The target is not a graph.
@@ -92,7 +96,7 @@ def choose_pictures(
 
     views = [_VIEWS[name] for name in class_names(target) if name in _VIEWS]
     view = views[0] if views else _draw_values
-    return view(target, Request(level, expand, show))
+    return view(target, Request(level, expand, show, fold))
 
 
 def find_roots(target: Any) -> list[Value]:
@@ -239,9 +243,9 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
         level = _choose_level(len(snapshot), is_automatic)
     coarser = _coarser(snapshot, show, is_network)
     if level == "chips":
-        return [scalar_picture(snapshot, "chips", show=show), *coarser]
+        return [scalar_picture(snapshot, "chips", show=show, fold=request.fold), *coarser]
     if level == "cards":
-        return [_cards(snapshot, opened, is_automatic, show), *coarser]
+        return [_cards(snapshot, opened, request), *coarser]
     return coarser
 
 
@@ -323,14 +327,16 @@ def _match_modules(snapshot: Snapshot, path: str) -> list[str]:
     return matches
 
 
-def _cards(snapshot: Snapshot, opened: set[str], is_automatic: bool, show: str | None) -> Picture:
+def _cards(snapshot: Snapshot, opened: set[str], request: Request) -> Picture:
     """Return cards with the innermost modules closed, or with more of them, until all fits."""
-    if is_automatic and len(snapshot) <= MAX_CARDS:
-        return scalar_picture(snapshot, "cards", show=show)
+    show = request.show
+    fold = request.fold
+    if request.expand is None and len(snapshot) <= MAX_CARDS:
+        return scalar_picture(snapshot, "cards", (), show, fold)
 
     closed = [path for path in snapshot.modules if path not in opened]
     innermost = [path for path in closed if not snapshot.children.get(path)]
-    picture = scalar_picture(snapshot, "cards", innermost, show)
+    picture = scalar_picture(snapshot, "cards", innermost, show, fold)
     if len(picture.nodes) <= MAX_CHIPS:
         return picture
-    return scalar_picture(snapshot, "cards", closed, show)
+    return scalar_picture(snapshot, "cards", closed, show, fold)

@@ -37,6 +37,7 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     except PictureError:  # calls that belong together may be too many to be drawn one by one
         picture = layer_picture(snapshot)
 
+    picture = _leave_out_empty(picture)
     words = {clean(path): word for path, word in diagnosis.marks.items()}
     drawn: set[str] = set()
     nodes: list[Node] = []
@@ -55,6 +56,21 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     by_id = {node.id: node for node in nodes}
     columns = [_describe(column, by_id, diagnosis) for column in picture.columns]
     return replace(picture, nodes=tuple(nodes), columns=tuple(columns), notes=tuple(notes))
+
+
+def _leave_out_empty(picture: Picture) -> Picture:
+    """Return a picture without the box for the losses of all samples, which has no number."""
+    empty = {node.id for node in picture.nodes if node.root and node.data is None}
+    columns = [column for column in picture.columns if not empty.issuperset(column.members)]
+    if len(columns) == len(picture.columns):
+        return picture
+    gone = empty.difference(*(column.members for column in columns))
+    return replace(
+        picture,
+        nodes=tuple(node for node in picture.nodes if node.id not in gone),
+        edges=tuple(edge for edge in picture.edges if gone.isdisjoint((edge.source, edge.target))),
+        columns=tuple(columns),
+    )
 
 
 def _findings(diagnosis: Diagnosis) -> list[str]:

@@ -13,8 +13,12 @@ from viz.look.text import number, plural
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot, carry_back, formula, parent_path
 
+from .sums import FoldedSums
+
 MIN_USES = 5
 """Uses from which on a leaf is drawn small beside each user, instead of a fan of edges."""
+MAX_NUMBERED = 150
+"""Chips up to which each shows its number."""
 _LEAVES = ("input", "parameter", "constant")
 
 
@@ -23,6 +27,7 @@ def scalar_picture(
     level: Literal["cards", "chips"],
     closed: Iterable[str] = (),
     show: str | None = None,
+    fold: bool = False,
 ) -> Picture:
     """Return every Value that is not inside a closed module, and closed modules as one node each.
 
@@ -31,6 +36,7 @@ def scalar_picture(
         level: "cards", with boxes around open modules, or "chips".
         closed: Unique paths of modules.
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
+        fold: Whether a chain of + is drawn as one Σ.
 
     Example:
         >>> x = Value(2.0, label="x")
@@ -39,7 +45,7 @@ def scalar_picture(
         ['x', 'x × x']
     """
     shown = snapshot.default_show if show is None else show
-    view = _ScalarView(snapshot, set(closed), shown)
+    view = _ScalarView(snapshot, set(closed), shown, fold)
     nodes, edges = _copy_much_used(view.nodes(), view.edges())
     return Picture(
         level,
@@ -50,6 +56,7 @@ def scalar_picture(
         total=len(snapshot),
         colors=shown,
         framed=level == "cards",
+        numbered=level == "chips" and fold and len(nodes) <= MAX_NUMBERED,
     )
 
 
@@ -62,7 +69,7 @@ class _ScalarView:
         inside: The Values inside each closed module.
     """
 
-    def __init__(self, snapshot: Snapshot, closed: set[str], show: str) -> None:
+    def __init__(self, snapshot: Snapshot, closed: set[str], show: str, fold: bool) -> None:
         self.snapshot = snapshot
         self.show = show
         self.has_gradients = snapshot.has_gradients
@@ -78,27 +85,38 @@ class _ScalarView:
             if path:
                 self.inside[path].append(node)
         self._ids = {path: f"m{i}" for i, path in enumerate(self.inside)}
+        open_values = [node for node, path in self.module_of.items() if not path]
+        self.sums = FoldedSums(snapshot, open_values if fold else ())
 
     def notes(self) -> Iterable[str]:
         """Yield what the picture folds."""
         total = len(self.snapshot)
+        folded = len(self.sums.folded)
         hidden = sum(map(len, self.inside.values()))
         if hidden:
             modules = plural(len(self.inside), "closed module")
             yield (
-                f"showing {total - hidden:,} of {total:,} values; the others are inside {modules}"
+                f"showing {total - hidden - folded:,} of {total:,} values; "
+                f"the others are inside {modules}"
             )
+        if self.sums.totals:
+            yield f"chains of + are one Σ, which stands for {plural(folded, 'value')} more"
         if total and not self.has_gradients:
             yield "no gradients yet: call backward() first"
 
     def nodes(self) -> list[Node]:
         """Return the Values that are shown, then the closed modules."""
-        shown = [node for node, path in self.module_of.items() if not path]
+        folded = self.sums.folded
+        shown = [node for node, path in self.module_of.items() if not path and node not in folded]
         return [*map(self._value, shown), *map(self._closed_module, self.inside)]
 
     def _value(self, node: Value) -> Node:
         grad = self.snapshot.gradients[node] if self.has_gradients else None
-        return replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
+        drawn = replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
+        if node not in self.sums.totals:
+            return drawn
+        count = len(self.sums.operands(node))
+        return replace(drawn, symbol="Σ", formula=f"sum of {count:,}")
 
     def _closed_module(self, path: str) -> Node:
         """Return a closed module: its output, the gradient of its output, and its size.
@@ -183,9 +201,10 @@ class _ScalarView:
         merged: dict[tuple[str, str], float] = defaultdict(float)
         carried: set[tuple[str, Value]] = set()
         for node in self.snapshot.order:
+            if node in self.sums.folded:
+                continue
             target = self._id(node)
-            partials = node.partials or [0.0] * len(node.args)
-            for port, (arg, local) in enumerate(zip(node.args, partials, strict=True)):
+            for port, (arg, local) in enumerate(self.sums.operands(node)):
                 source = self._id(arg)
                 if source == target:
                     continue

@@ -25,8 +25,9 @@ from scalargrad.nn import (
     Sequential,
 )
 from tests.viz.graphs import chain, classified, network, remembered, seen, skipped, steps, wide
-from viz.layout.layer_cards import place_pieces
-from viz.model.heatmap import BINS
+from viz.layout.layer_cards import caption, place_pieces
+from viz.look.text import number
+from viz.model.heatmap import BINS, Map
 from viz.model.layer_card import Bar, LayerCard
 from viz.render.svg_charts import draw_bars
 from viz.render.svg_writer import SvgWriter
@@ -52,6 +53,18 @@ def flows(shown):
 
 def array(shown):
     return np.array(shown.numbers).reshape(shown.rows, shown.columns)
+
+
+def rows_of_tiles(shown: Map, count: int, side: int) -> np.ndarray:
+    """The weights of each unit, read back from images beside and below each other."""
+    gap = max(1, side // 14)
+    across = (shown.columns + gap) // (side + gap)
+    grid = array(shown)
+    rows = []
+    for i in range(count):
+        top, left = (place * (side + gap) for place in divmod(i, across))
+        rows.append(grid[top : top + side, left : left + side].ravel())
+    return np.array(rows)
 
 
 class ByHand:
@@ -83,8 +96,30 @@ def by_hand():
 def test_the_maps_are_the_weights_and_their_gradients(by_hand, i):
     weights, slopes = cards(by_hand.loss)[f"layers.{i}"].maps
     assert (weights.name, slopes.name) == ("W", "∂loss/∂W")
-    assert np.array_equal(array(weights), by_hand.W[i])
-    assert array(slopes) == pytest.approx(by_hand.dW[i], abs=1e-15)
+    # Weights of 49 inputs, a square, are images; those of 60 are rows.
+    read = (lambda shown: rows_of_tiles(shown, 60, 7)) if i == 0 else array
+    assert np.array_equal(read(weights), by_hand.W[i])
+    assert read(slopes) == pytest.approx(by_hand.dW[i], abs=1e-15)
+
+
+def test_maps_of_one_kind_have_one_scale_with_its_end_in_the_caption(by_hand):
+    found = cards(by_hand.loss)
+    largest = max(np.abs(weights).max() for weights in by_hand.W)
+    for i in (0, 1):
+        shown = found[f"layers.{i}"].maps[0]
+        assert shown.largest == pytest.approx(largest)
+        assert caption(shown).endswith(f", ±{number(largest)}")
+
+
+def test_pixels_are_gray_and_what_has_a_sign_is_not(by_hand):
+    pixels, slopes = cards(by_hand.loss)["input"].maps
+    assert (pixels.is_gray, slopes.is_gray) == (True, False)
+    assert caption(pixels).startswith("x, 0 to ")
+
+
+def test_a_histogram_of_a_few_numbers_is_left_out():
+    few, many = cards(network([4, 8, 1]))["layers.0"], cards(network([15, 8, 1]))["layers.0"]
+    assert (len(few.histograms), len(many.histograms)) == (0, 2)
 
 
 @pytest.mark.parametrize("i", [0, 1])
@@ -104,7 +139,7 @@ def test_the_numbers_of_a_layer(by_hand, i):
     assert found.dead == ((by_hand.h == 0.0).sum() if i == 0 else 0)
     assert 0 < cards(by_hand.loss)["layers.0"].statistics.dead < 60
     facts = dict(card.facts)
-    assert ("dead units" in facts) == (i == 0)  # no unit of a linear layer can be dead
+    assert ("off units" in facts) == (i == 0)  # no unit of a linear layer can be dead
     assert facts["zero gradients"] == f"{np.mean(slopes == 0.0):.0%}"
 
 
@@ -240,8 +275,8 @@ def test_steps_of_a_sequence_are_columns_in_their_order():
         np.zeros(3),
         [],
     )
-    for number in x:
-        h = np.tanh(weights @ np.array([number, *h]))
+    for x_now in x:
+        h = np.tanh(weights @ np.array([x_now, *h]))
         steps.append(h)
     found = cards(loss)
     assert array(found["cell.units"].columns[0]) == pytest.approx(np.array(steps).T)
@@ -268,7 +303,7 @@ def test_a_cell_is_one_card_with_its_gates():
 def test_a_convolution_shows_its_maps():
     found = cards(seen())
     assert found["steps.0"].line == "Conv 9 → 4×6×6, relu"
-    assert (found["steps.0"].maps[0].rows, found["steps.0"].maps[0].columns) == (4, 9)
+    assert found["steps.0"].maps[0].note == "4 kernels of 3×3"
     assert found["steps.1"].line == "MaxPool 144 → 4×3×3, max"
     assert found["steps.1"].statistics.parameters == 0
     assert found["steps.3"].maps[0].name == "scale"
@@ -293,10 +328,10 @@ def test_the_weights_of_a_filter_stand_in_order_though_the_edge_meets_few():
     )
     loss.backward()
     weights, slopes = cards(loss)["Conv"].maps
-    assert array(weights).tolist() == [
+    assert rows_of_tiles(weights, 3, 3).tolist() == [
         [weight.data for weight in unit.weights] for unit in conv.filters
     ]
-    assert array(slopes).tolist() == [
+    assert rows_of_tiles(slopes, 3, 3).tolist() == [
         [weight.grad for weight in unit.weights] for unit in conv.filters
     ]
 
@@ -503,7 +538,7 @@ def test_a_module_with_its_weights_in_one_place_is_cut_into_rows():
 
 
 def test_numbers_that_are_not_finite_are_seen():
-    model = MLP(3, [4, 2], seed=0)
+    model = MLP(3, [12, 2], seed=0)
     model.layers[0].neurons[2].weights[1].data = math.nan
     loss = sg.sum([y * y for y in model([1.0, 2.0, math.inf])])
     loss.backward()

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Value
-from viz.look.legend import GRADIENT_NORM
+from viz.look.legend import DEAD, GRADIENT_NORM, OFF
 from viz.look.text import clean, cut, number, plural
-from viz.model.heatmap import Map, histogram, map_images, map_rows
+from viz.model.heatmap import Histogram, Map, histogram, map_images, map_rows
 from viz.model.layer_card import Bar, LayerCard
 from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import Snapshot
@@ -20,13 +20,17 @@ from viz.views.samples import Calls
 from .assign import Layer
 from .facts import LayerFacts
 from .fold import FROM_INPUTS, Folded
-from .order import image_shape, sort_leaves
+from .order import MIN_IMAGE, image_shape, sort_leaves
 
 MAX_CALLS = 64
 """Calls of a layer that have a column each."""
 MAX_BARS = 32
 MAX_IMAGES = 9
 MAX_TARGETS = 6
+MIN_HISTOGRAM = 30
+"""Numbers from which on a histogram says something."""
+MAX_TILE_CELLS = 30_000
+"""Weights that are drawn as images: those of the first units, where there are more."""
 _NODE_KINDS = {"input": "input", "layer": "module", "result": "operation"}
 
 Read = Callable[[Value], float]
@@ -113,13 +117,13 @@ class _LayerView:
             cards.append(self._layer_card(i, facts))
         if self.is_computed:
             cards.append(self._result_card())
-        return cards
+        return _share_scales(cards)
 
     def notes(self) -> Iterator[str]:
         """Yield what the picture folds and leaves out."""
         layers = plural(len(self.facts), "layer")
         values = f"{len(self.snapshot):,} values"
-        yield f"{layers} folded from {values}; each map has a scale of its own"
+        yield f"{layers} folded from {values}; maps of the same kind share one scale"
         if not self.is_computed:
             return
         if not self.snapshot.has_gradients:
@@ -129,10 +133,13 @@ class _LayerView:
             yield f"{self.folded.loose:,} parameters stand outside of all layers and are not drawn"
         may_be_dead = any(each.layer.rows and each.activation for each in self.facts)
         if self.has_gradients and may_be_dead:
-            yield (
-                "dead units: the slope of their output is exactly 0 here, "
-                "so that no gradient passes"
-            )
+            words = {each.word_for_dead for each in self.facts}
+            where = {OFF: "here", DEAD: "in every call"}
+            for word in sorted(words):
+                yield (
+                    f"{word} units: the slope of their output is exactly 0 {where[word]}, "
+                    "so that no gradient passes"
+                )
 
     def _notes_on_calls(self) -> Iterator[str]:
         """Yield what columns of units mean: samples, or calls that belong to one computation."""
@@ -186,9 +193,7 @@ class _LayerView:
             line=facts.line,
             maps=maps,
             columns=tuple(self._unit_maps(facts)),
-            histograms=tuple(
-                histogram(shown.name.replace("∂loss/", ""), shown.present) for shown in maps
-            ),
+            histograms=tuple(self._histograms(facts)),
             statistics=facts.statistics,
             facts=tuple(facts.facts()),
         )
@@ -200,10 +205,36 @@ class _LayerView:
         name = facts.weights_name
         if name != "W":  # one number for each unit: a strip
             rows = [[leaf for row in rows for leaf in row]]
-        maps = [map_rows(name, _read_all(rows, _data))]
+        shape = self._tile_shape(facts) if name == "W" else None
+        reads: list[tuple[str, Read]] = [(name, _data)]
         if self.has_gradients:
-            maps.append(map_rows(f"∂loss/∂{name}", _read_all(rows, self._gradient)))
-        return tuple(maps)
+            reads.append((f"∂loss/∂{name}", self._gradient))
+        if shape is None:
+            return tuple(map_rows(title, _read_all(rows, read)) for title, read in reads)
+        return tuple(_map_weights(title, rows, shape, read) for title, read in reads)
+
+    def _tile_shape(self, facts: LayerFacts) -> tuple[int, int] | None:
+        """Return the shape of the weights of a unit as an image: a kernel, or what an input is."""
+        if facts.kernel_shape:
+            return facts.kernel_shape
+        calls = self._inputs_by_call(facts.layer) if facts.layer.first else []
+        shape = image_shape(calls[0]) if len(calls) == 1 else None
+        if shape is None or shape[0] > 1:
+            return None
+        _, height, width = shape
+        are_whole = all(len(row) == height * width for row in facts.weights)
+        return (height, width) if are_whole else None
+
+    def _histograms(self, facts: LayerFacts) -> Iterator[Histogram]:
+        """Yield how many weights are of each size; of a few numbers that would be spikes."""
+        rows = facts.weights
+        if not self.shows_weights or sum(map(len, rows)) < MIN_HISTOGRAM:
+            return
+        leaves = [leaf for row in rows for leaf in row]
+        yield histogram(facts.weights_name, [leaf.data for leaf in leaves])
+        if self.has_gradients:
+            gradients = [self._gradient(leaf) for leaf in leaves]
+            yield histogram(f"∂{facts.weights_name}", gradients)
 
     def _unit_maps(self, facts: LayerFacts) -> Iterator[Map]:
         """Yield the outputs of the units and their gradients."""
@@ -264,7 +295,9 @@ class _LayerView:
             return
         shape = image_shape(calls[0])
         if shape:
-            yield _map_tiles("x", calls, shape, _data)
+            pixels = _map_tiles("x", calls, shape, _data)
+            is_gray = all(x >= 0.0 for x in pixels.numbers)
+            yield replace(pixels, is_gray=is_gray)
             if self.has_gradients:
                 yield _map_tiles("∂loss/∂x", calls, shape, self._gradient)
             return
@@ -432,6 +465,39 @@ def _map_units(
     if grid is None or len(rows[0]) > 1 or has_gap:
         return map_rows(name, rows)
     return map_images(name, list(numpy.reshape(numpy.array(rows, dtype=float), grid)))
+
+
+def _map_weights(
+    name: str, rows: Sequence[Sequence[Value]], shape: tuple[int, int], read: Read
+) -> Map:
+    """Return the weights of each unit as an image, or as one image for each channel."""
+    size = shape[0] * shape[1]
+    shown = rows[: max(1, MAX_TILE_CELLS // size)]
+    images: list[NDArray[numpy.float64]] = []
+    for row in shown:
+        numbers = numpy.array([read(leaf) for leaf in row])
+        images += list(numpy.reshape(numbers, (-1, *shape)))
+    noun = "kernels" if len(images) > 1 else "kernel"
+    note = f"{len(images):,} {noun} of {shape[0]}×{shape[1]}"
+    if size >= MIN_IMAGE:
+        units = f"{len(shown):,} of {len(rows):,}" if len(shown) < len(rows) else f"{len(rows):,}"
+        note = f"of {units} units, {shape[0]}×{shape[1]} each"
+    return replace(map_images(name, images), note=note)
+
+
+def _share_scales(cards: list[LayerCard]) -> list[LayerCard]:
+    """Return cards whose maps of one kind, such as all W, have one scale: they are compared."""
+    largest: dict[str, float] = {}
+    for card in cards:
+        for shown in (*card.maps, *card.columns):
+            # 1 stands for a map of zeros alone, which sets no scale.
+            if any(shown.numbers):
+                largest[shown.name] = max(shown.largest, largest.get(shown.name, 0.0))
+
+    def shared(maps: tuple[Map, ...]) -> tuple[Map, ...]:
+        return tuple(replace(shown, scale=largest.get(shown.name, 0.0)) for shown in maps)
+
+    return [replace(card, maps=shared(card.maps), columns=shared(card.columns)) for card in cards]
 
 
 def _map_tiles(name: str, calls: list[list[Value]], shape: tuple[int, int, int], read: Read) -> Map:

@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import isqrt
 
 import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core.value import Parameter, Value
+from viz.look.legend import DEAD, OFF
 from viz.look.text import clean, cut, number
 from viz.model.layer_card import Statistics
 from viz.model.snapshot import LINEAR, Snapshot
@@ -142,6 +144,28 @@ class LayerFacts:
     def _gradients(self, leaves: Sequence[Value]) -> NDArray[numpy.float64]:
         return numpy.array([self.snapshot.gradients[leaf] for leaf in leaves])
 
+    @property
+    def word_for_dead(self) -> str:
+        """The word for units that let no gradient pass: one sample alone can't tell a dead one."""
+        return OFF if len(self.layer.outputs) <= 1 else DEAD
+
+    @cached_property
+    def kernel_shape(self) -> tuple[int, int] | None:
+        """The rows and columns of the square kernels of a convolution, None for anything else.
+
+        Of the channels of its input only the number of weights tells: the fewest that leave a
+        square.
+        """
+        lengths = {len(row) for row in self.weights}
+        if "Conv" not in self.layer.kind or self.output_grid is None or len(lengths) != 1:
+            return None
+        (length,) = lengths
+        for channels in range(1, length // 4 + 1):
+            side = isqrt(length // channels)
+            if side > 1 and channels * side * side == length:
+                return side, side
+        return None
+
     def _is_dead(self, name: OutputName) -> bool:
         """Return whether the slope of an output is exactly 0 in every call."""
         calls = self.layer.outputs.values()
@@ -157,7 +181,7 @@ class LayerFacts:
         # Dead units are news where there are some, and "0 of 16" only where there could be.
         may_be_dead = bool(numbers.parameters) and bool(self.activation or numbers.dead)
         if numbers.dead is not None and may_be_dead:
-            yield "dead units", f"{numbers.dead:,} of {numbers.units:,}"
+            yield f"{self.word_for_dead} units", f"{numbers.dead:,} of {numbers.units:,}"
         if numbers.ratio is not None:
             yield "‖∂W‖ / ‖W‖", number(numbers.ratio)
         yield from self._blocks()
