@@ -5,6 +5,7 @@ import keyword
 import sys
 import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from inspect import getsourcelines
 from itertools import pairwise
@@ -41,10 +42,17 @@ def list_code(*functions: Callable[..., Any] | type) -> tuple[Listing, ...]:
     return tuple(_list_one(function, {}) for function in functions)
 
 
-def watch(function: Callable[[], Result]) -> tuple[Result, Listing]:
+def watch(function: Callable[[], Result], last: str = "") -> tuple[Result, Listing]:
     """Call a function, and list its source with the number that each line gave a name to.
 
     Only lines that bind one new name to a computed Value have a result.
+
+    Args:
+        function: It is called without arguments.
+        last: The last line to list; the default is all of them.
+
+    Returns:
+        What the function returns, and the listing.
     """
     results: dict[int, str] = {}
     previous: dict[str, Any] = {}
@@ -72,7 +80,12 @@ def watch(function: Callable[[], Result]) -> tuple[Result, Listing]:
         result = function()
     finally:
         sys.settrace(before)
-    return result, _list_one(function, results)
+    listing = _list_one(function, results)
+    lines = listing.source.splitlines()
+    if last:
+        end = [line.strip() for line in lines].index(last)
+        listing = replace(listing, source="\n".join(lines[: end + 1]))
+    return result, listing
 
 
 def _numbers_in(names: Mapping[str, Any]) -> dict[str, str]:

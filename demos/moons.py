@@ -6,14 +6,26 @@ Data, network, hinge loss, penalty and learning rate follow micrograd's demo.
 from pathlib import Path
 
 import viz
-from demos.gallery import ACROSS, Explorer, Picture, Story, explored, in_training, run_alone, say
+from demos.gallery import (
+    ACROSS,
+    BESIDE,
+    Explorer,
+    Picture,
+    Story,
+    explored,
+    in_training,
+    run_alone,
+    say,
+)
+from demos.learning import learning_svg, watch_training
 from demos.listing import list_code
 from scalargrad import Value, no_grad
 from scalargrad.data import StandardScaler, moons
 from scalargrad.losses import hinge
 from scalargrad.nn import MLP
-from scalargrad.optim import SGD, CosineDecay, l2
+from scalargrad.optim import SGD, Adam, CosineDecay, l2
 from scalargrad.training import Callback, History, Recorder, fit
+from scalargrad.utils.files import write
 from viz.plots import new_axes, plot_loss, plot_regions, save_plot
 
 SAMPLES = 100
@@ -86,6 +98,25 @@ def one_sample(model: MLP, samples: Samples) -> tuple[Value, str]:
     return loss, f"layers.1.neurons.{slopes.index(max(slopes))}"
 
 
+def open_neuron(model: MLP, samples: Samples, path: str) -> Value:
+    """Compute one neuron of the second layer alone, for the least sure sample.
+
+    Its gradients are those of the sample's loss, which `one_sample` has left in the model.
+    """
+    neuron = model.layers[1].neurons[int(path.rpartition(".")[2])]
+    # The neuron is on, so that its relu passes on to the bias just what its output gets.
+    gradient = neuron.bias.grad
+    point, _ = least_sure(model, samples)
+    with no_grad():
+        numbers = [output.data for output in model.layers[0](point)]
+
+    neuron.zero_grad()
+    output: Value = neuron([Value(x, label=f"h{i}") for i, x in enumerate(numbers)])
+    output.label = "output"
+    output.backward(gradient)
+    return output
+
+
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Draw one sample before training, train, then draw what was learned.
 
@@ -94,9 +125,9 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     model = MLP(2, [16, 16, 1], activation="relu", seed=0)
     samples = two_moons()
     loss, path = one_sample(model, samples)
-    cards_title = f"One sample, one open neuron: {path}"
-    cards = viz.draw(loss, level="cards", expand=[path], title=cards_title, width=ACROSS)
-    cards.save(folder / _CARDS.file)
+    neuron = open_neuron(model, samples, path)
+    opened = viz.draw(neuron, level="chips", title=f"One open neuron: {path}", width=BESIDE)
+    opened.save(folder / _OPENED.file)
     neurons = viz.draw(
         loss, level="neurons", title="The same sample, the network as neurons", width=ACROSS
     )
@@ -129,19 +160,29 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         "Two moons: a network learns",
         _TEXT,
         numbers,
-        (_CARDS, _NEURONS, _REGIONS, _LOSS),
-        (explorer, _page_that_trains(samples, folder)),
+        (_OPENED, _NEURONS, _REGIONS, _LOSS, _LEARNING),
+        (explorer, _draw_learning(samples, folder)),
         code=list_code(train),
     )
 
 
-def _page_that_trains(samples: Samples, folder: Path) -> Explorer:
+def small_network() -> MLP:
+    """Build a network that is small enough to see each of its neurons."""
+    return MLP(2, [6, 4, 1], activation="tanh", seed=3)
+
+
+def _draw_learning(samples: Samples, folder: Path) -> Explorer:
+    """Save a film of the small network while it learns, and a page in which it does so itself."""
     points, labels = samples
-    # Small enough to see every neuron; coordinates of about one let it learn in a few seconds.
+    # Coordinates of about one let it learn in a few seconds.
     scaled = StandardScaler().fit(points).transform(points)
-    model = MLP(2, [6, 4, 1], activation="tanh", seed=3)
+    model = small_network()
+    rule = Adam(model.parameters(), 0.03)
+    found = watch_training(model, scaled, labels, loss="mse", optimizer=rule, batch_size=20, seed=0)
+    film = learning_svg(found, scaled, labels, "A network learns two moons", _LEARNING.alt)
+    write(folder / _LEARNING.file, film)
     page = folder / "moons-train.html"
-    return in_training(model, (scaled, labels), page, "a smaller network on the same points")
+    return in_training(small_network(), (scaled, labels), page, "a smaller network, same points")
 
 
 def _numbers(history: History) -> list[tuple[str, str]]:
@@ -163,12 +204,12 @@ _TEXT = (
     "wrong: which way, and how much, each number would move the loss. The last two show what many "
     "such steps lead to.",
 )
-_CARDS = Picture(
-    "moons-cards.svg",
-    "The graph of one sample's loss. One neuron of the second layer is open and shows each of its "
-    "products and sums; the other neurons are closed boxes with their output and gradient.",
+_OPENED = Picture(
+    "moons-opened.svg",
+    "One neuron of the second layer, open: sixteen inputs, each times a weight, the sum of the "
+    "products and the bias, and a relu; every number colored by its gradient.",
     "One neuron is open: sixteen products, their sum, a relu. It is no different inside from any "
-    "of the closed ones.",
+    "of the others, which the next picture shows closed.",
 )
 _NEURONS = Picture(
     "moons-neurons.svg",
@@ -188,6 +229,14 @@ _LOSS = Picture(
     "The loss after each step of training, falling, with jumps among the first steps.",
     "The loss and its penalty over the steps of gradient descent. At the full learning rate some "
     "of the first steps are too long, and the loss jumps up.",
+)
+_LEARNING = Picture(
+    "moons-learning.svg",
+    "A film of a small network while it learns: in each neuron a map of what it says of the plane, "
+    "lines for the weights, the border between the two moons, and the falling loss.",
+    "The same points, and a network small enough to see all of it: the hidden neurons find their "
+    "lines, the next ones fold them. Open the page that trains to do it yourself.",
+    is_front=True,
 )
 
 if __name__ == "__main__":

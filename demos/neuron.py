@@ -93,7 +93,7 @@ def report(values: dict[str, Value]) -> list[str]:
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Print the whole calculation and draw it; quick and full are the same."""
-    values, listing = watch(forward)
+    values, listing = watch(forward, last="loss.backward()")
     for line in report(values):
         say(line)
 

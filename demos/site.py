@@ -32,10 +32,12 @@ def pages_of(stories: Sequence[Story], folder: Path, quick: bool) -> dict[str, s
     They are index.html, one for each story, and one for each file of code that a story shows.
 
     Args:
-        stories: The stories, in the order of the gallery.
+        stories: The stories; the pages have the order of the catalog.
         folder: Where their pictures are.
         quick: Whether the demos ran in the quick setting.
     """
+    order = {name: place for place, name in enumerate(CARDS)}
+    stories = sorted(stories, key=lambda story: order.get(story.name, len(order)))
     playground = _playground(stories)
     menu = _menu(playground)
     pages = {"index.html": _page("scalargrad: gallery", _index(stories, folder, quick), menu)}
@@ -320,7 +322,11 @@ def _listing(listing: Listing) -> str:
 
 def _result(listing: Listing, number: int) -> str:
     result = listing.results.get(number, "")
-    return f'<span class="r">→ {_text(result)}\n</span>' if result else ""
+    if not result:
+        return ""
+    line = listing.source.splitlines()[number - listing.first]
+    indentation = line[: len(line) - len(line.lstrip())]
+    return f'<span class="r">{indentation}→ {_text(result)}\n</span>'
 
 
 def _file(file: str, story: Story) -> str:

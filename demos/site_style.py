@@ -64,8 +64,9 @@ STYLE = """
 * { box-sizing: border-box }
 body { margin: 0; background: var(--page); color: var(--ink) }
 body { font: 15px/1.6 Helvetica, Arial, 'Liberation Sans', sans-serif }
-main, .site { max-width: 76.5rem; margin: 0 auto; padding: 0 1.25rem }
+main, .site { max-width: 74rem; margin: 0 auto }
 main { padding-bottom: 4rem }
+body { padding: 0 1.25rem }
 .site { display: flex; justify-content: space-between; align-items: center; min-height: 3.5rem }
 .site { border-bottom: 1px solid var(--line); flex-wrap: wrap }
 .site a { color: var(--muted); text-decoration: none; padding: 0.5rem 0 }
