@@ -47,25 +47,25 @@ GROUPS = (
             "neuron": Card(
                 "One neuron",
                 "The chain rule, factor by factor",
-                Cover("neuron-cards.svg", 1000.0, 120.0, 300.0),
+                Cover("neuron-cards.svg", 10.0, 40.0, 290.0),
             ),
             "lines": Card(
                 "From lines to curves",
                 "Least squares and the network agree",
-                Cover("lines-fits.svg", 264.0, 0.0, 264.0),
+                Cover("lines-fits.svg", 268.0, 60.0, 240.0),
             ),
             "curves": Card(
                 "Any curve",
                 "Simple pieces make complicated functions",
-                Cover("curves-film.svg", 60.0, 10.0, 390.0),
+                Cover("curves-film.svg", 60.0, 40.0, 300.0),
             ),
             "descent": Card(
                 "Three ways down",
                 "All samples at once, ten, or one",
-                Cover("descent-paths.svg", 270.0, 20.0, 240.0),
+                Cover("descent-paths.svg", 278.0, 20.0, 215.0),
             ),
             "logic": Card(
-                "Logic", "xor needs a hidden layer", Cover("logic-plane.svg", 60.0, 40.0, 300.0)
+                "Logic", "xor needs a hidden layer", Cover("logic-plane.svg", 60.0, 40.0, 260.0)
             ),
         },
     ),
@@ -76,27 +76,27 @@ GROUPS = (
             "moons": Card(
                 "Two moons",
                 "337 parameters find the border",
-                Cover("moons-regions.svg", 40.0, 10.0, 400.0),
+                Cover("moons-regions.svg", 50.0, 8.0, 320.0),
             ),
             "quadrants": Card(
                 "Four quadrants",
                 "Softmax, and four points to learn from",
-                Cover("quadrants-regions.svg", 440.0, 30.0, 300.0),
+                Cover("quadrants-regions.svg", 450.0, 100.0, 280.0),
             ),
             "digits": Card(
                 "Handwritten digits",
                 "Why one of them was misread",
-                Cover("digits-pixels.svg", 10.0, 0.0, 390.0),
+                Cover("digits-pixels.svg", 20.0, 0.0, 350.0),
             ),
             "convolution": Card(
                 "A convolution",
                 "The same eyes at every place",
-                Cover("convolution-filters.svg", 0.0, 0.0, 195.0),
+                Cover("convolution-filters.svg", 0.0, 0.0, 183.0),
             ),
             "houses": Card(
                 "House prices",
                 "Four scalars beat the line",
-                Cover("houses-prices.svg", 50.0, 10.0, 290.0),
+                Cover("houses-prices.svg", 120.0, 50.0, 200.0),
             ),
         },
     ),
@@ -107,7 +107,7 @@ GROUPS = (
             "doctor": Card(
                 "The doctor",
                 "Which unit is dead, and by which number",
-                Cover("doctor-hasty.svg", 380.0, 90.0, 300.0),
+                Cover("doctor-hasty.svg", 400.0, 90.0, 300.0),
             ),
             "sparrow": Card(
                 "The sparrow network",
@@ -117,17 +117,17 @@ GROUPS = (
             "overfitting": Card(
                 "Learned by heart",
                 "Thirty points, and what cures it",
-                Cover("overfitting-regions.svg", 30.0, 20.0, 270.0),
+                Cover("overfitting-regions.svg", 45.0, 20.0, 215.0),
             ),
             "hundred": Card(
                 "A hundred steps",
                 "One answer to every picture",
-                Cover("hundred-answers.svg", 380.0, 20.0, 300.0),
+                Cover("hundred-answers.svg", 410.0, 0.0, 190.0),
             ),
             "defaults": Card(
                 "Which defaults",
                 "The usual advice, measured",
-                Cover("defaults-remedies.svg", 150.0, 0.0, 360.0),
+                Cover("defaults-ranking.svg", 0.0, 0.0, 250.0),
             ),
         },
     ),
@@ -138,12 +138,12 @@ GROUPS = (
             "names": Card(
                 "Names",
                 "One letter after the other",
-                Cover("names-letters.svg", 180.0, 0.0, 240.0),
+                Cover("names-letters.svg", 128.0, 0.0, 200.0),
             ),
             "recursion": Card(
                 "Recursion",
                 "A cell that learns to carry",
-                Cover("recursion-state.svg", 10.0, 10.0, 340.0),
+                Cover("recursion-state.svg", 0.0, 0.0, 240.0),
             ),
         },
     ),
@@ -154,22 +154,22 @@ GROUPS = (
             "tape": Card(
                 "The tape",
                 "Gradients on demand, and theirs",
-                Cover("tape-neuron.svg", 640.0, 60.0, 300.0),
+                Cover("tape-slope.svg", 636.0, 395.0, 300.0),
             ),
             "dictionary": Card(
                 "From a dictionary",
                 "The chain rule in bare names",
-                Cover("dictionary-graph.svg", 180.0, 20.0, 330.0),
+                Cover("dictionary-graph.svg", 20.0, 40.0, 300.0),
             ),
             "engine": Card(
                 "The engine",
                 "A framework in sixty lines",
-                Cover("engine-work.svg", 30.0, 10.0, 390.0),
+                Cover("engine-graph.svg", 10.0, 40.0, 290.0),
             ),
             "numerical": Card(
                 "Numerical gradients",
                 "Right, and slow",
-                Cover("numerical-cost.svg", 0.0, 0.0, 300.0),
+                Cover("numerical-cost.svg", 118.0, 0.0, 230.0),
             ),
             "compiled": Card(
                 "Compiled",

@@ -163,7 +163,7 @@ def write_powers(axis: "Axis") -> None:
     """
     raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-    def power(x: float, place: int) -> str:  # noqa: ARG001
+    def power(x: float, place: float) -> str:  # noqa: ARG001
         return f"10{str(round(log10(x))).translate(raised)}"
 
     axis.set_major_formatter(power)

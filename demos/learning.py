@@ -219,7 +219,7 @@ def _png(steps: NDArray[np.uint8], theme: Theme) -> bytes:
     codes = [color(step, theme) for step in range(-STEPS, STEPS + 1)]
     palette = np.array([tuple(bytes.fromhex(code[1:])) for code in codes], dtype=np.uint8)
     file = BytesIO()
-    imsave(file, palette[steps], format="png", metadata={"Software": None})
+    imsave(file, palette[steps], format="png", metadata={"Software": ""})
     return file.getvalue()
 
 

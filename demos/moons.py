@@ -201,7 +201,7 @@ _TEXT = (
     "on which, by gradient descent on the hinge loss of all of them, with a small penalty on "
     "large parameters.",
     "The first two pictures show one sample before training, the one that the network gets most "
-    "wrong: which way, and how much, each number would move the loss. The last two show what many "
+    "wrong: which way, and how much, each number would move the loss. The next two show what many "
     "such steps lead to.",
 )
 _OPENED = Picture(

@@ -9,6 +9,7 @@ from pathlib import Path
 import viz
 from demos.gallery import BESIDE, Picture, Story, decimals, explored, run_alone, say
 from demos.listing import watch
+from demos.notation import chain_formula
 from scalargrad import Parameter, Value, sigmoid
 
 
@@ -115,6 +116,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         (_PICTURE, _WAVE),
         (explorer,),
         (listing,),
+        chain_formula(viz.chain_rule(loss, values["w1"]), _BLAME),
     )
 
 
@@ -124,6 +126,9 @@ _TEXT = (
     "How much is each weight to blame? The chain rule multiplies the local derivatives on the way "
     "from the loss back to the weight. Each edge of the picture carries one such factor, and each "
     "card the product so far.",
+)
+_BLAME = (
+    "The blame of w1 is the product of four factors. It is positive: a smaller w1 lowers the loss."
 )
 _PICTURE = Picture(
     "neuron-cards.svg",

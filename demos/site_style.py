@@ -158,6 +158,7 @@ CARD_STYLE = """
 .stage { display: block; border: 1px solid var(--line); border-radius: 12px; overflow: hidden }
 .stage { box-shadow: 0 8px 30px rgb(0 0 0 / 12%) }
 .stage img { display: block; width: 100%; height: auto }
+.stage img { max-width: none }
 h2 .what { margin-left: 0.8rem; font-weight: 400; font-size: 15px; color: var(--muted) }
 h2 .what { letter-spacing: 0 }
 .cards { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 1rem }
@@ -185,6 +186,8 @@ h2 .what { letter-spacing: 0 }
 }
 @media (max-width: 44rem) {
   .hero { margin-top: 1.3rem }
+  /* At its own size: the plane and the loss, which are at the right, can be read. */
+  .stage img { width: 48.2rem; margin-left: calc(100% - 48.2rem) }
   .hero h1 { font-size: 2rem }
   .cards { grid-template-columns: minmax(0, 1fr) }
   h2 .what { display: block; margin: 0 }
