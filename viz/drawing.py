@@ -18,7 +18,7 @@ from .layout.layer_rows import lay_out_layers
 from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
-from .layout.placed import PlacedPicture
+from .layout.placed import PlacedPicture, page_margin
 from .layout.rows import wrap
 from .look.text import hint
 from .look.theme import checked_theme
@@ -37,8 +37,6 @@ _TIGHT_GAPS = {"cards": 48.0, "chips": 24.0}
 WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
 """Widths by the place where a picture is shown."""
 _MIN_WIDTH = 200.0
-_MARGINS = 48.0
-"""What the page adds to the width of a picture."""
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
 
 
@@ -140,7 +138,7 @@ class Drawing:
         return self._place(coarsest)
 
     def _place(self, picture: Picture) -> PlacedPicture:
-        max_width = self._width - _MARGINS if self._width else inf
+        max_width = self._width - 2 * page_margin(self._width) if self._width else inf
         if picture.level == "neurons":
             placed = lay_out_neurons(picture, max_width)
         elif picture.level == "layers":

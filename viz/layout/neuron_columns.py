@@ -20,7 +20,9 @@ _MIN_GAP = 44.0
 _HEADING_SPACE = 12.0
 _ROW_DISTANCE = 62.0
 """Pixels between two rows of units, where lines run from top to bottom."""
-_SIDE_GAP = 8.0
+_SIDE_GAP = 6.0
+_MIN_UNIT = 62.0
+"""The width of a unit that has space for any number, such as −1.23e−4."""
 
 
 def lay_out_neurons(picture: Picture, max_width: float = inf) -> PlacedPicture:
@@ -156,7 +158,9 @@ def _route(source: Rect, target: Rect) -> tuple[Point, ...]:
 def _lay_out_rows(picture: Picture, max_width: float) -> PlacedPicture:
     """Place layers from top to bottom, each as one row of units below its heading."""
     widest = max(len(column.members) for column in picture.columns)
-    step = UNIT.width + _SIDE_GAP
+    fitting = (max_width + _SIDE_GAP) / widest - _SIDE_GAP
+    unit_width = min(UNIT.width, max(_MIN_UNIT, fitting))
+    step = unit_width + _SIDE_GAP
     inner = max(widest * step - _SIDE_GAP, min(max_width, 300.0))
     rects: dict[str, Rect] = {}
     headings: list[Heading] = []
@@ -168,7 +172,7 @@ def _lay_out_rows(picture: Picture, max_width: float) -> PlacedPicture:
         y += 4
         left = (inner - len(column.members) * step + _SIDE_GAP) / 2
         for rank, member in enumerate(column.members):
-            rects[member] = Rect(left + rank * step, y, UNIT.width, UNIT.height)
+            rects[member] = Rect(left + rank * step, y, unit_width, UNIT.height)
         y += UNIT.height + _ROW_DISTANCE
 
     routes = []

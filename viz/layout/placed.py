@@ -8,6 +8,14 @@ from viz.model.picture import Picture
 from .geometry import Point, Rect
 
 Route = tuple[Point, ...]
+_PAGE_MARGIN = 24.0
+_PHONE_MARGIN = 12.0
+_MAX_PHONE = 600.0
+
+
+def page_margin(shown_width: float) -> float:
+    """Return the space around a picture that is laid out for a width, 0 for its natural size."""
+    return _PHONE_MARGIN if 0.0 < shown_width < _MAX_PHONE else _PAGE_MARGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from zlib import crc32
 
 from viz.layout.geometry import Rect
-from viz.layout.placed import PlacedPicture
+from viz.layout.placed import PlacedPicture, page_margin
 from viz.look.measures import BOX, FONT_SIZES
 from viz.look.text import TIP, escape, fit_text, width, wrap_text
 from viz.look.theme import FONT, MONO
@@ -16,7 +16,6 @@ from .outline import render_outline
 from .svg_legend import draw_legend
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
-_PAD = 24.0
 _TITLE_HEIGHT = 26.0
 _NOTE_HEIGHT = 16.0
 _BASELINE = 12.0
@@ -55,25 +54,27 @@ def render_document(
         style: Returns a further style sheet. It is called last, when all is drawn.
     """
     picture = placed.picture
+    pad = page_margin(placed.shown_width)
     text_width = _text_width(placed)
     legend, legend_width, legend_height = draw_legend(
         picture, writer, text_width, bool(placed.splits)
     )
     title_width = min(text_width, width(picture.title, FONT_SIZES.title, bold=True))
-    text_width = max(placed.width, legend_width, title_width)
-    page_width = text_width + 2 * _PAD
+    notes = wrap_text(picture.notes, FONT_SIZES.small, text_width)
+    note_widths = [width(line, FONT_SIZES.small) for line in notes]
+    text_width = max([placed.width, legend_width, title_width, *note_widths])
+    page_width = text_width + 2 * pad
 
-    top = _PAD + (_TITLE_HEIGHT if picture.title else 0.0)
+    top = pad + (_TITLE_HEIGHT if picture.title else 0.0)
     foot_svg, foot_height = foot(text_width) if foot else ("", 0.0)
     legend_y = top + placed.height + 18 + foot_height
-    notes = wrap_text(picture.notes, FONT_SIZES.small, text_width)
     notes_height = _NOTE_HEIGHT * len(notes)
     page_height = legend_y + legend_height + notes_height + _FOOT_PAD
 
     title = ""
     if picture.title:
         shown = fit_text(picture.title, FONT_SIZES.title, text_width, bold=True)
-        title = writer.text(_PAD, _PAD + 12, shown, FONT_SIZES.title, "ink", bold=True)
+        title = writer.text(pad, pad + 12, shown, FONT_SIZES.title, "ink", bold=True)
     note_lines = []
     for i, line in enumerate(notes):
         y = legend_height + _BASELINE + _NOTE_HEIGHT * i
@@ -84,9 +85,9 @@ def render_document(
     content = [
         background,
         title,
-        _translate(_PAD, top, body),
-        _translate(_PAD, legend_y - foot_height, foot_svg) if foot_svg else "",
-        _translate(_PAD, legend_y, "".join([legend, *note_lines])),
+        _translate(pad, top, body),
+        _translate(pad, legend_y - foot_height, foot_svg) if foot_svg else "",
+        _translate(pad, legend_y, "".join([legend, *note_lines])),
     ]
     # The style sheets know only now which colors and animations the content uses.
     styles = [writer.style(), style() if style else ""]
@@ -98,7 +99,7 @@ def _text_width(placed: PlacedPicture) -> float:
     natural = max(placed.width, _MIN_TEXT_WIDTH)
     if not placed.shown_width:
         return natural
-    return max(placed.width, min(natural, placed.shown_width - 2 * _PAD))
+    return max(placed.width, min(natural, placed.shown_width - 2 * page_margin(placed.shown_width)))
 
 
 def _wrap_document(picture: Picture, page_width: float, page_height: float, content: str) -> str:

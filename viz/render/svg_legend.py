@@ -23,6 +23,11 @@ _SHADE = 6.0
 _KIND_SIGNS = {"input": "in", "parameter": "θ", "constant": "c", "operation": "+"}
 
 
+def _words_width(words: str) -> float:
+    # Fonts that stand in for Helvetica are up to a sixth wider.
+    return 1.17 * width(words, _FONT_SIZE)
+
+
 def draw_legend(
     picture: Picture, writer: SvgWriter, max_width: float, is_wrapped: bool = False
 ) -> tuple[str, float, float]:
@@ -124,7 +129,7 @@ class _Legend:
             if kind not in present:
                 continue
             words = self._meaning(kind).words
-            self._begin(_SAMPLE_WIDTH + width(words, _FONT_SIZE))
+            self._begin(_SAMPLE_WIDTH + _words_width(words))
             if picture.level == "cards":
                 self._draw_badge(sign, kind)
             else:
@@ -149,13 +154,13 @@ class _Legend:
     def add_map_scale(self) -> None:
         """Add the scale of heat maps, and the bar for zeros in histograms."""
         words = self._meaning("fill").words
-        self._begin(width(words, _FONT_SIZE) + 8 + _SHADE * (SCALE.steps + 1))
+        self._begin(_words_width(words) + 8 + _SHADE * (SCALE.steps + 1))
         self._write(words, gap=8)
         self._draw_ramp()
         self._x += _GAP
         if any(card.histograms for card in self.picture.cards):
             words = self._meaning("zero").words
-            self._begin(9 + width(words, _FONT_SIZE))
+            self._begin(9 + _words_width(words))
             self._draw_rect(Rect(0, 2, 2.8, 13), self.writer.paint("ink"))
             self._write(words, inset=9, gap=_GAP)
 
@@ -170,17 +175,17 @@ class _Legend:
         return meaning(sign, self.picture.level, colors if colors in SHOWN else "gradient")
 
     def _add_words(self, entry: Meaning) -> None:
-        self._begin(width(entry.words, _FONT_SIZE))
+        self._begin(_words_width(entry.words))
         self._write(entry.words, gap=_GAP)
 
     def _add_stroke(self, color: str, stroke: str, entry: Meaning) -> None:
-        self._begin(_STROKE_WIDTH + width(entry.words, _FONT_SIZE))
+        self._begin(_STROKE_WIDTH + _words_width(entry.words))
         data = path_data("M", self._x, f" {self._y + 9:g}h26")
         self._parts.append(self.writer.path(data, self.writer.paint("none", color), stroke))
         self._write(entry.words, inset=_STROKE_WIDTH, gap=_GAP)
 
     def _add_framed(self, entry: Meaning, color: str, thickness: float) -> None:
-        self._begin(23 + width(entry.words, _FONT_SIZE))
+        self._begin(23 + _words_width(entry.words))
         ring = self.writer.paint("card", color)
         self._draw_rect(Rect(1, 2, 16, 13), ring, 5, f'stroke-width="{thickness}"')
         self._write(entry.words, inset=23, gap=_GAP)
@@ -190,7 +195,7 @@ class _Legend:
         if not self._is_wrapped:
             return
         entry = self._meaning("continued")
-        self._begin(_SAMPLE_WIDTH + width(entry.words, _FONT_SIZE))
+        self._begin(_SAMPLE_WIDTH + _words_width(entry.words))
         self._draw_rect(_SAMPLE, self.writer.paint("card", "muted"), 7.5, 'stroke-width="1.2"')
         center = self._x + _SAMPLE.center
         y = self._y + _BASELINE
@@ -213,8 +218,7 @@ class _Legend:
             words = fit_text(words, _FONT_SIZE, max(40.0, self._max_width - x))
         y = self._y + _BASELINE
         self._parts.append(self.writer.text(x, y, words, _FONT_SIZE, "muted", mono=mono))
-        # Fonts that stand in for Helvetica are up to a sixth wider.
-        end = x + (1.0 if mono else 1.17) * width(words, _FONT_SIZE, mono=mono)
+        end = x + (width(words, _FONT_SIZE, mono=True) if mono else _words_width(words))
         self.width = max(self.width, end)
         self._x = end + gap
 

@@ -358,19 +358,29 @@ class _NodePen:
         return "".join(parts)
 
     def _input_text(self, x: float, ink: str) -> list[str]:
-        """Draw the name of an input at the left, and its number in the space that is left."""
+        """Draw the name of an input at the left and its number at the right, or below it.
+
+        A long number is never cut: without its last digits it is another number.
+        """
         rect = self.rect
-        y = rect.middle + 4.6
+        writer = self.writer
         size = FONT_SIZES.chip
-        label = fit_text(self.node.label, size, 24, bold=True)
-        free = rect.width - 18 - width(label, size, bold=True)
+        label = fit_text(self.node.label, size, rect.width / 3, bold=True)
         data = number(x)
-        # A long number is written smaller, not cut: without its last digits it is another number.
-        data_size = min(size, size * free / width(data, size, mono=True))
-        right = rect.right - 7
+        free = rect.width - 20 - width(label, size, bold=True)
+        if width(data, size, mono=True) <= free:
+            y = rect.middle + 4.6
+            right = rect.right - 7
+            return [
+                writer.text(rect.x + 7, y, label, size, ink, bold=True),
+                writer.text(right, y, data, size, ink, anchor="end", mono=True),
+            ]
+        label = fit_text(self.node.label, FONT_SIZES.small, rect.width - 14, bold=True)
+        data_y = rect.bottom - 6
+        size = FONT_SIZES.dense
         return [
-            self.writer.text(rect.x + 7, y, label, size, ink, bold=True),
-            self.writer.text(right, y, data, data_size, ink, anchor="end", mono=True),
+            self._center_text(rect.y + 13, label, FONT_SIZES.small, ink, bold=True),
+            writer.text(rect.center, data_y, data, size, ink, anchor="middle", mono=True),
         ]
 
     def _unit_text(self, ink: str) -> list[str]:
@@ -390,7 +400,8 @@ class _NodePen:
         if node.kind == "operation":
             text = number(node.data) if node.data is not None else "…"
         y = rect.y + 15 if has_label else rect.middle + 4.6
-        size = FONT_SIZES.number
+        is_long = width(text, FONT_SIZES.number, mono=True) > rect.width - 6
+        size = FONT_SIZES.small if is_long else FONT_SIZES.number
         written = self.writer.text(rect.center, y, text, size, ink, anchor="middle", mono=True)
         return [*parts, written]
 

@@ -112,8 +112,7 @@ def test_boxes_stand_in_boxes() -> None:
     assert outer < inner < lines.index("end")
     assert (
         '[["layers.0.neurons.2<br/>Neuron<br/>5 parameters · gradient norm 0.97'
-        '<br/>data 0.25<br/>grad 0.5"]]'
-        in decoded(render_mermaid(boxed()))
+        '<br/>data 0.25<br/>grad 0.5"]]' in decoded(render_mermaid(boxed()))
     )
 
 

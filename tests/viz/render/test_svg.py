@@ -56,6 +56,14 @@ DRAWINGS = {
     "layers in a sequence": lambda: viz.draw(remembered(), level="layers"),
     "layers passed by": lambda: viz.draw(skipped(), level="layers"),
     "layers of weights": lambda: viz.draw(MLP(30, [50, 2], seed=0), level="layers"),
+    "neuron on a phone": lambda: viz.draw(neuron(), width="phone"),
+    "chips in a column": lambda: viz.draw(network([4, 4, 1]), width="column"),
+    "chips with data": lambda: viz.draw(network([4, 4, 1]), show="data"),
+    "boxes in a column": lambda: viz.draw(network([3, 2, 1]), expand="*", width="column"),
+    "neurons in a column": lambda: viz.draw(network([16, 16, 1]), width="column"),
+    "neurons on a phone": lambda: viz.draw(network([4, 4, 1]), level="neurons", width="phone"),
+    "layers in a column": lambda: viz.draw(wide(), width="column"),
+    "layers on a phone": lambda: viz.draw(remembered(), level="layers", width="phone"),
     "two roots": lambda: viz.draw([Value(1.0) + 2.0, Value(3.0)]),
 }
 
@@ -157,7 +165,7 @@ def test_no_text_is_wider_than_its_node(name):
 @pytest.mark.parametrize("name", [name for name in DRAWINGS if not name.startswith("layers")])
 def test_edges_begin_at_their_source_and_end_at_their_target(name):
     placed = drawn(name).placed
-    for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
+    for i, (edge, route) in enumerate(zip(placed.picture.edges, placed.routes, strict=True)):
         source, target = placed.nodes[edge.source], placed.nodes[edge.target]
         (x0, y0), (x1, y1) = route[0], route[-1]
         assert x0 == pytest.approx(source.right) or (
@@ -168,7 +176,13 @@ def test_edges_begin_at_their_source_and_end_at_their_target(name):
         )
         assert source.y - 0.1 <= y0 <= source.bottom + 0.1
         assert target.y - 0.1 <= y1 <= target.bottom + 0.1
-        assert all(b[0] >= a[0] - 1.0 for a, b in pairwise(route)), edge
+        # A line to another row ends in its own row, and goes on from the start of the other.
+        split = placed.splits.get(i)
+        parts = [split.before, split.after] if split else [route]
+        assert (parts[0][0], parts[-1][-1]) == (route[0], route[-1])
+        along = 1 if placed.is_upright else 0
+        for part in parts:
+            assert all(b[along] >= a[along] - 1.0 for a, b in pairwise(part)), edge
 
 
 def numbers_of(root: ElementTree.Element) -> Iterator[str]:
