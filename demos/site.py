@@ -19,7 +19,8 @@ from demos.story import Explorer, Formula, Listing, Picture, Story
 COLUMN = 700
 """Pixels that the column beside the code has for a picture."""
 HALF = 540
-"""Pixels of each of two pictures that are side by side."""
+WHOLE = 1150
+"""Pixels of each of two pictures that are side by side, and of one that has the whole width."""
 LONG = 34
 """Characters of an answer that gets a line for itself."""
 POINT = 4 / 3
@@ -200,7 +201,7 @@ def _story(stories: Sequence[Story], place: int, folder: Path) -> str:
     story = stories[place]
     lead, *paragraphs = story.text or ("",)
     text = "".join(f"<p>{_text(paragraph)}</p>\n" for paragraph in paragraphs)
-    code = "".join(_listing(listing) for listing in story.code)
+    listings = [_listing(listing) for listing in story.code]
 
     # Pictures that are narrow enough are beside the code, as many as come before a wide one.
     sizes = [size_of(folder / picture.file)[0] for picture in story.pictures]
@@ -208,15 +209,17 @@ def _story(stories: Sequence[Story], place: int, folder: Path) -> str:
     while beside < min(len(sizes), 2) and sizes[beside] <= COLUMN:
         beside += 1
     figures = [
-        _figure(picture, folder, "wide" if width > HALF else "")
+        _figure(picture, folder, _kind(width))
         for picture, width in zip(story.pictures, sizes, strict=True)
     ]
     right = "".join(figures[:beside])
-    left = code
+    left = "".join(listings)
     if right:
         left += f'<div class="story">{text}</div>'
     else:
-        right = f'<div class="story">{text}</div>'
+        # Nothing but wide pictures, which follow below: words and code share the columns.
+        left = "".join(listings[:1])
+        right = f'<div class="story">{text}</div>{"".join(listings[1:])}'
     rest = "".join(figures[beside:])
 
     parts = [
@@ -231,6 +234,14 @@ def _story(stories: Sequence[Story], place: int, folder: Path) -> str:
         _ways_on(stories, place),
     ]
     return "".join(parts)
+
+
+def _kind(width: int) -> str:
+    """Return how wide a figure is: half of the page, all of it, or a little more than that."""
+    if width <= HALF:
+        return ""
+    # A picture that is a little too wide is shrunk a little; one far too wide is to be scrolled.
+    return "wide fit" if WHOLE < width <= 1.2 * WHOLE else "wide"
 
 
 def _trail(stories: Sequence[Story], place: int) -> str:

@@ -137,6 +137,9 @@ th, td { padding: 0.4rem 1.2rem 0.4rem 0; border-bottom: 1px solid var(--line); 
 td { vertical-align: top }
 .on { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.5rem 2rem }
 .on { margin-top: 2.5rem }
+@media (min-width: 74rem) {
+  .fit img { max-width: 100%; height: auto }
+}
 @media (max-width: 62rem) {
   .two { grid-template-columns: minmax(0, 1fr) }
   .pictures { grid-template-columns: minmax(0, 1fr) }
