@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from demos.film import film_svg
 from demos.gallery import Explorer, Picture, Story, in_training, run_alone, say_all
 from demos.listing import list_code
+from scalargrad.data import StandardScaler
 from scalargrad.nn import MLP, normal
 from scalargrad.optim import Adam
 from scalargrad.utils.files import write
@@ -169,9 +170,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
 
 def _page_that_trains(rng: Random, folder: Path) -> Explorer:
-    # Places of about one, as a network likes its inputs.
-    data = ((PLACES / PLACES.max())[:, None], wild(rng))
-    model = MLP(1, [8, 1], activation="sigmoid", initializer=normal(5.0), seed=0)
+    # Places and heights of about one, as a network likes its numbers.
+    column = wild(rng)[:, None]
+    heights = StandardScaler().fit(column).transform(column)
+    data = ((PLACES / 4.0)[:, None], heights)
+    model = MLP(1, [8, 1], activation="sigmoid", initializer=normal(2.0), seed=0)
     title = "eight sigmoids, added up, follow a random function"
     options = {"optimizer": Adam(model.parameters(), 0.1)}
     return in_training(model, data, folder / "curves-train.html", title, **options)

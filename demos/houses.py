@@ -321,8 +321,10 @@ def _page_that_trains(setting: Setting, prices: Array, folder: Path) -> Explorer
     # Every fifth tract: enough to see the curve, and fast in any browser.
     scaled = StandardScaler().fit(prices).transform(prices)
     data = (setting.rooms[::5], scaled[::5])
+    model = TwoLines(setting.draw(Random(0)))
     page = folder / "houses-train.html"
-    return in_training(TwoLines(setting.draw(Random(0))), data, page, "prices by rooms")
+    optimizer = Adam(model.parameters(), 0.05)
+    return in_training(model, data, page, "prices by rooms", optimizer=optimizer)
 
 
 _PRICES = Picture(

@@ -181,8 +181,15 @@ def _draw_learning(samples: Samples, folder: Path) -> Explorer:
     found = watch_training(model, scaled, labels, loss="mse", optimizer=rule, batch_size=20, seed=0)
     film = learning_svg(found, scaled, labels, "A network learns two moons", _LEARNING.alt)
     write(folder / _LEARNING.file, film)
-    page = folder / "moons-train.html"
-    return in_training(small_network(), (scaled, labels), page, "a smaller network, same points")
+    fresh = small_network()
+    return in_training(
+        fresh,
+        (scaled, labels),
+        folder / "moons-train.html",
+        "a smaller network, same points",
+        optimizer=Adam(fresh.parameters(), 0.03),
+        batch_size=20,
+    )
 
 
 def _numbers(history: History) -> list[tuple[str, str]]:

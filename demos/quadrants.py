@@ -301,7 +301,8 @@ def _page_that_trains(points: ArrayLike, classes: ArrayLike, folder: Path) -> Ex
     model = MLP(2, [8, 4], activation="relu", seed=0)
     data = (points, one_hot(classes, 4))
     page = folder / "quadrants-train.html"
-    return in_training(model, data, page, "which quadrant a point is in", loss=cross_entropy)
+    options = {"loss": cross_entropy, "optimizer": SGD(model.parameters(), RATE)}
+    return in_training(model, data, page, "which quadrant a point is in", **options)
 
 
 _EXERCISE = Picture(
