@@ -23,7 +23,9 @@ Heights = NDArray[np.float64]
 PLACES: Heights = np.linspace(-10.0, 10.0)
 FRAMES = 24
 CENSUS = 1000
-"""Random functions in the film, and of each kind that is counted."""
+RESTLESS = 340
+"""Random functions in the film, and of each kind that is counted; the seed of one that a network
+follows, with a dip and a jump."""
 
 
 def squash(x: Heights) -> Heights:
@@ -157,7 +159,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     numbers.append(("a sigmoid in place of a cut: off by", f"{soft_error(rng):.0e}"))
     say_all(numbers)
     pictures = (_COMPOSED, _JOINED, _FILM)
-    page = _page_that_trains(rng, folder)
+    page = _page_that_trains(folder)
     return Story(
         "curves",
         "From a line to any curve",
@@ -169,11 +171,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     )
 
 
-def _page_that_trains(rng: Random, folder: Path) -> Explorer:
+def _page_that_trains(folder: Path) -> Explorer:
     # Places and heights of about one, as a network likes its numbers.
-    column = wild(rng)[:, None]
+    column = wild(Random(RESTLESS))[:, None]
     heights = StandardScaler().fit(column).transform(column)
-    data = ((PLACES / 4.0)[:, None], heights)
+    data = ((PLACES / 4.0)[:, None], heights.ravel())
     model = MLP(1, [8, 1], activation="sigmoid", initializer=normal(2.0), seed=0)
     title = "eight sigmoids, added up, follow a random function"
     options = {"optimizer": Adam(model.parameters(), 0.1)}

@@ -39,7 +39,7 @@ Demo = Callable[[Path, bool], Story]
 
 Result = TypeVar("Result")
 
-BESIDE = 690
+BESIDE = 708
 ACROSS = 1150
 """Pixels that a page has for a picture beside the code, and for one below it."""
 

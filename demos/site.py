@@ -16,7 +16,7 @@ from demos.readme import README, readme_page
 from demos.site_style import CARD_STYLE, HEAD, HERO, LOGO, OWN, PAGE, STYLE
 from demos.story import Explorer, Formula, Listing, Picture, Story
 
-COLUMN = 700
+COLUMN = 712
 """Pixels that the column beside the code has for a picture."""
 HALF = 540
 WHOLE = 1150

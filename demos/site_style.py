@@ -87,7 +87,7 @@ a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--link); outl
 .button { color: var(--ink); text-decoration: none; line-height: 1.3 }
 .button:hover { border-color: var(--link) }
 .button.main { background: var(--button); border-color: var(--button); color: #ffffff }
-.two { display: grid; grid-template-columns: minmax(0, 27rem) minmax(0, 1fr); gap: 1.5rem }
+.two { display: grid; grid-template-columns: minmax(0, 25.9rem) minmax(0, 1fr); gap: 1.5rem }
 .two > div, .pictures { display: grid; gap: 1.5rem; align-content: start }
 .two > div { grid-template-columns: minmax(0, 1fr) }
 .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); margin-top: 1.5rem }

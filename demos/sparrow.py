@@ -179,7 +179,7 @@ def draw_losses(explosion: Trial, survivor: Trial, folder: Path) -> None:
 
 def draw_table(table: dict[str, list[Trial]], folder: Path) -> None:
     """Draw how often each change ended how."""
-    (ax,) = new_axes(width=7.1, height=6.6)
+    (ax,) = new_axes(width=9.6, height=6.6)
     counts: dict[str, list[int]] = {}
     texts: dict[str, list[int | str]] = {}
     for name, trials in table.items():
