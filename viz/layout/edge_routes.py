@@ -8,6 +8,7 @@ from viz.model.picture import Edge, Picture
 
 from .containment import Containment
 from .geometry import Point, Rect
+from .node_size import row_middle
 
 _MIN_DISTANCE = 26.0
 """Points closer than this to an end of an edge are not passed: a bend needs space."""
@@ -173,6 +174,9 @@ def _spread_ends(
 
     They are in the order of their sources from top to bottom, so that they don't cross.
     """
+    if picture.by_id[target_id].rows:
+        half = rects[target_id].height / 2
+        return {i: row_middle(picture.edges[i].port) - half for i in indexes}
     gaps = len(indexes) - 1
     is_module = picture.by_id[target_id].kind == "module"
     if is_module or not gaps:

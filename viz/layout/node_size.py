@@ -1,6 +1,6 @@
 """How large nodes are: cards, chips, closed modules, units of the neuron view, tags."""
 
-from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
+from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, NEURON_TABLE, TAG, UNIT
 from viz.look.text import fit_text, number, width
 from viz.model.picture import Group, Node
 
@@ -29,7 +29,16 @@ def measure_node(node: Node, level: str, numbered: bool = False) -> Size:
     return _measure_chip(node, numbered) if level == "chips" else _measure_card(node)
 
 
+def row_middle(row: int) -> float:
+    """Return how far below the top of an open neuron the middle of a row of its table is."""
+    return NEURON_TABLE.title + NEURON_TABLE.header + (row + 0.5) * NEURON_TABLE.row
+
+
 def _measure_module(node: Node) -> Size:
+    if node.rows:
+        numbers = 4 * NEURON_TABLE.number
+        wide = NEURON_TABLE.name + numbers + NEURON_TABLE.bars
+        return wide, row_middle(len(node.rows)) - NEURON_TABLE.row / 2
     title_width = width(node.label, FONT_SIZES.label, bold=True)
     head = 1.12 * title_width + 36 + number_width(node.data)
     shown = max(number_width(node.grad), number_width(node.data))

@@ -5,7 +5,7 @@ crosses a cut ends in a number, and goes on from the same number in a row below:
 whose rows change their direction, would be shorter and hard to read.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -80,6 +80,7 @@ class _Wrapping:
         self.picture = placed.picture
         self._routes = placed.routes
         self._margin = margin
+        self._uses = Counter(edge.source for edge in placed.picture.edges)
         self._containment = Containment(placed.picture)
         self._items = self._find_items(placed)
         columns = self._find_columns()
@@ -88,7 +89,7 @@ class _Wrapping:
         for node in self.picture.nodes:
             x = self._items[self._item(node.id)].center
             self._row_of[node.id] = sum(x > cut for cut in cuts)
-        self._count = len(cuts) + 1
+        self._move_leaves()
         self._crossings = self._find_crossings()
 
     def _item(self, node_id: str) -> str:
@@ -148,7 +149,26 @@ class _Wrapping:
         for edge, route in zip(self.picture.edges, self._routes, strict=True):
             if route[0][0] < x < route[-1][0]:
                 sources.add(edge.source)
-        return len(sources)
+        # A leaf with one user moves into the row of that user.
+        return sum(
+            1
+            for source in sources
+            if self._uses[source] > 1 or not self._containment.is_leaf(source)
+        )
+
+    def _move_leaves(self) -> None:
+        """Move each leaf into the first row that uses it: there it needs no number."""
+        users: dict[str, list[int]] = defaultdict(list)
+        for edge in self.picture.edges:
+            users[edge.source].append(self._row_of[edge.target])
+        for leaf, rows in users.items():
+            if self._containment.is_leaf(leaf) and self._item(leaf) == leaf:
+                self._row_of[leaf] = min(rows)
+        # A row of leaves alone is empty then.
+        used = sorted(set(self._row_of.values()))
+        renumbered = {row: i for i, row in enumerate(used)}
+        self._row_of = {node: renumbered[row] for node, row in self._row_of.items()}
+        self._count = len(used)
 
     def _find_crossings(self) -> dict[int, _Crossing]:
         numbers: dict[str, int] = {}

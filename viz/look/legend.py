@@ -61,11 +61,6 @@ _EVERYWHERE = {
         "Of a network by itself, which has computed nothing, the number and the color of a neuron "
         "are its bias.",
     ),
-    "module": Meaning(
-        "closed module: strip = gradient of its output",
-        "Stacked paper is a closed module: beside its name is its output, and the strip below "
-        "shows the gradient of that output, as a number and as a color.",
-    ),
     "count": Meaning(
         "how many numbers go on",
         "A gray arrow is as wide as the count of numbers that go on at a call.",
@@ -165,7 +160,24 @@ _LINES = {
     ("layers", "weights"): _LINE_COUNT,
 }
 
-_DEPENDING = {"number": _NUMBERS, "fill": _FILLS, "line": _LINES}
+_STRIP_GRADIENT = Meaning(
+    "closed module: strip = gradient of its output",
+    "Stacked paper is a closed module: beside its name is its output, and the strip below shows "
+    "the gradient of that output, as a number and as a color.",
+)
+_STRIP_DATA = Meaning(
+    "closed module: strip = its output",
+    "Stacked paper is a closed module: the strip below its name shows its output, as a number and "
+    "as a color.",
+)
+_STRIP_NOTHING = Meaning(
+    "stacked paper: closed module",
+    "Stacked paper is a closed module: beside its name is its output.",
+)
+_BY_SHOW = {"gradient": _STRIP_GRADIENT, "data": _STRIP_DATA, "weights": _STRIP_NOTHING}
+_MODULES = {(level, show): strip for level in LEVELS for show, strip in _BY_SHOW.items()}
+
+_DEPENDING = {"number": _NUMBERS, "fill": _FILLS, "line": _LINES, "module": _MODULES}
 SIGNS = (*_DEPENDING, *_EVERYWHERE)
 """All signs, by the names that `meaning` takes."""
 

@@ -127,6 +127,30 @@ class ClosedModule:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """An open neuron as a table.
+
+    Attributes:
+        title: Height of the row with its name.
+        header: Height of the row with the names of the columns.
+        row: Height of every other row.
+        name: Width of the first column.
+        number: Width of a column of numbers.
+        bars: Width of the bars of the products.
+        inset: From the border to the texts.
+    """
+
+    title: float = 28.0
+    header: float = 20.0
+    row: float = 21.0
+    name: float = 86.0
+    number: float = 74.0
+    bars: float = 72.0
+    inset: float = 10.0
+    radius: float = 7.0
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """The box around an open module.
 
@@ -197,6 +221,7 @@ CARD = Card()
 CHIP = Chip()
 TAG = Tag()
 MODULE = ClosedModule()
+NEURON_TABLE = Table()
 BOX = Box()
 UNIT = Unit()
 MINI = MiniCard()

@@ -14,6 +14,25 @@ MAX_CHIPS = 300
 
 
 @dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of an open neuron: a product, or with fewer numbers the bias, the sum, the output.
+
+    Attributes:
+        name: What it is: the name of the input, "b", "Σ", "relu".
+        x: The input, None where there is none.
+        weight: The weight or bias, None where there is none.
+        product: What the row adds, or what it is.
+        grad: The gradient of the weight, or of what the row is; None before `backward`.
+    """
+
+    name: str
+    x: float | None
+    weight: float | None
+    product: float
+    grad: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One thing to draw.
 
@@ -37,6 +56,7 @@ class Node:
             gradients.
         whole: The label in full, where `label` is cut; for tooltips.
         tip: What the tooltip says besides.
+        rows: Of an open neuron its table, with a row for each input first.
     """
 
     id: str
@@ -56,6 +76,7 @@ class Node:
     outputs: int = 1
     whole: str = ""
     tip: str = ""
+    rows: tuple[TableRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +208,8 @@ class Picture:
     def _colored(self) -> Iterator[float]:
         """Yield the numbers that are on the scale."""
         for node in self.nodes:
+            if self.colors == "gradient":
+                yield from (row.grad for row in node.rows if row.grad is not None)
             shown = self.fill(node)
             is_seed = node.root and self.colors == "gradient"
             if shown is not None and not is_seed:

@@ -6,7 +6,7 @@ from itertools import chain
 
 from viz.look.text import clean, number, plural
 from viz.model.layer_card import describe_card
-from viz.model.picture import Edge, Group, Node, Picture
+from viz.model.picture import Edge, Group, Node, Picture, TableRow
 
 MAX_LINES = 400
 _MAX_SPELLED = 4
@@ -151,7 +151,9 @@ def _spell_signs(detail: str) -> str:
 def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
     name = clean(node.name or node.label)
     origin = clean(node.formula)
-    if node.kind == "module":
+    if node.rows:
+        origin = f"open {origin or 'module'}"
+    elif node.kind == "module":
         origin = f"closed module {origin}".rstrip()
 
     numbers = _numbers(node, picture)
@@ -169,8 +171,17 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
         f"{opening}: {', '.join(numbers)}{ending}",
         _derivatives(operands, picture.by_id),
         _spell_signs(node.detail),
+        ", ".join(map(_table_row, node.rows)),
     ]
     return "; ".join(filter(None, parts)).replace(": ;", ";").removesuffix(": ")
+
+
+def _table_row(row: TableRow) -> str:
+    """Return a row of an open neuron: "x0 0.5 × 2 = 1, gradient 3" or "Σ 1, gradient 3"."""
+    text = f"{clean(row.name)} {number(row.product)}"
+    if row.x is not None:
+        text = f"{clean(row.name)} {number(row.x)} × {number(row.weight)} = {number(row.product)}"
+    return text if row.grad is None else f"{text} (gradient {number(row.grad)})"
 
 
 def _numbers(node: Node, picture: Picture) -> list[str]:

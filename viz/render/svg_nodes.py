@@ -10,6 +10,7 @@ from viz.look.text import TIP, escape, exact, fit_text, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
+from .svg_tables import draw_table
 from .svg_writer import SvgWriter, path_data
 
 
@@ -21,6 +22,8 @@ def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> st
     pen = _NodePen(node, rect, picture, writer)
     if picture.level == "neurons":
         body = pen.unit()
+    elif node.rows:
+        body = draw_table(node, rect, picture, writer)
     elif node.kind == "module":
         body = pen.module()
     elif node.tag:

@@ -10,9 +10,10 @@ from typing import Literal
 from scalargrad.core.value import Parameter, Value
 from viz.look.legend import GRADIENT_NORM
 from viz.look.text import number, plural
-from viz.model.picture import Edge, Group, Node, Picture
+from viz.model.picture import Edge, Group, Node, Picture, TableRow
 from viz.model.snapshot import Snapshot, carry_back, formula, parent_path
 
+from .neuron_tables import NeuronTable, find_neuron_tables
 from .sums import FoldedSums
 
 MIN_USES = 5
@@ -45,7 +46,11 @@ def scalar_picture(
         ['x', 'x × x']
     """
     shown = snapshot.default_show if show is None else show
-    view = _ScalarView(snapshot, set(closed), shown, fold)
+    closed = set(closed)
+    tables: dict[str, NeuronTable] = {}
+    if fold and level == "cards":
+        tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p not in closed])
+    view = _ScalarView(snapshot, closed, shown, fold, tables)
     nodes, edges = _copy_much_used(view.nodes(), view.edges())
     return Picture(
         level,
@@ -67,9 +72,19 @@ class _ScalarView:
         show: What colors show.
         module_of: For each Value the path of the outermost closed module around it, "" for none.
         inside: The Values inside each closed module.
+        tables: Open modules that are drawn as tables: closed ones with their contents on them.
     """
 
-    def __init__(self, snapshot: Snapshot, closed: set[str], show: str, fold: bool) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        closed: set[str],
+        show: str,
+        fold: bool,
+        tables: dict[str, NeuronTable],
+    ) -> None:
+        self.tables = tables
+        closed = closed | set(tables)
         self.snapshot = snapshot
         self.show = show
         self.has_gradients = snapshot.has_gradients
@@ -92,15 +107,17 @@ class _ScalarView:
         """Yield what the picture folds."""
         total = len(self.snapshot)
         folded = len(self.sums.folded)
-        hidden = sum(map(len, self.inside.values()))
+        hidden = sum(len(own) for path, own in self.inside.items() if path not in self.tables)
         if hidden:
-            modules = plural(len(self.inside), "closed module")
+            modules = plural(len(self.inside) - len(self.tables), "closed module")
             yield (
                 f"showing {total - hidden - folded:,} of {total:,} values; "
                 f"the others are inside {modules}"
             )
         if self.sums.totals:
             yield f"chains of + are one Σ, which stands for {plural(folded, 'value')} more"
+        if self.tables:
+            yield "an open neuron is a table: a row w · x for each input, then what is added up"
         if total and not self.has_gradients:
             yield "no gradients yet: call backward() first"
 
@@ -108,7 +125,32 @@ class _ScalarView:
         """Return the Values that are shown, then the closed modules."""
         folded = self.sums.folded
         shown = [node for node, path in self.module_of.items() if not path and node not in folded]
-        return [*map(self._value, shown), *map(self._closed_module, self.inside)]
+        modules = [self._module(path) for path in self.inside]
+        return [*map(self._value, shown), *modules]
+
+    def _module(self, path: str) -> Node:
+        drawn = self._closed_module(path)
+        table = self.tables.get(path)
+        if table is None:
+            return drawn
+        return replace(drawn, rows=tuple(self._table_rows(table)))
+
+    def _table_rows(self, table: NeuronTable) -> Iterable[TableRow]:
+        snapshot = self.snapshot
+
+        def grad(node: Value) -> float | None:
+            return snapshot.gradients[node] if self.has_gradients else None
+
+        for i, (weight, x, product) in enumerate(table.products):
+            name = snapshot.labels[x] or snapshot.module[x].rpartition("/")[2] or f"x{i}"
+            yield TableRow(name, x.data, weight.data, product.data, grad(weight))
+        if table.bias is not None:
+            name = snapshot.labels[table.bias] or "b"
+            yield TableRow(name, None, table.bias.data, table.bias.data, grad(table.bias))
+        yield TableRow("Σ", None, None, table.total.data, grad(table.total))
+        if table.output is not table.total:
+            name = snapshot.symbols[table.output]
+            yield TableRow(name, None, None, table.output.data, grad(table.output))
 
     def _value(self, node: Value) -> Node:
         grad = self.snapshot.gradients[node] if self.has_gradients else None
@@ -200,6 +242,9 @@ class _ScalarView:
         single: list[Edge] = []
         merged: dict[tuple[str, str], float] = defaultdict(float)
         carried: set[tuple[str, Value]] = set()
+        row_of: dict[Value, int] = {}
+        for table in self.tables.values():
+            row_of |= {product: i for i, (_, _, product) in enumerate(table.products)}
         for node in self.snapshot.order:
             if node in self.sums.folded:
                 continue
@@ -207,6 +252,11 @@ class _ScalarView:
             for port, (arg, local) in enumerate(self.sums.operands(node)):
                 source = self._id(arg)
                 if source == target:
+                    continue
+                if node in row_of:
+                    # It leads to its own row; the weight in it is the local derivative.
+                    flow = self._flow(node, arg, local)
+                    single.append(Edge(source, target, None, flow, row_of[node]))
                     continue
                 if not self.module_of[node] and not self.module_of[arg]:
                     flow = self._flow(node, arg, local)

@@ -1,17 +1,16 @@
 """The layer view: one card for each layer, with heat maps and numbers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 import numpy
-from numpy.typing import NDArray
 
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Value
 from viz.look.legend import DEAD, GRADIENT_NORM, OFF
 from viz.look.text import clean, cut, number, plural
-from viz.model.heatmap import Histogram, Map, histogram, map_images, map_rows
+from viz.model.heatmap import Histogram, Map, histogram, map_rows
 from viz.model.layer_card import Bar, LayerCard
 from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import Snapshot
@@ -20,20 +19,16 @@ from viz.views.samples import Calls
 from .assign import Layer
 from .facts import LayerFacts
 from .fold import FROM_INPUTS, Folded
-from .order import MIN_IMAGE, image_shape, sort_leaves
+from .maps import Read, map_tiles, map_units, map_weights, share_scales
+from .order import image_shape, sort_leaves
 
 MAX_CALLS = 64
 """Calls of a layer that have a column each."""
 MAX_BARS = 32
-MAX_IMAGES = 9
 MAX_TARGETS = 6
 MIN_HISTOGRAM = 30
 """Numbers from which on a histogram says something."""
-MAX_TILE_CELLS = 30_000
-"""Weights that are drawn as images: those of the first units, where there are more."""
 _NODE_KINDS = {"input": "input", "layer": "module", "result": "operation"}
-
-Read = Callable[[Value], float]
 
 
 def layer_picture(
@@ -117,7 +112,7 @@ class _LayerView:
             cards.append(self._layer_card(i, facts))
         if self.is_computed:
             cards.append(self._result_card())
-        return _share_scales(cards)
+        return share_scales(cards)
 
     def notes(self) -> Iterator[str]:
         """Yield what the picture folds and leaves out."""
@@ -211,7 +206,7 @@ class _LayerView:
             reads.append((f"∂loss/∂{name}", self._gradient))
         if shape is None:
             return tuple(map_rows(title, _read_all(rows, read)) for title, read in reads)
-        return tuple(_map_weights(title, rows, shape, read) for title, read in reads)
+        return tuple(map_weights(title, rows, shape, read) for title, read in reads)
 
     def _tile_shape(self, facts: LayerFacts) -> tuple[int, int] | None:
         """Return the shape of the weights of a unit as an image: a kernel, or what an input is."""
@@ -256,9 +251,9 @@ class _LayerView:
             data = [[float(numpy.mean(_drop_missing(row)))] for row in data]
             gradients = [[float(numpy.sum(_drop_missing(row)))] for row in gradients]
 
-        yield _map_units("out", data, facts.output_grid)
+        yield map_units("out", data, facts.output_grid)
         if self.has_gradients:
-            yield _map_units("grad", gradients, facts.output_grid)
+            yield map_units("grad", gradients, facts.output_grid)
 
     # Inputs
 
@@ -295,11 +290,11 @@ class _LayerView:
             return
         shape = image_shape(calls[0])
         if shape:
-            pixels = _map_tiles("x", calls, shape, _data)
+            pixels = map_tiles("x", calls, shape, _data)
             is_gray = all(x >= 0.0 for x in pixels.numbers)
             yield replace(pixels, is_gray=is_gray)
             if self.has_gradients:
-                yield _map_tiles("∂loss/∂x", calls, shape, self._gradient)
+                yield map_tiles("∂loss/∂x", calls, shape, self._gradient)
             return
         # A row for each input and a column for each call.
         rows = [list(row) for row in zip(*calls, strict=True)]
@@ -455,60 +450,3 @@ def _read_present(unit: Sequence[Value | None], read: Read) -> list[float | None
 
 def _drop_missing(row: Sequence[float | None]) -> list[float]:
     return [x for x in row if x is not None]
-
-
-def _map_units(
-    name: str, rows: Sequence[Sequence[float | None]], grid: tuple[int, int, int] | None
-) -> Map:
-    """Return a row for each unit and a column for each call; images for a single convolution."""
-    has_gap = any(x is None for row in rows for x in row)
-    if grid is None or len(rows[0]) > 1 or has_gap:
-        return map_rows(name, rows)
-    return map_images(name, list(numpy.reshape(numpy.array(rows, dtype=float), grid)))
-
-
-def _map_weights(
-    name: str, rows: Sequence[Sequence[Value]], shape: tuple[int, int], read: Read
-) -> Map:
-    """Return the weights of each unit as an image, or as one image for each channel."""
-    size = shape[0] * shape[1]
-    shown = rows[: max(1, MAX_TILE_CELLS // size)]
-    images: list[NDArray[numpy.float64]] = []
-    for row in shown:
-        numbers = numpy.array([read(leaf) for leaf in row])
-        images += list(numpy.reshape(numbers, (-1, *shape)))
-    noun = "kernels" if len(images) > 1 else "kernel"
-    note = f"{len(images):,} {noun} of {shape[0]}×{shape[1]}"
-    if size >= MIN_IMAGE:
-        units = f"{len(shown):,} of {len(rows):,}" if len(shown) < len(rows) else f"{len(rows):,}"
-        note = f"of {units} units, {shape[0]}×{shape[1]} each"
-    return replace(map_images(name, images), note=note)
-
-
-def _share_scales(cards: list[LayerCard]) -> list[LayerCard]:
-    """Return cards whose maps of one kind, such as all W, have one scale: they are compared."""
-    largest: dict[str, float] = {}
-    for card in cards:
-        for shown in (*card.maps, *card.columns):
-            # 1 stands for a map of zeros alone, which sets no scale.
-            if any(shown.numbers):
-                largest[shown.name] = max(shown.largest, largest.get(shown.name, 0.0))
-
-    def shared(maps: tuple[Map, ...]) -> tuple[Map, ...]:
-        return tuple(replace(shown, scale=largest.get(shown.name, 0.0)) for shown in maps)
-
-    return [replace(card, maps=shared(card.maps), columns=shared(card.columns)) for card in cards]
-
-
-def _map_tiles(name: str, calls: list[list[Value]], shape: tuple[int, int, int], read: Read) -> Map:
-    """Return the inputs of calls as images, the first ones of many."""
-    _, height, width = shape
-    size = height * width
-    images: list[NDArray[numpy.float64]] = []
-    for call in calls:
-        for start in range(0, len(call), size):
-            numbers = [read(leaf) for leaf in call[start : start + size]]
-            images.append(numpy.reshape(numbers, (height, width)))
-            if len(images) == MAX_IMAGES:
-                return map_images(name, images)
-    return map_images(name, images)

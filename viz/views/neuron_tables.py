@@ -1,0 +1,113 @@
+"""An open neuron as a table: a row w · x for each input, then the bias, the sum and the output."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scalargrad.core import ops
+from scalargrad.core.value import Value
+from viz.model.snapshot import Snapshot
+
+MIN_ROWS = 3
+"""Products from which on a table is easier to read than their graph."""
+_ADDS = (ops.ADD.name, ops.SUM.name)
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronTable:
+    """The Values of a neuron by their parts.
+
+    Attributes:
+        products: For each input its weight, the input, and their product.
+        bias: The parameter that is added, None for none.
+        total: The sum.
+        output: What the neuron puts out: the sum, or the activation of it.
+    """
+
+    products: tuple[tuple[Value, Value, Value], ...]
+    bias: Value | None
+    total: Value
+    output: Value
+
+
+def find_neuron_tables(snapshot: Snapshot, paths: Iterable[str]) -> dict[str, NeuronTable]:
+    """Return the open modules that are a sum of products, by their unique paths.
+
+    Args:
+        snapshot: The graph.
+        paths: The modules to look at.
+    """
+    inside: dict[str, list[Value]] = {path: [] for path in paths}
+    for node in snapshot.order:
+        path = snapshot.module[node]
+        if path in inside:
+            inside[path].append(node)
+
+    tables: dict[str, NeuronTable] = {}
+    for path, values in inside.items():
+        table = None if snapshot.children.get(path) else _read(snapshot, values)
+        if table is not None:
+            tables[path] = table
+    return tables
+
+
+def _read(snapshot: Snapshot, values: list[Value]) -> NeuronTable | None:
+    """Return a module as a table, None where it computes anything else."""
+    own = set(values)
+    outputs = [node for node in values if node.args and _is_output(snapshot, node, own)]
+    if len(outputs) != 1:
+        return None
+    (output,) = outputs
+    total = output
+    if output.op not in _ADDS:
+        if len(output.args) != 1 or output.args[0] not in own:
+            return None
+        (total,) = output.args
+
+    used = {output, total}
+    products: list[tuple[Value, Value, Value]] = []
+    biases: list[Value] = []
+    for part in _summands(total, own, used):
+        used.add(part)
+        if part.op == ops.MUL.name and part in own and _is_weighted(part, own):
+            first, second = part.args
+            weight, x = (first, second) if first in own and not first.args else (second, first)
+            used.add(weight)
+            products.append((weight, x, part))
+        elif part.kind == "parameter" and part in own:
+            biases.append(part)
+        else:
+            return None
+    is_whole = own.issubset(used) and len(biases) <= 1
+    if not is_whole or len(products) < MIN_ROWS or total.op not in _ADDS:
+        return None
+    return NeuronTable(tuple(products), biases[0] if biases else None, total, output)
+
+
+def _is_output(snapshot: Snapshot, node: Value, own: set[Value]) -> bool:
+    if node in snapshot.roots:
+        return True
+    return any(user not in own for user in snapshot.users.get(node, ()))
+
+
+def _is_weighted(product: Value, own: set[Value]) -> bool:
+    """Return whether one factor is a parameter of the neuron, and the other from elsewhere."""
+    weights = [arg for arg in product.args if arg in own and arg.kind == "parameter"]
+    return len(product.args) == 2 and len(weights) == 1
+
+
+def _summands(total: Value, own: set[Value], used: set[Value]) -> list[Value]:
+    """Return what a sum adds, partial sums of the neuron taken apart; these are added to `used`."""
+    summands: list[Value] = []
+    pending = [total]
+    while pending:
+        node = pending.pop()
+        if node.op in _ADDS and node in own:
+            used.add(node)
+            pending += node.args[::-1]
+            continue
+        is_zero = node.kind == "constant" and node.data == 0.0
+        if is_zero:
+            used.add(node)
+        else:
+            summands.append(node)
+    return summands
