@@ -126,7 +126,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     samples = two_moons()
     loss, path = one_sample(model, samples)
     neuron = open_neuron(model, samples, path)
-    opened = viz.draw(neuron, level="chips", title=f"One open neuron: {path}", width=BESIDE)
+    title = f"One open neuron: {path}"
+    opened = viz.draw(neuron, level="cards", expand="*", title=title, width=BESIDE)
     opened.save(folder / _OPENED.file)
     neurons = viz.draw(
         loss, level="neurons", title="The same sample, the network as neurons", width=ACROSS
@@ -213,8 +214,8 @@ _TEXT = (
 )
 _OPENED = Picture(
     "moons-opened.svg",
-    "One neuron of the second layer, open: sixteen inputs, each times a weight, the sum of the "
-    "products and the bias, and a relu; every number colored by its gradient.",
+    "One neuron of the second layer, open: a table with a row for each of sixteen inputs, its "
+    "weight, their product and the gradient of the weight, then the bias, the sum and the relu.",
     "One neuron is open: sixteen products, their sum, a relu. It is no different inside from any "
     "of the others, which the next picture shows closed.",
 )

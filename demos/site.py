@@ -40,7 +40,9 @@ def pages_of(stories: Sequence[Story], folder: Path, quick: bool) -> dict[str, s
     order = {name: place for place, name in enumerate(CARDS)}
     stories = sorted(stories, key=lambda story: order.get(story.name, len(order)))
     playground = _playground(stories)
-    menu = _menu(playground)
+    # A page without code is of somebody else's demo, and this README is not about it.
+    has_readme = README.is_file() and any(story.code for story in stories)
+    menu = _menu(playground, has_readme)
     pages = {"index.html": _page("scalargrad: gallery", _index(stories, folder, quick), menu)}
 
     # Each story leads to its neighbors; the first and the last have only one.
@@ -52,7 +54,7 @@ def pages_of(stories: Sequence[Story], folder: Path, quick: bool) -> dict[str, s
     files = {listing.file: story for story in stories for listing in story.code}
     for file, story in files.items():
         pages[_code_name(file)] = _page(f"{_text(file)} · scalargrad", _file(file, story), menu)
-    if README.is_file() and files:
+    if has_readme:
         pages["readme.html"] = _page("scalargrad: README", readme_page(folder), menu)
     return pages
 
@@ -78,11 +80,11 @@ def _page(title: str, body: str, menu: str) -> str:
     return PAGE.format(title=title, style=style, head=HEAD.format(logo=LOGO, menu=menu), body=body)
 
 
-def _menu(playground: Explorer | None) -> str:
+def _menu(playground: Explorer | None, has_readme: bool) -> str:
     links = {"Gallery": "index.html"}
     if playground:
         links["Playground"] = quote(playground.file)
-    if README.is_file():
+    if has_readme:
         links["README"] = "readme.html"
     return "".join(f'<a href="{link}">{name}</a>' for name, link in links.items())
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from demos.story import Story
 
-VOID = {"meta", "img", "br", "link", "input", "path", "circle", "rect"}
+VOID = {"meta", "img", "br", "link", "input"}
 LARGEST = 400_000
 """Bytes of a page to explore."""
 
