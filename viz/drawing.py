@@ -32,7 +32,7 @@ from .showing import as_page, show
 
 # Pixels between columns, where cards have labels on their edges, and between rows.
 _GAPS = {"cards": (76.0, 16.0), "chips": (38.0, 16.0)}
-_TIGHT_GAPS = {"cards": 48.0, "chips": 24.0}
+_TIGHT_GAPS = {"cards": 44.0, "chips": 24.0}
 """Pixels between columns where a width is given that the picture is wider than."""
 WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
 """Widths by the place where a picture is shown."""

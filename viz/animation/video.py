@@ -16,6 +16,8 @@ MAX_FRAMES = 2000
 
 Still = Callable[[float], str]
 """Returns the SVG document at a second."""
+_CELL = 8
+"""Steps of a color channel that Pillow takes for one when it looks up a color."""
 
 
 def gif(still: Still, seconds: float, rate: float, scale: float) -> bytes:
@@ -45,6 +47,7 @@ def gif(still: Still, seconds: float, rate: float, scale: float) -> bytes:
         durations.append(max(20, end - sum(durations)))
     # Method 1, maximum coverage, keeps colors as they are: white stays white.
     palette = _montage(pillow, images).quantize(256, method=1)
+    palette.putpalette(_without_neighbors(palette.getpalette(), images[0].getpixel((0, 0))))
     frames = [image.quantize(palette=palette, dither=0) for image in images]
     out = BytesIO()
     frames[0].save(
@@ -71,6 +74,19 @@ def _montage(pillow: Any, images: list[Any]) -> Any:
     for i, image in enumerate(some):
         montage.paste(image, (0, i * height))
     return montage
+
+
+def _without_neighbors(palette: list[int], page: tuple[int, int, int]) -> list[int]:
+    """Return a palette in which colors that are nearly that of the page are that of the page.
+
+    Pillow looks colors up in cells of several, and would take a neighbor for the page itself.
+    """
+    colors: list[int] = []
+    for i in range(0, len(palette), 3):
+        color = palette[i : i + 3]
+        is_near = all(abs(a - b) < _CELL for a, b in zip(color, page, strict=True))
+        colors += page if is_near else color
+    return colors
 
 
 def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:

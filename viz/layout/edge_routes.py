@@ -194,6 +194,9 @@ def _spread_ends(
 def _twin_shift(picture: Picture, i: int) -> float:
     """Return how far from the middle one of two edges between the same nodes begins (a * a)."""
     edge = picture.edges[i]
+    # Edges into a table are told apart by the rows that they lead to.
+    if picture.by_id[edge.target].rows:
+        return 0.0
     ends = (edge.source, edge.target)
     for neighbor in (i - 1, i + 1):
         if not 0 <= neighbor < len(picture.edges):

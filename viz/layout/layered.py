@@ -197,6 +197,7 @@ class _Layout:
         if not ports and containment.running_sums.keys().isdisjoint(items):
             leaves = [item for item in items if containment.is_leaf(item)]
             _turn_upright(interior, self.sizes, leaves)
+            _sort_components(interior, self.sizes, items, pairs)
         _sort_twins(interior, self.sizes, items, pairs)
         self._pull_leaves(interior, pairs)
         return interior
@@ -306,6 +307,60 @@ def _turn_upright(interior: _Interior, sizes: dict[str, Size], leaves: list[str]
         interior.corners[item] = (x, total - y - sizes[item][1])
     for pair, route in interior.routes.items():
         interior.routes[pair] = tuple((x, total - y) for x, y in route)
+
+
+def _sort_components(
+    interior: _Interior, sizes: dict[str, Size], items: list[str], pairs: list[Pair]
+) -> None:
+    """Put parts that nothing joins, one below the other, into the order of their first items."""
+    components = _find_components(items, pairs)
+    if len(components) < 2:
+        return
+    spans = []
+    for members in components:
+        top = min(interior.corners[item][1] for item in members)
+        bottom = max(interior.corners[item][1] + sizes[item][1] for item in members)
+        spans.append((top, bottom, members))
+    in_height = sorted(spans, key=lambda span: span[0])
+    for (_, bottom, _), (top, _, _) in pairwise(in_height):
+        if bottom > top:
+            return
+
+    gaps = [below[0] - above[1] for above, below in pairwise(in_height)]
+    y = in_height[0][0]
+    for (top, bottom, members), gap in zip(spans, [*gaps, 0.0], strict=True):
+        shift = y - top
+        for item in members:
+            x, old = interior.corners[item]
+            interior.corners[item] = (x, old + shift)
+        own = set(members)
+        for pair, route in interior.routes.items():
+            if pair[0] in own:
+                interior.routes[pair] = tuple((x, old + shift) for x, old in route)
+        y += bottom - top + gap
+
+
+def _find_components(items: list[str], pairs: list[Pair]) -> list[list[str]]:
+    """Return the connected parts of a graph, and their items, in the order of the items."""
+    neighbors: dict[str, list[str]] = defaultdict(list)
+    for source, target in pairs:
+        neighbors[source].append(target)
+        neighbors[target].append(source)
+
+    seen: set[str] = set()
+    components: list[list[str]] = []
+    for first in items:
+        if first in seen:
+            continue
+        seen.add(first)
+        members = [first]
+        for item in members:  # grows while it is walked
+            for other in neighbors[item]:
+                if other not in seen:
+                    seen.add(other)
+                    members.append(other)
+        components.append(members)
+    return components
 
 
 def _sort_twins(

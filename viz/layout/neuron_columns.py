@@ -115,17 +115,14 @@ class _Columns:
 
 def _wrap_heading(column: Column, max_width: float) -> list[tuple[str, bool]]:
     """Return the lines of a heading, each with whether it belongs to the title."""
-    titles = _split(column.title.replace("  ", " ") if max_width < inf else column.title)
-    if max_width < inf:
-        titles = wrap_text(titles, FONT_SIZES.label, max_width, bold=True)
-        details = wrap_text([column.detail], FONT_SIZES.small, max_width)
-    else:
-        details = [column.detail] if column.detail else []
+    titles = [column.title] if column.title else []
+    details = [column.detail] if column.detail else []
+    # Broken between its parts first: "2 saturated" says nothing on two lines.
+    if width(column.title, FONT_SIZES.label, bold=True) > max_width:
+        titles = wrap_text(column.title.split("  "), FONT_SIZES.label, max_width, bold=True)
+    if width(column.detail, FONT_SIZES.small) > max_width:
+        details = wrap_text(column.detail.split(" · "), FONT_SIZES.small, max_width)
     return [*((line, True) for line in titles), *((line, False) for line in details)]
-
-
-def _split(title: str) -> list[str]:
-    return [title] if title else []
 
 
 def _heading_width(lines: Sequence[tuple[str, bool]]) -> float:

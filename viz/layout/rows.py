@@ -45,16 +45,17 @@ def wrap(
         The picture in rows, or as it was where it fits or can't be cut.
     """
     best = placed
-    limit = max_width
     margin = MARKER + column_gap
-    for _ in range(_MAX_ATTEMPTS):
+    # Numbers take columns, too: what is still too wide is cut once more, into smaller rows. A leaf
+    # beside its user needs no number, but a box may leave no space for it.
+    limits = [max_width * _SMALLER**i for i in range(_MAX_ATTEMPTS)]
+    attempts = [(limit, True) for limit in limits] + [(limit, False) for limit in limits[:2]]
+    for limit, moves_leaves in attempts:
         if best.width <= max_width:
             break
-        wrapped = _Wrapping(placed, limit, margin).wrapped(lay_out)
+        wrapped = _Wrapping(placed, limit, margin, moves_leaves).wrapped(lay_out)
         if wrapped.width < best.width:
             best = wrapped
-        # Numbers take columns, too: what is still too wide is cut once more, into smaller rows.
-        limit *= _SMALLER
     return best
 
 
@@ -76,7 +77,9 @@ class _Crossing:
 class _Wrapping:
     """Cuts one picture into rows."""
 
-    def __init__(self, placed: PlacedPicture, max_width: float, margin: float) -> None:
+    def __init__(
+        self, placed: PlacedPicture, max_width: float, margin: float, moves_leaves: bool
+    ) -> None:
         self.picture = placed.picture
         self._routes = placed.routes
         self._margin = margin
@@ -89,7 +92,13 @@ class _Wrapping:
         for node in self.picture.nodes:
             x = self._items[self._item(node.id)].center
             self._row_of[node.id] = sum(x > cut for cut in cuts)
-        self._move_leaves()
+        if moves_leaves:
+            self._move_leaves()
+        # A row of leaves alone may be empty then.
+        used = sorted(set(self._row_of.values()))
+        renumbered = {row: i for i, row in enumerate(used)}
+        self._row_of = {node: renumbered[row] for node, row in self._row_of.items()}
+        self._count = len(used)
         self._crossings = self._find_crossings()
 
     def _item(self, node_id: str) -> str:
@@ -164,11 +173,6 @@ class _Wrapping:
         for leaf, rows in users.items():
             if self._containment.is_leaf(leaf) and self._item(leaf) == leaf:
                 self._row_of[leaf] = min(rows)
-        # A row of leaves alone is empty then.
-        used = sorted(set(self._row_of.values()))
-        renumbered = {row: i for i, row in enumerate(used)}
-        self._row_of = {node: renumbered[row] for node, row in self._row_of.items()}
-        self._count = len(used)
 
     def _find_crossings(self) -> dict[int, _Crossing]:
         numbers: dict[str, int] = {}

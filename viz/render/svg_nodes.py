@@ -412,8 +412,10 @@ class _NodePen:
         """Draw a thick ring, and the word on a plate at its foot."""
         rect = self.rect
         writer = self.writer
-        word = fit_text(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
-        plate_width = width(word, FONT_SIZES.chip_label, bold=True) + 10
+        size = FONT_SIZES.chip_label
+        word = fit_text(word, size, 0.85 * rect.width, bold=True)
+        # Fonts that stand in for Helvetica are up to a sixth wider.
+        plate_width = min(rect.width, 1.17 * width(word, size, bold=True) + 8)
         # Outside the outline, which keeps the color of its kind.
         around = rect.shrink(-2, -2)
         ring = writer.rect(around, writer.paint("none", "alarm"), 9, 'stroke-width="2.4"')

@@ -335,6 +335,9 @@ def _cards(snapshot: Snapshot, opened: set[str], request: Request) -> Picture:
         return scalar_picture(snapshot, "cards", (), show, fold)
 
     closed = [path for path in snapshot.modules if path not in opened]
+    if fold and opened:
+        # What the reader asked for is what the picture is about: all else takes little space.
+        return scalar_picture(snapshot, "cards", closed, show, fold)
     innermost = [path for path in closed if not snapshot.children.get(path)]
     picture = scalar_picture(snapshot, "cards", innermost, show, fold)
     if len(picture.nodes) <= MAX_CHIPS:

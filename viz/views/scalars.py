@@ -18,6 +18,8 @@ from .sums import FoldedSums
 
 MIN_USES = 5
 """Uses from which on a leaf is drawn small beside each user, instead of a fan of edges."""
+MIN_GATHERED = 4
+"""Closed neurons beside an open one from which on they are one box."""
 MAX_NUMBERED = 150
 """Chips up to which each shows its number."""
 _LEAVES = ("input", "parameter", "constant")
@@ -50,7 +52,8 @@ def scalar_picture(
     tables: dict[str, NeuronTable] = {}
     if fold and level == "cards":
         tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p not in closed])
-    view = _ScalarView(snapshot, closed, shown, fold, tables)
+    gathered = _gather_siblings(snapshot, closed, tables)
+    view = _ScalarView(snapshot, closed, shown, fold, tables, gathered)
     nodes, edges = _copy_much_used(view.nodes(), view.edges())
     return Picture(
         level,
@@ -73,6 +76,7 @@ class _ScalarView:
         module_of: For each Value the path of the outermost closed module around it, "" for none.
         inside: The Values inside each closed module.
         tables: Open modules that are drawn as tables: closed ones with their contents on them.
+        members: The closed modules that a box for several of them stands for.
     """
 
     def __init__(
@@ -82,8 +86,12 @@ class _ScalarView:
         show: str,
         fold: bool,
         tables: dict[str, NeuronTable],
+        gathered: dict[str, str],
     ) -> None:
         self.tables = tables
+        self.members: dict[str, list[str]] = defaultdict(list)
+        for path, box in gathered.items():
+            self.members[box].append(path)
         closed = closed | set(tables)
         self.snapshot = snapshot
         self.show = show
@@ -91,7 +99,7 @@ class _ScalarView:
 
         around = {"": ""}
         for path in snapshot.modules:  # outer ones first
-            own = path if path in closed else ""
+            own = gathered.get(path, path) if path in closed else ""
             around[path] = around[parent_path(path)] or own
         self.module_of = {node: around[snapshot.module[node]] for node in snapshot.order}
 
@@ -109,7 +117,8 @@ class _ScalarView:
         folded = len(self.sums.folded)
         hidden = sum(len(own) for path, own in self.inside.items() if path not in self.tables)
         if hidden:
-            modules = plural(len(self.inside) - len(self.tables), "closed module")
+            extra = sum(len(members) - 1 for members in self.members.values())
+            modules = plural(len(self.inside) - len(self.tables) + extra, "closed module")
             yield (
                 f"showing {total - hidden - folded:,} of {total:,} values; "
                 f"the others are inside {modules}"
@@ -181,7 +190,7 @@ class _ScalarView:
             grad=grad,
             group=parent_path(path),
             detail=describe_parameters(self._gradients(path), has_gradients=False),
-            formula=self.snapshot.modules[path].kind,
+            formula=self.snapshot.modules[self.members.get(path, [path])[0]].kind,
             root=any(node in self.snapshot.roots for node in outputs),
             name=path.replace("/", "."),
             outputs=len(outputs),
@@ -222,7 +231,10 @@ class _ScalarView:
         return f"{GRADIENT_NORM} of its parameters {number(hypot(*gradients))}"
 
     def _gradients(self, path: str) -> list[float]:
-        return [self.snapshot.gradients[leaf] for leaf in self._parameters.get(path, ())]
+        leaves: list[Value] = []
+        for member in self.members.get(path, [path]):
+            leaves += self._parameters.get(member, ())
+        return [self.snapshot.gradients[leaf] for leaf in leaves]
 
     @cached_property
     def _parameters(self) -> dict[str, list[Value]]:
@@ -285,6 +297,20 @@ class _ScalarView:
     def _id(self, node: Value) -> str:
         module = self.module_of[node]
         return self._ids[module] if module else self.snapshot.id(node)
+
+
+def _gather_siblings(snapshot: Snapshot, closed: set[str], tables: Iterable[str]) -> dict[str, str]:
+    """Return for each closed neuron beside an open one the path of the box for all of these."""
+    gathered: dict[str, str] = {}
+    for parent in dict.fromkeys(map(parent_path, tables)):
+        siblings = [path for path in snapshot.children[parent] if path in closed]
+        if len(siblings) < MIN_GATHERED:
+            continue
+        stems = {path.rpartition("/")[2].rstrip("0123456789").rstrip(".") for path in siblings}
+        noun = stems.pop() if len(stems) == 1 else "modules"
+        name = f"{len(siblings):,} other {noun}"
+        gathered |= dict.fromkeys(siblings, f"{parent}/{name}" if parent else name)
+    return gathered
 
 
 def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:

@@ -43,7 +43,6 @@ TOO_WIDE = {
     ("neurons", 390): "a layer of sixteen units",
     ("network", 390): "a layer of sixteen units",
     ("cards", 390): "boxes of several neurons",
-    ("program", 390): "a long name after the number of a line",
     ("open boxes", 840): "a box with a whole neuron in it",
     ("open boxes", 390): "a box with a whole neuron in it",
 }

@@ -127,3 +127,34 @@ def test_an_outline_says_each_row():
     text = str(viz.draw(out, expand=PATH))
     assert "open Neuron" in text
     assert "x1 −1 × " in text
+
+
+def test_closed_neurons_beside_an_open_one_are_one_box():
+    model = nn.MLP(2, [8, 8, 1], seed=0)
+    out = model([0.5, -1.0])
+    out.backward()
+    picture = viz.draw(out, expand="layers.1.neurons.3").picture
+    boxes = {node.label: node for node in picture.nodes if node.kind == "module"}
+    assert set(boxes) == {"layers.0", "neurons.3", "7 other neurons", "layers.2"}
+    others = boxes["7 other neurons"]
+    assert others.detail == f"{7 * 9} parameters"
+    neurons = [neuron for i, neuron in enumerate(model.layers[1].neurons) if i != 3]
+    norm = sum(p.grad**2 for neuron in neurons for p in neuron.parameters()) ** 0.5
+    assert others.tip == f"gradient norm of its parameters {number(norm)}"
+
+
+def test_what_is_neither_open_nor_beside_it_is_closed_as_a_whole():
+    model = nn.MLP(2, [8, 8, 1], seed=0)
+    picture = viz.draw(model([0.5, -1.0]), expand="layers.1.neurons.3").picture
+    assert [group.path for group in picture.groups] == ["layers.1"]
+    assert any("inside 9 closed modules" in note for note in picture.notes)
+
+
+def test_lines_into_a_table_leave_their_source_at_one_point():
+    out = nn.MLP(2, [8, 8, 1], seed=0)([0.5, -1.0])
+    placed = viz.draw(out, expand="layers.1.neurons.3").placed
+    starts = set()
+    for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
+        if placed.picture.by_id[edge.target].rows:
+            starts.add((edge.source, route[0]))
+    assert len(starts) == 1

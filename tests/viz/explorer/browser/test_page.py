@@ -13,6 +13,7 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import TANH
 from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron
+from viz.look.measures import FONT_SIZES
 from viz.look.text import clean, fit_text, number, width
 from viz.look.theme import LIGHT, edge_width
 
@@ -452,6 +453,6 @@ def test_labels_are_cut_where_the_tables_cut_them(show: Show, label: str) -> Non
     page = show(viz.explore(y))
     at = index(y, label)
     room = page.tab.evaluate(f"document.querySelector('#v{at} .frame').getBBox().width")
-    badge = max(30.0, width("in", 12, bold=True) + 14)
+    badge = max(30.0, width("in", FONT_SIZES.symbol, bold=True) + 14)
     shown = page.tab.evaluate(f"document.querySelector('#v{at} .title').textContent")
-    assert shown == fit_text(clean(label), 11, room - badge - 16, bold=True)
+    assert shown == fit_text(clean(label), FONT_SIZES.label, room - badge - 16, bold=True)
