@@ -86,7 +86,7 @@ GROUPS = (
             "digits": Card(
                 "Handwritten digits",
                 "Why one of them was misread",
-                Cover("digits-pixels.svg", 20.0, 0.0, 350.0),
+                Cover("digits-pixels.svg", 20.0, 18.0, 350.0),
             ),
             "convolution": Card(
                 "A convolution",
@@ -96,7 +96,7 @@ GROUPS = (
             "houses": Card(
                 "House prices",
                 "Four scalars beat the line",
-                Cover("houses-prices.svg", 120.0, 50.0, 200.0),
+                Cover("houses-prices.svg", 120.0, 80.0, 200.0),
             ),
         },
     ),
@@ -154,7 +154,7 @@ GROUPS = (
             "tape": Card(
                 "The tape",
                 "Gradients on demand, and theirs",
-                Cover("tape-slope.svg", 636.0, 395.0, 300.0),
+                Cover("tape-slope.svg", 610.0, 390.0, 290.0),
             ),
             "dictionary": Card(
                 "From a dictionary",
@@ -169,7 +169,7 @@ GROUPS = (
             "numerical": Card(
                 "Numerical gradients",
                 "Right, and slow",
-                Cover("numerical-cost.svg", 118.0, 0.0, 230.0),
+                Cover("numerical-cost.svg", 135.0, 0.0, 230.0),
             ),
             "compiled": Card(
                 "Compiled",
