@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # All demos in full take long, so full is only for those that were asked for by name.
     quick = options.quick or not options.demo
     page = write_gallery(demos, folder, quick=quick)
-    say(f"\nThe gallery is {page.resolve()}")
+    say(f"Open this page in a browser; it leads to all the others:\n{page.resolve()}")
 
 
 def _parser() -> argparse.ArgumentParser:

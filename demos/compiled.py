@@ -16,7 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import viz
-from demos.gallery import Picture, Story, duration, explored, run_alone, say, say_all, timed, told
+from demos.gallery import (
+    ACROSS,
+    Picture,
+    Story,
+    duration,
+    explored,
+    run_alone,
+    say,
+    say_all,
+    timed,
+    told,
+)
+from demos.listing import list_code
 from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.kernels import Matrix
 from scalargrad.data import StandardScaler, moons
@@ -78,7 +90,9 @@ def run(folder: Path, quick: bool = False) -> Story:
     program, recording = timed(lambda: compiled(model))
     say(program.explain())
     say(f"\n{program}")
-    viz.draw(program, title="What the compiler found").save(folder / "compiled-program.svg")
+    viz.draw(program, title="What the compiler found", width=ACROSS).save(
+        folder / "compiled-program.svg"
+    )
 
     slow, eager = timed(lambda: descend(model, points, targets, steps))
     # A program writes its code when it is first needed: that is not part of the measured steps.
@@ -90,7 +104,7 @@ def run(folder: Path, quick: bool = False) -> Story:
 
     odd = int(program(points, targets).argmax())
     loss = program.load(points[odd], targets[odd])
-    sample = viz.draw(loss, title="The sample it is worst at, in the same scalars")
+    sample = viz.draw(loss, title="The sample it is worst at, in the same scalars", width=ACROSS)
     sample.save(folder / "compiled-sample.svg")
     explorer = explored(loss, folder / "compiled-explore.html", "the sample it is worst at")
 
@@ -114,6 +128,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers,
         _PICTURES,
         (explorer,),
+        list_code(compiled, descend_compiled),
     )
 
 

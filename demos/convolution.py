@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import viz
-from demos.gallery import Picture, Story, run_alone, say_all
+from demos.gallery import ACROSS, Picture, Story, explored, run_alone, say_all
+from demos.listing import list_code
 from scalargrad import Value, no_grad
 from scalargrad.compiler import compile
 from scalargrad.data import shift
@@ -173,13 +174,15 @@ def run(folder: Path, quick: bool = False) -> Story:
     draw(convolution, images.held_out[which], images.moved[which], folder)
     lead = margin(convolution, images.moved[which], int(images.held_out_digits[which]))
     title = f"The convolution sees a moved digit: {lead.label}"
-    viz.draw(lead, level="neurons", title=title).save(folder / _NEURONS.file)
+    viz.draw(lead, level="neurons", title=title, width=ACROSS).save(folder / _NEURONS.file)
     return Story(
         "convolution",
         "A convolution: the same eyes at every place",
         _TEXT,
         tuple(numbers),
         (_FILTERS, _MAPS, _MOVED, _NEURONS),
+        (explored(lead, folder / "convolution-explore.html", title),),
+        list_code(networks),
     )
 
 

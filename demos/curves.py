@@ -7,7 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos.film import film_svg
-from demos.gallery import Picture, Story, run_alone, say_all
+from demos.gallery import Explorer, Picture, Story, in_training, run_alone, say_all
+from demos.listing import list_code
+from scalargrad.data import StandardScaler
+from scalargrad.nn import MLP, normal
+from scalargrad.optim import Adam
 from scalargrad.utils.files import write
 from viz.look.palette import class_color
 from viz.look.theme import LIGHT
@@ -19,7 +23,9 @@ Heights = NDArray[np.float64]
 PLACES: Heights = np.linspace(-10.0, 10.0)
 FRAMES = 24
 CENSUS = 1000
-"""Random functions in the film, and of each kind that is counted."""
+RESTLESS = 340
+"""Random functions in the film, and of each kind that is counted; the seed of one that a network
+follows, with a dip and a jump."""
 
 
 def squash(x: Heights) -> Heights:
@@ -98,7 +104,7 @@ def draw_functions(folder: Path, rng: Random) -> None:
         (_JOINED, ("two lines, joined", joined), ("cut again, through sigmoids", squashed)),
     )
     for picture, *panels in pictures:
-        axes = new_axes(2, width=9.0, height=3.6)
+        axes = new_axes(2, width=7.1, height=3.2)
         for ax, (title, kind) in zip(axes, panels, strict=True):
             plot_curves({f"{i}": kind(rng).tolist() for i in range(5)}, PLACES.tolist(), ax)
             # The functions are random: their numbers say nothing.
@@ -111,7 +117,7 @@ def draw_functions(folder: Path, rng: Random) -> None:
 def draw_film(folder: Path, rng: Random) -> None:
     """Make the film of random functions."""
     functions = [wild(rng) for _ in range(FRAMES)]
-    (ax,) = new_axes(width=7.2, height=3.8)
+    (ax,) = new_axes(width=7.1, height=3.8)
     style_axes(ax).set(xlabel="x")
 
     # All of them, faintly: who prefers less motion still sees how different they are.
@@ -153,7 +159,27 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     numbers.append(("a sigmoid in place of a cut: off by", f"{soft_error(rng):.0e}"))
     say_all(numbers)
     pictures = (_COMPOSED, _JOINED, _FILM)
-    return Story("curves", "From a line to any curve", _TEXT, tuple(numbers), pictures)
+    page = _page_that_trains(folder)
+    return Story(
+        "curves",
+        "From a line to any curve",
+        _TEXT,
+        tuple(numbers),
+        pictures,
+        (page,),
+        list_code(composed, summed, joined, wild),
+    )
+
+
+def _page_that_trains(folder: Path) -> Explorer:
+    # Places and heights of about one, as a network likes its numbers.
+    column = wild(Random(RESTLESS))[:, None]
+    heights = StandardScaler().fit(column).transform(column)
+    data = ((PLACES / 4.0)[:, None], heights.ravel())
+    model = MLP(1, [8, 1], activation="sigmoid", initializer=normal(2.0), seed=0)
+    title = "eight sigmoids, added up, follow a random function"
+    options = {"optimizer": Adam(model.parameters(), 0.1)}
+    return in_training(model, data, folder / "curves-train.html", title, **options)
 
 
 _TEXT = (

@@ -32,7 +32,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, plot_seeds, run_alone, say_all, told
+from demos.gallery import Explorer, Picture, Story, explored, plot_seeds, run_alone, say_all, told
+from demos.listing import list_code
 from scalargrad import compile
 from scalargrad.core.names import ActivationName
 from scalargrad.data import moons
@@ -259,20 +260,38 @@ def run(folder: Path, quick: bool = False) -> Story:
     plot_seeds(shallow, panels[1]).set(title="one hidden layer", xlabel="loss")
     save_plot(panels[0], folder / _RANKING.file, "Five activations", _RANKING.alt)
 
-    (ax,) = new_axes(width=9.0, height=4.6)
+    (ax,) = new_axes(width=7.1, height=4.4)
     # What exploded reaches 10¹⁸, and would leave no room for the differences of the others.
     drawn = {name: np.minimum(losses, 10.0).tolist() for name, losses in cured.items()}
     plot_seeds(drawn, ax, log=True).set(xlabel="loss on fresh points, 10 and more at 10")
     save_plot(ax, folder / _REMEDIES.file, "Remedies one by one", _REMEDIES.alt)
 
-    panels = new_axes(3, width=13.0, height=3.2)
+    panels = new_axes(3, width=11.9, height=3.2)
     plot_seeds(steps, panels[0], log=True).set(title="steps to a loss of 0.1")
     plot_seeds(reused, panels[1]).set(title="right answers after six points")
     plot_seeds(digits, panels[2]).set(title="digits read right after 20 labels")
     save_plot(panels[0], folder / _LABELS.file, "Steps, reuse and pre-training", _LABELS.alt)
 
     pictures = (_RANKING, _REMEDIES, _LABELS)
-    return Story("defaults", "Which defaults, measured", told(__doc__), tuple(numbers), pictures)
+    return Story(
+        "defaults",
+        "Which defaults, measured",
+        told(__doc__),
+        tuple(numbers),
+        pictures,
+        (_page_to_explore(folder),),
+        list_code(rank),
+    )
+
+
+def _page_to_explore(folder: Path) -> Explorer:
+    inputs, labels = moons(20, 0.1, seed=1)
+    model = MLP(2, [*DEEP, 1], "elu", None, "he", 0)
+    loss = cross_entropy(model(inputs[0].tolist()), float(labels[0]))
+    loss.label = "loss"
+    loss.backward()
+    page = folder / "defaults-explore.html"
+    return explored(loss, page, "one sample in eight layers, He's start and ELU")
 
 
 _RANKING = Picture(

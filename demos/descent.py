@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from demos.gallery import Picture, Story, explored, run_alone, say
+from demos.gallery import Picture, Story, explored, run_alone, say, write_powers
+from demos.listing import list_code
 from scalargrad import Value
 from scalargrad.data import batches
 from scalargrad.losses import mse
@@ -134,8 +135,10 @@ def draw(found: list[Way], inputs: list[list[float]], targets: list[float], fold
         ax.set(xlabel="weight", ylabel="bias")
     save_plot(panels[0], folder / _PATHS.file, "Three ways down", _PATHS.alt)
 
-    ax = plot_curves({way.name: way.norms for way in found})
+    (ax,) = new_axes(width=7.1, height=3.6)
+    plot_curves({way.name: way.norms for way in found}, ax=ax)
     ax.set(xlabel="rounds", ylabel="length of the gradient", yscale="log", ylim=(1e-5, 5.0))
+    write_powers(ax.yaxis)
     save_plot(ax, folder / _NORMS.file, "The gradient on the way", _NORMS.alt)
 
 
@@ -166,7 +169,15 @@ def run(folder: Path, quick: bool = False) -> Story:
     page = folder / "descent-explore.html"
     title = "one point, before each round with ten at a time"
     explorer = explored(mini_batch.recorder.recording, page, title)
-    return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS), (explorer,))
+    return Story(
+        "descent",
+        "Three ways down",
+        _TEXT,
+        tuple(numbers),
+        (_PATHS, _NORMS),
+        (explorer,),
+        list_code(descend),
+    )
 
 
 _TEXT = (

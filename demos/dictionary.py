@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say_all
+from demos.gallery import BESIDE, Picture, Story, explored, run_alone, say_all
+from demos.listing import list_code
+from demos.notation import chain_formula
 from scalargrad import Parameter, Value, sigmoid
 from scalargrad.data import one_hot
 from scalargrad.nn import Conv, Flatten, Neuron, RNNCell, Sequential
@@ -180,9 +182,13 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         numbers.append((f"names of {what}", f"{len(sort(graph)):,}, sorted alike"))
     say_all(numbers)
 
-    dictionary = viz.draw(GRAPH, edges="feeds", title="A graph that is only a dictionary")
+    dictionary = viz.draw(
+        GRAPH, edges="feeds", title="A graph that is only a dictionary", width=BESIDE
+    )
     dictionary.save(folder / _DICTIONARY.file)
-    computed = viz.draw(values["Loss"], level="cards", title="The same graph, computed")
+    computed = viz.draw(
+        values["Loss"], level="cards", title="The same graph, computed", width=BESIDE
+    )
     computed.save(folder / _VALUES.file)
     explorer = explored(
         values["Loss"], folder / "dictionary-explore.html", "the graph of the dictionary, computed"
@@ -194,6 +200,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         tuple(numbers),
         (_DICTIONARY, _VALUES),
         (explorer,),
+        list_code(sort, compute),
+        chain_formula(viz.chain_rule(values["Loss"], values["k1"]), _CHAIN),
     )
 
 
@@ -210,6 +218,7 @@ _TEXT = (
     "a cell that reads letters, are graphs like this one, with more names. The sort takes them as "
     "they are, and the chain rule does not know what the numbers mean.",
 )
+_CHAIN = "The names on the way back from the loss to k1, then the same with the numbers of Values."
 _DICTIONARY = Picture(
     "dictionary-graph.svg",
     "The names k1, b1 and x lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y "

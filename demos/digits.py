@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 import viz
-from demos.gallery import Explorer, Picture, Story, explored, run_alone, say
+from demos.gallery import ACROSS, Explorer, Picture, Story, explored, run_alone, say
+from demos.listing import list_code
 from scalargrad import Value
 from scalargrad.compiler import compile
 from scalargrad.nn import MLP
@@ -122,7 +123,7 @@ def explain(model: MLP, image: list[float], truth: int) -> Mistake:
 
 def draw_mistake(mistake: Mistake, folder: Path) -> Explorer:
     """Draw the image, the gradient on its pixels and the layers; save a page to explore."""
-    image, slopes = new_axes(2, width=7.2, height=3.7)
+    image, slopes = new_axes(2, width=7.1, height=3.7)
     plot_grid(_rows([pixel.data for pixel in mistake.pixels]), image)
     plot_grid(_rows([pixel.grad for pixel in mistake.pixels]), slopes, signed=True)
     image.set_title(f"it is a {mistake.truth}")
@@ -131,7 +132,9 @@ def draw_mistake(mistake: Mistake, folder: Path) -> Explorer:
     save_plot(image, folder / "digits-pixels.svg", heading, _pixels(mistake).alt)
 
     title = f"Why {mistake.answer} and not {mistake.truth}: the gradient of their difference"
-    viz.draw(mistake.margin, level="layers", title=title).save(folder / "digits-layers.svg")
+    viz.draw(mistake.margin, level="layers", title=title, width=ACROSS).save(
+        folder / "digits-layers.svg"
+    )
     return explored(mistake.margin, folder / "digits-explore.html", title)
 
 
@@ -171,6 +174,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         numbers,
         (_pixels(mistake), _layers(mistake)),
         (page,),
+        code=list_code(explain),
     )
 
 

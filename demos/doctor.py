@@ -21,7 +21,8 @@ from random import Random
 from typing import Any
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say, told
+from demos.gallery import ACROSS, Picture, Story, explored, run_alone, say, told
+from demos.listing import list_code
 from scalargrad import Value, data, diagnose, nn
 from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
@@ -130,10 +131,12 @@ def compare(case: Case, folder: Path, steps: int) -> tuple[str, float, float]:
 
     # Drawn before the training, which changes both networks.
     title = f"{case.problem[0].upper()}{case.problem[1:]}"
-    viz.draw(diagnosis, title=title).save(folder / f"doctor-{case.name}.svg")
+    viz.draw(diagnosis, title=title, width=ACROSS).save(folder / f"doctor-{case.name}.svg")
     # One picture of a network without findings is enough.
     if case is HASTY:
-        viz.draw(clean, title=f"No findings: {case.fix}").save(folder / "doctor-clean.svg")
+        viz.draw(clean, title=f"No findings: {case.fix}", width=ACROSS).save(
+            folder / "doctor-clean.svg"
+        )
 
     without = train(broken, case.rate, steps)
     with_fix = train(fixed, case.rate, steps)
@@ -193,6 +196,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         tuple(numbers),
         _PICTURES,
         (explorer,),
+        list_code(diagnose_case, after_one_step),
     )
 
 

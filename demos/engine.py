@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say_all, told
+from demos.gallery import BESIDE, Picture, Story, explored, run_alone, say_all, told, write_powers
+from demos.listing import list_code
 from scalargrad import Parameter, Value, sigmoid
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
@@ -251,9 +252,10 @@ def draw_work(folder: Path) -> None:
     """Draw how the multiplications grow with the layers."""
     layers = list(range(1, DEEPEST + 1))
     every_path, one_pass = zip(*(work(sort(deep(count))) for count in layers), strict=True)
-    (ax,) = new_axes(width=6.5, height=3.6)
+    (ax,) = new_axes(width=7.1, height=3.6)
     plot_curves({"along every path": every_path, "one pass back": one_pass}, layers, ax)
     ax.set(xlabel="layers of two neurons", ylabel="multiplications", yscale="log")
+    write_powers(ax.yaxis)
     save_plot(ax, folder / _WORK.file, "What remembering saves", _WORK.alt)
 
 
@@ -271,7 +273,9 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     order = sort(loss_of(leaves | {"x": Node(x, "x"), "y": Node(y, "y")}))
     backward(order)
     loss = as_values(order)
-    viz.draw(loss, level="cards", title="The engine's graph").save(folder / _GRAPH.file)
+    viz.draw(loss, level="cards", title="The engine's graph", width=BESIDE).save(
+        folder / _GRAPH.file
+    )
     explorer = explored(loss, folder / "engine-explore.html", "the engine's graph")
     draw_work(folder)
 
@@ -288,7 +292,15 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     numbers += FULL_SIZE.items()
     say_all(numbers)
     title = "The engine: a framework in sixty lines"
-    return Story("engine", title, told(__doc__), tuple(numbers), (_GRAPH, _WORK), (explorer,))
+    return Story(
+        "engine",
+        title,
+        told(__doc__),
+        tuple(numbers),
+        (_GRAPH, _WORK),
+        (explorer,),
+        list_code(sort, backward, step),
+    )
 
 
 _GRAPH = Picture(

@@ -4,11 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from inspect import signature
+from math import log10
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from demos.story import Explorer as Explorer
 from demos.story import Picture as Picture
@@ -16,6 +18,7 @@ from demos.story import Story as Story
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
     from scalargrad import Value
     from scalargrad.nn import Module
@@ -35,6 +38,10 @@ Demo = Callable[[Path, bool], Story]
 """A demo: saves its pictures in a folder, quickly or in full, and returns its story."""
 
 Result = TypeVar("Result")
+
+BESIDE = 708
+ACROSS = 1150
+"""Pixels that a page has for a picture beside the code, and for one below it."""
 
 
 def require_extras() -> None:
@@ -93,6 +100,24 @@ def explored(
     return Explorer(path.name, title)
 
 
+def in_training(
+    model: "Module", data: tuple[Any, Any], path: Path, title: str, **options: Any
+) -> Explorer:
+    """Save a page in which a network learns, and return a link for a story.
+
+    Args:
+        model: The network as it starts.
+        data: Its samples and their targets.
+        path: Where to save.
+        title: What is learned.
+        **options: Further options of `viz.explore`.
+    """
+    import viz
+
+    viz.explore(model, data=data, train=True, title=title, **options).save(path)
+    return Explorer(path.name, title, trains=True)
+
+
 def plot_seeds(measured: Mapping[str, Sequence[float]], ax: "Axes", log: bool = False) -> "Axes":
     """Plot what several seeds measured: a row for each name, a dot for each seed.
 
@@ -129,6 +154,20 @@ def plot_seeds(measured: Mapping[str, Sequence[float]], ax: "Axes", log: bool = 
     ax.set_ylim(0.4, len(measured) + 0.6)
     ax.grid(axis="x", color=LIGHT.line, alpha=0.35)
     return ax
+
+
+def write_powers(axis: "Axis") -> None:
+    """Label a logarithmic axis with powers of ten such as 10⁻⁶, all of one size.
+
+    Matplotlib sets exponents as small letters, too small for a picture in a column.
+    """
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+    def power(x: float, place: float) -> str:  # noqa: ARG001
+        return f"10{str(round(log10(x))).translate(raised)}"
+
+    axis.set_major_formatter(power)
+    axis.set_minor_formatter("")
 
 
 def decimals(x: float) -> str:
@@ -243,7 +282,11 @@ def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
 
     # Graphs are freed by counting references; the collector would only walk through all of them.
     with collector_off():
-        stories = [demo(folder, quick) for demo in demos]
+        stories = []
+        for place, demo in enumerate(demos, 1):
+            story, seconds = timed(partial(demo, folder, quick))
+            say(f"[{place} of {len(demos)}] {story.title}: {duration(seconds)}\n")
+            stories.append(story)
         # The pages come last: they read the sizes of pictures that the demos have saved.
         pages = pages_of(stories, folder, quick)
 

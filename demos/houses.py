@@ -30,7 +30,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, run_alone, say_all, told
+from demos.gallery import Explorer, Picture, Story, in_training, run_alone, say_all, told
+from demos.listing import list_code
 from scalargrad import Parameter, Value, compile, sigmoid
 from scalargrad.data import StandardScaler, read_csv, split
 from scalargrad.nn import MLP, Module
@@ -306,8 +307,24 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers.append((f"held out: {name}", text))
     say_all(numbers)
     return Story(
-        "houses", "House prices: four scalars and a line", told(__doc__), tuple(numbers), (_PRICES,)
+        "houses",
+        "House prices: four scalars and a line",
+        told(__doc__),
+        tuple(numbers),
+        (_PRICES,),
+        (_page_that_trains(swinging, prices, folder),),
+        list_code(TwoLines, descend),
     )
+
+
+def _page_that_trains(setting: Setting, prices: Array, folder: Path) -> Explorer:
+    # Every fifth tract: enough to see the curve, and fast in any browser.
+    scaled = StandardScaler().fit(prices).transform(prices)
+    data = (setting.rooms[::5], scaled[::5])
+    model = TwoLines(setting.draw(Random(0)))
+    page = folder / "houses-train.html"
+    optimizer = Adam(model.parameters(), 0.05)
+    return in_training(model, data, page, "prices by rooms", optimizer=optimizer)
 
 
 _PRICES = Picture(

@@ -23,10 +23,13 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, run_alone, say_all, told
+from demos.gallery import Explorer, Picture, Story, explored, run_alone, say_all, told
+from demos.listing import list_code
 from demos.numerical import STEPS, network
+from scalargrad import Value, no_grad
 from scalargrad import compile as compile_graph
 from scalargrad.data import epoch_order, read_mnist_csv, split
+from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.training import fit
@@ -92,13 +95,15 @@ def hundred_steps(parts: list[Any], seed: int, shuffled: bool) -> SimpleNamespac
     if shuffled:
         places = [int(place) for place in epoch_order(len(images), seed)]
     order = places[:STEPS]
-    outputs = read(train(images, digits, order, seed), held)
+    model = train(images, digits, order, seed)
+    outputs = read(model, held)
     answers = outputs.argmax(axis=1)
 
     shown = digits[order]
     counts = numpy.bincount(shown, minlength=10)
     answer = numpy.bincount(answers).argmax()
     return SimpleNamespace(
+        model=model,
         order=order,
         outputs=outputs,
         answer=answer,
@@ -157,7 +162,29 @@ def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
     ]
     say_all(numbers)
     title = "A hundred steps: one answer to every picture"
-    return Story("hundred", title, told(__doc__), tuple(numbers), (_ANSWERS,))
+    return Story(
+        "hundred",
+        title,
+        told(__doc__),
+        tuple(numbers),
+        (_ANSWERS,),
+        (_page_to_explore(trials[0].model, held[0], int(truths[0]), folder),),
+        list_code(train),
+    )
+
+
+def _page_to_explore(model: MLP, image: Array, digit: int, folder: Path) -> Explorer:
+    """Save a page of the last layer alone: what comes into it is nearly a half, every time."""
+    first, last = model.layers
+    with no_grad():
+        outputs = [output.data for output in first(image.tolist())]
+    hidden = [Value(output, label=f"h{i}") for i, output in enumerate(outputs)]
+    loss = cross_entropy(last(hidden), digit)
+    loss.label = "loss"
+    model.zero_grad()
+    loss.backward()
+    page = folder / "hundred-explore.html"
+    return explored(loss, page, "the last layer, after a hundred pictures")
 
 
 def _count(what: str, right: Array) -> tuple[str, str]:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, run_alone, say, say_all
+from demos.gallery import Explorer, Picture, Story, in_training, run_alone, say, say_all
+from demos.listing import list_code
 from scalargrad import Value, grad, no_grad, relu, sigmoid, step
 from scalargrad.nn import MLP, Module, Neuron
 from scalargrad.optim import SGD, Adam, Optimizer
@@ -266,7 +267,25 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     # Three variables have no picture: their graph is not a curve in the plane.
     draw([curves[0], *curves[2:]], folder)
     pictures = (_FITS, _SURFACES, _FUNCTIONS)
-    return Story("lines", "From lines to curves", _TEXT, tuple(numbers), pictures)
+    page = _page_that_trains(wave, folder)
+    return Story(
+        "lines",
+        "From lines to curves",
+        _TEXT,
+        tuple(numbers),
+        pictures,
+        (page,),
+        list_code(with_a_line_as_coefficient, with_a_matrix, bend),
+    )
+
+
+def _page_that_trains(wave: Task, folder: Path) -> Explorer:
+    model = MLP(1, [12, 1], activation="tanh", initializer="xavier", seed=2)
+    options = {"optimizer": Adam(model.parameters(), 0.03), "batch_size": 10}
+    page = folder / "lines-train.html"
+    return in_training(
+        model, (wave.rows, wave.targets), page, "a network bends to a wave", **options
+    )
 
 
 _TEXT = (

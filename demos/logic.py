@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import viz
-from demos.gallery import Picture, Story, decimals, explored, run_alone, say
+from demos.gallery import BESIDE, Picture, Story, decimals, explored, in_training, run_alone, say
+from demos.listing import list_code
 from scalargrad import no_grad
 from scalargrad.data import comparator, parity, xor
 from scalargrad.data.logic import Table
@@ -130,7 +131,9 @@ def draw_xor(model: MLP, lesson: Lesson, folder: Path) -> None:
     loss = cross_entropy(model(lesson.rows[2]), lesson.answers[2])
     loss.label = "loss"
     loss.backward()
-    viz.draw(loss, level="neurons", title="xor of 1 and 0").save(folder / _NETWORK.file)
+    viz.draw(loss, level="neurons", title="xor of 1 and 0", width=BESIDE).save(
+        folder / _NETWORK.file
+    )
 
     (ax,) = new_axes(width=5.2, height=4.4)
     signs = [2.0 * answer - 1.0 for answer in lesson.answers]
@@ -156,6 +159,15 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     lesson, model, recording, _ = found["xor"]
     explorer = explored(recording, folder / "logic-explore.html", "how xor of 1 and 0 was learned")
     draw_xor(model, lesson, folder)
+    untrained = MLP(2, [3, 1], activation="tanh", initializer="xavier", seed=0)
+    page = in_training(
+        untrained,
+        (lesson.rows, lesson.answers),
+        folder / "logic-train.html",
+        "three hidden neurons learn xor",
+        loss=cross_entropy,
+        optimizer=Adam(untrained.parameters(), RATE),
+    )
 
     _, subtractor, _, _ = found["3-bit comparator"]
     weights = ", ".join(multiples(subtractor))
@@ -168,7 +180,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         _TEXT,
         tuple(numbers),
         (_NETWORK, _PLANE),
-        (explorer,),
+        (explorer, page),
+        list_code(learn),
     )
 
 

@@ -6,13 +6,26 @@ Data, network, hinge loss, penalty and learning rate follow micrograd's demo.
 from pathlib import Path
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say
+from demos.gallery import (
+    ACROSS,
+    BESIDE,
+    Explorer,
+    Picture,
+    Story,
+    explored,
+    in_training,
+    run_alone,
+    say,
+)
+from demos.learning import learning_svg, watch_training
+from demos.listing import list_code
 from scalargrad import Value, no_grad
-from scalargrad.data import moons
+from scalargrad.data import StandardScaler, moons
 from scalargrad.losses import hinge
 from scalargrad.nn import MLP
-from scalargrad.optim import SGD, CosineDecay, l2
+from scalargrad.optim import SGD, Adam, CosineDecay, l2
 from scalargrad.training import Callback, History, Recorder, fit
+from scalargrad.utils.files import write
 from viz.plots import new_axes, plot_loss, plot_regions, save_plot
 
 SAMPLES = 100
@@ -85,6 +98,25 @@ def one_sample(model: MLP, samples: Samples) -> tuple[Value, str]:
     return loss, f"layers.1.neurons.{slopes.index(max(slopes))}"
 
 
+def open_neuron(model: MLP, samples: Samples, path: str) -> Value:
+    """Compute one neuron of the second layer alone, for the least sure sample.
+
+    Its gradients are those of the sample's loss, which `one_sample` has left in the model.
+    """
+    neuron = model.layers[1].neurons[int(path.rpartition(".")[2])]
+    # The neuron is on, so that its relu passes on to the bias just what its output gets.
+    gradient = neuron.bias.grad
+    point, _ = least_sure(model, samples)
+    with no_grad():
+        numbers = [output.data for output in model.layers[0](point)]
+
+    neuron.zero_grad()
+    output: Value = neuron([Value(x, label=f"h{i}") for i, x in enumerate(numbers)])
+    output.label = "output"
+    output.backward(gradient)
+    return output
+
+
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Draw one sample before training, train, then draw what was learned.
 
@@ -93,10 +125,13 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     model = MLP(2, [16, 16, 1], activation="relu", seed=0)
     samples = two_moons()
     loss, path = one_sample(model, samples)
-    cards_title = f"One sample, one open neuron: {path}"
-    cards = viz.draw(loss, level="cards", expand=[path], title=cards_title)
-    cards.save(folder / _CARDS.file)
-    neurons = viz.draw(loss, level="neurons", title="The same sample, the network as neurons")
+    neuron = open_neuron(model, samples, path)
+    title = f"One open neuron: {path}"
+    opened = viz.draw(neuron, level="cards", expand="*", title=title, width=BESIDE)
+    opened.save(folder / _OPENED.file)
+    neurons = viz.draw(
+        loss, level="neurons", title="The same sample, the network as neurons", width=ACROSS
+    )
     neurons.save(folder / _NEURONS.file)
 
     # The sample is fixed here: the least sure one of the untrained network, at every step.
@@ -109,10 +144,10 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         f"{history['accuracy'][-1]:.0%} on the {SAMPLES} samples"
     )
 
-    (ax,) = new_axes(width=6.5, height=4.4)
+    (ax,) = new_axes(width=5.6, height=3.8)
     plot_regions(model, *samples, ax)
     save_plot(ax, folder / _REGIONS.file, "Decision regions", _REGIONS.alt)
-    (ax,) = new_axes(width=6.5, height=3.4)
+    (ax,) = new_axes(width=5.6, height=3.8)
     plot_loss(history.steps, ax)
     save_plot(ax, folder / _LOSS.file, "Loss curve", _LOSS.alt)
 
@@ -126,8 +161,35 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         "Two moons: a network learns",
         _TEXT,
         numbers,
-        (_CARDS, _NEURONS, _REGIONS, _LOSS),
-        (explorer,),
+        (_OPENED, _NEURONS, _REGIONS, _LOSS, _LEARNING),
+        (explorer, _draw_learning(samples, folder)),
+        code=list_code(train),
+    )
+
+
+def small_network() -> MLP:
+    """Build a network that is small enough to see each of its neurons."""
+    return MLP(2, [6, 4, 1], activation="tanh", seed=3)
+
+
+def _draw_learning(samples: Samples, folder: Path) -> Explorer:
+    """Save a film of the small network while it learns, and a page in which it does so itself."""
+    points, labels = samples
+    # Coordinates of about one let it learn in a few seconds.
+    scaled = StandardScaler().fit(points).transform(points)
+    model = small_network()
+    rule = Adam(model.parameters(), 0.03)
+    found = watch_training(model, scaled, labels, loss="mse", optimizer=rule, batch_size=20, seed=0)
+    film = learning_svg(found, scaled, labels, "A network learns two moons", _LEARNING.alt)
+    write(folder / _LEARNING.file, film)
+    fresh = small_network()
+    return in_training(
+        fresh,
+        (scaled, labels),
+        folder / "moons-train.html",
+        "a smaller network, same points",
+        optimizer=Adam(fresh.parameters(), 0.03),
+        batch_size=20,
     )
 
 
@@ -147,15 +209,15 @@ _TEXT = (
     "on which, by gradient descent on the hinge loss of all of them, with a small penalty on "
     "large parameters.",
     "The first two pictures show one sample before training, the one that the network gets most "
-    "wrong: which way, and how much, each number would move the loss. The last two show what many "
+    "wrong: which way, and how much, each number would move the loss. The next two show what many "
     "such steps lead to.",
 )
-_CARDS = Picture(
-    "moons-cards.svg",
-    "The graph of one sample's loss. One neuron of the second layer is open and shows each of its "
-    "products and sums; the other neurons are closed boxes with their output and gradient.",
+_OPENED = Picture(
+    "moons-opened.svg",
+    "One neuron of the second layer, open: a table with a row for each of sixteen inputs, its "
+    "weight, their product and the gradient of the weight, then the bias, the sum and the relu.",
     "One neuron is open: sixteen products, their sum, a relu. It is no different inside from any "
-    "of the closed ones.",
+    "of the others, which the next picture shows closed.",
 )
 _NEURONS = Picture(
     "moons-neurons.svg",
@@ -175,6 +237,14 @@ _LOSS = Picture(
     "The loss after each step of training, falling, with jumps among the first steps.",
     "The loss and its penalty over the steps of gradient descent. At the full learning rate some "
     "of the first steps are too long, and the loss jumps up.",
+)
+_LEARNING = Picture(
+    "moons-learning.svg",
+    "A film of a small network while it learns: in each neuron a map of what it says of the plane, "
+    "lines for the weights, the border between the two moons, and the falling loss.",
+    "The same points, and a network small enough to see all of it: the hidden neurons find their "
+    "lines, the next ones fold them. Open the page that trains to do it yourself.",
+    is_front=True,
 )
 
 if __name__ == "__main__":

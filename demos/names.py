@@ -6,7 +6,8 @@ from pathlib import Path
 from random import Random
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say_all
+from demos.gallery import BESIDE, Picture, Story, explored, run_alone, say_all
+from demos.listing import list_code
 from scalargrad import Value, dot, no_grad, softmax
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import Embedding, Flatten, Layer, Module, Sequential
@@ -179,7 +180,7 @@ def draw_probabilities(model: Module, folder: Path) -> None:
     # All panels have one scale, with a little space for the numbers behind the longest bar.
     limits = (0.0, 1.2 * max(map(max, shares)))
 
-    axes = new_axes(len(PREFIXES), width=10.0, height=3.0)
+    axes = new_axes(len(PREFIXES), width=7.1, height=3.0)
     for ax, prefix, row in zip(axes, PREFIXES, shares, strict=True):
         ranked = sorted(zip(NAMED, row, strict=True), key=lambda pair: -pair[1])
         bars = dict(ranked[:SHOWN])
@@ -214,7 +215,9 @@ def run(folder: Path, quick: bool = False) -> Story:
     draw_probabilities(model, folder)
     surprise = predicted(model, "mar", "i")
     explorer = explored(surprise, folder / "names-explore.html", "after “mar” comes “i”")
-    viz.draw(surprise, level="neurons", title="After “mar” comes “i”").save(folder / _NEURONS.file)
+    viz.draw(surprise, level="neurons", title="After “mar” comes “i”", width=BESIDE).save(
+        folder / _NEURONS.file
+    )
 
     numbers = [
         ("names learned from", f"{LEARNED}, {EPOCHS} times each"),
@@ -237,6 +240,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         tuple(numbers),
         (_BARS, _NEURONS),
         (explorer,),
+        list_code(network, predicted),
     )
 
 

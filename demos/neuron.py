@@ -7,7 +7,9 @@ squared error.
 from pathlib import Path
 
 import viz
-from demos.gallery import Picture, Story, decimals, explored, run_alone, say
+from demos.gallery import BESIDE, Picture, Story, decimals, explored, run_alone, say
+from demos.listing import watch
+from demos.notation import chain_formula
 from scalargrad import Parameter, Value, sigmoid
 
 
@@ -92,12 +94,12 @@ def report(values: dict[str, Value]) -> list[str]:
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Print the whole calculation and draw it; quick and full are the same."""
-    values = forward()
+    values, listing = watch(forward, last="loss.backward()")
     for line in report(values):
         say(line)
 
     loss = values["L"]
-    cards = viz.draw(loss, level="cards", title="One neuron and its loss")
+    cards = viz.draw(loss, level="cards", title="One neuron and its loss", width=BESIDE)
     cards.save(folder / _PICTURE.file)
     film = viz.animate(loss, level="cards", title="The backward pass, wave by wave")
     film.save(folder / _WAVE.file)
@@ -113,6 +115,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         tuple(numbers),
         (_PICTURE, _WAVE),
         (explorer,),
+        (listing,),
+        chain_formula(viz.chain_rule(loss, values["w1"]), _BLAME),
     )
 
 
@@ -122,6 +126,9 @@ _TEXT = (
     "How much is each weight to blame? The chain rule multiplies the local derivatives on the way "
     "from the loss back to the weight. Each edge of the picture carries one such factor, and each "
     "card the product so far.",
+)
+_BLAME = (
+    "The blame of w1 is the product of four factors. It is positive: a smaller w1 lowers the loss."
 )
 _PICTURE = Picture(
     "neuron-cards.svg",

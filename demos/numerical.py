@@ -33,9 +33,21 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, duration, run_alone, say_all, timed, told
+from demos.gallery import (
+    Explorer,
+    Picture,
+    Story,
+    duration,
+    explored,
+    run_alone,
+    say_all,
+    timed,
+    told,
+    write_powers,
+)
+from demos.listing import list_code
+from scalargrad import Value, numerical_gradient
 from scalargrad import compile as compile_graph
-from scalargrad import numerical_gradient
 from scalargrad.data import epoch_order
 from scalargrad.errors import UnlearnedWarning
 from scalargrad.losses import cross_entropy
@@ -49,6 +61,8 @@ LARGE = (784, 100, 10)
 STEPS = 100
 HALF_AN_HOUR = 1800.0
 """The tutorial's network, its steps of one picture each, and the seconds that it waited."""
+SAMPLE = (0.2, -0.4, 0.9)
+"""Three pixels for the smallest network."""
 FULL = (20_000, 20.0)
 QUICK = (1_000, 0.2)
 """Weights of the large network to move, and seconds of work to share out."""
@@ -73,13 +87,12 @@ def sums(numbers: Sequence[float], x: Sequence[float]) -> list[float]:
 
 def written_out() -> float:
     """Return the largest difference of the formula's gradient, numerically, to backpropagation."""
-    x = [0.2, -0.4, 0.9]
     worst = 0.0
     for digit in range(3):
         model = network(3, 3, 3, deviation=1.0)
-        get_loss(x, digit, model).backward()
+        get_loss(SAMPLE, digit, model).backward()
         numbers = [parameter.data for parameter in model.parameters()]
-        slopes = numerical_gradient(partial(formula, x=x, digit=digit), numbers)
+        slopes = numerical_gradient(partial(formula, x=SAMPLE, digit=digit), numbers)
         pairs = zip(slopes, model.parameters(), strict=True)
         worst = max(worst, *(abs(slope - parameter.grad) for slope, parameter in pairs))
     return worst
@@ -92,7 +105,7 @@ def network(*sizes: int, seed: int = 0, deviation: float = 0.01) -> MLP:
     return MLP(sizes[0], sizes[1:], activation="sigmoid", initializer=start, seed=seed)
 
 
-def get_loss(image: Sequence[float], digit: int, model: MLP) -> Any:
+def get_loss(image: Sequence[float | Value], digit: int, model: MLP) -> Any:
     """Return the loss of one forward pass."""
     return cross_entropy(model(image), digit)
 
@@ -203,6 +216,8 @@ def draw(folder: Path, step: SimpleNamespace) -> None:
     groups = {"-".join(map(str, LARGE)): (step.chosen, step.slopes)}
     (apart,) = new_axes(width=7.0, height=4.2)
     plot_differences(groups, apart, allowed=1e-6)
+    write_powers(apart.xaxis)
+    write_powers(apart.yaxis)
     save_plot(apart, folder / _AGREE.file, "Two ways to one gradient", _AGREE.alt)
 
     costs = {
@@ -210,10 +225,11 @@ def draw(folder: Path, step: SimpleNamespace) -> None:
         "numerically, here": STEPS * step.numerical,
         "by backpropagation, here": STEPS * step.backward,
     }
-    (ax,) = new_axes(width=8.0, height=2.2)
+    (ax,) = new_axes(width=7.0, height=2.2)
     # A logarithmic scale, because the two ways are powers of ten apart.
     bars = plot_bars(costs, ax, list(map(duration, costs.values())), log=True, pale=list(costs)[1:])
     bars.set_xlabel("seconds")
+    write_powers(bars.xaxis)
     save_plot(ax, folder / _COST.file, "What a hundred steps cost", _COST.alt)
 
 
@@ -227,7 +243,23 @@ def run(folder: Path, quick: bool = False) -> Story:
     numbers = [*_gradients(step), *_costs(step, shared)]
     say_all(numbers)
     title = "Numerical gradients: right, and slow"
-    return Story("numerical", title, told(__doc__), tuple(numbers), (_AGREE, _COST))
+    return Story(
+        "numerical",
+        title,
+        told(__doc__),
+        tuple(numbers),
+        (_AGREE, _COST),
+        (_page_to_explore(folder),),
+        list_code(formula, sums, move_in_place),
+    )
+
+
+def _page_to_explore(folder: Path) -> Explorer:
+    x = [Value(number, label=f"x{i}") for i, number in enumerate(SAMPLE)]
+    loss = get_loss(x, 0, network(3, 3, 3, deviation=1.0))
+    loss.label = "loss"
+    loss.backward()
+    return explored(loss, folder / "numerical-explore.html", "the 3-3-3 network and its gradients")
 
 
 def _gradients(step: SimpleNamespace) -> list[tuple[str, str]]:

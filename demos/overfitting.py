@@ -26,11 +26,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, plot_seeds, run_alone, say_all, told
+from demos.gallery import (
+    Explorer,
+    Picture,
+    Story,
+    in_training,
+    plot_seeds,
+    run_alone,
+    say_all,
+    told,
+)
+from demos.listing import list_code
 from scalargrad import compile
 from scalargrad.data import add_noise, flip, moons, random_shift
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
-from scalargrad.nn import Dropout, Layer, Module, Sequential
+from scalargrad.nn import MLP, Dropout, Layer, Module, Sequential
 from scalargrad.optim import Adam, l1, l2
 from scalargrad.training import EarlyStopping, History, MaxNorm, fit
 from viz.plots import new_axes, plot_history, plot_regions, save_plot
@@ -232,14 +242,14 @@ def draw(found: list[list[Trained]], folder: Path) -> None:
     """Draw three borders, two histories, and what every cure is worth in every draw."""
     inputs, labels = points(FEW, seed=1)
     by_name = {trained[0].cure.name: trained for trained in found}
-    panels = new_axes(3, width=12.0, height=4.0)
+    panels = new_axes(3, width=11.5, height=4.0)
     for ax, name in zip(panels, ("nothing", "l2 penalty", "half a turn"), strict=True):
         signs = (2.0 * labels - 1.0).tolist()
         plot_regions(by_name[name][0].model, inputs.tolist(), signs, ax, 32)
         ax.set_title(name)
     save_plot(panels[0], folder / _REGIONS.file, "Without cure, and with two", _REGIONS.alt)
 
-    panels = new_axes(3, width=12.5, height=4.0)
+    panels = new_axes(3, width=11.9, height=4.0)
     untreated = by_name["nothing"]
     # One scale for both, that of the larger losses, so that the heights can be compared.
     limits = (0.0, 1.05 * max(untreated[0].history["validation_loss"]))
@@ -285,7 +295,17 @@ def run(folder: Path, quick: bool = False) -> Story:
         told(__doc__),
         tuple(numbers),
         (_REGIONS, _LOSSES),
+        (_page_that_trains(folder),),
+        list_code(cures),
     )
+
+
+def _page_that_trains(folder: Path) -> Explorer:
+    # Half of the points could be held out in the page: then its own loss shows what is too much.
+    model = MLP(2, [12, 1], activation="tanh", seed=0)
+    options = {"loss": cross_entropy, "optimizer": Adam(model.parameters(), 0.05)}
+    page = folder / "overfitting-train.html"
+    return in_training(model, points(FEW, seed=0), page, "thirty points by heart", **options)
 
 
 _REGIONS = Picture(

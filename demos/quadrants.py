@@ -31,7 +31,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import viz
-from demos.gallery import Picture, Story, decimals, explored, run_alone, say_all, told
+from demos.gallery import (
+    ACROSS,
+    Explorer,
+    Picture,
+    Story,
+    decimals,
+    explored,
+    in_training,
+    run_alone,
+    say_all,
+    told,
+)
+from demos.listing import list_code
 from scalargrad import Value, backward, softmax, value_and_grad
 from scalargrad.compiler import Compiled, compile
 from scalargrad.core.names import ActivationName
@@ -195,7 +207,9 @@ def draw(few: MLP, many: MLP, folder: Path) -> None:
     """Draw the exercise as cards, and the plane as two networks see it."""
     _, answers = exercise()
     # All neurons are open: every product and sum is a line of the exercise.
-    cards = viz.draw(answers, level="cards", expand="*", title="Two layers by hand: 46 and 0")
+    cards = viz.draw(
+        answers, level="cards", expand="*", title="Two layers by hand: 46 and 0", width=ACROSS
+    )
     cards.save(folder / _EXERCISE.file)
 
     X, y = quadrants(RANDOM, reach=REACH)  # noqa: N806
@@ -270,7 +284,25 @@ def run(folder: Path, quick: bool = False) -> Story:
     explorer = explored(answers, folder / "quadrants-explore.html", "two layers by hand")
     pictures = (_EXERCISE, _REGIONS)
     title = "Four quadrants: two layers by hand, four points to learn from"
-    return Story("quadrants", title, told(__doc__), tuple(numbers), pictures, (explorer,))
+    page = _page_that_trains(points, classes, folder)
+    return Story(
+        "quadrants",
+        title,
+        told(__doc__),
+        tuple(numbers),
+        pictures,
+        (explorer, page),
+        list_code(exercise, train),
+    )
+
+
+def _page_that_trains(points: ArrayLike, classes: ArrayLike, folder: Path) -> Explorer:
+    # Eight hidden neurons in place of fifty: each of them can be seen.
+    model = MLP(2, [8, 4], activation="relu", seed=0)
+    data = (points, one_hot(classes, 4))
+    page = folder / "quadrants-train.html"
+    options = {"loss": cross_entropy, "optimizer": SGD(model.parameters(), RATE)}
+    return in_training(model, data, page, "which quadrant a point is in", **options)
 
 
 _EXERCISE = Picture(

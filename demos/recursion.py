@@ -16,7 +16,8 @@ from random import Random
 import numpy as np
 
 import viz
-from demos.gallery import Picture, Story, run_alone, say_all, told
+from demos.gallery import ACROSS, Picture, Story, explored, run_alone, say_all, told
+from demos.listing import list_code
 from scalargrad import Value, no_grad
 from scalargrad.compiler import compile
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
@@ -181,7 +182,7 @@ def draw_state(model: Reader, folder: Path) -> None:
     for i, states in enumerate(units):
         table[f"unit {i}"] = list(states)
 
-    (ax,) = new_axes(width=7.6, height=4.6)
+    (ax,) = new_axes(width=7.1, height=4.6)
     plot_table(table, [2**i for i in range(n)], ax, signed=True, texts=lines)
     # The sum that the cell says, right or wrong.
     total = sum(bit << i for i, bit in enumerate(lines["what it says"]))
@@ -189,7 +190,7 @@ def draw_state(model: Reader, folder: Path) -> None:
     save_plot(ax, folder / _STATE.file, "The state over time", _STATE.alt)
 
 
-def draw_steps(model: Reader, folder: Path) -> None:
+def draw_steps(model: Reader, folder: Path) -> Value:
     """Draw three steps of the cell, adding 3 and 1, with the gradient of the last bit."""
     rows, _ = addition(3, 1, 2)
     inputs = []
@@ -200,11 +201,12 @@ def draw_steps(model: Reader, folder: Path) -> None:
 
     # The last bit of 3 + 1 is 1 because of two carries: its gradient goes back to the first step.
     model.zero_grad()
-    last = model(inputs)[-1]
+    last: Value = model(inputs)[-1]
     last.label = "last bit"
     last.backward()
     title = "3 + 1: the cell unrolled over three steps"
-    viz.draw(last, level="neurons", title=title).save(folder / _STEPS.file)
+    viz.draw(last, level="neurons", title=title, width=ACROSS).save(folder / _STEPS.file)
+    return last
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
@@ -235,13 +237,15 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     say_all(numbers)
 
     draw_state(model, folder)
-    draw_steps(model, folder)
+    last = draw_steps(model, folder)
     return Story(
         "recursion",
         "Recursion: a cell that learns to carry",
         told(__doc__),
         tuple(numbers),
         (_STATE, _STEPS),
+        (explored(last, folder / "recursion-explore.html", "3 + 1, bit by bit"),),
+        list_code(Reader, addition),
     )
 
 

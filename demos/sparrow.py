@@ -42,7 +42,8 @@ from typing import Any
 import numpy as np
 
 import viz
-from demos.gallery import Picture, Story, explored, run_alone, say_all, told
+from demos.gallery import ACROSS, Picture, Story, explored, run_alone, say_all, told, write_powers
+from demos.listing import list_code
 from demos.sparrow_changes import (
     CALM,
     CHANGES,
@@ -51,6 +52,7 @@ from demos.sparrow_changes import (
     OUTCOMES,
     RATE,
     STEPS,
+    Change,
     Trial,
     constant_cost,
     fresh,
@@ -155,7 +157,7 @@ def draw_step(model: Module, seed: int, step: int, picture: Picture, folder: Pat
     loss.backward()
 
     sentence, _, _ = picture.caption.partition(".")
-    drawing = viz.draw(loss, level="neurons", title=f"Step {step + 1}: {sentence}")
+    drawing = viz.draw(loss, level="neurons", title=f"Step {step + 1}: {sentence}", width=ACROSS)
     drawing.save(folder / picture.file)
     return loss
 
@@ -171,12 +173,13 @@ def draw_losses(explosion: Trial, survivor: Trial, folder: Path) -> None:
     # The limits leave the overflow out: up to its end, the survivor would be a flat line.
     right.axhline(constant_cost(), color="gray", linewidth=1.0)
     right.set(yscale="log", ylim=(1e-4, 1e20), title="on a logarithmic scale", xlabel="step")
+    write_powers(right.yaxis)
     save_plot(right, folder / _LOSSES.file, "The losses of 100 steps", _LOSSES.alt)
 
 
 def draw_table(table: dict[str, list[Trial]], folder: Path) -> None:
     """Draw how often each change ended how."""
-    (ax,) = new_axes(width=8.0, height=6.6)
+    (ax,) = new_axes(width=9.6, height=6.6)
     counts: dict[str, list[int]] = {}
     texts: dict[str, list[int | str]] = {}
     for name, trials in table.items():
@@ -238,7 +241,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     explorer = explored(loss, folder / "sparrow-explore.html", "the step that overflows")
     title = "The sparrow network: why it explodes, and what stops it"
     pictures = (_FIRST, _LAST, _LOSSES, _TABLE)
-    return Story("sparrow", title, told(__doc__), tuple(numbers), pictures, (explorer,))
+    code = list_code(Change.build, train)
+    return Story("sparrow", title, told(__doc__), tuple(numbers), pictures, (explorer,), code)
 
 
 _FIRST = Picture(

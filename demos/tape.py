@@ -8,7 +8,18 @@ from pathlib import Path
 from random import Random
 
 import viz
-from demos.gallery import Explorer, Picture, Story, decimals, explored, run_alone, say
+from demos.gallery import (
+    ACROSS,
+    BESIDE,
+    Explorer,
+    Picture,
+    Story,
+    decimals,
+    explored,
+    run_alone,
+    say,
+)
+from demos.listing import list_code
 from scalargrad import GradientTape, Parameter, Value, sigmoid
 from scalargrad import sum as total
 from scalargrad.losses import mse
@@ -116,13 +127,13 @@ def draw(folder: Path) -> Explorer:
     _, loss, _ = neuron()
     loss.backward()
     title = "The neuron, and the slope of its loss everywhere"
-    viz.draw(loss, level="cards", title=title).save(folder / _NEURON.file)
+    viz.draw(loss, level="cards", title=title, width=BESIDE).save(folder / _NEURON.file)
 
     # A fresh neuron: the gradients of the slope must not be added to those of the loss.
     _, _, slope = neuron()
     slope.backward()
     title = "The slope ∂L/∂b is a graph itself, so it has slopes"
-    viz.draw(slope, level="cards", title=title).save(folder / _SLOPE.file)
+    viz.draw(slope, level="cards", title=title, width=ACROSS).save(folder / _SLOPE.file)
     return explored(slope, folder / "tape-explore.html", "the slope ∂L/∂b as a graph")
 
 
@@ -150,6 +161,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         tuple(numbers),
         (_NEURON, _SLOPE),
         (explorer,),
+        list_code(square),
     )
 
 

@@ -97,13 +97,15 @@ def test_pictures_have_a_text_in_their_place() -> None:
 
 def test_the_picture_at_the_top_shows_the_numbers_of_the_neuron() -> None:
     kept = (ROOT / "demos/pictures/neuron-cards.svg").read_text(encoding="utf-8")
-    assert numbers_in(kept) == numbers_in(viz.draw(neuron.forward()["L"], level="cards").svg())
+    assert numbers_in(kept) == numbers_in(
+        viz.draw(neuron.forward()["L"], level="cards", width=840).svg()
+    )
 
 
 def test_the_picture_of_the_network_shows_the_numbers_of_the_moons() -> None:
     kept = (ROOT / "demos/pictures/moons-neurons.svg").read_text(encoding="utf-8")
     loss, _ = moons.one_sample(MLP(2, [16, 16, 1], activation="relu", seed=0), moons.two_moons())
-    assert numbers_in(kept) == numbers_in(viz.draw(loss, level="neurons").svg())
+    assert numbers_in(kept) == numbers_in(viz.draw(loss, level="neurons", width=840).svg())
 
 
 def test_every_demo_is_listed_with_what_it_shows() -> None:

@@ -30,7 +30,7 @@ class Page(HTMLParser):
         self.alts: list[str] = []
         self.tags: set[str] = set()
         self.names: set[str] = set()
-        self.text, self.policy = "", ""
+        self.text, self.policy, self.style = "", "", ""
         self.scripts: list[str] = []
         self.feed(text)
         self.close()
@@ -60,6 +60,8 @@ class Page(HTMLParser):
         self.text += data
         if self.open[-1:] == ["script"]:
             self.scripts[-1] += data
+        if self.open[-1:] == ["style"]:
+            self.style += data
 
 
 def faults_of(folder: Path, demos: list[str]) -> list[str]:
@@ -73,7 +75,8 @@ def faults_of(folder: Path, demos: list[str]) -> list[str]:
         for name, page in pages.items()
         for fault in _faults_of_page(folder, page)
     ]
-    shown = {unquote(link) for page in pages.values() for link in page.links} | {"index.html"}
+    links = {link for page in pages.values() for link in page.links}
+    shown = {unquote(link.partition("#")[0]) for link in links} | {"index.html"}
     faults += [f"{path.name} is on no page" for path in folder.iterdir() if path.name not in shown]
     faults += [
         f"no way from the first page to {demo}"
@@ -88,16 +91,20 @@ def faults_of(folder: Path, demos: list[str]) -> list[str]:
 
 def _faults_of_page(folder: Path, page: Page) -> list[str]:
     faults = page.faults + [f"a picture has no text: {alt!r}" for alt in page.alts if len(alt) < 20]
-    return faults + [fault for link in page.links for fault in _faults_of_link(folder, link)]
+    return faults + [fault for link in page.links for fault in _faults_of_link(folder, page, link)]
 
 
-def _faults_of_link(folder: Path, link: str) -> list[str]:
-    path = folder / unquote(link)
-    if ":" in link or link.startswith(("/", "#")) or not path.is_file():
+def _faults_of_link(folder: Path, page: Page, link: str) -> list[str]:
+    file, _, place = link.partition("#")
+    if place and not file:
+        return [] if place in page.ids else [f"{link} is no place on its page"]
+    path = folder / unquote(file)
+    if ":" in link or link.startswith("/") or not path.is_file():
         return [f"{link} is no file in the gallery"]
     if path.suffix == ".svg":
         return _faults_of_picture(path)
-    return _faults_of_explorer(path) if path.stem.endswith("-explore") else []
+    has_script = path.stem.endswith(("-explore", "-train"))
+    return _faults_of_explorer(path) if has_script else []
 
 
 def _faults_of_explorer(path: Path) -> list[str]:

@@ -9,6 +9,7 @@ from demos import convolution as demo
 from scalargrad import no_grad, numerical_gradient
 from scalargrad.losses import cross_entropy
 from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_the_layer_is_ahead_where_it_learned_and_behind_where_it_did_not(
     assert set(numbers.items()) <= {
         (what, number) for what, number in ran.story.numbers if number in ran.printed
     }
-    assert {picture.file for picture in ran.story.pictures} == set(ran.files)
+    assert ran.files == files_of(ran.story)
 
 
 def percent(text: str) -> float:

@@ -1,18 +1,34 @@
 """The gallery: complete, well formed, safe, and honest about what was run."""
 
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from demos import gallery as shared
+from demos import moons
 from demos.__main__ import DEMOS, main
+from demos.catalog import CARDS, GROUPS
 from demos.gallery import Explorer, Picture, Story, write_gallery
+from demos.learning import outputs_of, watch_training
+from demos.listing import highlight
 from demos.site import page_name, pages_of
-from tests.demos.conftest import Gallery
+from scalargrad import no_grad
+from scalargrad.data import StandardScaler
+from scalargrad.optim import Adam
+from tests.demos.conftest import Gallery, Told
 from tests.demos.page import LARGEST, Page, faults_of
 
+ROOT = Path(__file__).parents[2]
 HOSTILE = "a|b {x} <b> w<0> a\\N x\"y' tail\\ <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
+
+
+def read(gallery: Gallery, name: str) -> Page:
+    """A page of the gallery."""
+    return Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8"))
 
 
 def test_the_gallery_is_complete_and_well_formed(gallery: Gallery) -> None:
@@ -20,39 +36,148 @@ def test_the_gallery_is_complete_and_well_formed(gallery: Gallery) -> None:
     assert len({path.name.partition("-")[0] for path in gallery.folder.glob("*.svg")}) == len(DEMOS)
 
 
-@pytest.mark.parametrize("name", ["index", *DEMOS])
+@pytest.mark.parametrize("name", ["index", "readme", "neuron-code", *DEMOS])
 def test_the_pages_need_no_script_and_no_network(gallery: Gallery, name: str) -> None:
-    text = (gallery.folder / f"{name}.html").read_text(encoding="utf-8")
-    page = Page(text)
+    page = read(gallery, name)
     assert "script" not in page.tags
     assert not [attribute for attribute in page.names if attribute.startswith("on")]
-    assert not re.search(r"https?:|//|url\(|@import", text)
-    assert "default-src 'none'" in text
-    assert "prefers-color-scheme: dark" in text
+    assert not [link for link in page.links if ":" in link or link.startswith("/")]
+    assert not re.search(r"url\(|@import", page.style)
+    assert "default-src 'none'" in page.policy
+    assert "prefers-color-scheme: dark" in page.style
 
 
-EXPLORED = (
-    "neuron",
-    "moons",
-    "quadrants",
-    "descent",
-    "tape",
-    "dictionary",
-    "engine",
-    "sparrow",
-    "logic",
-    "doctor",
-    "names",
-    "compiled",
-)
+def test_the_groups_hold_every_demo_once() -> None:
+    names = [name for group in GROUPS for name in group.cards]
+    assert sorted(names) == sorted(DEMOS)
+    assert len(GROUPS) == 5
 
 
-@pytest.mark.parametrize("name", EXPLORED)
-def test_a_demo_leads_to_its_page_to_explore(gallery: Gallery, name: str) -> None:
-    assert (
-        f"{name}-explore.html"
-        in Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).links
+def test_the_first_page_shows_the_groups_in_order(gallery: Gallery) -> None:
+    links = [link for link in read(gallery, "index").links if link.removesuffix(".html") in DEMOS]
+    assert links == [f"{name}.html" for group in GROUPS for name in group.cards]
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_a_cover_is_a_part_of_a_picture_of_its_demo(
+    gallery: Gallery, told: Callable[[str], Told], name: str
+) -> None:
+    cover = CARDS[name].cover
+    assert cover.file in [picture.file for picture in told(name).story.pictures]
+    root = ElementTree.parse(gallery.folder / cover.file).getroot()
+    width, height = map(float, root.attrib["viewBox"].split()[2:])
+    assert 0.0 <= cover.left < cover.left + cover.width <= width
+    assert 0.0 <= cover.top < cover.top + cover.height <= height
+
+
+def test_no_cover_is_a_picture_as_a_whole(gallery: Gallery) -> None:
+    for name, card in CARDS.items():
+        root = ElementTree.parse(gallery.folder / card.cover.file).getroot()
+        width, height = map(float, root.attrib["viewBox"].split()[2:])
+        assert card.cover.width * card.cover.height < 0.9 * width * height, name
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_a_demo_has_code_and_a_page_to_explore_or_to_train_in(gallery: Gallery, name: str) -> None:
+    page = read(gallery, name)
+    assert "pre" in page.tags
+    pages = [link for link in page.links if re.search(r"-(explore|train)\.html$", link)]
+    assert pages
+    assert [link for link in page.links if re.fullmatch(r"\w+-code\.html#L\d+", link)]
+
+
+@pytest.mark.parametrize("name", ["moons", "logic", "quadrants", "lines"])
+def test_a_demo_leads_to_a_page_that_trains(gallery: Gallery, name: str) -> None:
+    assert f"{name}-train.html" in read(gallery, name).links
+
+
+def test_the_gallery_opens_with_a_film_that_leads_to_the_playground(gallery: Gallery) -> None:
+    links = read(gallery, "index").links
+    assert links.count("moons-train.html") == 3  # in the menu, on a button, around the film
+    assert links[links.index("moons-learning.svg") - 1] == "moons-train.html"
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_pictures_come_before_numbers(gallery: Gallery, name: str) -> None:
+    text = (gallery.folder / f"{name}.html").read_text(encoding="utf-8")
+    assert 0 < text.rindex("<figure") < text.index('<dl class="numbers">')
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_links_to_code_lead_to_the_line_that_is_shown(
+    gallery: Gallery, told: Callable[[str], Told], name: str
+) -> None:
+    for listing in told(name).story.code:
+        whole = (ROOT / "demos" / listing.file).read_text(encoding="utf-8").splitlines()
+        shown = listing.source.splitlines()
+        place = listing.first - 1
+        assert [line.strip() for line in whole[place : place + len(shown)]] == [
+            line.strip() for line in shown
+        ]
+        assert f"L{listing.first}" in read(gallery, f"{listing.file[:-3]}-code").ids
+
+
+def test_lines_of_the_neuron_have_the_numbers_that_they_led_to(
+    told: Callable[[str], Told],
+) -> None:
+    (listing,) = told("neuron").story.code
+    lines = {number: line.strip() for number, line in enumerate(listing.source.splitlines())}
+    found = {lines[number - listing.first]: text for number, text in listing.results.items()}
+    z = -1.0 * -3.0 - 1.5 * 2.0 + 0.5
+    says = 1.0 / (1.0 + math.exp(-z))
+    assert found == {
+        "z = w1 * x1 + w2 * x2 + b": f"{z:.3g}",
+        "prediction = sigmoid(z)": f"{says:.3g}",
+        "error = prediction - target": f"−{2.0 - says:.3g}",
+        "loss = error**2": f"{(says - 2.0) ** 2:.3g}",
+    }
+
+
+def test_colored_code_is_the_code() -> None:
+    source = 'def f(x):\n    """Two\n    lines."""\n    return g(x) < 2.5  # a < b'
+    page = Page("".join(f"<p>{line}</p>\n" for line in highlight(source)))
+    assert page.text.rstrip("\n") == source
+    assert page.faults == []
+
+
+def test_what_is_no_python_is_shown_as_it_is() -> None:
+    assert highlight('x = """<b>') == ["x = &quot;&quot;&quot;&lt;b&gt;"]
+
+
+def test_the_formula_of_the_neuron_multiplies_up(told: Callable[[str], Told]) -> None:
+    formula = told("neuron").story.formula
+    assert formula is not None
+    text = Page(formula.mathml).text
+    _, _, factors, product = text.split("=")
+    numbers = [float(factor.strip("()").replace("−", "-")) for factor in factors.split("·")]
+    assert math.prod(numbers) == pytest.approx(float(product), rel=0.01)
+
+
+def test_the_film_ends_with_a_network_that_tells_the_moons_apart() -> None:
+    points, labels = moons.two_moons()
+    scaled = StandardScaler().fit(points).transform(points)
+    model = moons.small_network()
+    rule = Adam(model.parameters(), 0.03)
+    found = watch_training(model, scaled, labels, loss="mse", optimizer=rule, batch_size=20, seed=0)
+    first, *_, last = found.moments
+    assert (first.epoch, last.epoch) == (0, 200)
+    assert last.loss < 0.1 < first.loss
+    answers = outputs_of(last.layers, scaled)[-1][0]
+    assert (answers * labels > 0.0).mean() >= 0.98
+    with no_grad():
+        assert model(scaled[0].tolist()).data == pytest.approx(answers[0], rel=1e-12)
+
+
+def test_progress_says_which_demo_of_how_many(gallery: Gallery) -> None:
+    found = re.findall(
+        r"^\[(\d+) of (\d+)\] .+: [\d.]+ (?:ms|s|min)$", gallery.printed, re.MULTILINE
     )
+    assert found == [(str(place), str(len(DEMOS))) for place in range(1, len(DEMOS) + 1)]
+
+
+def test_the_end_says_what_to_open(gallery: Gallery) -> None:
+    last = gallery.printed.rstrip().splitlines()[-1]
+    assert str((gallery.folder / "index.html").resolve()) in last
 
 
 @pytest.mark.parametrize(
@@ -109,10 +234,7 @@ def test_training_helped(gallery: Gallery) -> None:
 
 
 def test_the_pages_show_the_numbers_that_were_printed(gallery: Gallery) -> None:
-    text = {
-        name: Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).text
-        for name in ("index", "neuron", "digits")
-    }
+    text = {name: read(gallery, name).text for name in ("index", "neuron", "digits")}
     right = re.search(r"test: (\d+ of 797)", gallery.printed)
     assert right is not None
     assert right[1] in text["digits"]

@@ -11,6 +11,7 @@ import pytest
 from demos import houses
 from scalargrad.data import read_csv, split
 from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 STARTS, SPLITS = houses.QUICK
 
@@ -220,4 +221,4 @@ def test_the_story_measures_on_held_out_tracts(told: Callable[[str], Told]) -> N
 def test_the_story_says_what_was_printed(told: Callable[[str], Told]) -> None:
     ran = told("houses")
     assert all(number in ran.printed for _, number in ran.story.numbers)
-    assert {picture.file for picture in ran.story.pictures} == set(ran.files)
+    assert ran.files == files_of(ran.story)

@@ -10,6 +10,7 @@ import pytest
 from demos import hundred, numerical
 from demos.__main__ import main
 from tests.demos.conftest import Told
+from tests.demos.page import files_of
 from tests.demos.test_numerical import by_hand, matrices
 
 
@@ -173,7 +174,7 @@ def test_what_is_said_is_what_is_on_the_page(told: Callable[[str], Told]) -> Non
     said = dict(ran.story.numbers)
     assert len(said) == len(ran.story.numbers)
     assert all(what in ran.printed and number in ran.printed for what, number in said.items())
-    assert {picture.file for picture in ran.story.pictures} == set(ran.files)
+    assert ran.files == files_of(ran.story)
 
 
 def shares(told: Callable[[str], Told]) -> dict[str, tuple[int, int]]:

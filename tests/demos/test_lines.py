@@ -8,6 +8,7 @@ import pytest
 
 from demos import lines
 from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 LINE, THREE, CUBIC, WAVE = lines.tasks()
 
@@ -124,4 +125,4 @@ def test_the_story_says_what_was_measured(told: Callable[[str], Told]) -> None:
     assert float(numbers["a hundred linear layers: off the product of their matrices by"]) < 1e-14
     network = float(numbers["a wave: mean squared error of the network of 12 tanh neurons"])
     assert network < 0.5 * float(numbers["a wave: mean squared error of the best cubic"])
-    assert ran.files == sorted(picture.file for picture in ran.story.pictures)
+    assert ran.files == files_of(ran.story)

@@ -13,6 +13,7 @@ from scalargrad import numerical_gradient
 from scalargrad.errors import UnlearnedWarning
 from scalargrad.nn import MLP, Objective
 from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 IMAGE, DIGIT = numpy.random.default_rng(4).uniform(0.0, 1.0, 64).tolist(), 7
 
@@ -154,7 +155,7 @@ def test_what_is_said_is_what_is_on_the_page(told: Callable[[str], Told]) -> Non
     apart = [float(number) for what, number in said.items() if "largest difference" in what]
     assert len(apart) == 4
     assert max(apart) < 1e-8
-    assert {picture.file for picture in story.pictures} == set(ran.files)
+    assert ran.files == files_of(story)
 
 
 def test_a_function_of_its_own_array_gets_slopes_of_zero_from_copies(

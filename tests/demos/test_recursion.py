@@ -9,6 +9,7 @@ import pytest
 from demos import recursion
 from scalargrad.nn import RNNCell
 from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 
 def number(bits: list[int]) -> int:
@@ -103,4 +104,4 @@ def test_the_story_says_how_many_of_how_many(told: Callable[[str], Told]) -> Non
     assert 8 <= perfect <= 10
     (share,) = (number for what, number in numbers.items() if "side of the carry" in what)
     assert float(share.rstrip("%")) > 95.0
-    assert ran.files == sorted(picture.file for picture in ran.story.pictures)
+    assert ran.files == files_of(ran.story)
