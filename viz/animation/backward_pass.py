@@ -5,7 +5,7 @@ same time sends at the same time: that is one step of the scene.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from scalargrad.errors import PictureError
@@ -15,12 +15,13 @@ from viz.layout.geometry import Rect
 from viz.layout.placed import PlacedPicture, inner_width
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
-from viz.look.text import fit_text, number, width
+from viz.look.text import number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
 from viz.render.svg_document import draw_backdrop, draw_front_headings
 from viz.render.svg_writer import SvgWriter
 
+from .captions import draw_foot
 from .timeline import HIDDEN, Clock, Track, fade_in, flash, show_between
 
 LEAD = 1.2
@@ -203,20 +204,16 @@ class BackwardPass:
                 fade = 0.12 * self.pace
                 yield clock.animate(message, flash(begin, end, fade), HIDDEN)
 
-    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
-        """Return a caption for each step, and a bar of how far the pass is."""
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> tuple[str, float]:
+        """Return a caption for each step, and a bar of how far the pass is; and their height."""
         starts = [self.start(step) for step in range(self.steps)]
         # A caption before the first step, one for each, and one that stays.
         begins = [0.0, *starts, self.start(self.steps)]
         ends = [*begins[1:], None]
-        parts = []
+        captions = []
         for text, begin, end in zip(self._captions(), begins, ends, strict=True):
-            short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
-            track = show_between(begin, end, self.seconds)
-            parts.append(clock.animate(line, track, HIDDEN))
-        parts.append(progress_bar(wide, starts, 0.3 * self.pace, writer, clock))
-        return "".join(parts)
+            captions.append((text, show_between(begin, end, self.seconds)))
+        return draw_foot(captions, wide, starts, 0.3 * self.pace, writer, clock)
 
     def _captions(self) -> Iterator[str]:
         yield "before backward: every gradient is 0"
@@ -268,33 +265,6 @@ def _short_name(node: Node) -> str:
     if any(sign.isalpha() for sign in node.formula):
         return node.formula
     return node.symbol or node.formula
-
-
-def progress_bar(
-    wide: float, starts: Sequence[float], ease: float, writer: SvgWriter, clock: Clock
-) -> str:
-    """Return a bar of how far a scene is.
-
-    It moves at each of the starts and rests between them, so that a GIF has less to draw.
-
-    Args:
-        wide: Its width.
-        starts: The seconds at which it begins to move on.
-        ease: How many seconds it moves then.
-        writer: Writes the SVG.
-        clock: Writes what moves.
-    """
-    points: list[tuple[float, float]] = []
-    before = 0.0
-    for i, second in enumerate(starts, 1):
-        after = i / len(starts)
-        points += [(second, before), (second + ease, after)]
-        before = after
-    track = Track("scale", tuple(points) or ((0.0, 1.0),))
-    place = Rect(0, 22, wide, 5)
-    background = writer.rect(place, writer.paint("line"), 2.5, 'opacity="0.4"')
-    bar = writer.rect(place, writer.paint("muted"), 2.5)
-    return background + clock.animate(bar, track)
 
 
 def write_arithmetic(edge: Edge, picture: Picture) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import numpy
 from scalargrad.core.value import Value
 from scalargrad.errors import LengthError, OptionError
 from viz.layout.geometry import Point, Rect
+from viz.look.measures import FONT_SIZES
 from viz.look.text import clean, fit_text, number
 from viz.render.svg_writer import SvgWriter, format_coordinate, path_data
 
@@ -20,7 +21,7 @@ from .learned import Network, Numbers, find_network
 if TYPE_CHECKING:
     from scalargrad.training.recorder import Recording
 
-WIDTH = 250.0
+WIDTH = 264.0
 """Of a panel."""
 GAP = 26.0
 """Between two panels."""
@@ -118,10 +119,10 @@ class LossPanel:
         ]
         y = plot.bottom + 13
         last = f"{self.steps[-1]:,} steps"
-        parts.append(writer.text(plot.x, y, f"{self.steps[0]:,}", 10, "muted"))
-        parts.append(writer.text(plot.right, y, last, 10, "muted", anchor="end"))
+        parts.append(writer.text(plot.x, y, f"{self.steps[0]:,}", FONT_SIZES.small, "muted"))
+        parts.append(writer.text(plot.right, y, last, FONT_SIZES.small, "muted", anchor="end"))
         for loss, y in ((self.high, plot.y + 13), (self.low, plot.bottom - 6)):
-            parts.append(writer.text(plot.right + 6, y, number(loss), 10, "muted"))
+            parts.append(writer.text(plot.right + 6, y, number(loss), FONT_SIZES.small, "muted"))
         return "".join(parts)
 
     def front(self, _writer: SvgWriter) -> str:
@@ -181,8 +182,8 @@ class RegionPanel:
         up = f"↑ {second} {_interval(self.axes[1])}"
         parts = [
             _title("what the network says of each point", writer),
-            writer.text(plot.x, y, across, 10, "muted"),
-            writer.text(plot.right, y, up, 10, "muted", anchor="end"),
+            writer.text(plot.x, y, across, FONT_SIZES.small, "muted"),
+            writer.text(plot.right, y, up, FONT_SIZES.small, "muted", anchor="end"),
         ]
         return "".join(parts)
 
@@ -270,9 +271,11 @@ class CurvePanel:
             writer.rect(plot, writer.paint("card", "line"), 4, 'stroke-width="1"'),
         ]
         y = plot.bottom + 13
-        parts.append(writer.text(plot.x, y, number(self.left), 10, "muted"))
-        parts.append(writer.text(plot.center, y, name, 10, "muted", anchor="middle"))
-        parts.append(writer.text(plot.right, y, number(self.right), 10, "muted", anchor="end"))
+        parts.append(writer.text(plot.x, y, number(self.left), FONT_SIZES.small, "muted"))
+        parts.append(writer.text(plot.center, y, name, FONT_SIZES.small, "muted", anchor="middle"))
+        parts.append(
+            writer.text(plot.right, y, number(self.right), FONT_SIZES.small, "muted", anchor="end")
+        )
         return "".join(parts)
 
     def front(self, writer: SvgWriter) -> str:
@@ -357,7 +360,7 @@ def _knows_targets(network: Network, samples: Samples) -> bool:
 
 
 def _name(value: Value) -> str:
-    return fit_text(clean(value.label), 10, 40) or "input"
+    return fit_text(clean(value.label), FONT_SIZES.small, 40) or "input"
 
 
 def _interval(axis: tuple[float, float]) -> str:
@@ -405,7 +408,7 @@ def _shown(samples: Samples | None) -> Iterable[tuple[list[float], float]]:
 
 
 def _title(text: str, writer: SvgWriter) -> str:
-    return writer.text(0, 11, text, 11, "page_ink", bold=True)
+    return writer.text(0, 11, text, FONT_SIZES.dense, "page_ink", bold=True)
 
 
 def _circle(x: float, y: float, radius: float, paint: str, thickness: float) -> str:

@@ -15,8 +15,8 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
 from viz.layout.node_size import measure_node
-from viz.layout.placed import PlacedPicture
-from viz.look.text import fit_text, number
+from viz.layout.placed import PlacedPicture, inner_width, page_width
+from viz.look.text import number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
@@ -26,7 +26,7 @@ from viz.render.svg_writer import SvgWriter
 from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
-from .backward_pass import progress_bar
+from .captions import draw_foot
 from .panels import GAP, WIDTH, Panel, make_panels
 from .timeline import HIDDEN, Clock, Track, show_between
 
@@ -40,6 +40,8 @@ PAUSE = 2.5
 _TOTAL = 9.0
 """Seconds that all frames should take together."""
 _MAX_PACE = 1.2
+_MIN_GRAPH = 420.0
+"""The width that a graph needs to have panels beside it."""
 _PANEL_GAP = 44.0
 """Between the graph and what is beside it."""
 _TITLE = re.compile("<title>[^<]*</title>")
@@ -65,6 +67,7 @@ class FrameScene:
         pace: float | None,
         title: str,
         panels: Sequence[Panel] = (),
+        width: float = 0.0,
     ) -> None:
         """Place the frames.
 
@@ -73,7 +76,8 @@ class FrameScene:
             captions: A line for each.
             pace: Seconds for each; by default so that the whole takes about 9 at most.
             title: A heading; by default that of each picture.
-            panels: What is drawn to the right of the graph.
+            panels: What is drawn to the right of the graph, or below it.
+            width: The width in pixels that the scene is shown at, 0 for its natural size.
 
         Raises:
             PictureError: The pictures are not of one graph.
@@ -89,22 +93,37 @@ class FrameScene:
         self.captions = captions
         self.pace = pace or min(_MAX_PACE, _TOTAL / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
-        placed = Drawing([_widest(self.frames)]).placed
-        self.placed: PlacedPicture = replace(placed, picture=self.frames[-1])
         self.panels = panels
+        self.width = width
+        beside = inner_width(width) - WIDTH - _PANEL_GAP
+        is_below = width > 0.0 and beside < _MIN_GRAPH
+        graph_width = page_width(beside) if panels and width and not is_below else width
+        placed = Drawing([_widest(self.frames)], width=graph_width).placed
+        # A width may have turned it.
+        rankdir = placed.picture.rankdir
+        self.frames = [replace(frame, rankdir=rankdir) for frame in self.frames]
+        self.placed: PlacedPicture = replace(placed, picture=self.frames[-1], shown_width=width)
         if panels:
-            self._add_panels()
+            self._add_panels(is_below)
 
-    def _add_panels(self) -> None:
-        """Make space at the right. Graph and panels are centered, one beside the other."""
+    def _add_panels(self, is_below: bool) -> None:
+        """Make space at the right, where graph and panels are centered, or below."""
         graph = self.placed
-        self._panels_x = graph.width + _PANEL_GAP
         panels_height = sum(panel.height for panel in self.panels)
         panels_height += GAP * (len(self.panels) - 1)
-        height = max(graph.height, panels_height)
-        self._panels_y = (height - panels_height) / 2
-        self._graph_y = (height - graph.height) / 2
-        self.placed = replace(graph, width=self._panels_x + WIDTH, height=height)
+        if is_below:
+            wide = max(graph.width, WIDTH)
+            high = graph.height + _PANEL_GAP + panels_height
+            self._panels_x = (wide - WIDTH) / 2
+            self._panels_y = graph.height + _PANEL_GAP
+            self._graph_y = 0.0
+        else:
+            wide = graph.width + _PANEL_GAP + WIDTH
+            high = max(graph.height, panels_height)
+            self._panels_x = wide - WIDTH
+            self._panels_y = (high - panels_height) / 2
+            self._graph_y = (high - graph.height) / 2
+        self.placed = replace(graph, width=wide, height=high)
 
     def start(self, i: int) -> float:
         """Return when a frame is completely visible."""
@@ -206,18 +225,14 @@ class FrameScene:
             points.append((self.seconds, 1.0))
         return Track("opacity", tuple(points))
 
-    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
-        """Return the caption of each frame, and a bar of how far the scene is."""
-        parts = []
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> tuple[str, float]:
+        """Return the caption of each frame, a bar of how far the scene is, and their height."""
+        captions = []
         for i, text in enumerate(self.captions):
-            short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
-            parts.append(clock.animate(line, self._caption_track(i), HIDDEN))
+            captions.append((text, self._caption_track(i)))
         ease = 0.3 * self.pace
-        following = range(1, len(self.frames))
-        moves = [self.start(i) - ease for i in following]
-        parts.append(progress_bar(wide, moves, ease, writer, clock))
-        return "".join(parts)
+        moves = [self.start(i) - ease for i in range(1, len(self.frames))]
+        return draw_foot(captions, wide, moves, ease, writer, clock)
 
     def _caption_track(self, i: int) -> Track:
         following = i + 1
@@ -282,6 +297,7 @@ class PlaySettings:
     pace: float | None
     title: str
     data: Any = None
+    width: float = 0.0
 
 
 def scene_from_drawings(drawings: list[Drawing], settings: PlaySettings) -> FrameScene:
@@ -291,7 +307,8 @@ def scene_from_drawings(drawings: list[Drawing], settings: PlaySettings) -> Fram
         rank = f"frame {i} of {len(drawings)}"
         captions.append(drawing.picture.title or rank)
     frames = [_check_playable(drawing.picture) for drawing in drawings]
-    return FrameScene(frames, captions, settings.pace, settings.title)
+    width = settings.width or drawings[0].width
+    return FrameScene(frames, captions, settings.pace, settings.title, width=width)
 
 
 def scene_from_values(values: list[Value], settings: PlaySettings) -> FrameScene:
@@ -300,7 +317,8 @@ def scene_from_values(values: list[Value], settings: PlaySettings) -> FrameScene
     for i, value in enumerate(values, 1):
         rank = f"frame {i} of {len(values)}"
         captions.append(f"{rank}: {number(value.data)}")
-    return FrameScene(_pictures(values, settings), captions, settings.pace, settings.title)
+    pictures = _pictures(values, settings)
+    return FrameScene(pictures, captions, settings.pace, settings.title, width=settings.width)
 
 
 def scene_from_recording(recording: "Recording", settings: PlaySettings) -> FrameScene:
@@ -323,7 +341,9 @@ def scene_from_recording(recording: "Recording", settings: PlaySettings) -> Fram
     for step, loss in zip(curve.steps, curve.losses, strict=True):
         captions.append(f"step {step:,}: {curve.what} {number(loss)}")
     pictures = _film_pictures(roots, settings)
-    return FrameScene(pictures, captions, settings.pace, settings.title, [*panels, curve])
+    return FrameScene(
+        pictures, captions, settings.pace, settings.title, [*panels, curve], settings.width
+    )
 
 
 def _film_pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:

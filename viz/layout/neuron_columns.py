@@ -37,7 +37,7 @@ def lay_out_neurons(picture: Picture, max_width: float = inf) -> PlacedPicture:
     if is_upright(picture.rankdir):
         return lay_out_rows(picture, max_width)
     placed = _Columns(picture, max_width).place()
-    if placed.width > max_width:
+    if placed.width > max_width and picture.rankdir == "LR":
         rows = lay_out_rows(replace(picture, rankdir="TB"), max_width)
         if rows.width <= max_width:
             return rows

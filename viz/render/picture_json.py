@@ -274,6 +274,26 @@ def _check_layout(placed: PlacedPicture) -> None:
         lengths += point
     if not all(isfinite(x) and 0.0 <= x <= _MAX_COORDINATE for x in lengths):
         raise PictureError(f"the layout must be within 0 and {_MAX_COORDINATE:,.0f} pixels")
+    if not 0.0 <= placed.shown_width <= _MAX_COORDINATE:
+        raise PictureError(
+            f"the width that it is shown at must be within 0 and {_MAX_COORDINATE:,.0f} pixels"
+        )
     sides = sum(rect.width + rect.height for rect in placed.nodes.values())
     if sides > _MAX_SIDES:
         raise PictureError("the boxes of this picture are too large to be drawn")
+    _check_splits(placed)
+    for heading in placed.headings:
+        if not (_is_coordinate(heading.x) and _is_coordinate(heading.baseline)):
+            raise PictureError(f"the heading {clean(repr(heading.text))} is out of the picture")
+
+
+def _check_splits(placed: PlacedPicture) -> None:
+    """Check the edges between two rows, each with both of its parts."""
+    for i, split in placed.splits.items():
+        if not 0 <= i < len(placed.routes):
+            raise PictureError(f"layout.splits has {i}, which is no edge")
+        for part in (split.before, split.after):
+            if not 2 <= len(part) <= _MAX_POINTS:
+                raise PictureError(f"a part of edges[{i}] must be a list of points")
+            if not all(_is_coordinate(x) for point in part for x in point):
+                raise PictureError(f"a part of edges[{i}] is out of the picture")

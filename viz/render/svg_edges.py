@@ -321,7 +321,10 @@ def _label_rect(route: Route, share: float, label_width: float, rankdir: str) ->
             return Rect(x - label_width / 2, y - _LABEL_HEIGHT - 2, label_width, _LABEL_HEIGHT)
         return Rect(x + 6, y - 8, label_width, _LABEL_HEIGHT)
     x, y = turn_point(_point_at(turned, share), rankdir)
-    return Rect(x - label_width / 2, y - 8, label_width, _LABEL_HEIGHT)
+    # On a line that is hardly longer it would hide the arrow: then it is above.
+    is_short = max(abs(b[0] - a[0]) for a, b in pairwise(turned)) < label_width + _ARROW
+    shift = _LABEL_HEIGHT + 1 if is_short and not is_upright(rankdir) else _LABEL_HEIGHT / 2
+    return Rect(x - label_width / 2, y - shift, label_width, _LABEL_HEIGHT)
 
 
 def _point_at(route: Route, t: float) -> Point:

@@ -284,3 +284,30 @@ def test_a_loss_that_is_not_finite_is_drawn() -> None:
     panel = LossPanel([0, 1, 2], [1.0, math.nan, math.inf], "loss")
     writer = viz.animation.training.SvgWriter("light")
     assert "nan" not in "".join(panel.looks(writer))
+
+
+# Where they are shown
+
+
+@pytest.mark.parametrize("width", [1600, 840])
+def test_panels_are_beside_the_graph_and_within_the_width(width: int) -> None:
+    recording = train(MLP(2, [4, 1], seed=0), X2, Y2)
+    scene = viz.animate(recording, data=(X2, Y2), width=width).scene
+    assert scene.placed.is_fitting
+    right = max(rect.right for rect in scene.placed.nodes.values())
+    assert scene._panels_x > right
+
+
+def test_panels_are_below_the_graph_on_a_phone() -> None:
+    recording = train(MLP(2, [4, 1], seed=0), X2, Y2)
+    animation = viz.animate(recording, data=(X2, Y2), width="phone")
+    placed = animation.scene.placed
+    assert placed.is_fitting
+    assert animation.scene._panels_y > max(rect.bottom for rect in placed.nodes.values())
+    check_document(animation.svg())
+
+
+def test_all_frames_run_the_way_that_their_place_asks_for() -> None:
+    recording = train(MLP(2, [4, 1], seed=0), X2, Y2)
+    scene = viz.animate(recording, width=390).scene
+    assert {frame.rankdir for frame in scene.frames} == {scene.placed.picture.rankdir} == {"TB"}

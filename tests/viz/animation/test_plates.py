@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import scalargrad as sg
 import viz
 from scalargrad import Value
+from scalargrad.errors import OptionError
 from scalargrad.nn import MLP
 from tests.viz.graphs import neuron
 from viz.animation.backward_pass import make_space, write_arithmetic
@@ -120,3 +121,42 @@ def test_stretching_keeps_nodes_whole_and_edges_at_their_ends() -> None:
 def test_chips_need_no_space() -> None:
     placed = viz.draw(network(), level="chips").placed
     assert make_space(placed) is placed
+
+
+# Where they are shown
+
+
+def test_a_backward_pass_keeps_within_its_width() -> None:
+    for width in (390, 840, 1600):
+        animation = viz.animate(neuron(), width=width)
+        assert animation.scene.placed.is_fitting
+        assert f'width="{width}"' in animation.svg() or animation.scene.placed.width < width
+
+
+def test_numbers_at_the_ends_of_rows_are_in_the_scene() -> None:
+    drawing = viz.draw(neuron(), width=390)
+    placed = viz.animate(drawing).scene.placed
+    assert len(placed.splits) == len(drawing.placed.splits) > 0
+    document = viz.animate(drawing).still(2.0, "light")
+    assert document.count("goes on below") == len({s.number for s in placed.splits.values()})
+
+
+def test_long_captions_are_broken_into_lines_and_not_cut() -> None:
+    document = viz.animate(neuron(), width=390).svg("light")
+    assert "…" not in re.sub(r"<(title|desc)[^>]*>[^<]*", "", document)
+    assert re.search(r"added with \+=</text>", document)
+
+
+def test_a_drawing_has_its_width_already() -> None:
+    with pytest.raises(OptionError, match="a Drawing has its width already"):
+        viz.animate(viz.draw(neuron()), width=390)
+
+
+def test_stretching_moves_the_parts_of_lines_between_rows() -> None:
+    placed = viz.draw(neuron(), width=390).placed
+    longer = stretch(placed, 1.3)
+    assert longer.splits.keys() == placed.splits.keys()
+    for i, split in longer.splits.items():
+        edge = longer.picture.edges[i]
+        assert split.before[0][0] == pytest.approx(longer.nodes[edge.source].right)
+        assert split.after[-1][0] == pytest.approx(longer.nodes[edge.target].x)

@@ -1,7 +1,9 @@
 """Comparisons as pictures: both graphs, the first difference ringed, what else differs marked."""
 
 import re
+from itertools import combinations
 from math import inf, nan
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -15,6 +17,8 @@ from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron
 from tests.viz.hostile import HOSTILE, together
 from viz.comparison.pictures import DIFFERS, show_both
+from viz.drawing import checked_width
+from viz.layout.geometry import Rect
 from viz.model.picture import Node
 
 
@@ -146,3 +150,58 @@ def test_hostile_labels() -> None:
         ElementTree.fromstring(viz.compare(first, second).draw().svg())
 
     together(check, HOSTILE, 10)
+
+
+# Where they are shown
+
+
+def first_differs() -> viz.Comparison:
+    first, second = neuron(), neuron()
+    topological([second])[0].data += 0.5
+    return viz.compare(first, second)
+
+
+@pytest.mark.parametrize("width", ["slide", "column", 840, "phone"])
+def test_a_comparison_keeps_within_its_width(width: float | str) -> None:
+    root = ElementTree.fromstring(first_differs().draw(width=width).svg())
+    assert float(root.get("width", "inf")) <= checked_width(width) + 0.5
+
+
+@pytest.mark.parametrize("width", [None, 840, 390])
+def test_boxes_hold_their_graphs_whatever_the_width(width: int | None) -> None:
+    drawing = first_differs().draw(width=width)
+    placed = drawing.placed
+    assert placed.groups["s0"].bottom < placed.groups["s1"].y
+    for node in placed.picture.nodes:
+        rect = placed.nodes[node.id]
+        assert rect.overlap(placed.groups[node.group]) == pytest.approx(rect.width * rect.height)
+    for one, other in combinations(placed.nodes.values(), 2):
+        assert one.overlap(other) < 0.5
+    for i, (edge, route) in enumerate(zip(placed.picture.edges, placed.routes, strict=True)):
+        split = placed.splits.get(i)
+        start, end = (split.before[0], split.after[-1]) if split else (route[0], route[-1])
+        for id, point in ((edge.source, start), (edge.target, end)):
+            assert placed.nodes[id].shrink(-0.1, -0.1).overlap(Rect(*point, 0.01, 0.01)) > 0
+
+
+def test_numbers_at_the_ends_of_rows_are_those_of_one_value_in_one_graph() -> None:
+    placed = first_differs().draw(width=390).placed
+    sources: dict[int, set[str]] = {}
+    for i, split in placed.splits.items():
+        sources.setdefault(split.number, set()).add(placed.picture.edges[i].source)
+    assert len(sources) > 6
+    assert all(len(ids) == 1 for ids in sources.values())
+
+
+@pytest.mark.parametrize("width", [None, 840])
+def test_the_word_on_a_ring_is_below_the_heading_of_its_box(width: int | None) -> None:
+    placed = first_differs().draw(width=width).placed
+    for node in placed.picture.nodes:
+        if node.mark == "first difference":
+            # The baseline of the heading is at 19, and the word begins 12 above its card.
+            assert placed.nodes[node.id].y - 12.0 > placed.groups[node.group].y + 22.0
+
+
+def test_a_loaded_comparison_is_the_same(tmp_path: Path) -> None:
+    drawing = first_differs().draw(width=390)
+    assert viz.load(drawing.save(tmp_path / "a.json")).svg() == drawing.svg()

@@ -9,6 +9,7 @@ from scalargrad import Value
 from scalargrad.core.graph import topological
 from scalargrad.errors import OptionError
 from tests.viz.graphs import network, neuron
+from viz.drawing import checked_width
 
 
 def explained(layers: list[int]) -> viz.Explanation:
@@ -69,3 +70,27 @@ def test_widths_that_are_none(width: Any) -> None:
 def test_directions_that_are_none() -> None:
     with pytest.raises(OptionError, match="rankdir must be one of"):
         explained([3, 1]).draw(rankdir="down")
+
+
+@pytest.mark.parametrize("place", ["slide", "column", "phone"])
+def test_places_are_widths(place: str) -> None:
+    found = explained([4, 4, 1])
+    assert found.draw(width=place).placed.is_fitting
+    assert found.draw(width=place).width == checked_width(place)
+
+
+def test_without_a_width_it_has_its_natural_size() -> None:
+    drawing = explained([4, 4, 1]).draw(width=None)
+    assert drawing.picture.rankdir == "LR"
+    assert drawing.placed.width > 1140.0
+
+
+def test_the_middle_of_a_long_path_says_how_much_it_hides() -> None:
+    x = Value(0.5, label="x")
+    y = x
+    for _ in range(400):
+        y = y * 1.001
+    drawing = viz.explain(y, x).draw()
+    (gap,) = [node for node in drawing.picture.nodes if node.kind == "more"]
+    assert gap.label == "385 values"
+    assert ">385 values</text>" in drawing.svg()

@@ -18,6 +18,7 @@ from viz.layout.direction import DIRECTIONS, turn_point
 from viz.layout.geometry import Rect
 from viz.layout.node_size import measure_node
 from viz.layout.placed import PlacedPicture
+from viz.look.text import width as measure
 from viz.render.svg_writer import path_data
 
 FIRST: dict[str, Callable[[Rect], float]] = {
@@ -139,3 +140,60 @@ def test_the_backward_pass_is_played_downward() -> None:
     assert isinstance(drawing, Drawing)
     document = viz.animate(drawing).still(3.0)
     ElementTree.fromstring(document)
+
+
+# Together with a width
+
+
+@pytest.mark.parametrize("theme", ["light", "transparent"])
+@pytest.mark.parametrize("rankdir", DIRECTIONS)
+@pytest.mark.parametrize("width", [390, 840, 1600])
+@pytest.mark.parametrize("name", MADE)
+def test_directions_are_kept_at_every_width(
+    name: str, width: int, rankdir: str, theme: str
+) -> None:
+    options = dict(MADE[name])
+    target = options.pop("target")
+    drawing = viz.draw(target, rankdir=rankdir, width=width, show="data", theme=theme, **options)
+    if rankdir != "LR":
+        assert drawing.picture.rankdir == rankdir
+        assert not drawing.placed.splits
+    document = drawing.svg()
+    ElementTree.fromstring(document)
+    assert min(map(float, re.findall(r'font-size="([\d.]+)"', document))) >= 11.0
+    for one, two in combinations(drawing.placed.nodes.values(), 2):
+        assert one.overlap(two) < 0.5
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "BT"])
+def test_layers_have_their_names_beside_them_or_above_where_that_is_too_wide(rankdir: str) -> None:
+    target = network([4, 3, 1])
+    for width, is_beside in ((None, True), (390, False)):
+        placed = viz.draw(target, level="neurons", rankdir=rankdir, width=width).placed
+        titles = [heading for heading in placed.headings if heading.is_title]
+        assert [heading.text for heading in titles] == [
+            column.title for column in placed.picture.columns[:: 1 if rankdir == "TB" else -1]
+        ]
+        for heading in placed.headings:
+            size = 13 if heading.is_title else 11
+            wide = measure(heading.text, size, bold=heading.is_title)
+            text = Rect(0, heading.baseline - 10, wide, 12)
+            assert not any(text.overlap(rect) for rect in placed.nodes.values())
+        levels = {rect.y for rect in placed.nodes.values()}
+        found = [any(y < title.baseline < y + 34 for y in levels) for title in titles]
+        assert found == [is_beside] * len(titles)
+
+
+def test_headings_go_with_their_columns_to_the_other_side() -> None:
+    placed = place("neurons", "RL")
+    centers = {
+        round(placed.nodes[column.members[0]].center, 3) for column in placed.picture.columns
+    }
+    assert {round(heading.x, 3) for heading in placed.headings} == centers
+
+
+def test_a_phone_turns_a_chain_of_cards_downward() -> None:
+    x = Value(0.5, label="x")
+    y = x.tanh().exp().tanh()
+    assert viz.draw(y, width="phone").picture.rankdir == "TB"
+    assert viz.draw(y, width="slide").picture.rankdir == "LR"

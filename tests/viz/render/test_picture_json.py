@@ -17,6 +17,7 @@ from tests.viz.graphs import network, neuron
 from tests.viz.hostile import HOSTILE, together
 from tests.viz.pictures import ALL, filled
 from viz.drawing import Drawing
+from viz.layout.direction import DIRECTIONS
 from viz.look.text import clean
 from viz.model.picture import Picture
 from viz.render.picture_json import read_json, render_json
@@ -53,6 +54,21 @@ def test_every_picture_comes_back(make: Callable[[], Picture]) -> None:
 def test_every_level_comes_back(level: str) -> None:
     drawing = viz.draw(network([4, 3, 1]), level=level)
     assert read_json(saved(drawing))[0] == drawing.placed
+
+
+@pytest.mark.parametrize("rankdir", DIRECTIONS)
+@pytest.mark.parametrize("width", [None, 390, 840])
+@pytest.mark.parametrize("options", [{}, {"level": "chips"}, {"level": "neurons"}], ids=str)
+def test_every_width_and_direction_comes_back(
+    options: dict[str, Any], width: int | None, rankdir: str
+) -> None:
+    graph = network([4, 3, 1])
+    drawing = viz.draw(graph, width=width, rankdir=rankdir, show="data", **options)
+    placed, theme = read_json(saved(drawing))
+    assert placed == drawing.placed
+    again = Drawing([placed.picture], theme)
+    again.placed = placed
+    assert again.svg() == drawing.svg()
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -135,6 +151,23 @@ SPOILED: dict[str, tuple[list[Any], Any, str]] = {
     "an empty column": (["picture", "columns", 0, "members"], [], "a column has no nodes"),
     "layers without cards": (["picture", "level"], "layers", "one card for each node"),
     "a layout of no size": (["layout", "width"], "nan", "the layout must be within"),
+    "a page without an end": (["layout", "shown_width"], "inf", "the width that it is shown at"),
+    "a heading far away": (["layout", "headings", 0, "x"], 1e9, "is out of the picture"),
+    "a part of no edge": (
+        ["layout", "splits"],
+        {"99": {"number": 1, "before": [[0, 0], [1, 1]], "after": [[0, 0], [1, 1]]}},
+        "99, which is no edge",
+    ),
+    "a part of one point": (
+        ["layout", "splits"],
+        {"0": {"number": 1, "before": [[0, 0]], "after": [[0, 0], [1, 1]]}},
+        "must be a list of points",
+    ),
+    "a part far away": (
+        ["layout", "splits"],
+        {"0": {"number": 1, "before": [[0, 0], [1, 1e9]], "after": [[0, 0], [1, 1]]}},
+        "is out of the picture",
+    ),
 }
 
 
