@@ -70,12 +70,12 @@ function widthsOf(styles, width) {
   const numberOf = (style) => styles.filter((each) => each === style).length;
   const free = width - 2 * SIDES - MIN_BETWEEN * (styles.length - 1)
     - PICTURE.width * numberOf('picture');
-  const share = (style, { width: most, minWidth }, others) => (
+  const widthEach = (style, { width: most, minWidth }, others) => (
     Math.max(minWidth, Math.min(most, (free - others) / Math.max(1, numberOf(style))))
   );
-  const row = share('row', LOW, NEURON.minWidth * numberOf('card'));
-  const card = share('card', NEURON, row * numberOf('row'));
-  const widths = { picture: PICTURE.width, row, card };
+  const ofRow = widthEach('row', LOW, NEURON.minWidth * numberOf('card'));
+  const ofCard = widthEach('card', NEURON, ofRow * numberOf('row'));
+  const widths = { picture: PICTURE.width, row: ofRow, card: ofCard };
   return styles.map((style) => widths[style]);
 }
 
