@@ -81,6 +81,15 @@ def test_the_address_keeps_what_fills_show(show: Show, colors: str) -> None:
     assert again.tab.input_value("#colors") == colors
 
 
+def test_the_legend_of_lines_follows_the_choice_of_colors(show: Show) -> None:
+    page = show(viz.explore(network([3, 1])))
+    said = []
+    for colors in ("data", "weights", "gradients"):
+        page.tab.select_option("#colors", colors)
+        said.append(page.tab.inner_text("#legend-carries"))
+    assert said == ["line: data carried on", "line: weight", "line: gradient carried back"]
+
+
 def test_the_backward_pass_can_be_stepped_through(show: Show) -> None:
     tab = show(page_of()).tab
     go_to(tab, "scalars")
