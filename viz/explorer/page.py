@@ -134,7 +134,8 @@ def explore(
     the predictions for the chosen sample. Samples in the plane can be moved, added and removed.
     Models with one output and one or two inputs can be trained with built-in data sets too, whose
     classes have the targets of the given ones, or ±1 if those are not two classes. The address
-    keeps the settings, and the page shows Python code that does the same.
+    keeps the settings and what is looked at, but neither the parameters nor samples that were
+    changed by hand, and the page shows Python code that does the same.
 
     The network of a model with layers of neurons is drawn with the numbers of one sample and the
     map of each neuron; the graph of every scalar is one level further down.

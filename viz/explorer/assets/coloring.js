@@ -6,6 +6,7 @@ import { state } from './state.js';
 import { keepInLink, saveLink } from './link.js';
 import { html, byId } from './elements.js';
 import { paint } from './painting.js';
+import { showLegendWords } from './legend.js';
 
 const USUAL = 'gradients';
 const CHOICES = {
@@ -41,6 +42,7 @@ export function chooseColors(name) {
 }
 
 function showChoice() {
+  showLegendWords();
   chooser.value = state.colors;
   chooser.title = `Color shows: ${CHOICES[state.colors]}`;
   const word = byId('scale-high')?.nextSibling;

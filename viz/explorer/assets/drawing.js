@@ -10,11 +10,11 @@ import { svg, byId, textWidth, fitted } from './elements.js';
 import { curvePath } from './layout.js';
 import { onScreen } from './portrait.js';
 import { scene } from './scene.js';
-import { isInGrid } from './looks.js';
+import { foldSize, isInGrid } from './looks.js';
 
-// How much of its width the title of an open and of a closed fold, and the label of a card, leave
-// to what is beside them.
-const OPEN_TITLE_MARGIN = 150;
+// How much of its width the title of a closed fold, and the label of a card, leave to what is
+// beside them, and how far the title of an open fold is from that.
+const TITLE_GAP = 10;
 const CLOSED_TITLE_MARGIN = 84;
 const LABEL_MARGIN = 16;
 const MAX_CHIP_LABEL = 62;
@@ -131,7 +131,11 @@ function drawOpenFold(fold) {
 const drawPort = ([cx, cy]) => svg('circle', { class: 'port', cx, cy, r: PORT_RADIUS });
 
 /** The titles of folds as far as they fit, and the marks beside them. */
-export const openTitle = (fold, w) => fitted(titleOf(fold), w - OPEN_TITLE_MARGIN);
+export function openTitle(fold, w) {
+  const detail = textWidth(foldSize(fold), FONTS.small, 'normal');
+  return fitted(titleOf(fold), w - BOX.title_inset - BOX.detail_inset - detail - TITLE_GAP);
+}
+
 export const closedTitle = (fold, w) => fitted(titleOf(fold), w - CLOSED_TITLE_MARGIN);
 export const openMark = (x, y) => `M${x} ${y}h9l-4.5 6.5z`;
 export const closedMark = (x, y) => `M${x} ${y}l6.5 4.5l-6.5 4.5z`;

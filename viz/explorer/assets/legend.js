@@ -7,6 +7,17 @@ import { scale } from './colors.js';
 
 const SHADE_WIDTH = 4;
 const BADGES = { input: 'in', parameter: 'θ', operation: '×' };
+// Where colors show something else than gradients.
+const MORE_WORDS = {
+  data: {
+    carries: ['line: data carried on', 'A line has the color of the data that it carries on.'],
+    module: ['closed module: strip = its output', 'The strip has the color of the output.'],
+  },
+  weights: {
+    carries: ['line: weight', 'A line has the color of the parameter that it is multiplied with.'],
+    module: null,
+  },
+};
 const MOVED = ['moved by hand', 'An orange border marks a number that was moved by hand.'];
 const LETTERS_OF_KINDS = { input: 'i', parameter: 'p', operation: 'o' };
 
@@ -17,13 +28,31 @@ export function drawLegend() {
     ...kindEntries(),
     graph.kinds.includes('c') ? legendEntry(shapeOf('constant'), 'constant') : null,
     graph.level === 'cards' ? legendEntry(null, 'local') : null,
-    legendEntry(strokeOf('carries'), 'line'),
+    legendEntry(strokeOf('carries'), 'line', { id: 'legend-carries' }),
     legendEntry(strokeOf('nothing'), 'zero'),
-    graph.folds.length > 1 ? legendEntry(html('i', { class: 'strip' }), 'module') : null,
+    graph.folds.length > 1 ? moduleEntry() : null,
     legendEntry(shapeOf('broken'), 'alarm', { id: 'legend-alarm' }),
     explainedEntry(shapeOf('shifted'), MOVED, { id: 'legend-moved' }),
   ].filter(Boolean));
   showLegendMarks();
+  showLegendWords();
+}
+
+/** Say what lines and the strips of closed boxes show, which the reader chooses. */
+export function showLegendWords() {
+  const others = MORE_WORDS[state.colors];
+  sayInLegend('legend-carries', others ? others.carries : graph.legend.line);
+  sayInLegend('legend-module', others ? others.module : graph.legend.module);
+}
+
+function sayInLegend(id, said) {
+  const element = byId(id);
+  if (!element) return;
+  element.hidden = said === null;
+  if (said === null) return;
+  const [words, sentence] = said;
+  element.title = sentence;
+  element.lastChild.textContent = words;
 }
 
 /** Explain red and orange frames while there are some. */
@@ -75,6 +104,9 @@ function kindEntries() {
   return kinds.map((kind) => legendEntry(example(kind), kind));
 }
 
+const moduleEntry = () => (
+  legendEntry(html('i', { class: 'strip' }), 'module', { id: 'legend-module' })
+);
 const badgeOf = (kind) => html('i', { class: `badge ${kind}` }, BADGES[kind]);
 const shapeOf = (kind) => html('i', { class: `sample ${kind}` });
 const strokeOf = (name) => html('i', { class: `stroke ${name}` });

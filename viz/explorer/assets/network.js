@@ -17,9 +17,11 @@ import { tellBeside } from './tooltip.js';
 const MAX_INPUTS = 24; // drawn one by one
 const MAX_NOTED = 3; // inputs of the chosen sample
 const HINTS_HEIGHT = 52;
+const MARGIN_BELOW = 14;
+const MAX_FREE = 8; // neurons of a column, beside which hints have space in any page
 const ROW_HEIGHT = 29; // of a column with many neurons, in a page that grows downward
 const PLAIN_HEIGHT = 464;
-const MAX_HEIGHT_OF_COLUMN = 760;
+const MAX_HEIGHT_OF_COLUMN = 798;
 
 /** Whether the page is as on a phone. */
 export const phone = matchMedia('(max-width: 759px)');
@@ -144,7 +146,8 @@ function layOutNetwork() {
   if (!width) return;
 
   const isUpright = phone.matches;
-  const below = byId('hints').hidden || Math.max(...counts) > 8 ? 14 : HINTS_HEIGHT;
+  const isHigh = !wide.matches && Math.max(...counts) > MAX_FREE;
+  const below = byId('hints').hidden && !isHigh ? MARGIN_BELOW : HINTS_HEIGHT;
   const isBundled = Boolean(neuronBoxes[0][0].inputs);
   const options = { isUpright, isBundled, below };
   const placed = placeNetwork({ width, height }, counts, options);
@@ -174,8 +177,9 @@ function showMiddle() {
   scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
 }
 
-const heightInColumn = (most) => (
-  Math.max(PLAIN_HEIGHT, Math.min(MAX_HEIGHT_OF_COLUMN, 70 + most * ROW_HEIGHT))
+// High networks keep the space of the hints: nothing below them jumps when these vanish.
+const heightInColumn = (most) => Math.max(
+  PLAIN_HEIGHT, Math.min(MAX_HEIGHT_OF_COLUMN, HINTS_HEIGHT + 56 + most * ROW_HEIGHT),
 );
 
 function placeBox({ box, bias, map, dot, inputs }, { x, y, w, h }, style) {
@@ -184,7 +188,7 @@ function placeBox({ box, bias, map, dot, inputs }, { x, y, w, h }, style) {
   box.classList.toggle('low', style === 'card' && h < 52);
   box.classList.toggle('short', style === 'card' && h >= 52 && h < 62);
   const side = inputs ? Math.min(w - 14, h - 20) : mapSide(style, w, h);
-  box.classList.toggle('narrow', style === 'card' && w < 104);
+  box.classList.toggle('narrow', w < { card: 104, row: 150 }[style]);
   const edge = inputs ? 6 : { tile: 4 }[style] ?? 3;
   for (const name of ['width', 'height']) map.style[name] = `${side}px`;
   for (const name of ['left', 'top']) map.style[name] = `${edge}px`;

@@ -3,10 +3,10 @@
 
 const TOP = 50; // of the boxes, under the headings
 const NEURON = { width: 116, minWidth: 78, height: 66, minPitch: 38, gap: 6 };
-const LOW = { width: 156, height: 24, pitch: 27 };
+const LOW = { width: 156, minWidth: 124, height: 24, pitch: 27 };
 const PICTURE = { width: 132, height: 152 };
 const TILE = { width: 56, minWidth: 45, height: 66, margin: 5, gap: 27 };
-const MIN_BETWEEN = 40; // from column to column
+const MIN_BETWEEN = 38; // from column to column
 const MAX_BETWEEN = 230;
 const MAX_GAP = 30; // from box to box of a column
 const SIDES = 14;
@@ -65,15 +65,18 @@ function placeAcross(visible, counts, isBundled, below) {
   return { width, height, levels, target: targetBelow(levels, width) };
 }
 
-// Cards become narrower before the network needs to scroll.
+// Cards and then rows become narrower before the network needs to scroll.
 function widthsOf(styles, width) {
-  const fixed = { row: LOW.width, picture: PICTURE.width };
-  const given = styles.map((style) => fixed[style] ?? 0).reduce((sum, w) => sum + w, 0);
-  const cards = styles.filter((style) => style === 'card').length;
-  const free = width - 2 * SIDES - MIN_BETWEEN * (styles.length - 1) - given;
-  const each = free / Math.max(1, cards);
-  const card = Math.max(NEURON.minWidth, Math.min(NEURON.width, each));
-  return styles.map((style) => fixed[style] ?? card);
+  const numberOf = (style) => styles.filter((each) => each === style).length;
+  const free = width - 2 * SIDES - MIN_BETWEEN * (styles.length - 1)
+    - PICTURE.width * numberOf('picture');
+  const widthEach = (style, { width: most, minWidth }, others) => (
+    Math.max(minWidth, Math.min(most, (free - others) / Math.max(1, numberOf(style))))
+  );
+  const ofRow = widthEach('row', LOW, NEURON.minWidth * numberOf('card'));
+  const ofCard = widthEach('card', NEURON, ofRow * numberOf('row'));
+  const widths = { picture: PICTURE.width, row: ofRow, card: ofCard };
+  return styles.map((style) => widths[style]);
 }
 
 // The upper edges of the boxes of a column, around its middle.

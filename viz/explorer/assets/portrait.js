@@ -2,10 +2,11 @@
 // laid out from left to right is turned: its columns become rows, in which items lie side by side.
 
 import { graph } from './graph.js';
-import { BOX } from './measures.js';
+import { BOX, MINI } from './measures.js';
 
 const ROW_GAP = { cards: 46, chips: 34 };
 const SIDE_GAP = 16;
+const MAX_SPREAD = 6; // values of a row that are as far apart as their small cards need it
 const NO_INSETS = { start: 0, end: 0, before: 0, after: 0 };
 
 let isTurned = false;
@@ -80,10 +81,14 @@ function columnsOfItems(items) {
 function placeRow(column, x) {
   const middles = column.map((item) => item.middle);
   const middle = middles.reduce((sum, y) => sum + y, 0) / column.length;
-  const total = column.reduce((sum, item) => sum + item.w + SIDE_GAP, -SIDE_GAP);
+  const isSpread = graph.level === 'chips' && column.length <= MAX_SPREAD;
+  const least = isSpread ? MINI.min_width + SIDE_GAP / 4 : 0;
+  const spaceOf = ({ w }) => Math.max(least, w + SIDE_GAP);
+  const total = column.reduce((sum, item) => sum + spaceOf(item), 0);
   let y = middle - total / 2;
   for (const item of [...column].sort((a, b) => a.middle - b.middle)) {
-    Object.assign(item, { x, y });
-    y += item.w + SIDE_GAP;
+    const space = spaceOf(item);
+    Object.assign(item, { x, y: y + (space - item.w) / 2 });
+    y += space;
   }
 }

@@ -176,7 +176,7 @@ function createConfusion() {
     const name = testSamples.length ? 'test' : 'training';
     words.textContent = `${name} samples (rows: class, columns: prediction)`;
     const names = task.levels.map((_, group) => className(group));
-    const head = html('tr', {}, html('th', {}), names.map((name) => html('th', {}, name)));
+    const head = html('tr', {}, html('td', {}), names.map((name) => html('th', {}, name)));
     const lines = counts.map((line, group) => html(
       'tr', {}, html('th', { scope: 'row' }, names[group]), confusionCells(line, group),
     ));

@@ -4,6 +4,7 @@ import { announce } from './events.js';
 import { graph, foldOf, pathTo, titleOf, classOf, foldPath } from './graph.js';
 import { state, view } from './state.js';
 import { html, byId } from './elements.js';
+import { isPortrait } from './portrait.js';
 import { scene, itemUnder, headerUnder } from './scene.js';
 import { spokenName } from './looks.js';
 import { stage } from './drawing.js';
@@ -11,6 +12,8 @@ import { paint } from './painting.js';
 import { setUpColoring } from './coloring.js';
 import { drawScene, followView, markItems } from './sight.js';
 
+const MAX_SCALE = 1.6;
+const MAX_SCALE_UPRIGHT = 1.4; // small cards, which need a larger scale, lie side by side there
 const MAX_DRAG_OF_A_CLICK = 4; // pixels
 
 // What is in sight
@@ -24,7 +27,8 @@ export function draw() {
 /** The scale at which something of a size just fits into the stage. */
 export function fitScale({ w, h }) {
   const { width, height } = stage.getBoundingClientRect();
-  return Math.min((width - 40) / w, (height - 96) / h, 1.6);
+  const most = isPortrait() ? MAX_SCALE_UPRIGHT : MAX_SCALE;
+  return Math.min((width - 40) / w, (height - 96) / h, most);
 }
 
 /** Show all of the graph. */

@@ -35,9 +35,9 @@ def settle(page: Any) -> None:
 
 def on_canvas(page: Page) -> Page:
     """The same page, which draws everything on a canvas."""
-    limit = "MAX_ELEMENTS = 3000"
+    limit = "MAX_ELEMENTS=3000"
     assert page.html.count(limit) == 1
-    return without_policy(Page(page.html.replace(limit, "MAX_ELEMENTS = -1"), 1, 1, page._still))
+    return without_policy(Page(page.html.replace(limit, "MAX_ELEMENTS=-1"), 1, 1, page._still))
 
 
 def is_on_canvas(page: Any) -> bool:
