@@ -5,20 +5,20 @@ same time sends at the same time: that is one step of the scene.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from scalargrad.errors import PictureError
 from viz.drawing import Drawing
 from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
-from viz.layout.placed import PlacedPicture, inner_width
+from viz.layout.placed import PlacedPicture, inner_width, page_margin
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
-from viz.look.text import fit_text, number, width
+from viz.look.text import number, width, wrap_text
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
-from viz.render.svg_document import draw_backdrop, draw_front_headings
+from viz.render.svg_document import draw_backdrop, draw_front_headings, translate
 from viz.render.svg_writer import SvgWriter
 
 from .timeline import HIDDEN, Clock, Track, fade_in, flash, show_between
@@ -32,6 +32,15 @@ _MIN_PACE = 0.15
 _TOTAL = 16.0
 """Seconds that all steps should take together; the pace follows, within its limits."""
 _MAX_SENDERS = 4
+_ENOUGH = 0.85
+"""The share of that space that will do where a width is given: plates can be beside their lines."""
+_SHARES_OF_GAP = (1.0, 0.8, 0.6)
+_CAPTION_SIZE = 11
+_CAPTION_LINE = 16.0
+BAR_HEIGHT = 24.0
+"""The height of the bar with the space around it."""
+_BELOW = 16.0
+"""How far plates may reach below the picture, where nothing is yet."""
 _MAX_STRETCH = 0.6
 """How much longer a picture becomes at most, so that plates have space between its columns."""
 
@@ -176,7 +185,11 @@ class BackwardPass:
     def _messages(self, writer: SvgWriter, clock: Clock) -> Iterator[str]:
         """Yield what runs back along the edges at their step; on cards with the arithmetic."""
         picture = self.picture
-        nodes = list(self.placed.nodes.values())
+        covered = [*self.placed.nodes.values(), *svg_edges.marker_rects(self.placed)]
+        margin = page_margin(self.placed.shown_width)
+        page = Rect(0.0, 0.0, self.placed.width, self.placed.height)
+        # Plates may reach into the margin, but not to its end.
+        page = page.shrink(2.0 - margin, -_BELOW)
         # Plates of one step must not cover each other; those of different steps never meet.
         taken: dict[int, list[Rect]] = defaultdict(list)
         for i, edge in enumerate(picture.edges):
@@ -193,7 +206,8 @@ class BackwardPass:
             if picture.level == "cards" and has_numbers:
                 lines = write_arithmetic(edge, picture)
                 anchors = svg_edges.plate_anchors(route, picture.rankdir)
-                plate, anchor = place_plate(anchors, *plate_size(lines), nodes, taken[step])
+                size = plate_size(lines)
+                plate, anchor = place_plate(anchors, *size, covered, taken[step], page)
                 taken[step].append(plate)
                 flow = edge.flow or 0.0
                 message += svg_edges.draw_plate(plate, anchor, lines, flow, picture, writer)
@@ -203,20 +217,18 @@ class BackwardPass:
                 fade = 0.12 * self.pace
                 yield clock.animate(message, flash(begin, end, fade), HIDDEN)
 
-    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
-        """Return a caption for each step, and a bar of how far the pass is."""
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> tuple[str, float]:
+        """Return a caption for each step, a bar of how far the pass is, and their height."""
         starts = [self.start(step) for step in range(self.steps)]
         # A caption before the first step, one for each, and one that stays.
         begins = [0.0, *starts, self.start(self.steps)]
         ends = [*begins[1:], None]
-        parts = []
-        for text, begin, end in zip(self._captions(), begins, ends, strict=True):
-            short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
-            track = show_between(begin, end, self.seconds)
-            parts.append(clock.animate(line, track, HIDDEN))
-        parts.append(progress_bar(wide, starts, 0.3 * self.pace, writer, clock))
-        return "".join(parts)
+        tracks = []
+        for begin, end in zip(begins, ends, strict=True):
+            tracks.append(show_between(begin, end, self.seconds))
+        lines, height = draw_captions(self._captions(), tracks, wide, writer, clock)
+        bar = progress_bar(wide, starts, 0.3 * self.pace, writer, clock)
+        return lines + translate(0, height, bar), height + BAR_HEIGHT
 
     def _captions(self) -> Iterator[str]:
         yield "before backward: every gradient is 0"
@@ -238,13 +250,21 @@ class BackwardPass:
         yield "done: every gradient is complete"
 
 
-def backward_scene(drawing: Drawing, pace: float | None = None, title: str = "") -> BackwardPass:
+def backward_scene(
+    drawing: Drawing, pace: float | None = None, title: str = "", width: float = 0.0
+) -> BackwardPass:
     """Return the backward pass over a drawing.
+
+    Args:
+        drawing: What is played.
+        pace: Seconds for each step.
+        title: A heading; by default that of the drawing.
+        width: The width in pixels that it is laid out for, 0 for that of the drawing.
 
     Raises:
         PictureError: The drawing has no gradients, or is too coarse to play.
     """
-    placed = make_space(drawing.placed)
+    placed = lay_out_for_plates(drawing.refit(width) if width else drawing)
     picture = placed.picture
     if picture.level == "layers":
         raise PictureError(
@@ -270,6 +290,31 @@ def _short_name(node: Node) -> str:
     return node.symbol or node.formula
 
 
+def draw_captions(
+    captions: Iterable[str], tracks: Sequence[Track], wide: float, writer: SvgWriter, clock: Clock
+) -> tuple[str, float]:
+    """Return captions in one place, each for as long as it stays, and the height of the longest.
+
+    Args:
+        captions: The texts, which break into lines.
+        tracks: When each of them is visible.
+        wide: The width of a line.
+        writer: Writes the SVG.
+        clock: Writes what moves.
+    """
+    parts = []
+    most = 1
+    for text, track in zip(captions, tracks, strict=True):
+        lines = wrap_text([text], _CAPTION_SIZE, wide, bold=True)
+        most = max(most, len(lines))
+        drawn = []
+        for i, line in enumerate(lines):
+            y = 12 + i * _CAPTION_LINE
+            drawn.append(writer.text(0, y, line, _CAPTION_SIZE, "page_ink", bold=True))
+        parts.append(clock.animate("".join(drawn), track, HIDDEN))
+    return "".join(parts), most * _CAPTION_LINE
+
+
 def progress_bar(
     wide: float, starts: Sequence[float], ease: float, writer: SvgWriter, clock: Clock
 ) -> str:
@@ -291,7 +336,7 @@ def progress_bar(
         points += [(second, before), (second + ease, after)]
         before = after
     track = Track("scale", tuple(points) or ((0.0, 1.0),))
-    place = Rect(0, 22, wide, 5)
+    place = Rect(0, 6, wide, 5)
     background = writer.rect(place, writer.paint("line"), 2.5, 'opacity="0.4"')
     bar = writer.rect(place, writer.paint("muted"), 2.5)
     return background + clock.animate(bar, track)
@@ -321,24 +366,41 @@ def plate_size(lines: tuple[str, str]) -> tuple[float, float]:
     return max(widths) + 20, 34.0
 
 
-def make_space(placed: PlacedPicture) -> PlacedPicture:
-    """Return a picture of cards with gaps between its columns that are as wide as its plates.
+def lay_out_for_plates(drawing: Drawing) -> PlacedPicture:
+    """Return a drawing with gaps between its columns that are as wide as its plates.
 
-    One that is laid out for a width keeps within it.
+    One that is laid out for a width keeps within it: it has more rows where it would be wider.
     """
+    placed = drawing.placed
     picture = placed.picture
     if picture.level != "cards" or not picture.edges or is_upright(picture.rankdir):
         # Plates are less high than the gaps between rows.
         return placed
     plates = [plate_size(write_arithmetic(edge, picture)) for edge in picture.edges]
-    wide = max(size[0] for size in plates) + 14
-    needed = 0.0
-    for edge, route in zip(picture.edges, placed.routes, strict=True):
-        source = placed.nodes[edge.source]
-        target = placed.nodes[edge.target]
-        gap = abs(route[-1][0] - route[0][0])
-        distance = abs(target.center - source.center)
-        if 1.0 < gap < wide:
-            needed = max(needed, (wide - gap) / distance)
-    free = max(0.0, inner_width(placed.shown_width) / placed.width - 1.0)
-    return stretch(placed, 1.0 + min(needed, free, _MAX_STRETCH))
+    gap = max(size[0] for size in plates) + 14
+    longer = 1.0 + min(_missing_space(placed, gap), _MAX_STRETCH)
+    enough = 1.0 + min(_missing_space(placed, _ENOUGH * gap), _MAX_STRETCH)
+    free = inner_width(placed.shown_width) / placed.width
+    if enough <= free:
+        return stretch(placed, min(longer, free))
+
+    for share in _SHARES_OF_GAP:
+        spacious = drawing.refit(drawing.width, share * gap).placed
+        if spacious.is_fitting:
+            return spacious
+    return placed
+
+
+def _missing_space(placed: PlacedPicture, gap: float) -> float:
+    """Return by which share a picture has to grow for all its edges to be as long as a gap."""
+    missing = 0.0
+    for i, edge in enumerate(placed.picture.edges):
+        if i in placed.splits:
+            # Rows are laid out again, with the gap.
+            continue
+        route = placed.routes[i]
+        distance = abs(placed.nodes[edge.target].center - placed.nodes[edge.source].center)
+        length = abs(route[-1][0] - route[0][0])
+        if 1.0 < length < gap:
+            missing = max(missing, (gap - length) / distance)
+    return missing

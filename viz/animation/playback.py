@@ -10,7 +10,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.utils.calls import explain_calls, explain_class
 from scalargrad.utils.files import write
-from viz.drawing import Drawing, check_path
+from viz.drawing import Drawing, check_path, checked_width
 from viz.gradients.explanation import Explanation
 from viz.layout.placed import PlacedPicture
 from viz.look.text import clean, hint
@@ -32,8 +32,6 @@ from .training import (
     scene_from_values,
 )
 
-_FOOT = 40.0
-"""The height of the caption and the bar below the picture."""
 FORMATS = (".svg", ".gif", ".mp4")
 
 
@@ -49,8 +47,8 @@ class Scene(Protocol):
     def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return the picture."""
 
-    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
-        """Return what is below it."""
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> tuple[str, float]:
+        """Return what is below it, and its height."""
 
     def moments(self) -> list[float]:
         """Return seconds that are worth a look."""
@@ -94,7 +92,7 @@ class Animation:
         clock = Clock(self.seconds, moment)
 
         def foot(wide: float) -> tuple[str, float]:
-            return self.scene.foot(wide, writer, clock), _FOOT
+            return self.scene.foot(wide, writer, clock)
 
         # The clock knows what moves, and so its style, only once everything is written.
         body = self.scene.body(writer, clock)
@@ -162,6 +160,7 @@ def animate(
     data: Any = None,
     frames: int = 24,
     pace: float | None = None,
+    width: float | str | None = None,
     theme: str = "auto",
     title: str = "",
 ) -> Animation:
@@ -180,6 +179,9 @@ def animate(
         frames: How many frames of a Recording to show at most, evenly spread, the first and the
             last included.
         pace: Seconds for each step or frame; by default as many as keep the whole short.
+        width: The width in pixels that it will be shown at, or "slide", "column" or "phone", as
+            for `viz.draw`: what would be wider has more rows, and panels are below the graph. By
+            default it has its natural size, or the width of the Drawing.
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark" or "transparent".
         title: A heading.
 
@@ -203,7 +205,8 @@ def animate(
         raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{suggestion}")
     if data is not None and not is_named(target, target_types.RECORDING):
         raise OptionError("data of animate is for a Recording of a training")
-    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120), data)
+    pixels = checked_width(width)
+    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120), data, pixels)
     return Animation(_make_scene(target, settings), theme)
 
 
@@ -232,7 +235,7 @@ def _backward_scene(target: Any, settings: PlaySettings) -> BackwardPass:
                 f"not {type(target).__name__} {clean(repr(target))}"
             )
         drawing = Drawing(playable_pictures(target, settings.level, settings.expand))
-    return backward_scene(drawing, settings.pace, settings.title)
+    return backward_scene(drawing, settings.pace, settings.title, settings.width)
 
 
 explain_class(Animation, "save")

@@ -14,9 +14,10 @@ from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
+from viz.layout.geometry import Point
 from viz.layout.node_size import measure_node
-from viz.layout.placed import PlacedPicture
-from viz.look.text import fit_text, number
+from viz.layout.placed import PlacedPicture, inner_width, outer_width
+from viz.look.text import number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
@@ -26,7 +27,7 @@ from viz.render.svg_writer import SvgWriter
 from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
-from .backward_pass import progress_bar
+from .backward_pass import BAR_HEIGHT, draw_captions, progress_bar
 from .panels import GAP, WIDTH, Panel, make_panels
 from .timeline import HIDDEN, Clock, Track, show_between
 
@@ -65,6 +66,7 @@ class FrameScene:
         pace: float | None,
         title: str,
         panels: Sequence[Panel] = (),
+        width: float = 0.0,
     ) -> None:
         """Place the frames.
 
@@ -73,7 +75,8 @@ class FrameScene:
             captions: A line for each.
             pace: Seconds for each; by default so that the whole takes about 9 at most.
             title: A heading; by default that of each picture.
-            panels: What is drawn to the right of the graph.
+            panels: What is drawn to the right of the graph, or below it where it is narrow.
+            width: The width in pixels that all is laid out for, 0 for its natural size.
 
         Raises:
             PictureError: The pictures are not of one graph.
@@ -89,22 +92,60 @@ class FrameScene:
         self.captions = captions
         self.pace = pace or min(_MAX_PACE, _TOTAL / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
-        placed = Drawing([_widest(self.frames)]).placed
-        self.placed: PlacedPicture = replace(placed, picture=self.frames[-1])
         self.panels = panels
-        if panels:
-            self._add_panels()
+        self._corners: list[Point] = []
+        self._graph_corner: Point = (0.0, 0.0)
+        drawing = Drawing([_widest(self.frames)], width=width)
+        placed = self._add_panels(drawing) if panels else drawing.placed
+        last = replace(self.frames[-1], rankdir=placed.picture.rankdir)
+        self.placed: PlacedPicture = replace(placed, picture=last)
+        # A narrow graph may run down: its lines are drawn so in every frame.
+        self.frames = [replace(frame, rankdir=last.rankdir) for frame in self.frames]
 
-    def _add_panels(self) -> None:
-        """Make space at the right. Graph and panels are centered, one beside the other."""
-        graph = self.placed
-        self._panels_x = graph.width + _PANEL_GAP
+    def _add_panels(self, drawing: Drawing) -> PlacedPicture:
+        """Return the graph with space for the panels: at the right, or below where it is narrow."""
+        limit = inner_width(drawing.width)
+        beside = limit - _PANEL_GAP - WIDTH
+        graph = drawing.placed
+        if drawing.width and graph.width > beside:
+            closer = drawing.refit(outer_width(beside)).placed if beside > WIDTH else graph
+            same_way = closer.picture.rankdir == drawing.picture.rankdir and not closer.splits
+            if closer.width > beside or not same_way:
+                return self._put_panels_below(graph, limit)
+            graph = replace(closer, shown_width=drawing.width)
+        return self._put_panels_beside(graph)
+
+    def _put_panels_beside(self, graph: PlacedPicture) -> PlacedPicture:
+        """Graph and panels are centered, one beside the other."""
+        x = graph.width + _PANEL_GAP
         panels_height = sum(panel.height for panel in self.panels)
         panels_height += GAP * (len(self.panels) - 1)
         height = max(graph.height, panels_height)
-        self._panels_y = (height - panels_height) / 2
-        self._graph_y = (height - graph.height) / 2
-        self.placed = replace(graph, width=self._panels_x + WIDTH, height=height)
+        self._graph_corner = (0.0, (height - graph.height) / 2)
+        y = (height - panels_height) / 2
+        for panel in self.panels:
+            self._corners.append((x, y))
+            y += panel.height + GAP
+        return replace(graph, width=x + WIDTH, height=height)
+
+    def _put_panels_below(self, graph: PlacedPicture, limit: float) -> PlacedPicture:
+        """The panels are side by side below the graph, or one below the other on a phone."""
+        y = graph.height + GAP
+        row_width = len(self.panels) * (WIDTH + _PANEL_GAP) - _PANEL_GAP
+        if row_width <= limit:
+            width = max(graph.width, row_width)
+            for i in range(len(self.panels)):
+                x = (width - row_width) / 2 + i * (WIDTH + _PANEL_GAP)
+                self._corners.append((x, y))
+            height = y + max(panel.height for panel in self.panels)
+        else:
+            width = max(graph.width, WIDTH)
+            for panel in self.panels:
+                self._corners.append(((width - WIDTH) / 2, y))
+                y += panel.height + GAP
+            height = y - GAP
+        self._graph_corner = ((width - graph.width) / 2, 0.0)
+        return replace(graph, width=width, height=height)
 
     def start(self, i: int) -> float:
         """Return when a frame is completely visible."""
@@ -136,16 +177,14 @@ class FrameScene:
         graph = "".join(parts)
         if not self.panels:
             return graph
-        return translate(0, self._graph_y, graph) + self._draw_panels(writer, clock)
+        return translate(*self._graph_corner, graph) + self._draw_panels(writer, clock)
 
     def _draw_panels(self, writer: SvgWriter, clock: Clock) -> str:
         parts = []
-        y = self._panels_y
-        for panel in self.panels:
+        for panel, corner in zip(self.panels, self._corners, strict=True):
             moving = self.alternate(panel.looks(writer), clock)
             content = panel.draw(writer) + moving + panel.front(writer)
-            parts.append(translate(self._panels_x, y, content))
-            y += panel.height + GAP
+            parts.append(translate(*corner, content))
         return "".join(parts)
 
     def _edge_looks(self, i: int, writer: SvgWriter) -> list[str]:
@@ -206,18 +245,15 @@ class FrameScene:
             points.append((self.seconds, 1.0))
         return Track("opacity", tuple(points))
 
-    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
-        """Return the caption of each frame, and a bar of how far the scene is."""
-        parts = []
-        for i, text in enumerate(self.captions):
-            short = fit_text(text, 11, wide, bold=True)
-            line = writer.text(0, 12, short, 11, "page_ink", bold=True)
-            parts.append(clock.animate(line, self._caption_track(i), HIDDEN))
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> tuple[str, float]:
+        """Return the caption of each frame, a bar of how far the scene is, and their height."""
+        tracks = [self._caption_track(i) for i in range(len(self.captions))]
+        lines, height = draw_captions(self.captions, tracks, wide, writer, clock)
         ease = 0.3 * self.pace
         following = range(1, len(self.frames))
         moves = [self.start(i) - ease for i in following]
-        parts.append(progress_bar(wide, moves, ease, writer, clock))
-        return "".join(parts)
+        bar = progress_bar(wide, moves, ease, writer, clock)
+        return lines + translate(0, height, bar), height + BAR_HEIGHT
 
     def _caption_track(self, i: int) -> Track:
         following = i + 1
@@ -282,6 +318,7 @@ class PlaySettings:
     pace: float | None
     title: str
     data: Any = None
+    width: float = 0.0
 
 
 def scene_from_drawings(drawings: list[Drawing], settings: PlaySettings) -> FrameScene:
@@ -291,7 +328,8 @@ def scene_from_drawings(drawings: list[Drawing], settings: PlaySettings) -> Fram
         rank = f"frame {i} of {len(drawings)}"
         captions.append(drawing.picture.title or rank)
     frames = [_check_playable(drawing.picture) for drawing in drawings]
-    return FrameScene(frames, captions, settings.pace, settings.title)
+    width = settings.width or drawings[0].width
+    return FrameScene(frames, captions, settings.pace, settings.title, width=width)
 
 
 def scene_from_values(values: list[Value], settings: PlaySettings) -> FrameScene:
@@ -300,7 +338,8 @@ def scene_from_values(values: list[Value], settings: PlaySettings) -> FrameScene
     for i, value in enumerate(values, 1):
         rank = f"frame {i} of {len(values)}"
         captions.append(f"{rank}: {number(value.data)}")
-    return FrameScene(_pictures(values, settings), captions, settings.pace, settings.title)
+    pictures = _pictures(values, settings)
+    return FrameScene(pictures, captions, settings.pace, settings.title, width=settings.width)
 
 
 def scene_from_recording(recording: "Recording", settings: PlaySettings) -> FrameScene:
@@ -323,7 +362,9 @@ def scene_from_recording(recording: "Recording", settings: PlaySettings) -> Fram
     for step, loss in zip(curve.steps, curve.losses, strict=True):
         captions.append(f"step {step:,}: {curve.what} {number(loss)}")
     pictures = _film_pictures(roots, settings)
-    return FrameScene(pictures, captions, settings.pace, settings.title, [*panels, curve])
+    shown_panels = [*panels, curve]
+    options = (settings.pace, settings.title, shown_panels, settings.width)
+    return FrameScene(pictures, captions, *options)
 
 
 def _film_pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:

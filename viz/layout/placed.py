@@ -34,6 +34,17 @@ def inner_width(shown_width: float) -> float:
     return shown_width - 2 * page_margin(shown_width) if shown_width else inf
 
 
+def outer_width(width: float) -> float:
+    """Return the width of the page around a picture of a width: the inverse of `inner_width`.
+
+    Example:
+        >>> outer_width(792.0), outer_width(366.0)
+        (840.0, 390.0)
+    """
+    narrow = width + 2 * _PHONE_MARGIN
+    return narrow if is_narrow(narrow) else width + 2 * _PAGE_MARGIN
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """An edge that ends at the end of a row and goes on at the start of a row below.

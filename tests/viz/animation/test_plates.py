@@ -13,7 +13,7 @@ import viz
 from scalargrad import Value
 from scalargrad.nn import MLP
 from tests.viz.graphs import neuron
-from viz.animation.backward_pass import make_space, write_arithmetic
+from viz.animation.backward_pass import lay_out_for_plates, write_arithmetic
 from viz.layout.geometry import Rect
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
@@ -70,7 +70,7 @@ def test_a_free_place_is_always_found(nodes: list[Rect], width: float) -> None:
     # Nine steps of half a plate up and down are more than six cards of 30 pixels can take.
     rect, (x, y) = place_plate([(0.0, 0.0), (10.0, 0.0)], width, 34.0, nodes, [])
     assert not any(rect.overlap(node) for node in nodes)
-    assert rect.center == pytest.approx(x)
+    assert abs(rect.center - x) <= 3 * (width / 2 + 4.0)
     assert abs(rect.middle - y) <= 9 * 21.0
 
 
@@ -118,5 +118,5 @@ def test_stretching_keeps_nodes_whole_and_edges_at_their_ends() -> None:
 
 
 def test_chips_need_no_space() -> None:
-    placed = viz.draw(network(), level="chips").placed
-    assert make_space(placed) is placed
+    drawing = viz.draw(network(), level="chips")
+    assert lay_out_for_plates(drawing) is drawing.placed
