@@ -26,7 +26,8 @@ _HEAD = r"""% A picture by scalargrad. pdflatex, lualatex and xelatex compile it
 _OTHER_SIGNS = r"""
 % Signs that pdflatex has no letters for: lualatex and xelatex have those of the font.
 \ifdefined\Umathchar\newcommand{\sign}[1]{\symbol{"#1}}
-\else\newcommand{\sign}[1]{\fbox{\tiny#1}}\fi
+% A box with the number of the sign is as wide as the sign.
+\else\newcommand{\sign}[1]{\resizebox{0.95em}{!}{\fbox{\sffamily#1}}}\fi
 """
 # One unit is one pixel of the SVG, and y grows downward as there.
 _BEGIN = r"""\begin{document}
