@@ -7,7 +7,7 @@ squared error.
 from pathlib import Path
 
 import viz
-from demos.gallery import BESIDE, Picture, Story, decimals, explored, run_alone, say
+from demos.gallery import ACROSS, BESIDE, Picture, Story, decimals, explored, run_alone, say
 from demos.listing import watch
 from demos.notation import chain_formula
 from scalargrad import Parameter, Value, sigmoid
@@ -101,7 +101,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     loss = values["L"]
     cards = viz.draw(loss, level="cards", title="One neuron and its loss", width=BESIDE)
     cards.save(folder / _PICTURE.file)
-    film = viz.animate(loss, level="cards", title="The backward pass, wave by wave")
+    title = "The backward pass, wave by wave"
+    film = viz.animate(loss, level="cards", title=title, width=ACROSS)
     film.save(folder / _WAVE.file)
     explorer = explored(loss, folder / "neuron-explore.html", "one neuron and its loss")
 

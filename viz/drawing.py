@@ -20,7 +20,7 @@ from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
 from .layout.placed import PlacedPicture, inner_width, is_narrow
-from .layout.rows import wrap
+from .layout.rows import ROW_GAP, wrap
 from .layout.turning import turn_picture
 from .look.text import hint
 from .look.theme import checked_theme
@@ -41,6 +41,7 @@ _UPRIGHT_GAPS = {"cards": (54.0, 24.0), "chips": (34.0, 24.0)}
 _TIGHT_GAPS = {"cards": 44.0, "chips": 24.0}
 """Pixels between columns where a width is given that the picture is wider than."""
 _TIGHT_UPRIGHT_GAP = 12.0
+_SPACIOUS_ROW_GAP = 54.0
 WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
 """Widths by the place where a picture is shown."""
 _MIN_WIDTH = 200.0
@@ -120,6 +121,8 @@ class Drawing:
             there is.
         page: Makes the page to explore the same graph in, for a file that ends in .html.
         width: The width in pixels that it is laid out for, 0 for its natural size.
+        column_gap: The pixels between columns, for what is written there; 0 for as many as the
+            level needs.
     """
 
     def __init__(
@@ -130,6 +133,7 @@ class Drawing:
         program: str | None = None,
         page: Callable[[], str] | None = None,
         width: float = 0.0,
+        column_gap: float = 0.0,
     ) -> None:
         self.theme = checked_theme(theme)
         self._pictures = pictures
@@ -137,6 +141,7 @@ class Drawing:
         self._program = check_program(program)
         self._page = page
         self.width = width
+        self._column_gap = column_gap
 
     @cached_property
     def placed(self) -> PlacedPicture:
@@ -164,13 +169,16 @@ class Drawing:
     def _place_values(self, picture: Picture, max_width: float) -> PlacedPicture:
         """Place cards or chips: in one row, with closer columns, downward, or in several rows."""
         gap, row_gap = _GAPS[picture.level]
+        tight_gap = self._column_gap or _TIGHT_GAPS[picture.level]
+        gap = max(gap, tight_gap)
         placed = self._place_columns(picture, gap, row_gap)
         if placed.width <= max_width:
             return placed
-        tight_gap = _TIGHT_GAPS[picture.level]
-        tight = self._place_columns(picture, tight_gap, row_gap)
+        tight = placed
+        if tight_gap < gap:
+            tight = self._place_columns(picture, tight_gap, row_gap)
         # The width grows evenly with the gap, so that the widest gap that fits follows.
-        growth = (placed.width - tight.width) / (gap - tight_gap)
+        growth = (placed.width - tight.width) / max(1.0, gap - tight_gap)
         if growth > 0.0 and tight.width <= max_width:
             fitting = tight_gap + (max_width - tight.width) / growth
             return self._place_columns(picture, fitting * 0.995, row_gap)
@@ -182,7 +190,9 @@ class Drawing:
             if upright.width <= max_width:
                 return upright
         place_row = partial(self._place_columns, column_gap=tight_gap, row_gap=row_gap)
-        return wrap(tight, max_width, tight_gap, place_row)
+        # What is written between columns may need space between rows, too.
+        lines_gap = _SPACIOUS_ROW_GAP if self._column_gap else ROW_GAP
+        return wrap(tight, max_width, tight_gap, place_row, lines_gap)
 
     def _place_rows(self, picture: Picture, max_width: float) -> PlacedPicture:
         """Place cards or chips downward or upward, closer to each other where that is too wide."""
@@ -248,6 +258,23 @@ class Drawing:
     @property
     def _title(self) -> str:
         return self.picture.title or repr(self)[1:-1]
+
+    def refit(self, width: float, column_gap: float = 0.0) -> "Drawing":
+        """Return the same drawing, laid out for another width.
+
+        Args:
+            width: The width in pixels, 0 for its natural size.
+            column_gap: The pixels between columns, for what is written there; 0 for as many as the
+                level needs.
+
+        Example:
+            >>> import viz
+            >>> from scalargrad import Value
+            >>> viz.draw(Value(2.0) * 3).refit(390.0).width
+            390.0
+        """
+        options = (self.theme, self._limit, self._program, self._page)
+        return Drawing(self._pictures, *options, width, column_gap)
 
     def _content(self, ending: str) -> str | bytes:
         # Only SVG and the page can be both: elsewhere "auto" means light.

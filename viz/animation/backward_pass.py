@@ -12,7 +12,7 @@ from scalargrad.errors import PictureError
 from viz.drawing import Drawing
 from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
-from viz.layout.placed import PlacedPicture, inner_width
+from viz.layout.placed import PlacedPicture, inner_width, page_margin
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
 from viz.look.text import number, width
@@ -33,6 +33,12 @@ _MIN_PACE = 0.15
 _TOTAL = 16.0
 """Seconds that all steps should take together; the pace follows, within its limits."""
 _MAX_SENDERS = 4
+_ENOUGH = 0.85
+"""The share of that space that will do where a width is given: plates can be beside their lines."""
+_SHARES_OF_GAP = (1.0, 0.8, 0.6)
+"""The height of the bar with the space around it."""
+_BELOW = 16.0
+"""How far plates may reach below the picture, where nothing is yet."""
 _MAX_STRETCH = 0.6
 """How much longer a picture becomes at most, so that plates have space between its columns."""
 
@@ -177,7 +183,11 @@ class BackwardPass:
     def _messages(self, writer: SvgWriter, clock: Clock) -> Iterator[str]:
         """Yield what runs back along the edges at their step; on cards with the arithmetic."""
         picture = self.picture
-        nodes = list(self.placed.nodes.values())
+        covered = [*self.placed.nodes.values(), *svg_edges.marker_rects(self.placed)]
+        margin = page_margin(self.placed.shown_width)
+        page = Rect(0.0, 0.0, self.placed.width, self.placed.height)
+        # Plates may reach into the margin, but not to its end.
+        page = page.shrink(2.0 - margin, -_BELOW)
         # Plates of one step must not cover each other; those of different steps never meet.
         taken: dict[int, list[Rect]] = defaultdict(list)
         for i, edge in enumerate(picture.edges):
@@ -194,7 +204,8 @@ class BackwardPass:
             if picture.level == "cards" and has_numbers:
                 lines = write_arithmetic(edge, picture)
                 anchors = svg_edges.plate_anchors(route, picture.rankdir)
-                plate, anchor = place_plate(anchors, *plate_size(lines), nodes, taken[step])
+                size = plate_size(lines)
+                plate, anchor = place_plate(anchors, *size, covered, taken[step], page)
                 taken[step].append(plate)
                 flow = edge.flow or 0.0
                 message += svg_edges.draw_plate(plate, anchor, lines, flow, picture, writer)
@@ -235,13 +246,21 @@ class BackwardPass:
         yield "done: every gradient is complete"
 
 
-def backward_scene(drawing: Drawing, pace: float | None = None, title: str = "") -> BackwardPass:
+def backward_scene(
+    drawing: Drawing, pace: float | None = None, title: str = "", width: float = 0.0
+) -> BackwardPass:
     """Return the backward pass over a drawing.
+
+    Args:
+        drawing: What is played.
+        pace: Seconds for each step.
+        title: A heading; by default that of the drawing.
+        width: The width in pixels that it is laid out for, 0 for that of the drawing.
 
     Raises:
         PictureError: The drawing has no gradients, or is too coarse to play.
     """
-    placed = make_space(drawing.placed)
+    placed = lay_out_for_plates(drawing.refit(width) if width else drawing)
     picture = placed.picture
     if picture.level == "layers":
         raise PictureError(
@@ -291,24 +310,41 @@ def plate_size(lines: tuple[str, str]) -> tuple[float, float]:
     return max(widths) + 20, 34.0
 
 
-def make_space(placed: PlacedPicture) -> PlacedPicture:
-    """Return a picture of cards with gaps between its columns that are as wide as its plates.
+def lay_out_for_plates(drawing: Drawing) -> PlacedPicture:
+    """Return a drawing with gaps between its columns that are as wide as its plates.
 
-    One that is laid out for a width keeps within it.
+    One that is laid out for a width keeps within it: it has more rows where it would be wider.
     """
+    placed = drawing.placed
     picture = placed.picture
     if picture.level != "cards" or not picture.edges or is_upright(picture.rankdir):
         # Plates are less high than the gaps between rows.
         return placed
     plates = [plate_size(write_arithmetic(edge, picture)) for edge in picture.edges]
-    wide = max(size[0] for size in plates) + 14
-    needed = 0.0
-    for edge, route in zip(picture.edges, placed.routes, strict=True):
-        source = placed.nodes[edge.source]
-        target = placed.nodes[edge.target]
-        gap = abs(route[-1][0] - route[0][0])
-        distance = abs(target.center - source.center)
-        if 1.0 < gap < wide:
-            needed = max(needed, (wide - gap) / distance)
-    free = max(0.0, inner_width(placed.shown_width) / placed.width - 1.0)
-    return stretch(placed, 1.0 + min(needed, free, _MAX_STRETCH))
+    gap = max(size[0] for size in plates) + 14
+    longer = 1.0 + min(_missing_space(placed, gap), _MAX_STRETCH)
+    enough = 1.0 + min(_missing_space(placed, _ENOUGH * gap), _MAX_STRETCH)
+    free = inner_width(placed.shown_width) / placed.width
+    if enough <= free:
+        return stretch(placed, min(longer, free))
+
+    for share in _SHARES_OF_GAP:
+        spacious = drawing.refit(drawing.width, share * gap).placed
+        if spacious.is_fitting:
+            return spacious
+    return placed
+
+
+def _missing_space(placed: PlacedPicture, gap: float) -> float:
+    """Return by which share a picture has to grow for all its edges to be as long as a gap."""
+    missing = 0.0
+    for i, edge in enumerate(placed.picture.edges):
+        if i in placed.splits:
+            # Rows are laid out again, with the gap.
+            continue
+        route = placed.routes[i]
+        distance = abs(placed.nodes[edge.target].center - placed.nodes[edge.source].center)
+        length = abs(route[-1][0] - route[0][0])
+        if 1.0 < length < gap:
+            missing = max(missing, (gap - length) / distance)
+    return missing

@@ -179,8 +179,9 @@ def animate(
         frames: How many frames of a Recording to show at most, evenly spread, the first and the
             last included.
         pace: Seconds for each step or frame; by default as many as keep the whole short.
-        width: As for `viz.draw`; by default that of a Drawing that is played. What is beside the
-            graph is below it where both are too wide.
+        width: The width in pixels that it will be shown at, or "slide", "column" or "phone", as
+            for `viz.draw`: what would be wider has more rows, and panels are below the graph. By
+            default it has its natural size, or the width of the Drawing.
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark" or "transparent".
         title: A heading.
 
@@ -204,9 +205,8 @@ def animate(
         raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{suggestion}")
     if data is not None and not is_named(target, target_types.RECORDING):
         raise OptionError("data of animate is for a Recording of a training")
-    heading = clean(title, 120)
     pixels = checked_width(width)
-    settings = PlaySettings(level, expand, colors, frames, pace, heading, data, pixels)
+    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120), data, pixels)
     return Animation(_make_scene(target, settings), theme)
 
 
@@ -229,20 +229,15 @@ def _is_list_of(target: Any, kind: type) -> bool:
 def _backward_scene(target: Any, settings: PlaySettings) -> BackwardPass:
     drawing = target
     if isinstance(target, Explanation):
-        drawing = target.draw(width=settings.width) if settings.width else target.draw()
+        drawing = target.draw()
     if not isinstance(drawing, Drawing):
         if not isinstance(target, Value):
             raise PictureError(
                 "animate takes a Value, a Drawing, a Recording or a list of frames, "
                 f"not {type(target).__name__} {clean(repr(target))}"
             )
-        pictures = playable_pictures(target, settings.level, settings.expand)
-        return backward_scene(
-            Drawing(pictures, width=settings.width), settings.pace, settings.title
-        )
-    if settings.width and drawing.width != settings.width:
-        raise OptionError("a Drawing has its width already: give it to viz.draw, not to animate")
-    return backward_scene(drawing, settings.pace, settings.title)
+        drawing = Drawing(playable_pictures(target, settings.level, settings.expand))
+    return backward_scene(drawing, settings.pace, settings.title, settings.width)
 
 
 explain_class(Animation, "save")

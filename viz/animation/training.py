@@ -14,8 +14,9 @@ from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
+from viz.layout.geometry import Point
 from viz.layout.node_size import measure_node
-from viz.layout.placed import PlacedPicture, inner_width, page_width
+from viz.layout.placed import PlacedPicture, inner_width, outer_width
 from viz.look.text import number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
@@ -76,8 +77,8 @@ class FrameScene:
             captions: A line for each.
             pace: Seconds for each; by default so that the whole takes about 9 at most.
             title: A heading; by default that of each picture.
-            panels: What is drawn to the right of the graph, or below it.
-            width: The width in pixels that the scene is shown at, 0 for its natural size.
+            panels: What is drawn to the right of the graph, or below it where it is narrow.
+            width: The width in pixels that all is laid out for, 0 for its natural size.
 
         Raises:
             PictureError: The pictures are not of one graph.
@@ -94,36 +95,59 @@ class FrameScene:
         self.pace = pace or min(_MAX_PACE, _TOTAL / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
         self.panels = panels
-        self.width = width
-        beside = inner_width(width) - WIDTH - _PANEL_GAP
-        is_below = width > 0.0 and beside < _MIN_GRAPH
-        graph_width = page_width(beside) if panels and width and not is_below else width
-        placed = Drawing([_widest(self.frames)], width=graph_width).placed
-        # A width may have turned it.
-        rankdir = placed.picture.rankdir
-        self.frames = [replace(frame, rankdir=rankdir) for frame in self.frames]
-        self.placed: PlacedPicture = replace(placed, picture=self.frames[-1], shown_width=width)
-        if panels:
-            self._add_panels(is_below)
+        self._corners: list[Point] = []
+        self._graph_corner: Point = (0.0, 0.0)
+        drawing = Drawing([_widest(self.frames)], width=width)
+        placed = self._add_panels(drawing) if panels else drawing.placed
+        last = replace(self.frames[-1], rankdir=placed.picture.rankdir)
+        self.placed: PlacedPicture = replace(placed, picture=last)
+        # A narrow graph may run down: its lines are drawn so in every frame.
+        self.frames = [replace(frame, rankdir=last.rankdir) for frame in self.frames]
 
-    def _add_panels(self, is_below: bool) -> None:
-        """Make space at the right, where graph and panels are centered, or below."""
-        graph = self.placed
+    def _add_panels(self, drawing: Drawing) -> PlacedPicture:
+        """Return the graph with space for the panels: at the right, or below where it is narrow."""
+        limit = inner_width(drawing.width)
+        beside = limit - _PANEL_GAP - WIDTH
+        graph = drawing.placed
+        if drawing.width and graph.width > beside:
+            closer = drawing.refit(outer_width(beside)).placed if beside > WIDTH else graph
+            same_way = closer.picture.rankdir == drawing.picture.rankdir and not closer.splits
+            if closer.width > beside or not same_way:
+                return self._put_panels_below(graph, limit)
+            graph = replace(closer, shown_width=drawing.width)
+        return self._put_panels_beside(graph)
+
+    def _put_panels_beside(self, graph: PlacedPicture) -> PlacedPicture:
+        """Graph and panels are centered, one beside the other."""
+        x = graph.width + _PANEL_GAP
         panels_height = sum(panel.height for panel in self.panels)
         panels_height += GAP * (len(self.panels) - 1)
-        if is_below:
-            wide = max(graph.width, WIDTH)
-            high = graph.height + _PANEL_GAP + panels_height
-            self._panels_x = (wide - WIDTH) / 2
-            self._panels_y = graph.height + _PANEL_GAP
-            self._graph_y = 0.0
+        height = max(graph.height, panels_height)
+        self._graph_corner = (0.0, (height - graph.height) / 2)
+        y = (height - panels_height) / 2
+        for panel in self.panels:
+            self._corners.append((x, y))
+            y += panel.height + GAP
+        return replace(graph, width=x + WIDTH, height=height)
+
+    def _put_panels_below(self, graph: PlacedPicture, limit: float) -> PlacedPicture:
+        """The panels are side by side below the graph, or one below the other on a phone."""
+        y = graph.height + GAP
+        row_width = len(self.panels) * (WIDTH + _PANEL_GAP) - _PANEL_GAP
+        if row_width <= limit:
+            width = max(graph.width, row_width)
+            for i in range(len(self.panels)):
+                x = (width - row_width) / 2 + i * (WIDTH + _PANEL_GAP)
+                self._corners.append((x, y))
+            height = y + max(panel.height for panel in self.panels)
         else:
-            wide = graph.width + _PANEL_GAP + WIDTH
-            high = max(graph.height, panels_height)
-            self._panels_x = wide - WIDTH
-            self._panels_y = (high - panels_height) / 2
-            self._graph_y = (high - graph.height) / 2
-        self.placed = replace(graph, width=wide, height=high)
+            width = max(graph.width, WIDTH)
+            for panel in self.panels:
+                self._corners.append(((width - WIDTH) / 2, y))
+                y += panel.height + GAP
+            height = y - GAP
+        self._graph_corner = ((width - graph.width) / 2, 0.0)
+        return replace(graph, width=width, height=height)
 
     def start(self, i: int) -> float:
         """Return when a frame is completely visible."""
@@ -155,16 +179,14 @@ class FrameScene:
         graph = "".join(parts)
         if not self.panels:
             return graph
-        return translate(0, self._graph_y, graph) + self._draw_panels(writer, clock)
+        return translate(*self._graph_corner, graph) + self._draw_panels(writer, clock)
 
     def _draw_panels(self, writer: SvgWriter, clock: Clock) -> str:
         parts = []
-        y = self._panels_y
-        for panel in self.panels:
+        for panel, corner in zip(self.panels, self._corners, strict=True):
             moving = self.alternate(panel.looks(writer), clock)
             content = panel.draw(writer) + moving + panel.front(writer)
-            parts.append(translate(self._panels_x, y, content))
-            y += panel.height + GAP
+            parts.append(translate(*corner, content))
         return "".join(parts)
 
     def _edge_looks(self, i: int, writer: SvgWriter) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from scalargrad.core.value import Value
 from viz.drawing import Drawing
 from viz.layout.node_size import header_width
-from viz.layout.placed import inner_width, page_width
+from viz.layout.placed import inner_width, outer_width
 from viz.layout.stacking import stack_boxes
 from viz.look.measures import BOX
 from viz.look.text import exact, number, plural
@@ -116,7 +116,7 @@ def draw_boxes(
         parts = []
         for group in picture.groups:
             part = _take_side(picture, group)
-            inner = page_width(inner_width(width) - 2 * BOX.margin)
+            inner = outer_width(inner_width(width) - 2 * BOX.margin)
             parts.append(Drawing([part], theme, limit, program, width=inner).placed)
         if len({part.picture.rankdir for part in parts}) == 1:
             headings = [header_width(group) for group in picture.groups]

@@ -34,15 +34,15 @@ def inner_width(shown_width: float) -> float:
     return shown_width - 2 * page_margin(shown_width) if shown_width else inf
 
 
-def page_width(inner: float) -> float:
-    """Return the width of a page on which a picture has some width: the reverse of `inner_width`.
+def outer_width(width: float) -> float:
+    """Return the width of the page around a picture of a width: the inverse of `inner_width`.
 
     Example:
-        >>> page_width(792.0), page_width(366.0)
+        >>> outer_width(792.0), outer_width(366.0)
         (840.0, 390.0)
     """
-    wide = inner + 2 * _PAGE_MARGIN
-    return wide if wide >= _MAX_PHONE else inner + 2 * _PHONE_MARGIN
+    narrow = width + 2 * _PHONE_MARGIN
+    return narrow if is_narrow(narrow) else width + 2 * _PAGE_MARGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from .placed import PlacedPicture, Route, Split
 
 MARKER = 18.0
 """The size of the number at the end of a line."""
-_ROW_GAP = 34.0
+ROW_GAP = 34.0
+"""Pixels between two rows."""
 _STUB = 14.0
 """Length of the line from a Value to the number at which it goes on."""
 _LEAVING_MARGIN = _STUB + MARKER
@@ -31,7 +32,11 @@ LayOut = Callable[[Picture], PlacedPicture]
 
 
 def wrap(
-    placed: PlacedPicture, max_width: float, column_gap: float, lay_out: LayOut
+    placed: PlacedPicture,
+    max_width: float,
+    column_gap: float,
+    lay_out: LayOut,
+    row_gap: float = ROW_GAP,
 ) -> PlacedPicture:
     """Return a picture in rows of at most a width, where its columns are narrow enough.
 
@@ -40,6 +45,7 @@ def wrap(
         max_width: The width of a row; a column that is wider has a row to itself.
         column_gap: The pixels between two columns.
         lay_out: Lays out the picture of one row.
+        row_gap: The pixels between two rows.
 
     Returns:
         The picture in rows, or as it was where it fits or can't be cut.
@@ -53,7 +59,7 @@ def wrap(
     for limit, moves_leaves in attempts:
         if best.width <= max_width:
             break
-        wrapped = _Wrapping(placed, limit, margin, moves_leaves).wrapped(lay_out)
+        wrapped = _Wrapping(placed, limit, margin, moves_leaves).wrapped(lay_out, row_gap)
         if wrapped.width < best.width:
             best = wrapped
     return best
@@ -189,7 +195,7 @@ class _Wrapping:
 
     # Rows below each other
 
-    def wrapped(self, lay_out: LayOut) -> PlacedPicture:
+    def wrapped(self, lay_out: LayOut, row_gap: float) -> PlacedPicture:
         """Return the picture in rows, each laid out by itself."""
         nodes: dict[str, Rect] = {}
         groups: dict[str, Rect] = {}
@@ -206,7 +212,7 @@ class _Wrapping:
                 key = (edge.source, edge.target, edge.port)
                 parts[key] = tuple((x, y + top) for x, y in route)
             width = max(width, placed.width)
-            top += placed.height + _ROW_GAP
+            top += placed.height + row_gap
 
         routes, splits = self._join(parts, nodes)
         ends = [split.before[-1][0] + MARKER for split in splits.values()]
@@ -218,7 +224,7 @@ class _Wrapping:
             routes,
             tuple(ports),
             width,
-            top - _ROW_GAP,
+            top - row_gap,
             splits=splits,
         )
 

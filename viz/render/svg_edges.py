@@ -51,20 +51,30 @@ def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
 
 def draw_markers(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
     """Yield the numbers at the ends of lines that go on in another row, each once."""
+    paint = writer.paint("card", "muted")
+    for (x, y), (count, tip) in _find_markers(placed).items():
+        center = f'cx="{format_coordinate(x)}" cy="{format_coordinate(y)}"'
+        circle = f'<circle {center} r="{MARKER / 2:g}" {paint} stroke-width="1.2"/>'
+        size = FONT_SIZES.small
+        text = writer.text(x, y + 4, str(count), size, "ink", anchor="middle", bold=True)
+        yield f"<g><title>{escape(tip, TIP)}</title>{circle}{text}</g>"
+
+
+def marker_rects(placed: PlacedPicture) -> list[Rect]:
+    """Return where the numbers at the ends of lines are."""
+    half = MARKER / 2
+    return [Rect(x - half, y - half, MARKER, MARKER) for x, y in _find_markers(placed)]
+
+
+def _find_markers(placed: PlacedPicture) -> dict[Point, tuple[int, str]]:
+    """Return the number and the tooltip at the center of each number at the end of a line."""
     markers: dict[Point, tuple[int, str]] = {}
     for i, split in placed.splits.items():
         node = placed.picture.by_id[placed.picture.edges[i].source]
         name = node.label or node.formula
         markers[_beyond(*split.before[-2:])] = (split.number, f"{name} goes on below")
         markers[_beyond(*split.after[1::-1])] = (split.number, f"{name} comes from above")
-
-    paint = writer.paint("card", "muted")
-    for (x, y), (count, tip) in markers.items():
-        center = f'cx="{format_coordinate(x)}" cy="{format_coordinate(y)}"'
-        circle = f'<circle {center} r="{MARKER / 2:g}" {paint} stroke-width="1.2"/>'
-        size = FONT_SIZES.small
-        text = writer.text(x, y + 4, str(count), size, "ink", anchor="middle", bold=True)
-        yield f"<g><title>{escape(tip, TIP)}</title>{circle}{text}</g>"
+    return markers
 
 
 def _beyond(before: Point, end: Point) -> Point:
@@ -173,9 +183,9 @@ def draw_plate(
     stroke = _stroke(flow, picture)
     x, y = anchor
     lead = ""
-    if not rect.y <= y <= rect.bottom:
-        border = rect.bottom if rect.bottom < y else rect.y
-        data = path_data("M", x, y, "L", x, border)
+    nearest = (min(max(x, rect.x), rect.right), min(max(y, rect.y), rect.bottom))
+    if nearest != (x, y):
+        data = path_data("M", x, y, "L", *nearest)
         lead = writer.path(data, writer.paint("none", stroke), 'stroke-width="1.4"')
         lead += _draw_dot(x, y, writer.paint(stroke))
     box = writer.rect(rect, writer.paint("card", stroke), 5, 'stroke-width="1.4"')

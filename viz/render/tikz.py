@@ -12,17 +12,22 @@ from .svg_writer import format_coordinate
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _HEAD = r"""% A picture by scalargrad. pdflatex, lualatex and xelatex compile it.
+% The signs of mathematics in every size, not only in a few.
+\RequirePackage{fix-cm}
 \documentclass[tikz]{standalone}
 \ifdefined\Umathchar\else
 \usepackage[T1]{fontenc}
 \renewcommand{\sfdefault}{phv}
+% Courier is pale: another typewriter where there is one.
 \renewcommand{\ttdefault}{pcr}
+\IfFileExists{t1txtt.fd}{\renewcommand{\ttdefault}{txtt}}{}
 \fi
 """
 _OTHER_SIGNS = r"""
 % Signs that pdflatex has no letters for: lualatex and xelatex have those of the font.
 \ifdefined\Umathchar\newcommand{\sign}[1]{\symbol{"#1}}
-\else\newcommand{\sign}[1]{\fbox{\tiny#1}}\fi
+% A box with the number of the sign is as wide as the sign.
+\else\newcommand{\sign}[1]{\resizebox{0.95em}{!}{\fbox{\sffamily#1}}}\fi
 """
 # One unit is one pixel of the SVG, and y grows downward as there.
 _BEGIN = r"""\begin{document}
@@ -31,6 +36,8 @@ _BEGIN = r"""\begin{document}
 _END = r"""\end{tikzpicture}
 \end{document}
 """
+_MAX_SIDE = 16000.0
+"""Pixels that a picture may be wide or high: TeX has no larger lengths."""
 _ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 _TRANSLATE = re.compile(r"translate\((-?[\d.]+) (-?[\d.]+)\)")
 _SKIPPED = ("title", "desc", "style")
@@ -45,7 +52,7 @@ def render_tikz(svg: str) -> str:
         svg: A document of ours in one theme.
 
     Raises:
-        PictureError: The picture has images, as heat maps are.
+        PictureError: The picture has images, as heat maps are, or is too large for TeX.
 
     Example:
         >>> line = '<path d="M0 0L9 4" stroke="#ff0000"/>'
@@ -53,11 +60,23 @@ def render_tikz(svg: str) -> str:
         \\path[draw=cff0000] (0,0) -- (9,4);
     """
     writer = _TikzWriter()
-    lines = list(writer.write_children(ElementTree.fromstring(svg)))
+    root = ElementTree.fromstring(svg)
+    _check_size(root)
+    lines = list(writer.write_children(root))
     colors = [rf"\definecolor{{c{code}}}{{HTML}}{{{code.upper()}}}" for code in writer.colors]
     signs = _OTHER_SIGNS if writer.has_other_signs else ""
     body = "\n".join([*colors, *lines])
     return f"{_HEAD}{signs}{_BEGIN}{body}\n{_END}"
+
+
+def _check_size(root: ElementTree.Element) -> None:
+    sides = [float(root.get(name, "0")) for name in ("width", "height")]
+    if max(sides) > _MAX_SIDE:
+        size = " x ".join(f"{side:,.0f}" for side in sides)
+        raise PictureError(
+            f"a picture of {size} pixels is too large for TeX, which takes {_MAX_SIDE:,.0f}: draw "
+            "it at a coarser level, or save it as .pdf"
+        )
 
 
 class _TikzWriter:
@@ -129,7 +148,7 @@ class _TikzWriter:
         self.has_other_signs |= needs_other_signs(text)
         size = float(element.get("font-size", "10"))
         family = r"\ttfamily" if "m" in element.get("class", "").split() else r"\sffamily"
-        weight = r"\bfseries" if element.get("font-weight") == "bold" else ""
+        weight = r"\bfseries\boldmath" if element.get("font-weight") == "bold" else ""
         leading = format_coordinate(1.2 * size)
         font = rf"\fontsize{{{format_coordinate(size)}bp}}{{{leading}bp}}{family}{weight}"
         anchor = _ANCHORS[element.get("text-anchor", "start")]

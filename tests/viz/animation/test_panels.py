@@ -295,7 +295,7 @@ def test_panels_are_beside_the_graph_and_within_the_width(width: int) -> None:
     scene = viz.animate(recording, data=(X2, Y2), width=width).scene
     assert scene.placed.is_fitting
     right = max(rect.right for rect in scene.placed.nodes.values())
-    assert scene._panels_x > right
+    assert min(x for x, _ in scene._corners) > right
 
 
 def test_panels_are_below_the_graph_on_a_phone() -> None:
@@ -303,7 +303,8 @@ def test_panels_are_below_the_graph_on_a_phone() -> None:
     animation = viz.animate(recording, data=(X2, Y2), width="phone")
     placed = animation.scene.placed
     assert placed.is_fitting
-    assert animation.scene._panels_y > max(rect.bottom for rect in placed.nodes.values())
+    bottom = max(rect.bottom for rect in placed.nodes.values())
+    assert min(y for _, y in animation.scene._corners) > bottom
     check_document(animation.svg())
 
 

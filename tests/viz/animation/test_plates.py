@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 import scalargrad as sg
 import viz
 from scalargrad import Value
-from scalargrad.errors import OptionError
 from scalargrad.nn import MLP
 from tests.viz.graphs import neuron
-from viz.animation.backward_pass import make_space, write_arithmetic
+from viz.animation.backward_pass import lay_out_for_plates, write_arithmetic
 from viz.layout.geometry import Rect
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
@@ -71,7 +70,7 @@ def test_a_free_place_is_always_found(nodes: list[Rect], width: float) -> None:
     # Nine steps of half a plate up and down are more than six cards of 30 pixels can take.
     rect, (x, y) = place_plate([(0.0, 0.0), (10.0, 0.0)], width, 34.0, nodes, [])
     assert not any(rect.overlap(node) for node in nodes)
-    assert rect.center == pytest.approx(x)
+    assert abs(rect.center - x) <= 3 * (width / 2 + 4.0)
     assert abs(rect.middle - y) <= 9 * 21.0
 
 
@@ -119,8 +118,8 @@ def test_stretching_keeps_nodes_whole_and_edges_at_their_ends() -> None:
 
 
 def test_chips_need_no_space() -> None:
-    placed = viz.draw(network(), level="chips").placed
-    assert make_space(placed) is placed
+    drawing = viz.draw(network(), level="chips")
+    assert lay_out_for_plates(drawing) is drawing.placed
 
 
 # Where they are shown
@@ -145,11 +144,6 @@ def test_long_captions_are_broken_into_lines_and_not_cut() -> None:
     document = viz.animate(neuron(), width=390).svg("light")
     assert "…" not in re.sub(r"<(title|desc)[^>]*>[^<]*", "", document)
     assert re.search(r"added with \+=</text>", document)
-
-
-def test_a_drawing_has_its_width_already() -> None:
-    with pytest.raises(OptionError, match="a Drawing has its width already"):
-        viz.animate(viz.draw(neuron()), width=390)
 
 
 def test_stretching_moves_the_parts_of_lines_between_rows() -> None:
