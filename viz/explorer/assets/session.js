@@ -8,14 +8,16 @@ import { frameAt, replaceFrame, unpackRows } from './frames.js';
 import { state, forgetNumbers, refresh } from './state.js';
 import { byId } from './elements.js';
 import { axisAround } from './plane.js';
+import { beginFrame, endTurns } from './pace.js';
 import { createTrainer } from './trainer.js';
 
 export const SIDE = 56; // of a map, in cells
 const BYTES = 8;
-const MILLISECONDS_PER_FRAME = 10; // of training; the rest of a frame is for drawing
+const MILLISECONDS_PER_FRAME = 8; // of training; the rest of a frame is for drawing
 const MILLISECONDS_PER_REFRESH = 500;
 const MILLISECONDS_PER_RATE = 500;
 const MAX_STEPS_BEHIND = 200;
+const SLOW = 30; // steps a second, up to which each step is shown in full
 
 /**
  * What the reader looks at.
@@ -216,6 +218,7 @@ export function pause() {
   if (!session.isRunning) return;
   session.isRunning = false;
   session.stepsASecond = null;
+  endTurns();
   showNumbers();
   announce('playground');
 }
@@ -227,6 +230,8 @@ function trainInFrame() {
   const due = isUnlimited ? 1 : owed + (session.speed * (now - lastFrame)) / 1000;
   owed = Math.min(MAX_STEPS_BEHIND, due);
   lastFrame = now;
+  if (session.speed > SLOW) beginFrame(now);
+  else endTurns();
   const end = now + MILLISECONDS_PER_FRAME;
   let steps = 0;
   while ((isUnlimited || steps + 1 <= owed) && !session.trainer.stopReason) {
