@@ -1,8 +1,8 @@
 // Pace: how often the parts of a page are drawn while a training runs. Where all of them in every
 // frame would take too long, they take turns, so that frames stay short.
 
-// Those next to each other are never drawn in the same frame. Regions have the turn of the maps in
-// boxes, as both show the outputs over the plane, which are computed once for them.
+// Neighbors never share a frame while turns are taken. Regions have the turn of the maps in boxes, as
+// both show the outputs over the plane, which are computed once for them.
 const PARTS_IN_TURN = ['maps', 'lines', 'numbers', 'loss', 'lens'];
 const MOST_BETWEEN = { frames: 6, milliseconds: 120 }; // from turn to turn
 
@@ -17,15 +17,16 @@ const pace = { isOn: false, frame: 0, every: 1, since: 0, length: 0, began: 0 };
 /**
  * Begin a frame in which parts take turns.
  *
- * @param {number} now - In milliseconds.
+ * @param {number} now - When it began, in milliseconds.
+ * @param {boolean} isDrawn - Whether there is something new to draw. No turn is lost where not.
  */
-export function beginFrame(now) {
+export function beginFrame(now, isDrawn) {
   const length = Math.min(LONGEST_COUNTED, now - pace.began);
   // The first frame follows on none.
   if (pace.isOn) pace.length += LENGTH_FOLLOWED * (length - pace.length);
   pace.isOn = true;
   pace.began = now;
-  pace.frame += 1;
+  if (isDrawn) pace.frame += 1;
   pace.since += 1;
   pace.every = Math.min(pace.every, mostBetween());
   if (pace.length > LONG_FRAME && pace.since > FRAMES_BEFORE.less) takeTurns(pace.every + 1);

@@ -230,8 +230,6 @@ function trainInFrame() {
   const due = isUnlimited ? 1 : owed + (session.speed * (now - lastFrame)) / 1000;
   owed = Math.min(MAX_STEPS_BEHIND, due);
   lastFrame = now;
-  if (session.speed > SLOW) beginFrame(now);
-  else endTurns();
   const end = now + MILLISECONDS_PER_FRAME;
   let steps = 0;
   while ((isUnlimited || steps + 1 <= owed) && !session.trainer.stopReason) {
@@ -245,6 +243,8 @@ function trainInFrame() {
     pause();
     return;
   }
+  if (session.speed > SLOW) beginFrame(now, steps > 0);
+  else endTurns();
   if (steps) followNumbers();
   requestAnimationFrame(trainInFrame);
 }

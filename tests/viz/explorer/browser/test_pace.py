@@ -17,7 +17,7 @@ SIGNS = 2.0 * CLASSES - 1.0
 TURNS = """([length, frames, part]) => {
   const turns = [];
   for (let k = 0; k < frames; k += 1) {
-    paceOfPage.beginFrame(-100000 + length * k);
+    paceOfPage.beginFrame(-100000 + length * k, true);
     if (paceOfPage.isTurnOf(part)) turns.push(k);
   }
   return turns;
@@ -57,10 +57,27 @@ def test_lines_and_maps_are_not_drawn_in_one_long_frame(show: Show) -> None:
     page = in_page(show)
     turns(page, 30, 200)
     script = """() => Array.from({ length: 24 }, (_, k) => {
-      paceOfPage.beginFrame(30 * k - 90000);
+      paceOfPage.beginFrame(30 * k - 94000, true);
       return ['maps', 'lines', 'numbers'].filter(paceOfPage.isTurnOf).length;
     })"""
     assert max(page.tab.evaluate(script)) == 1
+
+
+def test_frames_with_nothing_new_cost_no_part_its_turn(show: Show) -> None:
+    page = in_page(show)
+    turns(page, 30, 200)
+    script = """() => {
+      const drawn = { maps: 0, lines: 0, numbers: 0, loss: 0, lens: 0 };
+      for (let k = 0; k < 80; k += 1) {
+        const isDrawn = k % 2 === 0;
+        paceOfPage.beginFrame(30 * k - 94000, isDrawn);
+        for (const part of isDrawn ? Object.keys(drawn) : []) {
+          drawn[part] += paceOfPage.isTurnOf(part);
+        }
+      }
+      return Object.values(drawn);
+    }"""
+    assert page.tab.evaluate(script) == [10] * 5
 
 
 def test_all_is_drawn_in_every_frame_again_when_frames_are_short(show: Show) -> None:
