@@ -1,7 +1,7 @@
 // Pace: how often the parts of a page are drawn while a training runs. Where all of them in every
 // frame would take too long, they take turns, so that frames stay short.
 
-// Neighbors never share a frame while turns are taken. Regions have the turn of the maps in boxes, as
+// Neighbors never share a frame while turns are taken. Regions have the turn of the maps in boxes:
 // both show the outputs over the plane, which are computed once for them.
 const PARTS_IN_TURN = ['maps', 'lines', 'numbers', 'loss', 'lens'];
 const MOST_BETWEEN = { frames: 6, milliseconds: 120 }; // from turn to turn
