@@ -13,6 +13,7 @@ import { scaleEnd } from './scales.js';
 import { copyOfMap } from './map_image.js';
 import { showLevel } from './levels.js';
 import { neuronBoxes } from './network_paint.js';
+import { isTurnOf } from './pace.js';
 import { chooseWeight, neuronAt, numbersNow, openNeuron, session } from './session.js';
 
 const MAX_TERMS_WRITTEN = 3; // written out in the formula
@@ -28,7 +29,9 @@ extend(async () => {
   if (!graph.network) return;
   listen('playground', showLens);
   listen('numbers', writeLens);
-  listen('training', writeLens);
+  listen('training', () => {
+    if (isTurnOf('lens')) writeLens();
+  });
   listen('theme', writeLens);
   new ResizeObserver(placeLens).observe(byId('network-view'));
 });

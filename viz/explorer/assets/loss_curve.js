@@ -8,6 +8,7 @@ import { accuracyNow } from './accuracy.js';
 import { fillSlider, writeText } from './cells.js';
 import { createMoments } from './moments.js';
 import { createLossChart } from './loss_chart.js';
+import { isTurnOf } from './pace.js';
 import { lookAt, session } from './session.js';
 
 const MEASURING_SHARE = 0.1; // of a training, for measuring losses
@@ -80,6 +81,7 @@ function recordAndDraw() {
 
 // To measure the losses of many samples takes its time: a training keeps most of it.
 function recordWhenDue() {
+  if (!isTurnOf('loss')) return;
   if (performance.now() - recordedAt >= measuringTook / MEASURING_SHARE) recordAndDraw();
 }
 

@@ -10,7 +10,9 @@ import { heightUpright, placeNetwork } from './network_layout.js';
 import {
   createLines, placeLines, lightLines, showChosenWeight, followLines, describeWeight,
 } from './network_lines.js';
-import { neuronBoxes, paintNetwork, paintTheme, describeBox } from './network_paint.js';
+import {
+  neuronBoxes, paintInTurns, paintNetwork, paintTheme, describeBox,
+} from './network_paint.js';
 import { playPass } from './forward_pass.js';
 import { tellBeside } from './tooltip.js';
 
@@ -45,8 +47,8 @@ extend(async () => {
   followLines(tellBeside);
   paintTheme();
   layOutNetwork();
-  listen('numbers', paintNetwork, noteSample, playPass);
-  listen('training', paintNetwork);
+  listen('numbers', paintInTurns, noteSample, playPass);
+  listen('training', paintInTurns);
   listen('theme', paintTheme, paintNetwork);
   listen('playground', showChoices, paintNetwork);
   new ResizeObserver(layOutNetwork).observe(byId('network-view'));

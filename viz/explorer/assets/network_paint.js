@@ -10,6 +10,7 @@ import { scaleEnd } from './scales.js';
 import { session, numbersNow, maps, SIDE } from './session.js';
 import { paintLines } from './network_lines.js';
 import { colorsBetween, drawImage, drawMap } from './map_colors.js';
+import { isTurnOf } from './pace.js';
 
 const MAX_TARGETS = 2; // written out
 const MAX_SHARE_FOR_MAPS = 0.25; // of a training, for drawing maps
@@ -29,12 +30,28 @@ export function paintTheme() {
 
 /** Paint the network with the numbers of now. */
 export function paintNetwork() {
-  if (document.body.dataset.level !== 'network' || !neuronBoxes.length || !mapColors) return;
-  const now = numbersNow();
+  if (!canPaint()) return;
   paintLines(scaleEnd(session.colors));
+  paintNumbers();
+  if (areMapsDue()) paintMaps(numbersNow());
+}
+
+/** Paint those parts of the network that do not wait for their turn, while a training runs. */
+export function paintInTurns() {
+  if (!canPaint()) return;
+  if (isTurnOf('lines')) paintLines(scaleEnd(session.colors));
+  if (isTurnOf('numbers')) paintNumbers();
+  if (isTurnOf('maps') && areMapsDue()) paintMaps(numbersNow());
+}
+
+const canPaint = () => (
+  document.body.dataset.level === 'network' && neuronBoxes.length > 0 && mapColors !== null
+);
+
+function paintNumbers() {
+  const now = numbersNow();
   for (const one of neuronBoxes.flat()) paintBox(one, now);
   paintTarget(now);
-  if (areMapsDue()) paintMaps(now);
 }
 
 function paintBox(one, now) {

@@ -8,6 +8,7 @@ import { html, svg } from './elements.js';
 import { fillOf, inkOn, scale } from './colors.js';
 import { axisAround, createPlane, mixedPixel } from './plane.js';
 import { classColor, markOutline } from './marks.js';
+import { isTurnOf } from './pace.js';
 import { chooseSample, numbersNow, session } from './session.js';
 import {
   classOfSample, className, classSaid, modelInputs, modelOutputs, nameOfTarget, task,
@@ -62,6 +63,7 @@ export function setUpPredictions(section) {
   listen('playground', drawNow);
   listen('theme', drawNow);
   listen('training', () => {
+    if (!isTurnOf('maps')) return;
     if (performance.now() - drawnAt > took / MAX_SHARE_FOR_ALL) drawNow();
     else drawSample();
   });

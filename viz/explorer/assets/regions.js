@@ -9,6 +9,7 @@ import { lineOf, scale } from './colors.js';
 import { createPlane } from './plane.js';
 import { classColor, markIcon, markOutline, partIcon } from './marks.js';
 import { SIDE, maps, neuronAt, session } from './session.js';
+import { isTurnOf } from './pace.js';
 import {
   classOfSample, className, modelInputs, modelOutputs, nameOfTarget, namesOfInputs, sampleSource,
   putSamplesBack, task,
@@ -51,7 +52,8 @@ function setUpRegions() {
   };
   // While a training goes on, less often where it takes long.
   const drawWhenDue = () => {
-    if (performance.now() - drawnAt > took / MAX_SHARE_OF_TIME) drawNow();
+    const isDue = performance.now() - drawnAt > took / MAX_SHARE_OF_TIME;
+    if (isDue && isTurnOf('maps')) drawNow();
   };
   const measureAndDraw = () => {
     regions.measure();

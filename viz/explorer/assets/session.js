@@ -8,14 +8,16 @@ import { frameAt, replaceFrame, unpackRows } from './frames.js';
 import { state, forgetNumbers, refresh } from './state.js';
 import { byId } from './elements.js';
 import { axisAround } from './plane.js';
+import { beginFrame, endTurns } from './pace.js';
 import { createTrainer } from './trainer.js';
 
 export const SIDE = 56; // of a map, in cells
 const BYTES = 8;
-const MILLISECONDS_PER_FRAME = 10; // of training; the rest of a frame is for drawing
+const MILLISECONDS_PER_FRAME = 8; // of training; the rest of a frame is for drawing
 const MILLISECONDS_PER_REFRESH = 500;
 const MILLISECONDS_PER_RATE = 500;
 const MAX_STEPS_BEHIND = 200;
+const SLOW = 30; // steps a second, up to which each step is shown in full
 
 /**
  * What the reader looks at.
@@ -216,6 +218,7 @@ export function pause() {
   if (!session.isRunning) return;
   session.isRunning = false;
   session.stepsASecond = null;
+  endTurns();
   showNumbers();
   announce('playground');
 }
@@ -240,6 +243,8 @@ function trainInFrame() {
     pause();
     return;
   }
+  if (session.speed > SLOW) beginFrame(now, steps > 0);
+  else endTurns();
   if (steps) followNumbers();
   requestAnimationFrame(trainInFrame);
 }

@@ -20,6 +20,7 @@ globalThis.momentOfPage = moment;
 globalThis.showNumbersOfPage = showNumbers;
 globalThis.mapsOfPage = () => maps;
 globalThis.paintOfPage = () => announce('training');
+globalThis.paceOfPage = { beginFrame, endTurns, isTurnOf };
 globalThis.playground = {
   moments: () => lossMoments, openNeuron, chooseWeight, chooseSample,
 };
