@@ -284,7 +284,7 @@ def _page_that_trains(wave: Task, folder: Path) -> Explorer:
     options = {"optimizer": Adam(model.parameters(), 0.03), "batch_size": 10}
     page = folder / "lines-train.html"
     return in_training(
-        model, (wave.rows, wave.targets), page, "a network bends to a wave", **options
+        model, (wave.rows, wave.targets), page, "Bending to a wave", **options
     )
 
 

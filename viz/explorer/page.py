@@ -94,7 +94,9 @@ class Page:
 
     def _repr_html_(self) -> str:
         """The page in a sandboxed frame, and a still picture for notebooks that are not trusted."""
-        style = "width:100%;height:640px;border:1px solid #d0d7de;border-radius:8px"
+        # A page that trains has its loss under its network, and both are to be seen.
+        height = 920 if self._samples else 640
+        style = f"width:100%;height:{height}px;border:1px solid #d0d7de;border-radius:8px"
         title = escape(repr(self)[1:-1])
         # An attribute in quotes ends at the next quote; `<` and `>` mean nothing in it.
         content = self.html.replace("&", "&amp;").replace('"', "&quot;")
