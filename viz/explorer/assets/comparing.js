@@ -7,7 +7,7 @@ import { state } from './state.js';
 import { html, byId } from './elements.js';
 import { keepInLink } from './link.js';
 import { showLevel } from './levels.js';
-import { compareTo, lookAt, momentNow, session } from './session.js';
+import { compareTo, lookAt, session } from './session.js';
 
 const NOTHING = 'nothing';
 const START = 'start';
@@ -47,7 +47,7 @@ extend(async () => {
 const comparedMoment = () => (state.compare < 0 ? null : session.compared);
 
 function momentCalled(name) {
-  if (name === HERE) return momentNow();
+  if (name === HERE) return session.past ?? session.trainer.snapshot();
   if (name === KEPT) return keptMoment;
   return name === START ? session.start : null;
 }

@@ -47,7 +47,8 @@ function mapEntry() {
   const [first] = session.network.columns[0].neurons;
   if (length > 2 && !isSquareCount(first.weights.length)) return '';
   const shown = session.colors === 'gradients' ? '∂L/∂w' : 'weights';
-  const words = { 1: 'output over the input', 2: 'output over the plane' }[length] ?? `${shown} of the inputs`;
+  const overInputs = { 1: 'output over the input', 2: 'output over the plane' }[length];
+  const words = overInputs ?? `${shown} of the inputs`;
   return html('span', { class: 'more' }, html('i', { class: 'key-map' }), words);
 }
 

@@ -41,7 +41,8 @@ export function sampleDots({ parameter, kind }, writers) {
 
 function describeDots(gradients, mean, own, kind, isTest) {
   const isOnly = gradients.length === 1;
-  const points = isOnly ? 'The only training point' : `All ${count(gradients.length, 'training point')}`;
+  const all = `All ${count(gradients.length, 'training point')}`;
+  const points = isOnly ? 'The only training point' : all;
   const apart = mean * own < 0 ? ', against this point' : '';
   const way = mean > 0 ? 'down' : 'up';
   const moves = mean === 0 ? `leaves the ${kind} as it is` : `moves the ${kind} ${way}${apart}`;

@@ -50,9 +50,9 @@ function scoreInWords(said) {
       briefs.push(`${Math.floor((100 * right) / part.length)} %${words}`);
       sentences.push(`${right} of ${part.length} right${words && ` (${name})`}`);
     } else {
-      const fit = `${fitInWords(said, part)}${words}`;
-      briefs.push(fit);
-      sentences.push(`R² ${fit}`);
+      const quality = `${fitInWords(said, part)}${words}`;
+      briefs.push(quality);
+      sentences.push(`R² ${quality}`);
     }
   }
   const brief = briefs.join(' · ');

@@ -192,9 +192,6 @@ export function useColumns(columns, { axes, parts, isFollowed = false } = {}) {
 
 // Time
 
-/** The moment that is shown. */
-export const momentNow = () => session.past ?? session.trainer.snapshot();
-
 /** Show the difference of every scalar to another moment; null ends the comparison. */
 export function compareTo(other) {
   session.compared = other ?? session.compared;

@@ -136,6 +136,30 @@ def test_a_title_that_is_cut_is_whole_in_its_tooltip(show: Show) -> None:
         assert tab.evaluate("document.documentElement.scrollWidth") == width
 
 
+class Labeled(nn.Module):
+    """A network whose inputs have long names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = network()
+
+    def __call__(self, x: Any) -> Any:
+        for value, label in zip(x, ("<script>alert(1)</script> & more", "两个月亮"), strict=True):
+            if isinstance(value, Value):
+                value.label = label
+        return self.network(x)
+
+
+def test_long_names_of_inputs_leave_their_numbers_free(show: Show) -> None:
+    tab = show(page_of(Labeled())).tab
+    for width in (1440, 840, 390):
+        tab.set_viewport_size({"width": width, "height": 844})
+        for box in tab.locator(".neuron.input").all():
+            name = box.locator(".name").bounding_box()
+            assert name["y"] + name["height"] <= box.locator(".value").bounding_box()["y"] + 2
+            assert name["x"] >= box.bounding_box()["x"]
+
+
 def test_a_notebook_shows_the_network_and_the_loss(browser: Any) -> None:
     tab = browser.new_page(viewport={"width": 900, "height": 1000})
     tab.set_content(page_of(network(6, 4, 1))._repr_html_())
