@@ -139,7 +139,8 @@ def explore(
     keeps the settings, and the page shows Python code that does the same.
 
     The network of a model with layers of neurons is drawn with the numbers of one sample and the
-    map of each neuron; the graph of every scalar is one level further down.
+    map of each neuron; the graph of every scalar is one level further down, where now can be
+    compared with the start of the training or with a moment chosen on the loss curve.
 
     Args:
         target: A Value, a list of Values, a Module, a Recording of its training, a compiled
