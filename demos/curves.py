@@ -177,7 +177,7 @@ def _page_that_trains(folder: Path) -> Explorer:
     heights = StandardScaler().fit(column).transform(column)
     data = ((PLACES / 4.0)[:, None], heights.ravel())
     model = MLP(1, [8, 1], activation="sigmoid", initializer=normal(2.0), seed=0)
-    title = "eight sigmoids, added up, follow a random function"
+    title = "Eight sigmoids"
     options = {"optimizer": Adam(model.parameters(), 0.1)}
     return in_training(model, data, folder / "curves-train.html", title, **options)
 

@@ -324,7 +324,7 @@ def _page_that_trains(setting: Setting, prices: Array, folder: Path) -> Explorer
     model = TwoLines(setting.draw(Random(0)))
     page = folder / "houses-train.html"
     optimizer = Adam(model.parameters(), 0.05)
-    return in_training(model, data, page, "prices by rooms", optimizer=optimizer)
+    return in_training(model, data, page, "Prices by rooms", optimizer=optimizer)
 
 
 _PRICES = Picture(

@@ -283,9 +283,7 @@ def _page_that_trains(wave: Task, folder: Path) -> Explorer:
     model = MLP(1, [12, 1], activation="tanh", initializer="xavier", seed=2)
     options = {"optimizer": Adam(model.parameters(), 0.03), "batch_size": 10}
     page = folder / "lines-train.html"
-    return in_training(
-        model, (wave.rows, wave.targets), page, "a network bends to a wave", **options
-    )
+    return in_training(model, (wave.rows, wave.targets), page, "Bending to a wave", **options)
 
 
 _TEXT = (

@@ -164,7 +164,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         untrained,
         (lesson.rows, lesson.answers),
         folder / "logic-train.html",
-        "three hidden neurons learn xor",
+        "Three neurons learn xor",
         loss=cross_entropy,
         optimizer=Adam(untrained.parameters(), RATE),
     )

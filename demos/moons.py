@@ -187,7 +187,7 @@ def _draw_learning(samples: Samples, folder: Path) -> Explorer:
         fresh,
         (scaled, labels),
         folder / "moons-train.html",
-        "a smaller network, same points",
+        "Two moons",
         optimizer=Adam(fresh.parameters(), 0.03),
         batch_size=20,
     )

@@ -305,7 +305,7 @@ def _page_that_trains(folder: Path) -> Explorer:
     model = MLP(2, [12, 1], activation="tanh", seed=0)
     options = {"loss": cross_entropy, "optimizer": Adam(model.parameters(), 0.05)}
     page = folder / "overfitting-train.html"
-    return in_training(model, points(FEW, seed=0), page, "thirty points by heart", **options)
+    return in_training(model, points(FEW, seed=0), page, "Thirty points by heart", **options)
 
 
 _REGIONS = Picture(

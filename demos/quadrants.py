@@ -302,7 +302,7 @@ def _page_that_trains(points: ArrayLike, classes: ArrayLike, folder: Path) -> Ex
     data = (points, one_hot(classes, 4))
     page = folder / "quadrants-train.html"
     options = {"loss": cross_entropy, "optimizer": SGD(model.parameters(), RATE)}
-    return in_training(model, data, page, "which quadrant a point is in", **options)
+    return in_training(model, data, page, "Four quadrants", **options)
 
 
 _EXERCISE = Picture(

@@ -94,7 +94,9 @@ class Page:
 
     def _repr_html_(self) -> str:
         """The page in a sandboxed frame, and a still picture for notebooks that are not trusted."""
-        style = "width:100%;height:640px;border:1px solid #d0d7de;border-radius:8px"
+        # A page that trains has its loss under its network, and both are to be seen.
+        height = 920 if self._samples else 640
+        style = f"width:100%;height:{height}px;border:1px solid #d0d7de;border-radius:8px"
         title = escape(repr(self)[1:-1])
         # An attribute in quotes ends at the next quote; `<` and `>` mean nothing in it.
         content = self.html.replace("&", "&amp;").replace('"', "&quot;")
@@ -138,7 +140,8 @@ def explore(
     changed by hand, and the page shows Python code that does the same.
 
     The network of a model with layers of neurons is drawn with the numbers of one sample and the
-    map of each neuron; the graph of every scalar is one level further down.
+    map of each neuron; the graph of every scalar is one level further down, where now can be
+    compared with the start of the training or with a moment chosen on the loss curve.
 
     Args:
         target: A Value, a list of Values, a Module, a Recording of its training, a compiled

@@ -32,7 +32,7 @@ function followWords({ write, read }) {
 export function saveLink() {
   const words = new URLSearchParams();
   if (graph.frames > 1) words.set('frame', state.frame);
-  if (state.compare >= 0) words.set('compare', state.compare);
+  if (graph.frames > 1 && state.compare >= 0) words.set('compare', state.compare);
   if (state.step !== null) words.set('step', state.step);
   if (state.selected !== null && state.selected >= 0) words.set('value', state.selected);
   const opened = inOrder(state.opened);
@@ -72,7 +72,8 @@ export function readLink() {
   };
 
   state.frame = whole('frame', graph.frames) ?? graph.frames - 1;
-  state.compare = whole('compare', graph.frames) ?? -1;
+  // A page that trains knows other moments than frames.
+  if (graph.frames > 1) state.compare = whole('compare', graph.frames) ?? -1;
   state.step = whole('step', stepOrder.length + 1);
   state.selected = whole('value', size);
   const place = (words.get('zoom') ?? '').split(' ').map(Number);

@@ -6,6 +6,7 @@ import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
 import { accuracyNow } from './accuracy.js';
 import { fillSlider, writeText } from './cells.js';
+import { compareButton } from './comparing.js';
 import { createMoments } from './moments.js';
 import { createLossChart } from './loss_chart.js';
 import { isTurnOf } from './pace.js';
@@ -56,6 +57,7 @@ function buildLoss() {
       key('test', 'test ', lossParts.test),
       key('before', 'the run before'),
       html('span', { class: 'space' }),
+      compareButton,
       lossParts.now,
     ),
     html('div', { class: 'loss-chart' }, lossParts.chart.element, lossParts.readout),

@@ -166,17 +166,18 @@ function layOutNetwork() {
   });
   placeTarget(placed.target);
   placeLines({ levels: placed.levels, isUpright });
-  showMiddle();
+  showMiddle(isUpright);
   paintNetwork();
 }
 
-// The inputs and the outputs are in the middle of a network that is larger than what can be seen.
-function showMiddle() {
+// The inputs and the outputs are in the middle of a network that is larger than what can be seen;
+// columns begin with the inputs.
+function showMiddle(isUpright) {
   const scroll = byId('network-scroll');
   if (scroll.dataset.shown) return;
   scroll.dataset.shown = 'yes';
   scroll.scrollTop = (scroll.scrollHeight - scroll.clientHeight) / 2;
-  scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
+  if (isUpright) scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
 }
 
 // High networks keep the space of the hints: nothing below them jumps when these vanish.

@@ -40,12 +40,15 @@ export function sampleDots({ parameter, kind }, writers) {
 }
 
 function describeDots(gradients, mean, own, kind, isTest) {
-  const points = `All ${count(gradients.length, 'training point')}`;
+  const isOnly = gradients.length === 1;
+  const all = `All ${count(gradients.length, 'training point')}`;
+  const points = isOnly ? 'The only training point' : all;
   const apart = mean * own < 0 ? ', against this point' : '';
   const way = mean > 0 ? 'down' : 'up';
   const moves = mean === 0 ? `leaves the ${kind} as it is` : `moves the ${kind} ${way}${apart}`;
   const aside = isTest ? ' (this one is for testing)' : '';
-  return `${points}${aside}: their mean, ${short(mean)}, ${moves}.`;
+  const gradient = isOnly ? 'its gradient' : 'their mean';
+  return `${points}${aside}: ${gradient}, ${short(mean)}, ${moves}.`;
 }
 
 function createDotChart() {
@@ -90,7 +93,8 @@ function createDotChart() {
     setAttributes(ring, { cx: chosenAt.x, cy: chosenAt.y });
     setAttributes(arrow, { transform: `translate(${xOf(mean).toFixed(1)} ${DOT_AXIS + 2})` });
     writeText(ends[0], low < 0 ? short(low) : '0');
-    writeText(ends[1], high > 0 ? short(high) : '0');
+    // Where all gradients are 0, the axis has only one end.
+    writeText(ends[1], high > low ? short(high) : '');
     setAttributes(ends[1], { x: width });
     const range = `from ${short(low)} to ${short(high)}, mean ${short(mean)}`;
     setAttributes(element, { 'aria-label': `gradients of all training points ${range}` });

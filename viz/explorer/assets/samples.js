@@ -6,7 +6,9 @@ import { short } from './numbers.js';
 import { extend } from './events.js';
 import { DATASETS, REACH, drawDataset } from './datasets.js';
 import { axisAround } from './plane.js';
-import { chooseSample, maps, session, showNumbers, useColumns } from './session.js';
+import {
+  chooseSample, forgetCompared, maps, session, showNumbers, useColumns,
+} from './session.js';
 
 /** The most samples that a page trains with. */
 export const MAX_SAMPLES = 500;
@@ -141,6 +143,7 @@ export function holdOut(portion) {
   putSamplesBack();
   sampleSource.testShare = portion;
   session.trainer.split(portion);
+  forgetCompared();
   showNumbers();
 }
 

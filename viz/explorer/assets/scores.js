@@ -16,8 +16,9 @@ function countRight(said, part) {
   return right;
 }
 
-// R²: 1 if all outputs are the targets, 0 if they are no better than the mean of the targets.
-function fitOf(said, part) {
+// R²: 1 if all outputs are the targets, 0 if they are no better than the mean of the targets. Of
+// targets that are all the same there is none.
+function fitInWords(said, part) {
   const first = graph.training.inputs.length;
   let off = 0;
   let spread = 0;
@@ -30,7 +31,7 @@ function fitOf(said, part) {
       spread += (answers[k] - mean) ** 2;
     }
   });
-  return 1 - off / spread;
+  return spread === 0 ? '–' : short(1 - off / spread);
 }
 
 // How good some outputs are, over the training samples and over the test samples: for a heading,
@@ -49,8 +50,9 @@ function scoreInWords(said) {
       briefs.push(`${Math.floor((100 * right) / part.length)} %${words}`);
       sentences.push(`${right} of ${part.length} right${words && ` (${name})`}`);
     } else {
-      briefs.push(`${short(fitOf(said, part))}${words}`);
-      sentences.push(`R² ${short(fitOf(said, part))}${words}`);
+      const quality = `${fitInWords(said, part)}${words}`;
+      briefs.push(quality);
+      sentences.push(`R² ${quality}`);
     }
   }
   const brief = briefs.join(' · ');

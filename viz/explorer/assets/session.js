@@ -18,6 +18,8 @@ const MILLISECONDS_PER_REFRESH = 500;
 const MILLISECONDS_PER_RATE = 500;
 const MAX_STEPS_BEHIND = 200;
 const SLOW = 30; // steps a second, up to which each step is shown in full
+const FRAME_NOW = 0;
+const FRAME_COMPARED = 1;
 
 /**
  * What the reader looks at.
@@ -29,6 +31,8 @@ const SLOW = 30; // steps a second, up to which each step is shown in full
  * - `pointed` and `open`: the neuron under the pointer, and the one that is opened, as
  *   `[column, index]`, or null. `weight`: the parameter whose gradient is explained, or null.
  * - `past`: the moment that is looked at, or null for now.
+ * - `start`: the moment before the first step. `compared`: the moment that every scalar is compared
+ *   with while `state.compare` says so, or null. A moment has at least `numbers` and `steps`.
  * - `isRunning`, `speed` (in steps a second, Infinity for as many as possible), and `stepsASecond`,
  *   how many there were lately.
  */
@@ -42,6 +46,8 @@ export const session = {
   open: null,
   weight: null,
   past: null,
+  start: null,
+  compared: null,
   isRunning: false,
   speed: 300,
   stepsASecond: null,
@@ -63,6 +69,7 @@ function makeSession(columns) {
   };
   session.trainer = createTrainer(graph.training, program, columns);
   session.columns = columns;
+  session.start = session.trainer.snapshot();
   session.weight = session.network?.columns[0].neurons[0].weights[0].parameter ?? null;
   maps.fitTo([axisAround(columns[0]), axisAround(columns[1])]);
   takeNumbers();
@@ -118,11 +125,26 @@ export const numbersNow = () => shownNumbers;
 
 function takeNumbers() {
   session.chosen = Math.min(session.chosen, session.trainer.sampleCount - 1);
-  const seeds = graph.roots.map((root) => [root, 1]);
-  shownNumbers = { ...session.trainer.numbersOf(session.chosen), seeds };
-  replaceFrame(0, shownNumbers);
+  shownNumbers = numbersOfSample();
+  replaceFrame(FRAME_NOW, shownNumbers);
+  graph.steps[FRAME_NOW] = (session.past ?? session.trainer).steps;
+  if (session.compared) takeCompared(session.compared);
   state.changes.clear();
   maps.forget();
+}
+
+function numbersOfSample() {
+  const seeds = graph.roots.map((root) => [root, 1]);
+  return { ...session.trainer.numbersOf(session.chosen), seeds };
+}
+
+// The other moment is that of the chosen sample, too.
+function takeCompared({ numbers, steps }) {
+  const kept = session.trainer.numbers.slice();
+  session.trainer.numbers.set(numbers);
+  replaceFrame(FRAME_COMPARED, numbersOfSample());
+  session.trainer.numbers.set(kept);
+  graph.steps[FRAME_COMPARED] = steps;
 }
 
 let refreshed = 0;
@@ -159,6 +181,7 @@ export function followNumbers() {
  */
 export function useColumns(columns, { axes, parts, isFollowed = false } = {}) {
   session.columns = columns;
+  forgetCompared();
   session.trainer.useSamples(columns, parts);
   if (axes) maps.fitTo(axes);
   if (isFollowed) {
@@ -170,6 +193,20 @@ export function useColumns(columns, { axes, parts, isFollowed = false } = {}) {
 }
 
 // Time
+
+/** Show the difference of every scalar to another moment; null ends the comparison. */
+export function compareTo(other) {
+  session.compared = other ?? session.compared;
+  state.compare = other ? FRAME_COMPARED : -1;
+  showNumbers();
+  announce('playground');
+}
+
+/** End the comparison for good: other samples and another start have nothing to do with it. */
+export function forgetCompared() {
+  session.compared = null;
+  state.compare = -1;
+}
 
 let present = null; // the parameters of now, while a moment of the past is looked at
 
@@ -269,6 +306,7 @@ export const epochOnce = () => take(() => session.trainer.epoch());
 
 export function resetTraining() {
   if (session.past) lookAt(null);
+  forgetCompared();
   take(() => session.trainer.reset());
 }
 

@@ -87,6 +87,7 @@ function setUpMenu() {
 
 function prepareStage() {
   byId('title').textContent = graph.title;
+  byId('title').title = graph.title; // the header may cut it
   stage.setAttribute('aria-label', `${graph.title}: ${count(size, 'value')}`);
   const arrow = svg(
     'marker',

@@ -42,7 +42,14 @@ function showProgress() {
   writeText(byId('count-epochs'), inDigits(epochs));
   writeText(byId('count-steps'), inDigits(steps));
   writeText(byId('count-rate'), stepsASecond === null ? '–' : inDigits(stepsASecond));
-  writeText(byId('status'), trainer.stopReason ? `stopped: ${trainer.stopReason}` : '');
+  writeText(byId('status'), stopInWords(trainer));
+}
+
+function stopInWords({ stopReason, steps }) {
+  if (!stopReason) return '';
+  // What was wrong before the first step has nothing to do with the learning rate.
+  const advice = steps ? '; reset, and try a lower learning rate' : '';
+  return `stopped: ${stopReason}${advice}`;
 }
 
 // The button would lose a click if it were written in every frame.

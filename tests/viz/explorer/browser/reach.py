@@ -22,8 +22,10 @@ globalThis.mapsOfPage = () => maps;
 globalThis.paintOfPage = () => announce('training');
 globalThis.paceOfPage = { beginFrame, endTurns, isTurnOf };
 globalThis.playground = {
-  moments: () => lossMoments, openNeuron, chooseWeight, chooseSample,
+  moments: () => lossMoments, openNeuron, chooseWeight, chooseSample, holdOut, removeSample,
 };
+globalThis.shownOfPage = () => ({ data: dataShown(), gradients: gradientsShown() });
+globalThis.selectOfPage = select;
 """
 """What scripts of tests call in the script of the page."""
 
