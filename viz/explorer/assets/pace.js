@@ -12,7 +12,7 @@ const LENGTH_FOLLOWED = 0.1; // of the way to the length of the last frame
 const FRAMES_BEFORE = { less: 5, more: 90 }; // turns come less or more often
 const LONGEST_COUNTED = 100; // milliseconds: a hidden page has no frames
 
-const pace = { isOn: false, frame: 0, every: 1, since: 0, length: 0, began: 0 };
+const turns = { isOn: false, frame: 0, every: 1, since: 0, length: 0, began: 0 };
 
 /**
  * Begin a frame in which parts take turns.
@@ -21,32 +21,32 @@ const pace = { isOn: false, frame: 0, every: 1, since: 0, length: 0, began: 0 };
  * @param {boolean} isDrawn - Whether there is something new to draw. No turn is lost where not.
  */
 export function beginFrame(now, isDrawn) {
-  const length = Math.min(LONGEST_COUNTED, now - pace.began);
+  const length = Math.min(LONGEST_COUNTED, now - turns.began);
   // The first frame follows on none.
-  if (pace.isOn) pace.length += LENGTH_FOLLOWED * (length - pace.length);
-  pace.isOn = true;
-  pace.began = now;
-  if (isDrawn) pace.frame += 1;
-  pace.since += 1;
-  pace.every = Math.min(pace.every, mostBetween());
-  if (pace.length > LONG_FRAME && pace.since > FRAMES_BEFORE.less) takeTurns(pace.every + 1);
-  if (pace.length < SHORT_FRAME && pace.since > FRAMES_BEFORE.more) takeTurns(pace.every - 1);
+  if (turns.isOn) turns.length += LENGTH_FOLLOWED * (length - turns.length);
+  turns.isOn = true;
+  turns.began = now;
+  if (isDrawn) turns.frame += 1;
+  turns.since += 1;
+  turns.every = Math.min(turns.every, mostBetween());
+  if (turns.length > LONG_FRAME && turns.since > FRAMES_BEFORE.less) takeTurns(turns.every + 1);
+  if (turns.length < SHORT_FRAME && turns.since > FRAMES_BEFORE.more) takeTurns(turns.every - 1);
 }
 
 // Where even frames of a single part are long, nothing waits for many of them.
 function mostBetween() {
   const { frames, milliseconds } = MOST_BETWEEN;
-  return Math.max(2, Math.min(frames, Math.floor(milliseconds / pace.length)));
+  return Math.max(2, Math.min(frames, Math.floor(milliseconds / turns.length)));
 }
 
 function takeTurns(every) {
-  pace.every = Math.max(1, Math.min(mostBetween(), every));
-  pace.since = 0;
+  turns.every = Math.max(1, Math.min(mostBetween(), every));
+  turns.since = 0;
 }
 
 /** Let no part wait for its turn: the training is paused, or so slow that each step is shown. */
 export function endTurns() {
-  pace.isOn = false;
+  turns.isOn = false;
 }
 
 /**
@@ -55,5 +55,5 @@ export function endTurns() {
  * @param {'maps' | 'lines' | 'numbers' | 'loss' | 'lens'} part
  */
 export function isTurnOf(part) {
-  return !pace.isOn || (pace.frame + PARTS_IN_TURN.indexOf(part)) % pace.every === 0;
+  return !turns.isOn || (turns.frame + PARTS_IN_TURN.indexOf(part)) % turns.every === 0;
 }
