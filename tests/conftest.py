@@ -1,11 +1,14 @@
 """What all tests share: Hypothesis draws the same examples in every run, without a deadline."""
 
 import gc
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import Phase, register_random, settings
 
 from scalargrad.core.seeds import PROCESS
+from tests.chromium import CHROMIUM
 
 settings.register_profile("scalargrad", derandomize=True, deadline=None)
 settings.register_profile(
@@ -28,3 +31,15 @@ def pytest_collection_finish() -> None:
 
 # every example begins with the same generator, so one that fails fails again
 register_random(PROCESS.random)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for all tests, which are skipped without it or playwright."""
+    api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the PATH")
+    with api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()

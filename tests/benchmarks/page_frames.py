@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import viz
-from tests.viz.explorer.browser.conftest import CHROMIUM
+from tests.chromium import CHROMIUM
 from tests.viz.graphs import network
 
 WIDTHS = {1_000: 16, 5_000: 40, 20_000: 80}

@@ -12,7 +12,7 @@ from typing import Any
 
 import viz
 from scalargrad import data, nn
-from tests.viz.explorer.browser.conftest import CHROMIUM
+from tests.chromium import CHROMIUM
 from tests.viz.explorer.browser.reach import within_reach
 
 NETWORKS: tuple[tuple[list[int], int | None], ...] = (([16, 16, 1], None), ([6, 4, 1], 16))

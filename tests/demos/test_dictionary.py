@@ -11,6 +11,7 @@ import pytest
 import viz
 from demos import dictionary
 from demos.dictionary import DATA, GRAPH, PARAMETERS
+from demos.gallery import BESIDE
 from scalargrad import Value
 from tests.demos.conftest import Stage, Told
 from tests.demos.page import files_of
@@ -190,7 +191,9 @@ def test_the_saved_picture_has_the_direction_of_the_dictionary(
     told("dictionary")
     svg = (stage.folder("dictionary") / "dictionary-graph.svg").read_text(encoding="utf-8")
     # A leaf is marked as an input; read the other way round, it would be made of L1.
-    assert svg == viz.draw(GRAPH, edges="feeds", title="A graph that is only a dictionary").svg()
+    title = "A graph that is only a dictionary"
+    drawn = viz.draw(GRAPH, edges="feeds", title=title, width=BESIDE)
+    assert svg == drawn.svg()
     assert "each name goes into the names in its list" in svg
 
 

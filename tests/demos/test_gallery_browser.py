@@ -6,7 +6,6 @@ import pytest
 
 from demos.__main__ import DEMOS
 from tests.demos.conftest import Gallery
-from tests.viz.explorer.browser.conftest import browser as browser
 
 PAGES = ("index", "readme", "neuron-code", *DEMOS)
 WIDTHS = (390, 840, 1440)

@@ -510,7 +510,7 @@ def test_reading_refuses_impossible_names_too(read: object) -> None:
 
 
 def test_every_module_writes_through_files() -> None:
-    opens_to_write = re.compile(r"""write_text\(|write_bytes\(|open\(.*["'][wax]b?\+?["']""")
+    opens_to_write = re.compile(r"""\.write_text\(|\.write_bytes\(|open\(.*["'][wax]b?\+?["']""")
     found = []
     for package in ("scalargrad", "viz", "demos"):
         for path in (ROOT / package).rglob("*.py"):

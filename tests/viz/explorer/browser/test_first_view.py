@@ -42,7 +42,7 @@ def test_all_of_a_network_is_shown_and_its_names_can_be_read(show: Show, sizes: 
 
 
 def test_what_can_be_read_is_open(show: Show) -> None:
-    page = show(viz.explore(network([4, 4, 1])))
+    page = show(viz.explore(network([3, 3, 1])))
     assert page.tab.locator("#f2").count() == 1  # a neuron of the first layer
     resize(page, 500, 800)
     assert page.tab.locator("#f1").count() == 1  # the first layer, closed
