@@ -54,8 +54,25 @@ class Opened:
         return list(self.tab.evaluate(script, list(moments)))
 
 
+@pytest.fixture(scope="session")
+def open_tab(browser: Any) -> Callable[[str], Any]:
+    """Open a tab in a theme. Those of one theme share a window: making windows takes a second."""
+    windows: dict[str, Any] = {}
+
+    def opener(theme: str) -> Any:
+        if theme not in windows:
+            windows[theme] = browser.new_context(color_scheme=theme, reduced_motion="reduce")
+            # A window stays while it has a tab.
+            windows[theme].new_page()
+        tab = windows[theme].new_page()
+        tab.set_viewport_size({"width": 1400, "height": 850})
+        return tab
+
+    return opener
+
+
 @pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def show(open_tab: Callable[[str], Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     """Open a page; by the end it must have said nothing and asked the network for nothing."""
     opened: list[Opened] = []
 
@@ -63,9 +80,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
         page: Page, moment: str = "", theme: str = "light", script: str | None = None
     ) -> Opened:
         path = page.save(tmp_path / f"page{len(opened)}.html")
-        tab = browser.new_page(
-            viewport={"width": 1400, "height": 850}, color_scheme=theme, reduced_motion="reduce"
-        )
+        tab = open_tab(theme)
         if script:
             tab.add_init_script(script)
         opened.append(Opened(tab, path.as_uri()))
