@@ -54,6 +54,14 @@ class Opened:
         return list(self.tab.evaluate(script, list(moments)))
 
 
+def resize(tab: Any, width: int, height: int) -> None:
+    """Give a tab another size, and wait until the page has followed."""
+    tab.set_viewport_size({"width": width, "height": height})
+    tab.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
 @pytest.fixture(scope="session")
 def open_tab(browser: Any) -> Callable[[str], Any]:
     """Open a tab in a theme. Those of one theme share a window: making windows takes a second."""

@@ -8,6 +8,7 @@ import pytest
 
 from scalargrad import Value, data, nn
 from scalargrad.losses import mse
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import InThePage
 from viz.look.text import number
 
@@ -131,7 +132,7 @@ def test_the_table_is_beside_its_box_in_sight(
     show: Show, place: tuple[int, int], width: int
 ) -> None:
     page = InThePage(show, tanh_network(), POINTS, SIGNS)
-    page.tab.set_viewport_size({"width": width, "height": 900})
+    resize(page.tab, width, 900)
     script = """() => ['#lens', '.neuron.open', '#network-view'].map((selector) => {
       const { left, right, top, bottom } = document.querySelector(selector).getBoundingClientRect();
       return { left, right, top, bottom };
@@ -149,7 +150,7 @@ def test_the_table_is_beside_its_box_in_sight(
 @pytest.mark.parametrize("width", [390, 320])
 def test_on_a_phone_the_table_is_a_sheet_above_the_bar(show: Show, width: int) -> None:
     page = InThePage(show, tanh_network(16), POINTS, SIGNS)
-    page.tab.set_viewport_size({"width": width, "height": 844})
+    resize(page.tab, width, 844)
     open_neuron(page, 1, 0)
     sheet = page.tab.locator("#lens").bounding_box()
     bar = page.tab.locator("#transport").bounding_box()

@@ -7,6 +7,7 @@ import pytest
 
 import viz
 from scalargrad import data, nn
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import InThePage
 from tests.viz.graphs import network
 from viz import Page
@@ -151,7 +152,7 @@ def test_find_looks_for_values_where_they_are_shown(show: Show) -> None:
 @pytest.mark.parametrize("sizes", [(6, 4, 1), (16, 16, 1)])
 def test_hints_cover_nothing_of_the_network(show: Show, sizes: tuple[int, ...], width: int) -> None:
     tab = show(page_of(*sizes)).tab
-    tab.set_viewport_size({"width": width, "height": 900})
+    resize(tab, width, 900)
     hints = tab.locator("#hints").bounding_box()
     for selector in (".neuron", "#target"):
         for box in [each.bounding_box() for each in tab.locator(selector).all()]:

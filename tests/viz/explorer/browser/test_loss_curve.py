@@ -10,6 +10,7 @@ import pytest
 from scalargrad import Value, data, nn
 from scalargrad.losses import mse
 from scalargrad.training import fit
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import InThePage
 from viz.look.text import number
 
@@ -297,7 +298,7 @@ def test_numbers_to_predict_have_no_accuracy(show: Show) -> None:
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 300.0])
 def test_labels_of_the_axes_do_not_overlap(show: Show, width: int, scale: float) -> None:
     page = InThePage(show, tanh_network(), POINTS, scale * SIGNS)
-    page.tab.set_viewport_size({"width": width, "height": 900})
+    resize(page.tab, width, 900)
     page.run("(trainer) => { trainer.learningRate = 1e-4; }")
     press(page, *["epoch"] * 7)
     script = """() => [...document.querySelectorAll('#loss-chart .grid text')].map((label) => {

@@ -8,6 +8,7 @@ import pytest
 
 import viz
 from scalargrad import Value, data, log, nn, optim
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import InThePage
 from viz import Page
 
@@ -79,7 +80,7 @@ def test_a_phone_shows_a_model_without_a_network_over_its_whole_width(show: Show
     model = nn.Sequential(nn.Conv(1, 2, 3, seed=0), nn.Flatten(), nn.Layer(8, 1, seed=1))
     images = numpy.linspace(-1.0, 1.0, 64).reshape(4, 1, 4, 4)
     tab = show(page_of(model, images, [[0.0], [1.0], [0.5], [1.0]])).tab
-    tab.set_viewport_size({"width": 390, "height": 844})
+    resize(tab, 390, 844)
     for section in ("bar", "middle", "panel", "regions", "loss"):
         assert edges(tab, f"#{section}") == [(0, 390)]
 
@@ -89,7 +90,7 @@ def test_a_fourth_optimizer_fits_its_settings(show: Show, width: int) -> None:
     model = network()
     optimizer = optim.RMSprop(model.parameters(), 0.01)
     tab = show(page_of(model, optimizer=optimizer)).tab
-    tab.set_viewport_size({"width": width, "height": 844})
+    resize(tab, width, 844)
     if width < 760:
         tab.click("#settings-toggle")
     buttons = edges(tab, ".group.training .segments button")
@@ -105,7 +106,7 @@ def test_a_fourth_optimizer_fits_its_settings(show: Show, width: int) -> None:
 
 def test_a_deep_network_fits_a_wide_page(show: Show) -> None:
     tab = show(page_of(network(4, 4, 4, 4, 4, 4, 1))).tab
-    tab.set_viewport_size({"width": 1440, "height": 900})
+    resize(tab, 1440, 900)
     tab.wait_for_timeout(50)
     ((left, right),) = edges(tab, "#network-view")
     for start, end in edges(tab, ".neuron"):
@@ -129,7 +130,7 @@ def test_a_title_that_is_cut_is_whole_in_its_tooltip(show: Show) -> None:
     assert shown == title[: len(shown)]
     assert len(shown) > 90
     for width in (1440, 840, 390):
-        tab.set_viewport_size({"width": width, "height": 844})
+        resize(tab, width, 844)
         ((_, end),) = edges(tab, "#title")
         following = "#train-reset" if width >= 760 else "#settings-toggle"
         assert end <= edges(tab, following)[0][0]
@@ -153,7 +154,7 @@ class Labeled(nn.Module):
 def test_long_names_of_inputs_leave_their_numbers_free(show: Show) -> None:
     tab = show(page_of(Labeled())).tab
     for width in (1440, 840, 390):
-        tab.set_viewport_size({"width": width, "height": 844})
+        resize(tab, width, 844)
         for box in tab.locator(".neuron.input").all():
             name = box.locator(".name").bounding_box()
             assert name["y"] + name["height"] <= box.locator(".value").bounding_box()["y"] + 2

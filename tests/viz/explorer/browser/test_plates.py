@@ -7,6 +7,7 @@ import pytest
 
 import viz
 from scalargrad import Value
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import Show, without_policy
 from tests.viz.graphs import network, neuron
 from viz.layout.geometry import Rect
@@ -27,7 +28,7 @@ def rects(found: list[Any]) -> list[Rect]:
 def test_plates_cover_no_card_and_no_plate(show: Show, width: int) -> None:
     for root in (neuron(), network([3, 1])):
         page = show(without_policy(viz.explore(root)), "step=1")
-        page.tab.set_viewport_size({"width": width, "height": 850})
+        resize(page.tab, width, 850)
         cards = rects(page.tab.evaluate(CARDS))
         shown = 0
         for _ in range(8):

@@ -9,6 +9,7 @@ import scalargrad as sg
 import viz
 from scalargrad import data, nn
 from scalargrad.losses import mse
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import InThePage
 from viz import Page
 from viz.look.text import number
@@ -39,14 +40,14 @@ def in_page(show: Show, model: nn.Module | None = None) -> InThePage:
 def test_no_layout_is_wider_than_the_screen(show: Show, sizes: tuple[int, ...]) -> None:
     tab = show(page_of(sizes)).tab
     for width in (*PHONES, 760, 840, 1000, 1279, 1280, 1440):
-        tab.set_viewport_size({"width": width, "height": 844})
+        resize(tab, width, 844)
         assert tab.evaluate("document.documentElement.scrollWidth") == width
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
 def test_a_wide_page_is_one_screen(show: Show, width: int, height: int) -> None:
     tab = show(page_of((6, 4, 1))).tab
-    tab.set_viewport_size({"width": width, "height": height})
+    resize(tab, width, height)
     assert tab.evaluate("document.documentElement.scrollHeight") == height
 
 
@@ -60,7 +61,7 @@ BOXES = """() => [...document.querySelectorAll('.neuron')].map((box) => {
 @pytest.mark.parametrize("width", [1440, 840, 390])
 def test_boxes_do_not_overlap(show: Show, sizes: tuple[int, ...], width: int) -> None:
     tab = show(page_of(sizes)).tab
-    tab.set_viewport_size({"width": width, "height": 844})
+    resize(tab, width, 844)
     tab.wait_for_timeout(50)
     boxes = tab.evaluate(BOXES)
     assert len(boxes) == 2 + sum(sizes)
@@ -76,13 +77,13 @@ def test_texts_are_at_least_ten_pixels_high(show: Show) -> None:
       .filter((element) => element.checkVisibility() && element.innerText)
       .map((element) => Number.parseFloat(getComputedStyle(element).fontSize))"""
     for width in (1440, 840, 390):
-        tab.set_viewport_size({"width": width, "height": 844})
+        resize(tab, width, 844)
         assert min(tab.evaluate(script)) >= 10
 
 
 def test_the_buttons_of_a_phone_are_as_large_as_a_thumb(show: Show) -> None:
     tab = show(page_of()).tab
-    tab.set_viewport_size({"width": 390, "height": 844})
+    resize(tab, 390, 844)
     for name in ("train-reset", "train", "train-step", "train-epoch"):
         box = tab.locator(f"#{name}").bounding_box()
         assert box["width"] >= 48

@@ -11,6 +11,7 @@ import viz
 from scalargrad import Value, data, nn
 from scalargrad.core.graph import topological
 from scalargrad.losses import mse
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import InThePage
 
 Show = Callable[..., Any]
@@ -420,7 +421,7 @@ def test_a_dragged_point_of_a_curve_changes_its_target(show: Show) -> None:
 def test_the_regions_fit_on_every_screen(show: Show, width: int, theme: str) -> None:
     model = nn.MLP(2, [2, 1], seed=0)
     page = show(viz.explore(model, data=(POINTS, SIGNS), train=True), theme=theme)
-    page.tab.set_viewport_size({"width": width, "height": 850})
+    resize(page.tab, width, 850)
     assert page.tab.evaluate("document.documentElement.scrollWidth") == width
     box = page.tab.locator(CANVAS).bounding_box()
     assert box["width"] == box["height"]

@@ -7,6 +7,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import data, nn, optim
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import InThePage
 
 Show = Callable[..., Any]
@@ -115,7 +116,7 @@ def test_sliders_say_what_they_are(show: Show) -> None:
 @pytest.mark.parametrize("width", [1440, 840, 390, 320])
 def test_the_settings_fit_on_every_screen(show: Show, width: int) -> None:
     page = page_of(show)
-    page.tab.set_viewport_size({"width": width, "height": 850})
+    resize(page.tab, width, 850)
     if width < 760:
         page.tab.click("#settings-toggle")
     assert page.tab.evaluate("document.documentElement.scrollWidth") == width

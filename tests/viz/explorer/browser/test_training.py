@@ -11,6 +11,7 @@ from scalargrad import Value
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
 from scalargrad.training import Recorder, Recording, fit
+from tests.viz.explorer.browser.conftest import resize
 from viz.look.text import number
 
 Show = Callable[..., Any]
@@ -142,7 +143,7 @@ WIDTHS = (1440, 840, 390)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_screen_is_too_narrow(show: Show, width: int) -> None:
     page = show(viz.explore(trained()))
-    page.tab.set_viewport_size({"width": width, "height": 850})
+    resize(page.tab, width, 850)
     assert page.tab.evaluate("document.documentElement.scrollWidth") == width
     for name in ("header", "footer"):
         box = page.tab.locator(name).bounding_box()

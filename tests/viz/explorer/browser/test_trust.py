@@ -11,6 +11,7 @@ from scalargrad.core.graph import topological
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
 from scalargrad.training import Recorder, Recording, fit
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.test_targets import classifier, with_dead_neuron
 from tests.viz.graphs import network, neuron
 from viz.explorer.excerpt import take_excerpt
@@ -163,7 +164,7 @@ def test_the_printed_page_has_the_whole_graph_and_no_controls(show: Show) -> Non
     before = page.tab.get_attribute("#world", "transform")
     page.tab.focus("#drawing")
     page.press("+", "+", "+", "+", "+", "+")
-    page.tab.set_viewport_size({"width": 700, "height": 1000})
+    resize(page.tab, 700, 1000)
     page.tab.emulate_media(media="print")
     page.tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     for selector in ("footer", "#page-tools", "#menu", "#hints"):
