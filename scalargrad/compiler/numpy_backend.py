@@ -15,6 +15,14 @@ from .array_types import Array, Rows
 from .codegen import write_backward, write_forward
 from .kernels import Kernel, build_kernels
 from .layout import Layout, lay_out
+from .lookups import (
+    indices,
+    look_up,
+    look_up_by_sample,
+    scatter_by_sample,
+    scatter_into,
+    scatter_rows,
+)
 from .program import Program
 from .writer import PARAMETERS, Writer
 
@@ -94,6 +102,12 @@ _NAMES: dict[str, object] = {
     "outer": _outer,
     "outer_with_one": _outer_with_one,
     "part": _part,
+    "indices": indices,
+    "look_up": look_up,
+    "look_up_by_sample": look_up_by_sample,
+    "scatter_rows": scatter_rows,
+    "scatter_into": scatter_into,
+    "scatter_by_sample": scatter_by_sample,
 }
 """What generated source may call."""
 

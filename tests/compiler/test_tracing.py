@@ -600,14 +600,6 @@ def test_what_is_no_value_is_refused(result: Any) -> None:
         compile(lambda _: result, inputs=(2,))
 
 
-@pytest.mark.parametrize(
-    ("shape", "expected"),
-    [(lambda x: (x[0], x[1]), [[1.0, 2.0]]), (lambda x: [[x[0]], [x[1], x[0]]], [[1.0, 2.0, 1.0]])],
-)
-def test_nested_lists_of_values_are_flattened(shape: Any, expected: Any) -> None:
-    assert compile(shape, inputs=(2,))([[1.0, 2.0]]).tolist() == expected
-
-
 def test_what_is_no_function_model_or_backend() -> None:
     with pytest.raises(DataError, match="takes a function"):
         compile(3, inputs=(2,))  # type: ignore[arg-type]
