@@ -118,6 +118,20 @@ def stack_rows(entries_by_sample: list[Any], what: str, who: str = "compiled tra
         ) from error
 
 
+def are_integers(entries_by_sample: list[Any]) -> bool:
+    """Return whether nested entries hold integers only, which may be indices of an Embedding.
+
+    Example:
+        >>> are_integers([3, 4]), are_integers([[1, 2], [3, 4.0]]), are_integers([[True, 2]])
+        (True, False, False)
+    """
+    return all(_is_integer(x) for entry in entries_by_sample for x in flatten(entry))
+
+
+def _is_integer(x: object) -> bool:
+    return isinstance(x, (int, numpy.integer)) and not isinstance(x, bool)
+
+
 def _find_odd_row(rows: list[list[Any]]) -> int:
     """Return the index of the first row that holds something else than numbers."""
     for i, row in enumerate(rows):
