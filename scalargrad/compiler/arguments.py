@@ -130,14 +130,13 @@ class _LookUps:
         rows = sorted(look_ups)
         self._lengths = numpy.array([look_ups[row] for row in rows])
         self._names = [_name(program, sizes, row) for row in rows]
+        self._argument = _as_argument(program, sizes, rows)
         only_indices = replace(program, outputs=numpy.array(rows, numpy.int32), parameters=0)
         self._backend = NumpyBackend(remove_dead_rows(only_indices), sizes)
 
     def check(self, arrays: Sequence[Array]) -> None:
         """Raise OptionError for an index that is not a whole number in the range of its table."""
-        batch = len(arrays[0])
-        nothing = numpy.zeros((batch, 0))
-        indices = self._backend.outputs(arrays, numpy.zeros(0), nothing)
+        indices = self._read(arrays)
         is_inside = (indices >= 0) & (indices < self._lengths) & (indices == numpy.floor(indices))
         if is_inside.all():
             return
@@ -150,6 +149,26 @@ class _LookUps:
             f"{self._lengths[column] - 1}, but sample {sample} asks for "
             f"{float(indices[sample, column]):g}"
         )
+
+
+    def _read(self, arrays: Sequence[Array]) -> Array:
+        """Return all indices, (batch, k)."""
+        if self._argument is not None:
+            return arrays[self._argument]
+        nothing = numpy.zeros((len(arrays[0]), 0))
+        return self._backend.outputs(arrays, numpy.zeros(0), nothing)
+
+
+def _as_argument(program: Program, sizes: Sequence[int], rows: Sequence[int]) -> int | None:
+    """The argument that indices are, where they are all of one, in order, as nearly always."""
+    if not (program.code[rows] == INPUT).all():
+        return None
+    places = program.place[rows].tolist()
+    ends = numpy.cumsum(sizes).tolist()
+    for argument, (size, end) in enumerate(zip(sizes, ends, strict=True)):
+        if places == list(range(end - size, end)):
+            return argument
+    return None
 
 
 def _name(program: Program, sizes: Sequence[int], row: int) -> str:
