@@ -150,7 +150,6 @@ class _LookUps:
             f"{float(indices[sample, column]):g}"
         )
 
-
     def _read(self, arrays: Sequence[Array]) -> Array:
         """Return all indices, (batch, k)."""
         if self._argument is not None:

@@ -5,7 +5,7 @@ Whatever a program could not repeat, such as a question for the number of a Valu
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from inspect import signature
+from inspect import Signature, signature
 from typing import Any, Literal, NamedTuple
 
 from scalargrad.autodiff.anomaly import calling_line
@@ -14,6 +14,7 @@ from scalargrad.core.leaves import IntegerInput, RandomLeaf
 from scalargrad.core.modes import check_question, tracing
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import OptionError, TraceError
+from scalargrad.nn import Module
 
 from .structure import Structure, list_outputs
 
@@ -182,19 +183,26 @@ def _stand_ins(argument: _Argument, position: int) -> tuple[Value, ...]:
 
 def _check_count(function: Callable[..., Any], count: int) -> None:
     """Raise OptionError where the function can't take that many arguments."""
+    # A module is called with anything: what it takes is what `forward` does.
+    called = function.forward if isinstance(function, Module) else function
     try:
-        taken = signature(function)
+        taken = signature(called)
     except (TypeError, ValueError):
         # Some built-in callables have no signature; a wrong number fails when they are called.
         return
     try:
         taken.bind(*range(count))
     except TypeError:
-        remedy = "" if count else ": give inputs=(2,) for one argument that is a list of two"
+        remedy = "" if count else ": for a list of two numbers and a single one give inputs=(2, 1)"
         raise OptionError(
             "inputs must be the length of each argument, one number for each: the function takes "
-            f"{taken}, and inputs gives {count}{remedy}"
+            f"{_without_types(taken)}, and inputs gives {count}{remedy}"
         ) from None
+
+
+def _without_types(taken: Signature) -> Signature:
+    parameters = [each.replace(annotation=each.empty) for each in taken.parameters.values()]
+    return Signature(parameters)
 
 
 def _check_inputs(inputs: object) -> list[_Argument]:

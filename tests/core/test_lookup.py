@@ -60,7 +60,9 @@ def test_what_is_no_index(index: Any) -> None:
 
 @pytest.mark.parametrize("index", [-1, 3, 10**20], ids=repr)
 def test_out_of_range(index: int) -> None:
-    with pytest.raises(OptionError, match=f"take has the indices 0 to 2, but was asked for {index}"):
+    with pytest.raises(
+        OptionError, match=f"take has the indices 0 to 2, but was asked for {index}"
+    ):
         sg.take(rows(), [0, index])
 
 
