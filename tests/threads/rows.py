@@ -345,6 +345,9 @@ def compiled(_: Path) -> Any:
         program.jacobian(x, y),
         program.inputs_gradient(x, y),
     ]
+    letters = nn.Sequential(nn.Embedding(5, 2, seed=1), nn.Flatten(), nn.Layer(4, 1, seed=2))
+    lookup = sg.compile(lambda x: letters(x)[0], letters, inputs=[("token", 2)])
+    found += [lookup([[0, 3], [3, 4]]), lookup.value_and_grad([[0, 3], [3, 4]])]
     return [isinstance(program, compiler.Compiled), found, repr(program), program.explain()]
 
 
