@@ -26,12 +26,12 @@ Traced: TypeAlias = Any
 
 
 class _Arrays(NamedTuple):
-    """Samples, their inputs and targets as arrays, and whether all inputs are integers."""
+    """Samples, their inputs and targets as arrays, and which of the two are integers."""
 
     samples: Samples
     inputs: Array
     targets: Array
-    of_integers: bool
+    are_integers: tuple[bool, bool]
 
 
 class CompiledStep(Step):
@@ -76,8 +76,8 @@ class CompiledStep(Step):
         self._order = None if order == list(range(len(positions))) else numpy.array(order)
         self._numbers = super().numbers()
         self._output: Prediction = None
-        # By whether they train, and whether they take integers.
-        self._programs: dict[tuple[bool, bool], Compiled] = {}
+        # By whether they train, and by which arguments are integers.
+        self._programs: dict[tuple[bool, tuple[bool, bool]], Compiled] = {}
         self._arrays: dict[int, _Arrays] = {}
 
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
@@ -149,13 +149,13 @@ class CompiledStep(Step):
             program.parameters[self._order] = self._numbers
 
     def _get_program(self, samples: Samples, training: bool) -> Compiled:
-        key = (training, self._get_arrays(samples).of_integers)
+        key = (training, self._get_arrays(samples).are_integers)
         if key not in self._programs:
             self._programs[key] = self._compile(samples, training)
         return self._programs[key]
 
     def _compile(self, samples: Samples, training: bool) -> Compiled:
-        _, x, y, of_integers = self._get_arrays(samples)
+        _, x, y, integers = self._get_arrays(samples)
         first_input = samples.inputs[0]
         first_target = self._encode_target(samples.targets[0])
         weighted = training and samples.weights is not None
@@ -180,9 +180,11 @@ class CompiledStep(Step):
             penalty_value = penalty if isinstance(penalty, Value) else Value(penalty)
             return [weighted_loss + penalty, loss, penalty_value, *extra]
 
-        # Integers may be indices, which an Embedding looks up.
-        length = x.shape[1]
-        sizes: list[Input] = [("token", length) if of_integers else length, y.shape[1]]
+        # Integers may be indices, which an Embedding or cross_entropy looks up.
+        sizes: list[Input] = []
+        for array, of_integers in zip((x, y), integers, strict=True):
+            length = array.shape[1]
+            sizes.append(("token", length) if of_integers else length)
         if weighted:
             sizes.append(1)
         return compile(objective, self.model, inputs=sizes)
@@ -194,8 +196,8 @@ class CompiledStep(Step):
             encoded = [self._encode_target(target) for target in samples.targets]
             targets = stack_rows(encoded, "target")
             # The samples are kept with them, so that no others can get the same id.
-            of_integers = are_integers(samples.inputs)
-            self._arrays[id(samples)] = _Arrays(samples, inputs, targets, of_integers)
+            integers = (are_integers(samples.inputs), are_integers(encoded))
+            self._arrays[id(samples)] = _Arrays(samples, inputs, targets, integers)
         return self._arrays[id(samples)]
 
     def _encode_target(self, target: Target) -> Target:

@@ -274,6 +274,29 @@ def test_integers_are_numbers_like_others() -> None:
     assert all(map(numpy.array_equal, program.jacobian(*arguments), plain.jacobian(*arguments)))
 
 
+@both_backends
+def test_classes_may_be_integers(backend: Any) -> None:
+    model = Names()
+    assert agrees(
+        lambda x, y: cross_entropy(model(x), y, label_smoothing=0.1),
+        model,
+        [("token", 3), "token"],
+        [tokens(6, 7, 3), tokens(6, 7, seed=1)],
+        backend,
+    )
+
+
+def test_a_sequence_of_classes_may_be_integers() -> None:
+    model = Layer(2, 3, activation=None, seed=1)
+    x = numpy.random.default_rng(0).normal(size=(5, 4)).tolist()
+    assert agrees(
+        lambda x, y: cross_entropy([model(x[:2]), model(x[2:])], y, reduction="sum"),
+        model,
+        [4, ("token", 2)],
+        [x, tokens(3, 5, 2)],
+    )
+
+
 def test_dropout_after_an_embedding() -> None:
     """Drawn numbers and gathers side by side: the same numbers as eager code draws."""
     table, dropout = Embedding(4, 3, seed=1), Dropout(0.5, seed=3)
