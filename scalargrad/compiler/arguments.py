@@ -144,10 +144,10 @@ class _LookUps:
         # The first index in order: what is computed from it may be wrong as a consequence.
         column = int(numpy.flatnonzero(~is_inside.all(axis=0))[0])
         sample = int(numpy.flatnonzero(~is_inside[:, column])[0])
+        asked = repr(float(indices[sample, column])).removesuffix(".0")
         raise OptionError(
             f"{self._names[column]} looks up a table with the indices 0 to "
-            f"{self._lengths[column] - 1}, but sample {sample} asks for "
-            f"{float(indices[sample, column]):g}"
+            f"{self._lengths[column] - 1}, but sample {sample} asks for {asked}"
         )
 
     def _read(self, arrays: Sequence[Array]) -> Array:

@@ -46,11 +46,6 @@ class Trace:
     drawn: tuple[RandomLeaf, ...] = ()
 
     @property
-    def single(self) -> bool:
-        """Whether the function returned one Value, not a list."""
-        return isinstance(self.structure, int)
-
-    @property
     def integers(self) -> tuple[bool, ...]:
         """Whether each argument holds integers, which may be looked up."""
         return tuple(isinstance(argument[0], IntegerInput) for argument in self.inputs)

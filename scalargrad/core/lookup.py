@@ -92,9 +92,7 @@ def _copy_lists(entry: Any) -> Any:
     """Return the same Values in new lists, so that changing one leaves the table as it is."""
     if is_array(entry):
         return entry.tolist()
-    if isinstance(entry, (list, tuple)):
-        return [_copy_lists(part) for part in entry]
-    return entry
+    return [_copy_lists(part) for part in entry] if isinstance(entry, list) else entry
 
 
 def _trace_look_up(table: Table, index: Value, who: str) -> Any:

@@ -50,7 +50,7 @@ def encode_target(
 ) -> Target:
     """Encode a class index of cross_entropy as a one-hot row; return other targets as they are.
 
-    A recorded graph can't depend on an index, and cross_entropy takes rows of shares as well.
+    Rows of shares can leave samples out: all shares of an ignored one are 0.
 
     Args:
         target: The target of one sample.

@@ -612,8 +612,8 @@ def test_what_is_no_function_model_or_backend() -> None:
 def test_labels_and_sizes_of_a_recording() -> None:
     recording = trace(lambda x, y: [x[0], y], [2, 1])
     assert [[value.label for value in each] for each in recording.inputs] == [["x0", "x1"], ["y"]]
-    assert not recording.single
-    assert trace(lambda x: x, [1]).single
+    assert recording.structure == [0, 1]
+    assert trace(lambda x: x, [1]).structure == 0
 
 
 # What is meant to learn and can't
