@@ -47,25 +47,24 @@ def build_gathers(program: Program, rows: Rows, operands: Rows, varies: bool) ->
         operands: (m, 1 + n) the index of each, and then the column of the table.
         varies: Whether the results vary by sample.
     """
-    columns: dict[int, list[int]] = defaultdict(list)
+    by_index: dict[int, list[int]] = defaultdict(list)
     for i, index in enumerate(operands[:, 0].tolist()):
-        columns[index].append(i)
+        by_index[index].append(i)
 
-    places: dict[bytes, list[list[int]]] = defaultdict(list)
-    for group in columns.values():
-        table = operands[group, 1:]
-        order = _order(program, table)
-        ordered = [group[i] for i in order]
-        places[operands[ordered, 1:].tobytes()].append(ordered)
+    places: dict[bytes, list[Rows]] = defaultdict(list)
+    for group in by_index.values():
+        for table in _split_tables(program, operands, numpy.array(group)):
+            places[operands[table, 1:].tobytes()].append(table)
 
     gathers = []
     for same_table in places.values():
-        positions = [i for place in same_table for i in place]
+        positions = numpy.concatenate(same_table)
+        indices = [operands[place[0], 0] for place in same_table]
         first = same_table[0]
         gathers.append(
             Gather(
                 rows=rows[positions],
-                index=operands[[place[0] for place in same_table], 0],
+                index=numpy.array(indices),
                 table=operands[first, 1:].T,
                 batched=varies,
             )
@@ -73,12 +72,22 @@ def build_gathers(program: Program, rows: Rows, operands: Rows, varies: bool) ->
     return gathers
 
 
-def _order(program: Program, columns: Rows) -> list[int]:
-    """The order of the columns of a table."""
-    # That of the parameters where there are any: the table is then a view of them. Otherwise any
-    # order that is the same for all places.
-    first = columns[:, 0]
-    is_learned = bool((program.code[first] == PARAMETER).all())
-    keys = program.place[first] if is_learned else first
-    order: list[int] = numpy.argsort(keys, kind="stable").tolist()
-    return order
+def _split_tables(program: Program, operands: Rows, group: Rows) -> list[Rows]:
+    """Return the columns that one index takes, by the table that they belong to."""
+    first = operands[group, 1]
+    if not (program.code[first] == PARAMETER).all():
+        # Any order that is the same at all places.
+        return [group[numpy.argsort(first, kind="stable")]]
+
+    # Columns at equal distances among the parameters are one table, which is then a view of them.
+    # Columns of two tables together would have to be copied in each call.
+    ordered = group[numpy.argsort(program.place[first], kind="stable")]
+    columns = program.place[operands[ordered, 1:]]
+    distances = columns[1:] - columns[:-1]
+    is_shifted = (distances == distances[:, :1]).all(axis=1)
+    starts = [0]
+    for i, distance in enumerate(distances[:, 0].tolist(), start=1):
+        begins = i - 1 == starts[-1]
+        if not is_shifted[i - 1] or not (begins or distance == distances[i - 2, 0]):
+            starts.append(i)
+    return numpy.split(ordered, starts[1:])

@@ -384,6 +384,30 @@ def test_a_large_table_is_gathered_as_one() -> None:
     assert program([1999]).tolist() == [[x.data for x in model.vectors[1999]]]
 
 
+def test_two_tables_of_one_index_are_two_views_of_the_parameters() -> None:
+    first, second, third = Embedding(5, 3, seed=1), Embedding(5, 2, seed=2), Embedding(5, 1, seed=3)
+    model = Sequential(first, second, third)
+
+    def function(x: Any) -> Value:
+        total: Value = sg.sum([sg.sin(y) for part in (first, second, third) for y in part(x)])
+        return total
+
+    program = compile(function, model, inputs=("token",))
+    assert gathers(program) == ["gather 5×3", "gather 5×2", "gather 5×1"]
+    assert "p[" not in str(program).replace("g_p[", "")
+    assert agrees(function, model, ["token"], [[0, 4, 4, 2]])
+
+
+def test_columns_of_parameters_are_a_view_of_them() -> None:
+    model = Weights([float(i) for i in range(8)])
+    columns = [model.weights[:4], model.weights[4:]]
+    table = list(zip(*columns, strict=True))
+    program = compile(lambda x: sg.dot(*[sg.take(table, x)] * 2), model, inputs=("token",))
+    assert gathers(program) == ["gather 4×2"]
+    assert "p[" not in str(program).replace("g_p[", "")
+    assert agrees(lambda x: sg.dot(*[sg.take(table, x)] * 2), model, ["token"], [[0, 3, 3]])
+
+
 def test_two_look_ups_of_one_index_are_one() -> None:
     table = Embedding(3, 2, seed=1)
     program = compile(lambda x: [*table(x), *table(x)], table, inputs=("token",))
