@@ -152,6 +152,40 @@ def test_the_gradient_of_pytorch() -> None:
     assert alike(gradient, weight.grad.ravel())
 
 
+def test_embeddings_added_joined_and_used_twice_against_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    letters, places, kinds = (Embedding(n, k, seed=n) for n, k in ((5, 4), (3, 4), (2, 3)))
+    model = Sequential(letters, places, kinds)
+
+    def score(x: Any, kind: Any) -> Value:
+        added = [
+            [a + b for a, b in zip(*pair, strict=True)]
+            for pair in zip(letters(x), places([0, 1, 2]), strict=True)
+        ]
+        joined = [y for row in added for y in row] + kinds(kind)
+        hidden = [sg.tanh(sg.sum(joined[i::4])) for i in range(4)]
+        return sg.logsumexp([sg.dot(hidden, row) for row in letters.vectors])
+
+    batch, kind = tokens(5, 6, 3), tokens(2, 6, seed=1)
+    program = compile(score, model, inputs=[("token", 3), "token"])
+    loss, gradient = program.value_and_grad(batch, kind)
+
+    def weight(table: Embedding) -> Any:
+        numbers = [[x.data for x in row] for row in table.vectors]
+        return torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+
+    first, second, third = map(weight, (letters, places, kinds))
+    look_up = torch.nn.functional.embedding
+    added = look_up(torch.tensor(batch), first) + second
+    joined = torch.cat([added.flatten(1), look_up(torch.tensor(kind), third)], dim=1)
+    hidden = torch.stack([torch.tanh(joined[:, i::4].sum(1)) for i in range(4)], dim=1)
+    expected = torch.logsumexp(hidden @ first.T, 1).mean()
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-12)
+    slopes = [number for each in (first, second, third) for number in each.grad.ravel().tolist()]
+    assert alike(gradient, slopes)
+
+
 class Positions(Module):
     """Embeddings of letters and of their positions, added; the letters' own table gives scores."""
 
