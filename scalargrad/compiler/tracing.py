@@ -81,9 +81,16 @@ def trace(
     check_question("compiling within a function that is being compiled")
     arguments = tuple(_stand_ins(argument, i) for i, argument in enumerate(declared))
     tracer = _Tracer()
-    with tracing(tracer, _refuse):
+    with tracing(tracer, tracer.refuse):
         # A new list, because the function may change it.
-        result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
+        given = [each[0] if len(each) == 1 else list(each) for each in arguments]
+        try:
+            result = function(*given)
+        except IndexError:
+            # Of an index that was refused NumPy says only that it is none.
+            if tracer.refusal:
+                raise TraceError(tracer.refusal) from None
+            raise
     outputs, structure = list_outputs(result)
     return Trace(
         inputs=arguments,
@@ -106,6 +113,14 @@ class _Tracer:
 
     def __init__(self) -> None:
         self.drawn: list[RandomLeaf] = []
+        self.refusal = ""
+
+    def refuse(self, what: str) -> None:
+        """Raise TraceError for what can't be recorded."""
+        words = what.split()
+        remedy = _REMEDIES.get(words[0]) or _REMEDIES.get(" ".join(words[:2]), _REMEDY)
+        self.refusal = f"{what} can't be recorded, at {calling_line()}\n  {remedy}"
+        raise TraceError(self.refusal)
 
     def on_node(
         self,
@@ -121,7 +136,7 @@ class _Tracer:
         if isinstance(node, RandomLeaf):
             self.drawn.append(node)
         else:
-            _refuse("no_grad() around an operation")
+            self.refuse("no_grad() around an operation")
 
     def on_backward(self, order: list[Any]) -> None:
         """Do nothing: `backward` is refused before it starts."""
@@ -158,12 +173,6 @@ _REMEDIES = {
     "copying": "Use the Value itself: a copy would keep the number of the recording.",
 }
 """What to do instead, by the first word or two of what is refused; `_REMEDY` for all others."""
-
-
-def _refuse(what: str) -> None:
-    words = what.split()
-    remedy = _REMEDIES.get(words[0]) or _REMEDIES.get(" ".join(words[:2]), _REMEDY)
-    raise TraceError(f"{what} can't be recorded, at {calling_line()}\n  {remedy}")
 
 
 def _stand_ins(argument: _Argument, position: int) -> tuple[Value, ...]:

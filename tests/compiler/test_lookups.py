@@ -571,6 +571,7 @@ def test_an_index_of_an_index_is_checked_first() -> None:
 AS_AN_INDEX: dict[str, Callable[[Any], Any]] = {
     "in brackets": lambda x: [x, x][x],
     "computed, in brackets": lambda x: [x, x][x + 1],
+    "of an array": lambda x: numpy.array([x, x])[x],
     "range": lambda x: [x for _ in range(x)],
     "int": lambda x: [x, x][int(x)],
     "comparison": lambda x: x if x == 3 else x + 1,
@@ -582,6 +583,11 @@ AS_AN_INDEX: dict[str, Callable[[Any], Any]] = {
 def test_an_index_of_python_names_take(function: Callable[[Any], Any], inputs: Any) -> None:
     with pytest.raises(TraceError, match=r"scalargrad\.take\(table, x\)"):
         compile(function, inputs=[inputs])
+
+
+def test_an_error_of_the_user_stays_what_it_is() -> None:
+    with pytest.raises(IndexError, match="list index out of range"):
+        compile(lambda x: [x, x][2], inputs=["token"])
 
 
 def test_a_number_that_is_no_integer_input_is_not_looked_up() -> None:
