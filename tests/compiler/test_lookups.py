@@ -250,6 +250,14 @@ def test_the_jacobian_of_a_table_that_each_sample_computes() -> None:
     assert not by_index.any()
 
 
+def test_nothing_is_computed_for_a_gradient_by_an_index() -> None:
+    model = Names()
+    program = compile(lambda x: sg.logsumexp(model(x)), model, inputs=[("token", 3)])
+    (by_index,) = program.jacobian([[1, 2, 3]])
+    assert by_index.tolist() == [[[0.0, 0.0, 0.0]]]
+    assert "matmul(g" not in program._backend.render("pull_back")
+
+
 def test_a_table_of_plain_numbers() -> None:
     primes = numpy.array([2.0, 3.0, 5.0, 7.0])
     weight = Weights([1.5])
