@@ -8,7 +8,7 @@ from random import Random
 import viz
 from demos.gallery import BESIDE, Picture, Story, explored, run_alone, say_all
 from demos.listing import list_code
-from scalargrad import Value, dot, no_grad, softmax
+from scalargrad import Value, no_grad, softmax
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import Embedding, Flatten, Layer, Module, Sequential
 from scalargrad.optim import Adam, CosineDecay
@@ -55,31 +55,6 @@ def samples(words: list[str]) -> list[tuple[list[int], int]]:
     return found
 
 
-class OneHotLayer(Module):
-    """The table of an Embedding as a layer without bias or activation, fed with one-hot rows."""
-
-    def __init__(self, embedding: Embedding) -> None:
-        self.vectors = embedding.vectors
-
-    def forward(self, rows: list[list[Value]]) -> list[list[Value]]:
-        """Return the outputs for each row, of which one number is 1 and the others are 0."""
-        outputs = list(zip(*self.vectors, strict=True))
-        found = []
-        for row in rows:
-            found.append([dot(row, weights) for weights in outputs])
-        return found
-
-
-def one_hot(letters: list[int]) -> list[list[float]]:
-    """Return a row for each letter, with a 1 in the place of its number."""
-    rows = []
-    for letter in letters:
-        row = [0.0] * len(LETTERS)
-        row[letter] = 1.0
-        rows.append(row)
-    return rows
-
-
 def network(seed: int = 0) -> Sequential:
     """Build the network: three letters, four numbers each, twelve neurons, a score per letter."""
     hidden = Layer(SEEN * 4, 12, activation="tanh", initializer="xavier", seed=seed + 1)
@@ -89,15 +64,11 @@ def network(seed: int = 0) -> Sequential:
 
 def train(model: Sequential, data: list[tuple[list[int], int]], epochs: int) -> None:
     """Train by Adam on the cross-entropy of the next letter; the rate falls to 0 along a cosine."""
-    # An index can't be an input of a compiled program; a one-hot row can. The twin has the same
-    # parameters, so what it learns the model knows.
-    embedding, *others = model.steps
-    twin = Sequential(OneHotLayer(embedding), *others)
     letters, targets = zip(*data, strict=True)
-    adam = Adam(twin.parameters(), 0.015)
+    adam = Adam(model.parameters(), 0.015)
     fit(
-        twin,
-        [one_hot(three) for three in letters],
+        model,
+        letters,
         targets,
         loss="cross_entropy",
         optimizer=adam,
@@ -250,8 +221,8 @@ _TEXT = (
     "Text needs no other model. Each letter becomes a row of 27 numbers, a single 1 among zeros, "
     "and a layer turns it into four. Multiplying by zeros is idle, so an embedding looks up the "
     "weights behind the 1 instead: the same numbers. After that there are neurons as ever, "
-    "Σ w·x + b and a bend. The training here runs on the one-hot rows, compiled; the pictures "
-    "show the embedding.",
+    "Σ w·x + b and a bend. Compiled, as the training here is, it looks up the weights of a whole "
+    "batch at once.",
     "The loss is the mean of −log of the probability of the letter that came, on names not read. "
     "The rival counts which letter follows which, with the smoothing it likes best. The network "
     "does better; it sees three letters where counting sees one.",

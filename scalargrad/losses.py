@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, Un
 from .core import ops
 from .core.checks import checked_int
 from .core.conversion import as_float, is_number, plain
-from .core.functions import subtract_max
+from .core.functions import subtract_max, take
+from .core.leaves import IntegerInput
 from .core.modes import is_tracing
 from .core.operations import apply
 from .core.ops import Op
@@ -372,7 +373,8 @@ def cross_entropy(
         prediction: A list of logits, one for each class; or a list of such lists, one for each
             sample.
         target: The index of the right class, or a list with the probability of each class; for
-            several samples a list of these.
+            several samples a list of these. In a compiled function an index is an integer input,
+            `inputs=(…, "token")`.
         label_smoothing: The part of the target, in [0, 1], that is distributed evenly over all
             classes (Szegedy et al. 2016, section 7).
         ignore_index: A class index that marks samples to leave out of the loss; the mean is over
@@ -456,6 +458,9 @@ def _cross_entropy(row: list[Any], target: Numbers, smoothing: float) -> Number:
 
 def _weighted_logits(logits: Sequence[Any], target: Numbers) -> list[tuple[Number, Number]]:
     """Return each logit that the target gives a probability to, with that probability."""
+    if isinstance(target, IntegerInput):
+        # A compiled function looks the class of each sample up.
+        return [(1.0, take(logits, target))]
     if _is_single(target):
         return [(1.0, logits[_class_index(target, len(logits))])]
     given = _as_list("target of cross_entropy", target)
@@ -488,9 +493,8 @@ def _class_index(target: object, count: int) -> int:
     if isinstance(target, Value):
         if is_tracing():
             raise DataError(
-                "while a function is compiled a class index is not known yet: give one-hot rows "
-                '(data.one_hot) as targets, or let fit make them, with loss="cross_entropy" or a '
-                "functools.partial of it"
+                "while a function is compiled a class index must be an integer input: compile with "
+                'inputs=(…, "token"), or give one-hot rows (data.one_hot) as targets'
             )
         raise DataError(
             "a class index can't be a Value: give an int, or a list with the probability of each "

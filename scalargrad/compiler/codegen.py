@@ -13,7 +13,7 @@ from scalargrad.core.ops import TABLE
 
 from .array_rules import ARRAYS
 from .array_types import Array
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList
 from .layout import Block, Operand
 from .program import insert_static_args, partials_by_rows
 from .rule_source import EXPRESSIONS, Expression, Term, multiply, to_source
@@ -272,6 +272,38 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
     return writer.write_product(view, "outer_with_one", block.gradient, inputs)
 
 
+# Look-ups
+
+
+def _forward_gather(writer: Writer, block: Block, kernel: Gather) -> None:
+    index = f"i{block.name}"
+    source = writer.read_rows(kernel.index)
+    writer.assign(index, f"indices({source}, {len(kernel.table)})")
+
+    table = writer.layout.operand(kernel.table)
+    look_up = "look_up_by_sample" if writer.layout.batched(table) else "look_up"
+    writer.assign(block.name, f"{look_up}({writer.read(table)}, {index}).reshape(n, -1)")
+
+
+def _backward_gather(writer: Writer, block: Block, kernel: Gather) -> None:
+    # No gradient flows to the index.
+    table = writer.layout.operand(kernel.table)
+    if not writer.needs_gradient(table):
+        return
+    index = f"i{block.name}"
+    count, width = kernel.table.shape
+    if writer.layout.batched(table):
+        shape = f"(n, {count}, {width})"
+        writer.add_gradient(table, f"scatter_by_sample({block.gradient}, {index}, {shape})")
+        return
+
+    # Straight into the gradient of the parameters where they lie regularly, as in an Embedding.
+    view = table.only
+    if view is not None and writer.write_product(view, "scatter_into", index, block.gradient):
+        return
+    writer.add_gradient(table, f"scatter_rows({index}, {block.gradient}, ({count}, {width}))")
+
+
 _Rule = Callable[[Writer, Block, Any], None]
 
 _FORWARD: dict[type[Kernel], _Rule] = {
@@ -279,10 +311,12 @@ _FORWARD: dict[type[Kernel], _Rule] = {
     OverList: _forward_over_list,
     Dots: _forward_dots,
     Matrix: _forward_matrix,
+    Gather: _forward_gather,
 }
 _BACKWARD: dict[type[Kernel], _Rule] = {
     Elementwise: _backward_elementwise,
     OverList: _backward_over_list,
     Dots: _backward_dots,
     Matrix: _backward_matrix,
+    Gather: _backward_gather,
 }

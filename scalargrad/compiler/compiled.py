@@ -12,6 +12,7 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from scalargrad.core.checks import all_finite
+from scalargrad.core.nested import replace_leaves
 from scalargrad.core.unlearned import is_reported, warn_unlearned
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import CallError, DataError, LengthError, OptionError, TraceError
@@ -22,6 +23,7 @@ from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.garbage import collector_off
 from scalargrad.utils.spelling import suggestion
 
+from .arguments import Arguments
 from .array_types import Array
 from .backend import BACKENDS, Backend
 from .guards import Guards
@@ -32,7 +34,8 @@ from .numpy_backend import NumpyBackend
 from .passes import optimize
 from .program import Program, record
 from .replay import Replay
-from .tracing import Trace, trace
+from .structure import arrange
+from .tracing import Input, Trace, trace
 
 __all__ = ["Compiled", "compile"]
 
@@ -43,7 +46,7 @@ _NOTHING = numpy.zeros(0)
 def compile(
     function: Callable[..., Any],
     model: Module | None = None,
-    inputs: Sequence[int] = (),
+    inputs: Sequence[Input] = (),
     backend: Literal["numpy", "jax"] = "numpy",
 ) -> "Compiled":
     """Record `function` once and return it as array code.
@@ -67,11 +70,13 @@ def compile(
 
     Args:
         function: Takes one argument for each entry of `inputs`: a list of that many Values, a
-            single Value for 1. Returns a Value, or a list of them.
+            single Value for 1. Returns a Value, or Values nested in lists, tuples and dicts.
         model: The Module whose parameters are learned. Gradients come in the order of
             `model.parameters()`.
-        inputs: The length of each argument. Leave it out for a function without arguments, which is
-            computed as a batch of one.
+        inputs: The length of each argument; "token" for an argument that is an integer in each
+            sample, ("token", 8) for eight integers. They are numbers like others, and may also be
+            looked up, by `sg.take` and `nn.Embedding`. Leave it out for a function without
+            arguments, which is computed as a batch of one.
         backend: "numpy", or "jax" for functions that jax.jit, jax.grad and JAX's sharding take (see
             `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64 bits.
             demos/parallel.py shows it.
@@ -95,6 +100,14 @@ def compile(
         >>> loss, gradient = program.value_and_grad(numpy.ones((5, 2)), numpy.zeros((5, 1)))
         >>> gradient.shape
         (13,)
+
+        A model that takes three integers:
+
+        >>> from scalargrad.nn import Embedding, Flatten, Layer, Sequential
+        >>> model = Sequential(Embedding(27, 4, seed=1), Flatten(), Layer(12, 2, seed=2))
+        >>> program = compile(model, model, inputs=[("token", 3)])
+        >>> program([[5, 13, 13], [0, 0, 26]]).shape
+        (2, 2)
     """
     if not callable(function):
         raise DataError(f"compile takes a function, not {type(function).__name__}")
@@ -164,7 +177,7 @@ class Compiled:
         self,
         function: Callable[..., Any],
         model: Module | None,
-        inputs: Sequence[int],
+        inputs: Sequence[Input],
         backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
     ) -> None:
         """Record a function; `compile` checks the arguments first."""
@@ -192,6 +205,7 @@ class Compiled:
         self.program = program
         self.recorded_rows = len(recorded)
         self.sizes = tuple(len(argument) for argument in recording.inputs)
+        self._arguments = Arguments(program, self.sizes, recording.integers)
         self._trace = recording
         self._recorded = recorded
         self._replay = Replay(recording, recorded)
@@ -245,7 +259,7 @@ class Compiled:
 
     # Values and gradients
 
-    def __call__(self, *arguments: ArrayLike) -> Array:
+    def __call__(self, *arguments: ArrayLike) -> Any:
         """Return the outputs for a batch.
 
         Samples with an output that is not finite are computed as eager code does, so that both
@@ -253,11 +267,19 @@ class Compiled:
 
         Args:
             *arguments: One array (batch, n) for each entry of `inputs`, or (batch,) where n is 1.
+                Arrays of whole numbers where the entry is "token".
 
         Returns:
-            (batch, outputs).
+            An array (batch, outputs) where the function returns a Value or a list of them, and
+            (batch, *shape) for nested lists of equal lengths. Tuples, dicts and other nests are
+            returned as they are, with such an array at each entry: (batch,) for a Value.
+
+        Raises:
+            DataError: An argument is not an array of numbers, or of whole numbers.
+            LengthError: An argument has another shape.
+            OptionError: An index is out of the range of a table.
         """
-        arrays = self._check_arguments(arguments)
+        arrays = self._arguments.check(arguments)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
         outputs = self._backend.outputs(arrays, read, drawn)
@@ -266,7 +288,7 @@ class Compiled:
             finite = numpy.isfinite(outputs).all(axis=1)
             for sample in numpy.flatnonzero(~finite).tolist():
                 outputs[sample] = self._replay.outputs(batch.leaves(sample))
-        return outputs
+        return arrange(self._trace.structure, outputs)
 
     def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Array]:
         """Return the mean of the output over the batch, and its gradient by the parameters.
@@ -284,7 +306,7 @@ class Compiled:
             LengthError: The function has several outputs, or an argument has another shape.
         """
         self._require_one_output("value_and_grad")
-        loss, gradient, _ = self.evaluate_loss(self._check_arguments(arguments))
+        loss, gradient, _ = self.evaluate_loss(self._arguments.as_arrays(arguments))
         return loss, gradient
 
     def evaluate_loss(
@@ -293,11 +315,13 @@ class Compiled:
         """Return the mean of the first output, its gradient, and the other outputs.
 
         Args:
-            arrays: One (batch, n) of float64 for each argument, not checked.
+            arrays: One (batch, n) of float64 for each argument, of which only the indices of
+                look-ups are checked.
             thorough: Whether loss and gradient must be those of eager code where they are not
                 finite. If not, the first sample that makes them so ends the search, and they are
                 those of array code.
         """
+        self._arguments.check_indices(arrays)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
         loss, gradient, others = self._backend.loss(arrays, read, drawn)
@@ -329,7 +353,7 @@ class Compiled:
             >>> program.odd_rows([[1.0, 0.0, 2.0, -1.0]]).tolist()
             [1, 3]
         """
-        checked = self._check_arguments(arrays)
+        checked = self._arguments.check(arrays)
         read = self._read_leaves()
         drawn = self._draw_for(checked)
         batch = self._batch(checked, read, drawn)
@@ -367,9 +391,10 @@ class Compiled:
         always agree.
 
         Returns:
-            (batch, outputs, n) for each argument.
+            (batch, outputs, n) for each argument. Outputs that are nested come in one list, in
+            order. The derivatives by integers that are only looked up are 0.
         """
-        arrays = self._check_arguments(arguments)
+        arrays = self._arguments.check(arguments)
         if not arrays:
             return []
         read = self._read_leaves()
@@ -402,7 +427,8 @@ class Compiled:
 
         jax.jit, jax.grad and JAX's sharding take it: `jax.value_and_grad(program.pure)` is like
         `value_and_grad`. Leaves that are read, such as buffers, keep the numbers that they have
-        when JAX traces, and nothing that is not finite is computed again.
+        when JAX traces, and nothing that is not finite is computed again. An index out of the range
+        of a table looks up nan.
 
         Args:
             parameters: A vector in the order of `model.parameters()`; `program.parameters` is not
@@ -422,7 +448,7 @@ class Compiled:
     ) -> JaxArray:
         """Return the outputs of a batch, (batch, outputs), as a function of its arguments alone.
 
-        As `pure`, for functions with any number of outputs.
+        As `pure`, for functions with any number of outputs; nested ones come in one list, in order.
         """
         return self._require_jax().pure_outputs(*self._pure_arguments(parameters, arguments, drawn))
 
@@ -434,7 +460,7 @@ class Compiled:
     def _pure_arguments(
         self, parameters: JaxArray, arguments: Sequence[JaxArray], drawn: JaxArray | None
     ) -> tuple[JaxArray, Sequence[JaxArray], Array, JaxArray]:
-        self._check_count(arguments)
+        self._arguments.check_count(arguments)
         if numpy.shape(parameters) != self.parameters.shape:
             raise LengthError(
                 f"parameters must be a vector of {len(self.parameters):,} numbers, not of shape "
@@ -451,7 +477,7 @@ class Compiled:
 
     # What was recorded, and what it became
 
-    def load(self, *sample: ArrayLike) -> Value | list[Value]:
+    def load(self, *sample: ArrayLike) -> Any:
         """Write one sample into the recorded Values, so that its graph can be drawn.
 
         The parameters are written, too, and with one output all gradients. It is the one method
@@ -462,13 +488,14 @@ class Compiled:
             *sample: One number or list of numbers for each argument.
 
         Returns:
-            The recorded output, or a list of the outputs. `viz.draw` shows the graph of the sample.
+            The recorded Values, nested as the function returned them. `viz.draw` shows the graph of
+            the sample.
         """
         rows = []
         for argument in sample:
             numbers = numpy.asarray(argument, dtype=float)
             rows.append(numbers.reshape(1, -1))
-        arrays = self._check_arguments(rows)
+        arrays = self._arguments.check(rows)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
         batch = self._batch(arrays, read, drawn)
@@ -478,9 +505,7 @@ class Compiled:
         outputs = self._trace.outputs
         if len(outputs) == 1:
             self._replay.backward()
-        if self._trace.single:
-            return outputs[0]
-        return list(outputs)
+        return replace_leaves(self._trace.structure, outputs)
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -580,30 +605,6 @@ class Compiled:
                 f"{len(self.program.outputs)}"
             )
 
-    def _check_count(self, arguments: Sequence[object]) -> None:
-        if len(arguments) != len(self.sizes):
-            raise LengthError(
-                f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was "
-                f"given {len(arguments)}"
-            )
-
-    def _check_arguments(self, arguments: Sequence[ArrayLike]) -> list[Array]:
-        """Return the arguments as arrays (batch, n) of equal length."""
-        self._check_count(arguments)
-        arrays = [
-            _as_array(argument, size, i)
-            for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))
-        ]
-        lengths = {len(array) for array in arrays}
-        if len(lengths) > 1:
-            raise LengthError(
-                "all arguments must have one row for each sample, but they have "
-                f"{', '.join(map(str, sorted(lengths)))}"
-            )
-        if lengths == {0}:
-            raise LengthError("the batch is empty: give at least one sample")
-        return arrays
-
 
 class _NullFile:
     """A file that discards what is written to it."""
@@ -625,19 +626,3 @@ def _rebuild(
     program._gradient = gradient
     program.parameters[:] = parameters
     return program
-
-
-def _as_array(argument: ArrayLike, size: int, position: int) -> Array:
-    try:
-        array = numpy.asarray(argument, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"argument {position} must be an array of numbers, (batch, {size}): {error}"
-        ) from None
-    if array.ndim == 1 and size == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.shape[1] != size:
-        raise LengthError(
-            f"argument {position} must have the shape (batch, {size}), not {array.shape}"
-        )
-    return array

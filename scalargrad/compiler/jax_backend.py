@@ -34,7 +34,7 @@ from scalargrad.core.ops import (
 from scalargrad.errors import LengthError, OptionError
 
 from .array_types import Array, Rows
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, build_kernels
+from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, build_kernels
 from .layout import Layout, lay_out
 from .program import Kind, Program, insert_static_args, partials_by_rows
 from .strides import View
@@ -288,11 +288,29 @@ def _run_matrix(values: _Values, kernel: Matrix) -> JaxArray:
     return products.reshape(values.batch, -1)
 
 
+def _run_gather(values: _Values, kernel: Gather) -> JaxArray:
+    jnp = _jax().numpy
+    count = len(kernel.table)
+    # A pure function can't check its numbers: an index out of range looks up nan.
+    index = jnp.floor(values.take(kernel.index))
+    is_inside = (index >= 0) & (index < count)
+    position = jnp.where(is_inside, index, count).astype(int)
+
+    table = values.take(kernel.table)
+    if table.ndim == 2:
+        rows = table.at[position].get(mode="fill", fill_value=numpy.nan)
+    else:
+        samples = jnp.arange(values.batch)[:, None]
+        rows = table.at[samples, position].get(mode="fill", fill_value=numpy.nan)
+    return rows.reshape(values.batch, -1)
+
+
 _RUN: dict[type[Kernel], Callable[[_Values, Any], JaxArray]] = {
     Elementwise: _run_elementwise,
     OverList: _run_over_list,
     Dots: _run_dots,
     Matrix: _run_matrix,
+    Gather: _run_gather,
 }
 
 

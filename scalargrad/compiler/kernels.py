@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy
 
-from scalargrad.core.ops import DOT, TABLE
+from scalargrad.core.ops import DOT, TABLE, TAKE
 
 from .array_types import Mask, Rows
+from .gather import Gather, build_gathers
 from .passes import batched, put_varying_first
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
 
-__all__ = ["Dots", "Elementwise", "Kernel", "Matrix", "OverList", "build_kernels"]
+__all__ = ["Dots", "Elementwise", "Gather", "Kernel", "Matrix", "OverList", "build_kernels"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ class Dots:
         return f"dot of {length} × {count}"
 
 
-Kernel = Elementwise | OverList | Matrix | Dots
+Kernel = Elementwise | OverList | Matrix | Dots | Gather
 
 
 class _Product(NamedTuple):
@@ -202,6 +203,8 @@ def _build(
     varies = bool(varying[rows[0]])
     if kind.op == DOT.name:
         return _build_products(program, rows, operands, varying)
+    if kind.op == TAKE.name:
+        return [*build_gathers(program, rows, operands, varies)]
     if TABLE[kind.op].over_list:
         return [OverList(kind, rows, operands, varies)]
     return [Elementwise(kind, rows, tuple(operands.T), varies)]

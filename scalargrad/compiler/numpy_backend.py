@@ -13,8 +13,16 @@ import numpy
 from .array_rules import ARRAYS
 from .array_types import Array, Rows
 from .codegen import write_backward, write_forward
-from .kernels import Kernel, build_kernels
+from .kernels import Gather, Kernel, build_kernels
 from .layout import Layout, lay_out
+from .lookups import (
+    indices,
+    look_up,
+    look_up_by_sample,
+    scatter_by_sample,
+    scatter_into,
+    scatter_rows,
+)
 from .program import Program
 from .writer import PARAMETERS, Writer
 
@@ -94,6 +102,12 @@ _NAMES: dict[str, object] = {
     "outer": _outer,
     "outer_with_one": _outer_with_one,
     "part": _part,
+    "indices": indices,
+    "look_up": look_up,
+    "look_up_by_sample": look_up_by_sample,
+    "scatter_rows": scatter_rows,
+    "scatter_into": scatter_into,
+    "scatter_by_sample": scatter_by_sample,
 }
 """What generated source may call."""
 
@@ -223,7 +237,9 @@ class NumpyBackend:
         needed = [block.name in wanted for block in self.layout.blocks]
         # Kernels come after those whose results they take, so one walk is enough.
         for number, kernel in enumerate(self.kernels, self._first):
-            for rows in kernel.taken():
+            # No gradient flows to the index of a look-up.
+            taken = [kernel.table] if isinstance(kernel, Gather) else kernel.taken()
+            for rows in taken:
                 blocks = numpy.unique(self.layout.block_of[rows])
                 if any(needed[block] for block in blocks):
                     needed[number] = True

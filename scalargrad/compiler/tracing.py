@@ -5,19 +5,25 @@ Whatever a program could not repeat, such as a question for the number of a Valu
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from inspect import signature
-from typing import Any
+from inspect import Signature, signature
+from typing import Any, Literal, NamedTuple
 
 from scalargrad.autodiff.anomaly import calling_line
 from scalargrad.core.checks import checked_int
-from scalargrad.core.conversion import NumberLike, as_values
-from scalargrad.core.leaves import RandomLeaf
+from scalargrad.core.leaves import IntegerInput, RandomLeaf
 from scalargrad.core.modes import check_question, tracing
-from scalargrad.core.nested import flatten
 from scalargrad.core.value import Parameter, Value
-from scalargrad.errors import DataError, OptionError, TraceError
+from scalargrad.errors import OptionError, TraceError
+from scalargrad.nn import Module
 
-__all__ = ["Trace", "trace"]
+from .structure import Structure, list_outputs
+
+__all__ = ["Input", "Trace", "trace"]
+
+Input = int | Literal["token"] | tuple[Literal["token"], int]
+"""How an argument is declared: its length, "token" for one integer, ("token", 8) for eight."""
+
+_TOKEN = "token"
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Trace:
         inputs: The Values that stand for the arguments, a tuple for each.
         parameters: The leaves that are learned, in the order in which they were given.
         outputs: The Values that the function returned.
-        single: Whether it returned one Value, not a list.
+        structure: How the function nested them, with the position of each output in its place.
         drawn: The leaves that were drawn at random during the trace, in that order, whether or not
             the outputs depend on them.
     """
@@ -36,12 +42,17 @@ class Trace:
     inputs: tuple[tuple[Value, ...], ...]
     parameters: tuple[Parameter, ...]
     outputs: tuple[Value, ...]
-    single: bool
+    structure: Structure
     drawn: tuple[RandomLeaf, ...] = ()
+
+    @property
+    def integers(self) -> tuple[bool, ...]:
+        """Whether each argument holds integers, which may be looked up."""
+        return tuple(isinstance(argument[0], IntegerInput) for argument in self.inputs)
 
 
 def trace(
-    function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()
+    function: Callable[..., Any], inputs: Sequence[Input], parameters: Iterable[Parameter] = ()
 ) -> Trace:
     """Run `function` once and return the graph that it builds.
 
@@ -50,7 +61,7 @@ def trace(
     Args:
         function: Takes one argument for each entry of `inputs`: a list of that many Values, a
             single Value for 1.
-        inputs: The length of each argument.
+        inputs: The length of each argument, or how it is declared as integers (see `Input`).
         parameters: The leaves that are learned.
 
     Returns:
@@ -65,21 +76,36 @@ def trace(
         >>> trace(lambda x: x[0] * x[1], [2]).outputs[0].op
         'mul'
     """
-    sizes = _check_sizes(inputs)
-    _check_count(function, sizes)
+    declared = _check_inputs(inputs)
+    _check_count(function, len(declared))
     check_question("compiling within a function that is being compiled")
-    arguments = tuple(_stand_ins(size, i) for i, size in enumerate(sizes))
+    arguments = tuple(_stand_ins(argument, i) for i, argument in enumerate(declared))
     tracer = _Tracer()
-    with tracing(tracer, _refuse):
+    with tracing(tracer, tracer.refuse):
         # A new list, because the function may change it.
-        result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
+        given = [each[0] if len(each) == 1 else list(each) for each in arguments]
+        try:
+            result = function(*given)
+        except IndexError:
+            # Of an index that was refused NumPy says only that it is none.
+            if tracer.refusal:
+                raise TraceError(tracer.refusal) from None
+            raise
+    outputs, structure = list_outputs(result)
     return Trace(
         inputs=arguments,
         parameters=tuple(parameters),
-        outputs=_outputs(result),
-        single=isinstance(result, Value),
+        outputs=outputs,
+        structure=structure,
         drawn=tuple(tracer.drawn),
     )
+
+
+class _Argument(NamedTuple):
+    """How an argument was declared."""
+
+    size: int
+    of_integers: bool
 
 
 class _Tracer:
@@ -87,6 +113,14 @@ class _Tracer:
 
     def __init__(self) -> None:
         self.drawn: list[RandomLeaf] = []
+        self.refusal = ""
+
+    def refuse(self, what: str) -> None:
+        """Raise TraceError for what can't be recorded."""
+        words = what.split()
+        remedy = _REMEDIES.get(words[0]) or _REMEDIES.get(" ".join(words[:2]), _REMEDY)
+        self.refusal = f"{what} can't be recorded, at {calling_line()}\n  {remedy}"
+        raise TraceError(self.refusal)
 
     def on_node(
         self,
@@ -102,7 +136,7 @@ class _Tracer:
         if isinstance(node, RandomLeaf):
             self.drawn.append(node)
         else:
-            _refuse("no_grad() around an operation")
+            self.refuse("no_grad() around an operation")
 
     def on_backward(self, order: list[Any]) -> None:
         """Do nothing: `backward` is refused before it starts."""
@@ -112,7 +146,14 @@ _REMEDY = (
     "The answer would be that of the recording for every sample. "
     "Ask within the graph: where(step(x), a, b), maximum, clamp, …"
 )
+_LOOK_UP = (
+    "To look up a row, write scalargrad.take(table, x), where x is an integer input: "
+    'inputs=("token", …). To choose between two numbers, write where(step(x), a, b).'
+)
 _REMEDIES = {
+    "int()": _LOOK_UP,
+    "a Value": _LOOK_UP,
+    "== or": _LOOK_UP,
     "detach()": (
         "A detached copy would keep the number of the recording. "
         "Write scalargrad.stop_gradient(x), which stays in the graph and lets no gradient through."
@@ -134,58 +175,61 @@ _REMEDIES = {
 """What to do instead, by the first word or two of what is refused; `_REMEDY` for all others."""
 
 
-def _refuse(what: str) -> None:
-    words = what.split()
-    remedy = _REMEDIES.get(words[0]) or _REMEDIES.get(" ".join(words[:2]), _REMEDY)
-    raise TraceError(f"{what} can't be recorded, at {calling_line()}\n  {remedy}")
-
-
-def _stand_ins(size: int, position: int) -> tuple[Value, ...]:
+def _stand_ins(argument: _Argument, position: int) -> tuple[Value, ...]:
     """The Values that stand for one argument."""
-    return tuple(Value(1.0, label=_label(size, position, j)) for j in range(size))
+    size, of_integers = argument
+    labels = [_label(size, position, j) for j in range(size)]
+    if of_integers:
+        # 0 is an index of every table.
+        return tuple(IntegerInput(0.0, label=label) for label in labels)
+    return tuple(Value(1.0, label=label) for label in labels)
 
 
-def _check_count(function: Callable[..., Any], sizes: list[int]) -> None:
+def _check_count(function: Callable[..., Any], count: int) -> None:
     """Raise OptionError where the function can't take that many arguments."""
+    # A module is called with anything: what it takes is what `forward` does.
+    called = function.forward if isinstance(function, Module) else function
     try:
-        taken = signature(function)
+        taken = signature(called)
     except (TypeError, ValueError):
         # Some built-in callables have no signature; a wrong number fails when they are called.
         return
     try:
-        taken.bind(*sizes)
+        taken.bind(*range(count))
     except TypeError:
+        remedy = "" if count else ": for a list of two numbers and a single one give inputs=(2, 1)"
         raise OptionError(
             "inputs must be the length of each argument, one number for each: the function takes "
-            f"{taken}, and inputs gives {len(sizes)}"
+            f"{_without_types(taken)}, and inputs gives {count}{remedy}"
         ) from None
 
 
-def _check_sizes(inputs: object) -> list[int]:
-    sizes: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+def _without_types(taken: Signature) -> Signature:
+    parameters = [each.replace(annotation=each.empty) for each in taken.parameters.values()]
+    return Signature(parameters)
+
+
+def _check_inputs(inputs: object) -> list[_Argument]:
+    declared: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     try:
-        return [checked_int(size, "inputs", 1) for size in sizes]
+        return [_check_input(entry) for entry in declared]
     except OptionError:
         raise OptionError(
-            f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}"
+            "inputs must be the length of each argument, such as (784, 10), with "
+            '"token" for one integer and ("token", 8) for eight, not '
+            f"{inputs!r}"
         ) from None
+
+
+def _check_input(entry: Any) -> _Argument:
+    if isinstance(entry, str) and entry == _TOKEN:
+        return _Argument(1, True)
+    if isinstance(entry, tuple) and len(entry) == 2 and entry[0] == _TOKEN:
+        return _Argument(checked_int(entry[1], "inputs", 1), True)
+    return _Argument(checked_int(entry, "inputs", 1), False)
 
 
 def _label(size: int, i: int, j: int) -> str:
     """x0, x1, … for the first argument, y0, y1, … for the second, then a, b, …"""
     letter = "xyabcdefghijklmnopqrstuvw"[i % 25]
     return letter if size == 1 else f"{letter}{j}"
-
-
-def _outputs(result: object) -> tuple[Value, ...]:
-    outputs: Sequence[Any] = []
-    if isinstance(result, NumberLike):
-        outputs = [result]
-    elif isinstance(result, (list, tuple, dict)):
-        outputs = flatten(result)
-    if not outputs:
-        raise DataError(
-            "a compiled function must return a Value or a list of Values, not "
-            f"{type(result).__name__}"
-        )
-    return as_values(outputs, "what a compiled function returns")

@@ -89,6 +89,8 @@ class Writer:
         array = self.fixed[block.name]
         if block.name == "c" and view.is_one and spreads:
             return to_source(float(array[view.start]))
+        if view.strides is None and block.name == "c":
+            return self.bind("w", array[view.columns])
         if view.strides is None:
             index = self.bind("i", view.columns)
             return f"{block.name}[{index}]"

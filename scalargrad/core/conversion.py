@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from numbers import Number, Real
 from types import CodeType, FrameType
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from scalargrad.errors import (
     ComparisonWarning,
@@ -279,6 +279,15 @@ class NumberLike:
     def __trunc__(self) -> int:
         check_question("int() of a Value")
         return int(self._data)
+
+    # Type checkers must not take a Value for an index.
+    if not TYPE_CHECKING:
+
+        def __index__(self) -> int:
+            check_question("a Value as an index of Python")
+            raise DataError(
+                "a Value is no index of Python: give int(x.data), if the graph may end there"
+            )
 
     # Truth and order are asked in the innermost loops of user code, so outside of a trace they do
     # without the call of check_question.

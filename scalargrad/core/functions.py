@@ -20,6 +20,7 @@ from scalargrad.utils.calls import explain_calls, what_is_wrong
 
 from . import ops
 from .conversion import as_float, is_list_like
+from .lookup import take
 from .methods import Operations
 from .operations import apply
 from .ops import TABLE, Op
@@ -119,6 +120,8 @@ def _signature(op: Op) -> Signature:
 
 
 def _make_function(op: Op) -> Callable[..., Number]:
+    if op is ops.TAKE:
+        return take
     if op is ops.DOT:
         function = _over_two_lists(op)
     elif op.over_list:

@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy
 
+from .lookup import take as take
 from .value import Number, Value
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "stop_gradient",
     "sub",
     "sum",
+    "take",
     "tan",
     "tanh",
     "var",

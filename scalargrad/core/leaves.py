@@ -1,9 +1,9 @@
-"""Leaves that are neither inputs nor parameters: buffers of a module, and random numbers."""
+"""Leaves of special kinds: buffers of a module, random numbers, and inputs that are integers."""
 
 from typing import Protocol
 
 from .modes import current_mode, is_tracing
-from .value import Constant
+from .value import Constant, Value
 
 
 class Source(Protocol):
@@ -52,3 +52,16 @@ class RandomLeaf(Constant):
         self.source = source
         for observer in current_mode().observers:
             observer.on_node(self, "", (), ())
+
+
+class IntegerInput(Value):
+    """An input of a traced function that holds integers, and so may be an index of `take`.
+
+    What is computed from it is a plain Value.
+
+    Example:
+        >>> (IntegerInput(3.0) + 1).data
+        4.0
+    """
+
+    __slots__ = ()

@@ -514,6 +514,10 @@ LOGSUMEXP = _row("logsumexp", "lse",
     lambda m, items: _logsumexp(m, items),
     lambda m, o, items: _softmax(m, o, items),
     over_list=True)
+TAKE = _row("take", "[i]",
+    "The entry of a list i, x0, x1, … at index i, the nearest one; derivative 1 for it, else 0.",
+    lambda m, items: _entry(m, items), lambda m, o, items: _entry_partials(m, items),
+    over_list=True)
 
 # Gradients
 STOP_GRADIENT = _row("stop_gradient", "stop",
@@ -608,6 +612,26 @@ def _softmax(m: Any, o: Any, items: Any) -> Any:
     powers = m.each(lambda x: m.exp(x - shift), items)
     total = m.total(powers)
     return m.each(lambda power: m.div(power, total), powers)
+
+
+def _entry(m: Any, items: Any) -> Any:
+    """The entry nearest to the index, which comes first: the first or last one beyond the ends."""
+    index = items[0]
+    result = items[-1]
+    for position in range(len(items) - 3, -1, -1):
+        result = m.where(index < position + 0.5, items[position + 1], result)
+    return result
+
+
+def _entry_partials(m: Any, items: Any) -> list[Any]:
+    index = items[0]
+    last = len(items) - 2
+    partials = [CUT]
+    for position in range(last + 1):
+        start = position - 0.5 if position > 0 else -inf
+        end = position + 0.5 if position < last else inf
+        partials.append(m.where((index >= start) & (index < end), 1.0, CUT))
+    return partials
 
 
 FLOATS = namespace(vars(floats))

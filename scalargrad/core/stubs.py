@@ -24,6 +24,7 @@ from typing import Any, overload
 
 import numpy
 
+from .lookup import take as take
 from .value import Number, Value
 
 __all__ = {names}
@@ -84,7 +85,9 @@ def functions_stub() -> str:
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(functions.__all__)) + "]"
     parts = [_FUNCTIONS.format(doc=doc, names=names)]
     for op in TABLE.values():
-        parts += _list_overloads(op.name, op) if op.over_list else _operand_overloads(op)
+        # Its types are written at the function itself.
+        if op is not ops.TAKE:
+            parts += _list_overloads(op.name, op) if op.over_list else _operand_overloads(op)
     for name in functions.__all__:
         if name not in TABLE and name != "FUNCTIONS":
             parts += _composed_overloads(name)

@@ -3,23 +3,22 @@
 from typing import Any
 
 from scalargrad.core.checks import checked_int
-from scalargrad.core.conversion import is_number
+from scalargrad.core.lookup import look_up
 from scalargrad.core.seeds import Seed, generator
-from scalargrad.core.value import Parameter, Value
-from scalargrad.errors import DataError, OptionError
+from scalargrad.core.value import Parameter
 
 from .initializers import Initializer, InitializerName, resolve_initializer, weights_by_neuron
 from .inputs import unpack
 from .module import Module
 from .naming import describe
-from .reshape import is_list
 
 
 class Embedding(Module):
     """A table of learned vectors, looked up by index.
 
     For an index it returns a list of Parameters, for a list of indices a list of such lists. Only
-    the rows that were used receive a gradient.
+    the rows that were used receive a gradient. A compiled function gathers the vectors of its
+    integer inputs: `compile(model, model, inputs=[("token", 3)])`.
 
     Args:
         count: The number of vectors; indices go from 0 to count - 1.
@@ -51,34 +50,17 @@ class Embedding(Module):
         rows = weights_by_neuron(draw, generator(seed), self.size, self.count)
         self.vectors = [_make_vector(i, row) for i, row in enumerate(rows)]
 
-    def forward(self, x: Any) -> list[Any]:
+    def forward(self, x: Any) -> Any:
         """Return the vector of an index, or those of a list of indices.
+
+        In a compiled function an index is an integer input, as for `sg.take`.
 
         Raises:
             DataError: If something is not an index.
             OptionError: If an index is out of range.
+            TraceError: If a compiled function gives it anything but integer inputs.
         """
-        x = unpack(x, self)
-        if is_list(x):
-            return [self.forward(item) for item in x]
-        return list(self.vectors[self._index(x)])
-
-    def _index(self, x: object) -> int:
-        if isinstance(x, Value):
-            raise DataError(
-                f"{describe(self)} takes a plain index, not a Value: which row is taken can't be "
-                "differentiated; give int(x.data) if that is what is meant"
-            )
-        # To Python a bool is a number, but as an index it is a mistake.
-        if isinstance(x, bool) or not is_number(x) or not float(x).is_integer():
-            raise DataError(
-                f"{describe(self)} takes a whole number as index, not {type(x).__name__} {x!r}"
-            )
-        if not 0 <= x < self.count:
-            raise OptionError(
-                f"{describe(self)} has the indices 0 to {self.count - 1}, but was asked for {x!r}"
-            )
-        return int(x)
+        return look_up(self.vectors, unpack(x, self), describe(self))
 
     def extra_repr(self) -> str:
         return f"{self.count} → {self.size}"

@@ -1,12 +1,13 @@
 """Loss and gradient of one step by a compiled program: the numbers of the graph at array speed."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled, compile
+from scalargrad.compiler.tracing import Input
 from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError
@@ -15,13 +16,22 @@ from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
 from .aliases import Loss, Penalty, Prediction, Target
-from .encoding import class_options, encode_target, stack_rows
+from .encoding import are_integers, class_options, encode_target, stack_rows
 from .samples import Samples
 from .steps import Evaluation, Step, check_loss, normalize_weights
 
 Array = NDArray[numpy.float64]
 Traced: TypeAlias = Any
 """A stand-in for a number of every sample, or a list of them."""
+
+
+class _Arrays(NamedTuple):
+    """Samples, their inputs and targets as arrays, and which of the two are integers."""
+
+    samples: Samples
+    inputs: Array
+    targets: Array
+    are_integers: tuple[bool, bool]
 
 
 class CompiledStep(Step):
@@ -66,12 +76,13 @@ class CompiledStep(Step):
         self._order = None if order == list(range(len(positions))) else numpy.array(order)
         self._numbers = super().numbers()
         self._output: Prediction = None
-        self._programs: dict[bool, Compiled] = {}
-        self._arrays: dict[int, tuple[Samples, Array, Array]] = {}
+        # By whether they train, and by which arguments are integers.
+        self._programs: dict[tuple[bool, tuple[bool, bool]], Compiled] = {}
+        self._arrays: dict[int, _Arrays] = {}
 
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
         """Compute loss and gradient of a batch."""
-        x, y = self._get_arrays(samples)
+        _, x, y, _ = self._get_arrays(samples)
         program = self._get_program(samples, training=True)
         self._write_program(program)
 
@@ -104,7 +115,7 @@ class CompiledStep(Step):
 
     def measure(self, samples: Samples) -> tuple[float, list[Prediction]]:
         """Compute the mean loss and the predictions."""
-        x, y = self._get_arrays(samples)
+        _, x, y, _ = self._get_arrays(samples)
         program = self._get_program(samples, training=False)
         self._write_program(program)
         outputs = program(x, y)
@@ -138,12 +149,13 @@ class CompiledStep(Step):
             program.parameters[self._order] = self._numbers
 
     def _get_program(self, samples: Samples, training: bool) -> Compiled:
-        if training not in self._programs:
-            self._programs[training] = self._compile(samples, training)
-        return self._programs[training]
+        key = (training, self._get_arrays(samples).are_integers)
+        if key not in self._programs:
+            self._programs[key] = self._compile(samples, training)
+        return self._programs[key]
 
     def _compile(self, samples: Samples, training: bool) -> Compiled:
-        x, y = self._get_arrays(samples)
+        _, x, y, integers = self._get_arrays(samples)
         first_input = samples.inputs[0]
         first_target = self._encode_target(samples.targets[0])
         weighted = training and samples.weights is not None
@@ -168,20 +180,25 @@ class CompiledStep(Step):
             penalty_value = penalty if isinstance(penalty, Value) else Value(penalty)
             return [weighted_loss + penalty, loss, penalty_value, *extra]
 
-        sizes = [x.shape[1], y.shape[1]]
+        # Integers may be indices, which an Embedding or cross_entropy looks up.
+        sizes: list[Input] = []
+        for array, of_integers in zip((x, y), integers, strict=True):
+            length = array.shape[1]
+            sizes.append(("token", length) if of_integers else length)
         if weighted:
             sizes.append(1)
         return compile(objective, self.model, inputs=sizes)
 
-    def _get_arrays(self, samples: Samples) -> tuple[Array, Array]:
+    def _get_arrays(self, samples: Samples) -> "_Arrays":
         """Return inputs and targets of samples as arrays, converted once."""
         if id(samples) not in self._arrays:
             inputs = stack_rows(samples.inputs, "sample")
             encoded = [self._encode_target(target) for target in samples.targets]
             targets = stack_rows(encoded, "target")
             # The samples are kept with them, so that no others can get the same id.
-            self._arrays[id(samples)] = (samples, inputs, targets)
-        return self._arrays[id(samples)][1:]
+            integers = (are_integers(samples.inputs), are_integers(encoded))
+            self._arrays[id(samples)] = _Arrays(samples, inputs, targets, integers)
+        return self._arrays[id(samples)]
 
     def _encode_target(self, target: Target) -> Target:
         return encode_target(target, self._prediction, self._class_options)

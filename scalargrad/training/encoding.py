@@ -50,7 +50,7 @@ def encode_target(
 ) -> Target:
     """Encode a class index of cross_entropy as a one-hot row; return other targets as they are.
 
-    A recorded graph can't depend on an index, and cross_entropy takes rows of shares as well.
+    Rows of shares can leave samples out: all shares of an ignored one are 0.
 
     Args:
         target: The target of one sample.
@@ -116,6 +116,25 @@ def stack_rows(entries_by_sample: list[Any], what: str, who: str = "compiled tra
         raise DataError(
             f"{who} needs {what}s made of numbers, and {what} {odd} is a {kind}"
         ) from error
+
+
+def are_integers(entries_by_sample: list[Any]) -> bool:
+    """Return whether nested entries hold integers only, which may be indices of an Embedding.
+
+    Example:
+        >>> are_integers([3, 4]), are_integers([[1, 2], [3, 4.0]]), are_integers([[True, 2]])
+        (True, False, False)
+    """
+    for entry in entries_by_sample:
+        # Samples may have thousands of numbers, but few types.
+        kinds = set(map(type, flatten(entry)))
+        if not all(map(_is_of_integers, kinds)):
+            return False
+    return True
+
+
+def _is_of_integers(kind: type) -> bool:
+    return issubclass(kind, (int, numpy.integer)) and kind is not bool
 
 
 def _find_odd_row(rows: list[list[Any]]) -> int:

@@ -8,11 +8,9 @@ import time
 from collections import Counter
 from random import Random
 
-from scalargrad.core.ops import TABLE
-from tests.compiler.graphs import Kitchen, differing
+from tests.compiler.graphs import EVERYWHERE, Kitchen, differing
 from tests.compiler.test_differential import LINEAR, SELECTING, SETTINGS
 
-EVERYTHING = tuple(TABLE)
 KINDS = {
     "small": lambda rng: differing(Kitchen(rng=rng, steps=10)),
     "deep": lambda rng: differing(Kitchen(rng=rng, steps=80)),
@@ -21,7 +19,7 @@ KINDS = {
     "selecting": lambda rng: differing(Kitchen(ops=SELECTING, rng=rng, steps=40)),
     "static_args": lambda rng: differing(Kitchen(ops=SETTINGS, rng=rng, steps=40)),
     "few operations": lambda rng: differing(
-        Kitchen(ops=rng.sample(EVERYTHING, 3), rng=rng, steps=40)
+        Kitchen(ops=rng.sample(EVERYWHERE, 3), rng=rng, steps=40)
     ),
     "nan and infinities": lambda rng: differing(Kitchen(rng=rng, steps=20), odd=0.2),
 }

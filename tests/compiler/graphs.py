@@ -53,6 +53,10 @@ class Weights(Module):
         self.weights = [Parameter(number) for number in numbers]
 
 
+EVERYWHERE = tuple(name for name in TABLE if name != "take")
+"""The operations that take any numbers; an index must be an integer input."""
+
+
 @dataclass
 class Kitchen:
     """What a random recipe is made with.
@@ -61,7 +65,7 @@ class Kitchen:
     sizes, parameters, steps, outputs  how many there may be at most
     """
 
-    ops: Sequence[str] = tuple(TABLE)
+    ops: Sequence[str] = EVERYWHERE
     inputs: int = 4
     parameters: int = 4
     steps: int = 20

@@ -10,7 +10,15 @@ import pytest
 import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile, record, trace
-from scalargrad.compiler.kernels import Dots, Elementwise, Kernel, Matrix, OverList, build_kernels
+from scalargrad.compiler.kernels import (
+    Dots,
+    Elementwise,
+    Gather,
+    Kernel,
+    Matrix,
+    OverList,
+    build_kernels,
+)
 from scalargrad.compiler.layout import lay_out
 from scalargrad.compiler.passes import optimize
 from scalargrad.nn import (
@@ -213,6 +221,8 @@ def taken(kernel: Kernel) -> set[int]:
         parts = [kernel.items]
     elif isinstance(kernel, Dots):
         parts = [kernel.first, kernel.second]
+    elif isinstance(kernel, Gather):
+        parts = [kernel.index, kernel.table]
     else:
         parts = [kernel.x, kernel.weights, *([] if kernel.bias is None else [kernel.bias])]
     return {int(row) for part in parts for row in part.ravel()}

@@ -600,14 +600,6 @@ def test_what_is_no_value_is_refused(result: Any) -> None:
         compile(lambda _: result, inputs=(2,))
 
 
-@pytest.mark.parametrize(
-    ("shape", "expected"),
-    [(lambda x: (x[0], x[1]), [[1.0, 2.0]]), (lambda x: [[x[0]], [x[1], x[0]]], [[1.0, 2.0, 1.0]])],
-)
-def test_nested_lists_of_values_are_flattened(shape: Any, expected: Any) -> None:
-    assert compile(shape, inputs=(2,))([[1.0, 2.0]]).tolist() == expected
-
-
 def test_what_is_no_function_model_or_backend() -> None:
     with pytest.raises(DataError, match="takes a function"):
         compile(3, inputs=(2,))  # type: ignore[arg-type]
@@ -620,8 +612,8 @@ def test_what_is_no_function_model_or_backend() -> None:
 def test_labels_and_sizes_of_a_recording() -> None:
     recording = trace(lambda x, y: [x[0], y], [2, 1])
     assert [[value.label for value in each] for each in recording.inputs] == [["x0", "x1"], ["y"]]
-    assert not recording.single
-    assert trace(lambda x: x, [1]).single
+    assert recording.structure == [0, 1]
+    assert trace(lambda x: x, [1]).structure == 0
 
 
 # What is meant to learn and can't

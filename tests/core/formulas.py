@@ -54,6 +54,10 @@ def _cbrt(x: Any) -> Any:
     return mp.sign(x) * mp.cbrt(abs(x))
 
 
+def _nearest(index: Any, count: int) -> int:
+    return int(min(max(mp.floor(index + mpf(0.5)), 0), count - 1))
+
+
 FORMULAS: dict[str, Formula] = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
@@ -129,6 +133,7 @@ FORMULAS: dict[str, Formula] = {
     "min": lambda *items: min(items),
     "norm": lambda *items: mp.sqrt(mp.fsum(x * x for x in items)),
     "logsumexp": lambda *items: mp.log(mp.fsum(mp.exp(x) for x in items)),
+    "take": lambda index, *items: items[_nearest(index, len(items))],
     "stop_gradient": lambda x: x,
 }
 """For each name in the table: the same function of mpmath numbers, every operand given."""

@@ -33,6 +33,7 @@ def torch_function(torch: Any, op: Op) -> Function:
     over_lists: dict[str, Function] = {
         "dot": lambda x: torch.dot(x[: len(x) // 2], x[len(x) // 2 :]),
         "logsumexp": lambda x: torch.logsumexp(x, 0),
+        "take": lambda x: x[1:][x[0].detach().round().clamp(0, len(x) - 2).long()],
     }
     special: dict[str, Function] = {
         "where": lambda condition, x, y: torch.where(condition != 0, x, y),

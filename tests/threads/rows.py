@@ -159,9 +159,12 @@ def _computed(name: str, _: Path) -> Any:
     count = 3 if op.over_list else len(op.operands)
     numbers = [number(0.25 + 0.125 * i) for i in range(count)]
     values = [Value(number) for number in numbers]
-    if name == "dot":
-        given: list[Any] = [[values[0], 2.0], [3.0, values[0]]]
-        plain: list[Any] = [[1.0, 2.0], [3.0, 4.0]]
+    if name == "take":
+        given: list[Any] = [values, 1]
+        plain: list[Any] = [numbers, 2]
+    elif name == "dot":
+        given = [[values[0], 2.0], [3.0, values[0]]]
+        plain = [[1.0, 2.0], [3.0, 4.0]]
     elif op.over_list:
         given, plain = [values], [numbers]
     else:
@@ -342,6 +345,9 @@ def compiled(_: Path) -> Any:
         program.jacobian(x, y),
         program.inputs_gradient(x, y),
     ]
+    letters = nn.Sequential(nn.Embedding(5, 2, seed=1), nn.Flatten(), nn.Layer(4, 1, seed=2))
+    lookup = sg.compile(lambda x: letters(x)[0], letters, inputs=[("token", 2)])
+    found += [lookup([[0, 3], [3, 4]]), lookup.value_and_grad([[0, 3], [3, 4]])]
     return [isinstance(program, compiler.Compiled), found, repr(program), program.explain()]
 
 

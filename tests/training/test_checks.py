@@ -684,26 +684,27 @@ def test_a_loss_of_ours_inside_of_one_of_the_users(
     assert found[0] == found[1]
 
 
-def test_a_class_index_in_a_loss_of_the_users_says_what_a_compiled_one_can_take() -> None:
-    assert (
-        fit(two(), X, CLASSES, loss=wrapped(losses.cross_entropy), epochs=1, progress=False).epochs
-        == 1
-    )
-    found = said(two, X, CLASSES, wrapped(losses.cross_entropy), DataError, compiled=True)
-    assert "one-hot rows" in found
-    rows = numpy.eye(2)[CLASSES]
-    assert (
+@pytest.mark.parametrize("y", [CLASSES, numpy.eye(2)[CLASSES]], ids=["indices", "one-hot rows"])
+def test_classes_in_a_loss_of_the_users_are_compiled(y: Any) -> None:
+    eager, compiled = (
         fit(
             two(),
             X,
-            rows,
+            y,
             loss=wrapped(losses.cross_entropy),
-            epochs=1,
+            epochs=2,
             progress=False,
-            compiled=True,
-        ).epochs
-        == 1
+            compiled=compiled,
+        )
+        for compiled in (False, True)
     )
+    assert compiled["loss"] == pytest.approx(eager["loss"], rel=1e-9)
+
+
+def test_ignored_classes_in_a_loss_of_the_users_are_refused() -> None:
+    ignoring = wrapped(partial(losses.cross_entropy, ignore_index=-100))
+    found = said(two, X, changed(CLASSES, 3, -100), ignoring, OptionError, compiled=True)
+    assert "indices 0 to 1" in found
 
 
 def test_a_loss_of_the_users_over_outputs_of_several_lengths() -> None:

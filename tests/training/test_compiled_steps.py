@@ -16,6 +16,7 @@ from scalargrad.nn import (
     BatchNorm,
     Conv,
     Dropout,
+    Embedding,
     Flatten,
     Layer,
     LayerNorm,
@@ -410,3 +411,80 @@ def test_label_smoothing_takes_shares() -> None:
             batch_size=8,
         )
     )
+
+
+# Samples of integers
+
+
+def letters(outputs: int = 5) -> Sequential:
+    return Sequential(
+        Embedding(6, 3, seed=1), Flatten(), Layer(9, outputs, activation=None, seed=2)
+    )
+
+
+TRIPLES = numpy.random.default_rng(4).integers(0, 6, (30, 3))
+NEXT = numpy.random.default_rng(5).integers(0, 5, 30)
+
+
+@pytest.mark.parametrize("weights", [None, numpy.linspace(0.5, 2.0, 30)])
+def test_an_embedding_of_integers(weights: Any) -> None:
+    agree(
+        both(
+            letters,
+            TRIPLES,
+            NEXT,
+            loss="cross_entropy",
+            epochs=3,
+            batch_size=7,
+            metrics=["accuracy"],
+            validation=(TRIPLES[:9].tolist(), NEXT[:9]),
+            sample_weight=weights,
+            penalty=lambda model: l2(model.parameters(), 0.01),
+        )
+    )
+
+
+def test_an_embedding_of_single_integers() -> None:
+    agree(
+        both(
+            lambda: Sequential(Embedding(6, 2, seed=1), Layer(2, 1, activation=None, seed=2)),
+            [1, 5, 0, 0, 3],
+            [[0.5], [1.0], [-1.0], [0.0], [2.0]],
+            loss="mse",
+            epochs=3,
+            batch_size=2,
+        )
+    )
+
+
+def test_integers_for_training_and_fractions_for_validation() -> None:
+    agree(
+        both(
+            lambda: MLP(2, [3, 1], "tanh", seed=1),
+            [[0, 0], [0, 1], [1, 0], [1, 1]],
+            [0, 1, 1, 0],
+            loss="mse",
+            epochs=3,
+            batch_size=2,
+            validation=([[0.5, 0.25], [0.75, 1.0]], [0.0, 1.0]),
+        )
+    )
+
+
+def test_an_index_out_of_range_is_refused_before_the_step() -> None:
+    model = letters()
+    before = model.state_dict()
+    broken = TRIPLES.copy()
+    broken[20, 1] = 6
+    with pytest.raises(OptionError, match="indices 0 to 5"):
+        fit(
+            model,
+            broken,
+            NEXT,
+            loss="cross_entropy",
+            optimizer=SGD(model.parameters(), 0.1),
+            epochs=1,
+            progress=False,
+            compiled=True,
+        )
+    assert model.state_dict() == before

@@ -38,7 +38,12 @@ assert_type(sg.sum([1.0, 2.0]), float)
 assert_type(sg.softmax([x, x]), list[Value])
 assert_type(sg.dot([x, x], [1.0, 2.0]), Value)
 assert_type(sg.stop_gradient(x), Value)
+row: list[Value] = sg.take([[x, x], [x, x]], 1)
+sg.compile(lambda t: sg.take([x, x], t), inputs=("token", ("token", 3), 2))
 
+sg.take([x, x])  # wrong
+sg.compile(lambda t: t, inputs=("tokens",))  # wrong
+[x, x][x]  # wrong
 sg.tahn(x)  # wrong
 x.tahn()  # wrong
 sg.siigmoid(x)  # wrong

@@ -171,6 +171,8 @@ DERIVATIVES: dict[Op, tuple[Derivative, ...]] = {
     ops.MIN: (_selected("smallest one"),),
     ops.NORM: (_only(X / O),),
     ops.LOGSUMEXP: (_only(E ** (X - O)),),
+    ops.TAKE: ((Case(1.0, "it is the entry at the index"),
+                Case(0.0, "it is another entry, or the index itself")),),
     # Gradients
     ops.STOP_GRADIENT: ((Case(0.0, "the gradient is stopped here"),),),
 }

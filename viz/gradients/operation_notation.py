@@ -123,6 +123,7 @@ NOTATION: dict[Op, Notation] = {
     ops.MIN: lambda items: call("min", *items),
     ops.NORM: lambda items: _square_root(_squares(items)),
     ops.LOGSUMEXP: lambda items: call("ln", add_up([_exp(item) for item in items])),
+    ops.TAKE: lambda items: call("take", *items),
     # Gradients
     ops.STOP_GRADIENT: _function("stop"),
 }

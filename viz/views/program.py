@@ -9,9 +9,9 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled
-from scalargrad.compiler.kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from scalargrad.compiler.kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList
 from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PARAMETER
-from scalargrad.core.ops import DOT, TABLE
+from scalargrad.core.ops import DOT, TABLE, TAKE
 from scalargrad.errors import OptionError
 from viz.look.text import clean, number, plural
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Edge, Node, Picture
@@ -140,20 +140,18 @@ class _ProgramGraph:
     def _sources_by_operand(self, kernel: Kernel) -> list[list[str]]:
         """Return the ids of the nodes that each operand comes from.
 
-        A matrix and its bias are one node where both are learned.
+        A matrix and its bias are one node where both are learned, and so is a table.
         """
         operands = _operands(kernel)
-        _, *factors = operands
-        if not isinstance(kernel, Matrix) or not self._are_learned(factors):
+        first, *factors = operands
+        if not isinstance(kernel, (Matrix, Gather)) or not self._are_learned(factors):
             return [self._sources(rows) for rows in operands]
 
-        shape = "×".join(map(str, kernel.weights.shape))
-        if kernel.bias is not None:
-            shape += f" + {len(kernel.weights)}"
+        shape = " + ".join("×".join(map(str, rows.shape)) for rows in factors)
         place = self.program.program.place
         places = [place[rows].ravel() for rows in factors]
         # The operand first: nodes are numbered in the order in which they are added.
-        x = self._sources(kernel.x)
+        x = self._sources(first)
         parameters = self._add_parameters(numpy.concatenate(places), shape)
         return [x, [parameters]]
 
@@ -285,6 +283,7 @@ def describe_program(program: Compiled) -> tuple[str, ...]:
     sizes = [len(kernel.rows) for kernel in kernels if isinstance(kernel, Elementwise)]
     over_lists = sum(isinstance(kernel, OverList) for kernel in kernels)
     dots = sum(isinstance(kernel, Dots) for kernel in kernels)
+    gathers = sum(isinstance(kernel, Gather) for kernel in kernels)
     scalars = sizes.count(1)
 
     phrases: list[str] = []
@@ -297,6 +296,8 @@ def describe_program(program: Compiled) -> tuple[str, ...]:
         phrases.append(f"{plural(over_lists, 'operation')} over lists")
     if dots:
         phrases.append(f"{plural(dots, 'group')} of dot products")
+    if gathers:
+        phrases.append(plural(gathers, "gather"))
     if scalars:
         phrases.append(f"{plural(scalars, 'operation')} left scalar")
 
@@ -311,6 +312,8 @@ def _per_sample(count: int) -> str:
 def _symbol(kernel: Kernel) -> str:
     if isinstance(kernel, Matrix):
         return "W·x"
+    if isinstance(kernel, Gather):
+        return TAKE.symbol
     op = DOT.name if isinstance(kernel, Dots) else kernel.kind.op
     return TABLE[op].symbol
 
@@ -323,6 +326,8 @@ def _operands(kernel: Kernel) -> list[Rows]:
         return [kernel.items]
     if isinstance(kernel, Dots):
         return [kernel.first, kernel.second]
+    if isinstance(kernel, Gather):
+        return [kernel.index, kernel.table]
     bias = [] if kernel.bias is None else [kernel.bias]
     return [kernel.x, kernel.weights, *bias]
 

@@ -209,7 +209,7 @@ def hooked() -> nn.Module:
         (lambda: nn.MLP(2, [60, 20, 1]), "at most 3,000"),
         (hooked, "hook"),
         (lambda: nn.MLP(2, [1], seed=0).freeze(), "nothing to train"),
-        (Looks, "must be Values.*TypeError"),
+        (Looks, "must be Values.*DataError"),
     ],
 )
 def test_a_model_that_is_not_one_graph_is_refused(

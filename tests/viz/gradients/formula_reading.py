@@ -44,6 +44,7 @@ FUNCTIONS: dict[str, Any] = {
     "inf": math.inf,
     "abs": abs,
     "max": max,
+    "take": lambda index, *items: items[min(max(math.floor(index + 0.5), 0), len(items) - 1)],
     "min": min,
     "floor": math.floor,
     "round": round,

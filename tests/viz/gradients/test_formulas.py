@@ -14,7 +14,8 @@ import scalargrad as sg
 import viz
 from scalargrad import Value, nn
 from scalargrad.core.graph import topological
-from scalargrad.core.ops import DOT, TABLE, WHERE, Op
+from scalargrad.core.operations import apply as apply_row
+from scalargrad.core.ops import DOT, TABLE, TAKE, WHERE, Op
 from scalargrad.errors import OptionError, PictureError
 from tests.viz.gradients.formula_reading import (
     evaluate,
@@ -102,6 +103,8 @@ def point(op: Op, generator: random.Random) -> list[float]:
 
 def apply(op: Op, operands: list[Any]) -> Value:
     function = getattr(sg, op.name)
+    if op is TAKE:
+        return apply_row(op, *operands)  # type: ignore[no-any-return]
     if op is DOT:
         return function(operands[:2], operands[2:])  # type: ignore[no-any-return]
     return function(operands) if op.over_list else function(*operands)  # type: ignore[no-any-return]

@@ -1,0 +1,93 @@
+"""Gathers: the look-ups of `take`, grouped into rows of one table at several places."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy
+
+from .array_types import Rows
+from .program import PARAMETER, Program
+
+__all__ = ["Gather", "build_gathers"]
+
+
+@dataclass(frozen=True, eq=False)
+class Gather:
+    """Rows of a table, looked up by index: result (p, f) is table[index[p], f].
+
+    Attributes:
+        rows: (p·f,) the results, place by place.
+        index: (p,) which row of the table is taken at each place.
+        table: (n, f) the entries.
+        batched: Whether the results vary by sample.
+    """
+
+    rows: Rows
+    index: Rows
+    table: Rows
+    batched: bool
+
+    def taken(self) -> list[Rows]:
+        """Return all rows that the kernel takes, in groups."""
+        return [self.index, self.table]
+
+    def __str__(self) -> str:
+        count, width = self.table.shape
+        text = f"gather {count}×{width}"
+        places = len(self.index)
+        return text if places == 1 else f"{text} at {places} places"
+
+
+def build_gathers(program: Program, rows: Rows, operands: Rows, varies: bool) -> list[Gather]:
+    """Return look-ups as gathers: one for each table, at all places where it is looked up.
+
+    Args:
+        program: The program.
+        rows: (m,) the results.
+        operands: (m, 1 + n) the index of each, and then the column of the table.
+        varies: Whether the results vary by sample.
+    """
+    by_index: dict[int, list[int]] = defaultdict(list)
+    for i, index in enumerate(operands[:, 0].tolist()):
+        by_index[index].append(i)
+
+    places: dict[bytes, list[Rows]] = defaultdict(list)
+    for group in by_index.values():
+        for table in _split_tables(program, operands, numpy.array(group)):
+            places[operands[table, 1:].tobytes()].append(table)
+
+    gathers = []
+    for same_table in places.values():
+        positions = numpy.concatenate(same_table)
+        indices = [operands[place[0], 0] for place in same_table]
+        first = same_table[0]
+        gathers.append(
+            Gather(
+                rows=rows[positions],
+                index=numpy.array(indices),
+                table=operands[first, 1:].T,
+                batched=varies,
+            )
+        )
+    return gathers
+
+
+def _split_tables(program: Program, operands: Rows, group: Rows) -> list[Rows]:
+    """Return the columns that one index takes, by the table that they belong to."""
+    first = operands[group, 1]
+    if not (program.code[first] == PARAMETER).all():
+        # Any order that is the same at all places.
+        return [group[numpy.argsort(first, kind="stable")]]
+
+    # Columns at equal distances among the parameters are one table, which is then a view of them.
+    # Columns of two tables together would have to be copied in each call.
+    ordered = group[numpy.argsort(program.place[first], kind="stable")]
+    columns = program.place[operands[ordered, 1:]]
+    distances = columns[1:] - columns[:-1]
+    is_shifted = (distances == distances[:, :1]).all(axis=1)
+    starts = [0]
+    for i, distance in enumerate(distances[:, 0].tolist(), start=1):
+        begins = i - 1 == starts[-1]
+        if not is_shifted[i - 1] or not (begins or distance == distances[i - 2, 0]):
+            starts.append(i)
+    return numpy.split(ordered, starts[1:])
