@@ -79,7 +79,7 @@ const columnHeading = (title, words) => (
 function boxOfInput(value, k) {
   const made = createBox(value, `input ${plainName(value)}`, 'input');
   const light = (box) => () => {
-    pointedInput = frame;
+    pointedInput = box;
     showLight();
   };
   made.box.addEventListener('pointerenter', light([0, k]));

@@ -211,6 +211,14 @@ def test_a_neuron_under_the_pointer_dims_the_lines_of_others(show: Show) -> None
     assert tab.locator("#network.focused").count() == 0
 
 
+def test_an_input_under_the_pointer_dims_the_lines_of_others(show: Show) -> None:
+    tab = show(page_of()).tab
+    tab.hover(".neuron.input >> nth=1")
+    assert tab.locator("#network .line.lit").count() == 3
+    tab.mouse.move(5, 5)
+    assert tab.locator("#network.focused").count() == 0
+
+
 def test_a_click_opens_a_neuron_and_escape_closes_it(show: Show) -> None:
     page = in_page(show)
     page.tab.click("[aria-label='neuron g2']")
