@@ -305,6 +305,22 @@ def test_the_finder_knows_neurons_weights_and_samples(show: Show, words: str, fo
     assert (results.first.inner_text() if results.count() else "") == found
 
 
+class Table:
+    """Numbers in named columns, as data frames have them."""
+
+    columns = ("Age", "Income")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return POINTS
+
+
+def test_the_finder_finds_names_with_capital_letters(show: Show) -> None:
+    tab = show(viz.explore(network(), data=(Table(), SIGNS), train=True)).tab
+    tab.keyboard.press("/")
+    tab.keyboard.type("Age h2")
+    assert tab.inner_text("#search-results button span:first-child") == "Age → h₂"
+
+
 def test_the_finder_goes_to_what_it_finds(show: Show) -> None:
     page = in_page(show)
     tab = page.tab
