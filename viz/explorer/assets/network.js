@@ -52,6 +52,7 @@ extend(async () => {
   listen('training', paintInTurns);
   listen('theme', paintTheme, paintNetwork);
   listen('playground', showChoices, paintNetwork);
+  listen('pointed', showLight);
   new ResizeObserver(layOutNetwork).observe(byId('network-view'));
 });
 

@@ -107,7 +107,8 @@ function paintMaps(now) {
   mapsDrawn = performance.now();
   neuronBoxes.forEach((level, k) => {
     const pictures = level.map((one) => picturesOf(one, now));
-    level.forEach((one, j) => paintMap(one, pictures[j], endOf(k, level, pictures)));
+    const end = endOf(k, level, pictures);
+    level.forEach((one, j) => paintMap(one, pictures[j], end));
   });
   mapsTook = performance.now() - mapsDrawn;
 }
