@@ -61,8 +61,3 @@ export function drawMap(canvas, heights, center, end, palette) {
   }
   context.putImageData(image, 0, 0);
 }
-
-/** Draw numbers around 0 as an image with a pixel for each. */
-export function drawImage(canvas, heights, end, palette) {
-  drawMap(canvas, heights, 0, end, palette);
-}

@@ -61,6 +61,7 @@ function setUpRegions() {
   };
   listen('numbers', drawNow);
   listen('playground', drawNow);
+  listen('pointed', drawNow);
   listen('training', drawWhenDue);
   listen('theme', measureAndDraw);
   new ResizeObserver(measureAndDraw).observe(regions.canvas);

@@ -1,5 +1,5 @@
 // Session: what the reader of a page that trains looks at, and the numbers of that. Nothing is
-// drawn here: what draws listens to the events `numbers`, `training` and `playground`.
+// drawn here: what draws listens to the events `numbers`, `training`, `playground` and `pointed`.
 
 import { graph } from './graph.js';
 import { LOOPS } from './rules.js';
@@ -89,7 +89,7 @@ const isSame = (one, other) => one?.[0] === other?.[0] && one?.[1] === other?.[1
 export function pointAt(neuron) {
   if (isSame(neuron, session.pointed)) return;
   session.pointed = neuron;
-  announce('playground');
+  announce('pointed');
 }
 
 /** Open a neuron, `[column, index]`; null closes the one that is open. */

@@ -67,6 +67,7 @@ class InThePage:
     def __init__(self, show: Show, model: nn.Module, x: Any, y: Any, **options: Any) -> None:
         given = {"loss": "mse", "optimizer": "sgd", "batch_size": 16, "seed": 0} | options
         page = viz.explore(model, data=(x, y), train=True, **given)
+        self.model = model
         self.opened = show(within_reach(page))
         self.tab = self.opened.tab
         self.snapshot = read_training(model, (x, y), **given).snapshot

@@ -211,6 +211,14 @@ def test_a_neuron_under_the_pointer_dims_the_lines_of_others(show: Show) -> None
     assert tab.locator("#network.focused").count() == 0
 
 
+def test_an_input_under_the_pointer_dims_the_lines_of_others(show: Show) -> None:
+    tab = show(page_of()).tab
+    tab.hover(".neuron.input >> nth=1")
+    assert tab.locator("#network .line.lit").count() == 3
+    tab.mouse.move(5, 5)
+    assert tab.locator("#network.focused").count() == 0
+
+
 def test_a_click_opens_a_neuron_and_escape_closes_it(show: Show) -> None:
     page = in_page(show)
     page.tab.click("[aria-label='neuron g2']")
@@ -295,6 +303,22 @@ def test_the_finder_knows_neurons_weights_and_samples(show: Show, words: str, fo
     tab.keyboard.type(words)
     results = tab.locator("#search-results button span:first-child")
     assert (results.first.inner_text() if results.count() else "") == found
+
+
+class Table:
+    """Numbers in named columns, as data frames have them."""
+
+    columns = ("Age", "Income")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return POINTS
+
+
+def test_the_finder_finds_names_with_capital_letters(show: Show) -> None:
+    tab = show(viz.explore(network(), data=(Table(), SIGNS), train=True)).tab
+    tab.keyboard.press("/")
+    tab.keyboard.type("Age h2")
+    assert tab.inner_text("#search-results button span:first-child") == "Age → h₂"
 
 
 def test_the_finder_goes_to_what_it_finds(show: Show) -> None:
