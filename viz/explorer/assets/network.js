@@ -51,7 +51,7 @@ extend(async () => {
   listen('numbers', paintInTurns, noteSample, playPass);
   listen('training', paintInTurns);
   listen('theme', paintTheme, paintNetwork);
-  listen('playground', showChoices, paintNetwork);
+  listen('playground', showChoices, paintInTurns);
   listen('pointed', showLight);
   new ResizeObserver(layOutNetwork).observe(byId('network-view'));
 });
