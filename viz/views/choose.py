@@ -12,7 +12,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn.module import Module, evaluation
 from scalargrad.utils.garbage import collector_off
-from viz.look.legend import checked_show
+from viz.look.legend import LEVELS, checked_show
 from viz.look.text import clean, hint
 from viz.model import target_types
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
@@ -26,7 +26,6 @@ from .layers.fold import Folded
 from .neurons import neuron_picture
 from .scalars import scalar_picture
 
-LEVELS = ("cards", "chips", "neurons", "layers")
 MAX_UNITS = 48
 """Units of the widest layer of a network that is drawn neuron by neuron."""
 MAX_WEIGHTS = 5000
