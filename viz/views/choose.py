@@ -40,7 +40,8 @@ class Request:
         level: The level of detail.
         expand: Paths of modules to open.
         show: What colors show.
-        fold: Whether a chain of + is drawn as one Σ.
+        fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
+            their numbers. Films don't fold: each Value has its moment in them.
     """
 
     level: str | None
@@ -66,7 +67,8 @@ def choose_pictures(
         expand: As for `viz.draw`.
         edges: What the lists of a dictionary hold: "operands" or "feeds".
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
-        fold: Whether a chain of + is drawn as one Σ.
+        fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
+            their numbers.
 
     Raises:
         PictureError: The target is not a graph.
