@@ -6,7 +6,7 @@ from math import isfinite
 
 from viz.layout.direction import is_upright, turn_point
 from viz.layout.geometry import Point, Rect
-from viz.layout.placed import PlacedPicture, Split
+from viz.layout.placed import PlacedPicture, Route, Split
 from viz.layout.rows import MARKER
 from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import TIP, escape, number, width
@@ -14,8 +14,6 @@ from viz.look.theme import edge_width, shade, strength
 from viz.model.picture import Edge, Picture
 
 from .svg_writer import SvgWriter, format_coordinate, path_data
-
-Route = tuple[Point, ...]
 
 _ARROW = 8.0
 _LABEL_SIZE = FONT_SIZES.small
