@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, pairwise
 from math import inf, isfinite, log10
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
@@ -157,6 +158,18 @@ class LossPanel:
         return x, inner.bottom - inner.height * share
 
 
+class _Areas(NamedTuple):
+    """What a network says everywhere, as paths.
+
+    Attributes:
+        paths: For each level the area above it; "" if there is none.
+        boundary: The line between the classes; "" if there is none.
+    """
+
+    paths: list[str]
+    boundary: str
+
+
 class RegionPanel:
     """What a network of two inputs says everywhere, as areas between contours."""
 
@@ -189,29 +202,41 @@ class RegionPanel:
 
     def looks(self, writer: SvgWriter) -> list[str]:
         """Return the areas of each frame."""
-        return [self._areas(grid, writer) for grid in self.grids]
+        return [self._draw(areas, writer) for areas in self._areas]
 
     @property
     def _plot(self) -> Rect:
         return Rect(0, _HEADING, WIDTH, WIDTH)
 
-    def _areas(self, grid: Numbers, writer: SvgWriter) -> str:
+    @cached_property
+    def _areas(self) -> list[_Areas]:
+        """The areas of each frame: found once, as a GIF draws them for each of its pictures."""
+        return [self._find_areas(grid) for grid in self.grids]
+
+    def _find_areas(self, grid: Numbers) -> _Areas:
         plot = self._plot
         columns = [plot.x + WIDTH * i / _CELLS for i in range(_CELLS + 1)]
         # The first row of the grid has the smallest y, which is at the bottom.
         rows = [plot.bottom - WIDTH * i / _CELLS for i in range(_CELLS + 1)]
         table = grid.tolist()
-        parts = [writer.rect(plot, writer.paint(_SHADES[0]))]
+        paths = []
         boundary = ""
-        for offset, shade in zip(_LEVELS, _SHADES[1:], strict=True):
+        for offset in _LEVELS:
             rings = outlines(columns, rows, table, self.middle + offset * self.reach)
-            if rings:
-                path = "".join(f"{_polyline(ring)}Z" for ring in rings)
-                parts.append(writer.path(path, writer.paint(shade), 'fill-rule="evenodd"'))
+            paths.append("".join(f"{_polyline(ring)}Z" for ring in rings))
             if offset == 0.0:
                 boundary = _inner_lines(rings, plot)
-        if boundary:
-            parts.append(writer.path(boundary, writer.paint("none", "ink"), 'stroke-width="1.6"'))
+        return _Areas(paths, boundary)
+
+    def _draw(self, areas: _Areas, writer: SvgWriter) -> str:
+        # Each area lies on the one of the level below it, and the lowest one on the whole plot.
+        parts = [writer.rect(self._plot, writer.paint(_SHADES[0]))]
+        for path, shade in zip(areas.paths, _SHADES[1:], strict=True):
+            if path:
+                parts.append(writer.path(path, writer.paint(shade), 'fill-rule="evenodd"'))
+        if areas.boundary:
+            paint = writer.paint("none", "ink")
+            parts.append(writer.path(areas.boundary, paint, 'stroke-width="1.6"'))
         return "".join(parts)
 
     def front(self, writer: SvgWriter) -> str:
