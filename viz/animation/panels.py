@@ -277,12 +277,9 @@ class CurvePanel:
         self.xs = numpy.linspace(self.left, self.right, _CURVE_POINTS)
         self.curves = [network.outputs(frame, self.xs[:, None]) for frame in frames]
         # The axis is that of the targets; curves that are far away at first are cut off.
-        shown = [curve[numpy.isfinite(curve)] for curve in self.curves[-1:]]
-        if samples is not None:
-            shown.append(samples.targets[numpy.isfinite(samples.targets)])
-        numbers = numpy.concatenate(shown) if shown else numpy.zeros(1)
-        low = float(numbers.min(initial=0.0))
-        high = float(numbers.max(initial=low))
+        targets = numpy.empty(0) if samples is None else samples.targets
+        shown = numpy.concatenate([self.curves[-1], targets])
+        low, high = _range(shown) or (0.0, 0.0)
         pad = 0.15 * (high - low) or 1.0
         self.low = low - pad
         self.high = high + pad
@@ -414,12 +411,15 @@ def _classes(network: Network, samples: Samples | None) -> tuple[float, float]:
         return 0.0, _SURE
     if samples is None:
         return 0.0, 1.0
-    targets = samples.targets[numpy.isfinite(samples.targets)]
-    low = float(targets.min(initial=1.0))
-    high = float(targets.max(initial=-1.0))
-    if low >= high:
-        return 0.0, 1.0
-    return (low + high) / 2, (high - low) / 2
+    low, high = _range(samples.targets) or (0.0, 0.0)
+    # Of one class nothing is known but that it is on one side.
+    return ((low + high) / 2, (high - low) / 2) if low < high else (0.0, 1.0)
+
+
+def _range(numbers: Numbers) -> tuple[float, float] | None:
+    """Return the smallest and the largest finite number, None where there is none."""
+    finite = numbers[numpy.isfinite(numbers)]
+    return (float(finite.min()), float(finite.max())) if finite.size else None
 
 
 def _shown(samples: Samples | None) -> Iterable[tuple[list[float], float]]:

@@ -167,7 +167,13 @@ def test_several_outputs_have_the_loss_alone() -> None:
 
 @pytest.mark.parametrize(
     ("targets", "expected"),
-    [([1.0, 1.0, -1.0, -1.0], (0.0, 1.0)), ([1.0, 1.0, 0.0, 0.0], (0.5, 0.5))],
+    [
+        ([1.0, 1.0, -1.0, -1.0], (0.0, 1.0)),
+        ([1.0, 1.0, 0.0, 0.0], (0.5, 0.5)),
+        ([3.0, 3.0, 2.0, 2.0], (2.5, 0.5)),
+        ([-3.0, -3.0, -2.0, -2.0], (-2.5, 0.5)),
+        ([1.0, 1.0, 1.0, 1.0], (0.0, 1.0)),
+    ],
 )
 def test_the_boundary_is_between_the_classes(
     targets: list[float], expected: tuple[float, float]
@@ -177,6 +183,17 @@ def test_the_boundary_is_between_the_classes(
     region = panels[0]
     assert isinstance(region, RegionPanel)
     assert (region.middle, region.reach) == expected
+
+
+def test_the_axis_of_a_curve_is_that_of_targets_far_from_zero() -> None:
+    model = MLP(1, [1], seed=1)
+    model.layers[0].neurons[0].bias.data = 105.0
+    rows = [[-1.0], [0.0], [1.0]]
+    targets = [100.0, 105.0, 110.0]
+    panels, _ = make_panels(train(model, rows, targets, epochs=1), [0], (rows, targets))
+    curve = panels[0]
+    assert isinstance(curve, CurvePanel)
+    assert 95.0 < curve.low < 100.0 < 110.0 < curve.high < 115.0
 
 
 def test_the_boundary_of_logits_is_at_zero() -> None:
