@@ -4,6 +4,7 @@ Matplotlib has them too, but films are drawn without it.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from viz.layout.geometry import Point
 
@@ -67,19 +68,21 @@ class _BorderedGrid:
         rows = [[level - 1.0, *row, level - 1.0] for row in grid]
         self.rows = [below, *rows, below]
         # A corner belongs to four cells, and is compared once.
-        self.is_above = [[number > level for number in row] for row in self.rows]
+        self.is_above = [self._compare(row) for row in self.rows]
+
+    def _compare(self, row: Sequence[float]) -> list[bool]:
+        return [number > self.level for number in row]
 
     def steps(self) -> Iterator[tuple[Side, Side]]:
         """Yield, cell by cell, from which side of it to which an outline goes.
 
         What is above the level is always on the same hand, so that steps join to rings.
         """
-        for row in range(len(self.ys) - 1):
-            upper = self.is_above[row]
-            lower = self.is_above[row + 1]
-            for column in range(len(self.xs) - 1):
-                next_column = column + 1
-                above = (upper[column], upper[next_column], lower[next_column], lower[column])
+        for row, (upper, lower) in enumerate(pairwise(self.is_above)):
+            sides = pairwise(zip(upper, lower, strict=True))
+            for column, (left, right) in enumerate(sides):
+                # Around the cell, from its first corner on.
+                above = (left[0], right[0], right[1], left[1])
                 # No outline passes through most cells.
                 if any(above) and not all(above):
                     yield from self._steps_in(row, column, above)
@@ -87,13 +90,11 @@ class _BorderedGrid:
     def _steps_in(
         self, row: int, column: int, above: Sequence[bool]
     ) -> Iterator[tuple[Side, Side]]:
-        corners = [
-            (row, column),
-            (row, column + 1),
-            (row + 1, column + 1),
-            (row + 1, column),
-        ]
-        # Around the cell, each side by the corner that it ends in: where the area is entered.
+        below = row + 1
+        right = column + 1
+        corners = [(row, column), (row, right), (below, right), (below, column)]
+        # Around the cell, where the area is entered and where it is left: each side has the number
+        # of the corner that it ends in.
         entries = [i for i in range(4) if above[i] and not above[i - 1]]
         if len(entries) == 1:
             exits = [i for i in range(4) if not above[i] and above[i - 1]]
