@@ -13,7 +13,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import LengthError, OptionError
 from viz.layout.geometry import Point, Rect
 from viz.look.measures import FONT_SIZES
-from viz.look.text import clean, fit_text, number
+from viz.look.text import clean, fit_text, number, plural
 from viz.render.svg_writer import SvgWriter, format_coordinate, path_data
 
 from .contours import outlines
@@ -363,8 +363,8 @@ def make_panels(
         return [], loss
     if samples is not None and samples.inputs.shape[1] != len(network.inputs):
         raise OptionError(
-            f"data of animate has {samples.inputs.shape[1]} inputs a sample, but the recorded "
-            f"network takes {len(network.inputs)}"
+            f"data of animate has {plural(samples.inputs.shape[1], 'input')} a sample, but the "
+            f"recorded network takes {len(network.inputs)}"
         )
     kind = RegionPanel if len(network.inputs) == 2 else CurvePanel
     return [kind(network, frames, samples)], loss

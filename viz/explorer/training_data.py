@@ -35,7 +35,7 @@ from scalargrad.training.samples import Samples, read_samples
 from scalargrad.training.snapshot import Snapshot as ModelState
 from scalargrad.training.steps import check_loss
 from viz.look.palette import DARK_COLORS, LIGHT_COLORS
-from viz.look.text import clean
+from viz.look.text import clean, plural
 from viz.model.snapshot import Snapshot
 from viz.views.choose import copy_module
 
@@ -196,8 +196,8 @@ def _check_optimizer(optimizer: Optimizer) -> None:
         )
     if optimizer.steps:
         raise OptionError(
-            f"the optimizer has made {optimizer.steps} steps already, and the page starts with the "
-            "first one: give a new optimizer"
+            f"the optimizer has made {plural(optimizer.steps, 'step')} already, and the page "
+            "starts with the first one: give a new optimizer"
         )
 
 
