@@ -261,7 +261,7 @@ def test_only_new_optimizers_of_the_library_are_taken() -> None:
         read(model, optimizer=Halves(model.parameters()))
     used = optim.SGD(model.parameters())
     used.step()
-    with pytest.raises(OptionError, match="1 steps already"):
+    with pytest.raises(OptionError, match="has made 1 step already"):
         read(model, optimizer=used)
 
 
