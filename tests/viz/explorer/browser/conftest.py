@@ -29,6 +29,15 @@ class Opened:
         self.tab.wait_for_selector("body[data-ready]")
         return self
 
+    def close(self) -> None:
+        """Close the page, which must have said nothing and asked the network for nothing."""
+        # A blob is in the memory of the page.
+        remote = [url for url in self.asked if not url.startswith("blob:")]
+        asked = [url for url in remote if url.partition("#")[0] != self.address]
+        self.tab.close()
+        assert self.said == []
+        assert asked == []
+
     def text(self, selector: str) -> str:
         return str(self.tab.inner_text(selector))
 
@@ -96,10 +105,4 @@ def show(open_tab: Callable[[str], Any], tmp_path: Path) -> Iterator[Callable[..
 
     yield opener
     for one in opened:
-        said = one.said
-        # A blob is in the memory of the page.
-        remote = [url for url in one.asked if not url.startswith("blob:")]
-        asked = [url for url in remote if url.partition("#")[0] != one.address]
-        one.tab.close()
-        assert said == []
-        assert asked == []
+        one.close()
