@@ -6,16 +6,13 @@ from typing import Any
 import pytest
 
 import viz
-from scalargrad import data, nn
+from scalargrad import nn
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from tests.viz.graphs import network
 from viz import Page
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def model(*sizes: int) -> nn.Module:

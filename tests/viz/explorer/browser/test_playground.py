@@ -7,17 +7,15 @@ import pytest
 
 import scalargrad as sg
 import viz
-from scalargrad import data, nn
+from scalargrad import nn
 from scalargrad.losses import mse
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz import Page
 from viz.look.text import number
 
 Show = Callable[..., Any]
 
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 PHONES = (320, 360, 390, 430, 640, 700)
 
 
@@ -62,7 +60,6 @@ BOXES = """() => [...document.querySelectorAll('.neuron')].map((box) => {
 def test_boxes_do_not_overlap(show: Show, sizes: tuple[int, ...], width: int) -> None:
     tab = show(page_of(sizes)).tab
     resize(tab, width, 844)
-    tab.wait_for_timeout(50)
     boxes = tab.evaluate(BOXES)
     assert len(boxes) == 2 + sum(sizes)
     for i, (left, top, right, bottom) in enumerate(boxes):

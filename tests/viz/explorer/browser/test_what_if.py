@@ -37,7 +37,7 @@ def same(text: str, number: float) -> bool:
 
 @pytest.fixture(scope="module")
 def operations(
-    open_tab: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
+    open_tab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Op], tuple[Opened, list[int]]]]:
     """Find an operation in a page of many: the page, and where its operands and its result are.
 
@@ -84,7 +84,7 @@ def test_every_operation_is_computed_as_the_engine_does(
         for i, value in zip((root, *leaves), (result, *operands), strict=True):
             moments.append(f"value={i}&what-if={changes}")
             expected.append((numbers, value.data, value.grad))
-    for found, (numbers, data, gradient) in zip(page.numbers(*moments), expected, strict=True):
+    for found, (numbers, data, gradient) in zip(page.follow(*moments), expected, strict=True):
         assert same(found[0], data), (numbers, found, data)
         assert same(found[1], gradient), (numbers, found, gradient)
     assert page.said == []
@@ -123,4 +123,4 @@ def test_a_value_made_by_hand_is_not_computed_again(show: Show) -> None:
     y.backward()
     page = show(viz.explore(y), "value=1")
     assert "Made by hand" in page.text("#panel")
-    assert page.numbers("value=0&what-if=0:3") == [["3.0", "5.0"]]
+    assert page.follow("value=0&what-if=0:3") == [["3.0", "5.0"]]

@@ -6,16 +6,12 @@ from typing import Any
 
 import pytest
 
-from scalargrad import Value, data, nn
+from scalargrad import Value, nn
 from scalargrad.losses import absolute_error, mse
-from scalargrad.training import fit
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage, squared
 from viz.look.text import number
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def tanh_network() -> nn.MLP:
@@ -24,11 +20,6 @@ def tanh_network() -> nn.MLP:
 
 def relu_network() -> nn.MLP:
     return nn.MLP(2, [4, 1], activation="relu", seed=3)
-
-
-def squared(prediction: Value, target: Any) -> Value:
-    error = prediction - target
-    return error * error
 
 
 def choose(page: InThePage, parameter: Any) -> None:
@@ -254,17 +245,6 @@ def test_training_goes_on_from_a_weight_that_was_tried(show: Show) -> None:
     drag(page, 1.75)
     page.tab.click("#train-epoch")
     weight.data = 1.75
-    fit(
-        model,
-        POINTS,
-        SIGNS,
-        loss=squared,
-        optimizer="sgd",
-        batch_size=16,
-        seed=0,
-        epochs=1,
-        progress=False,
-        compiled=False,
-    )
+    page.fit(model, epochs=1)
     assert page.numbers(model) == [parameter.data for parameter in model.parameters()]
     assert not page.tab.is_visible(".tried")
