@@ -105,7 +105,7 @@ def test_what_opens_over_a_page_that_trains_has_no_violations(
 
 def test_boxes_are_named_by_their_texts(show: Show) -> None:
     tab = show(viz.explore(network([16, 16, 1]))).tab
-    button = tab.get_by_role("button", name="layers.0", exact=True)
+    button = tab.get_by_role("button", name="layers.0")
     assert button.first.get_attribute("aria-expanded") == "false"
     button.first.press("Enter")
     assert button.first.get_attribute("aria-expanded") == "true"

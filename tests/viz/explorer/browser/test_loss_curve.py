@@ -85,6 +85,27 @@ def test_the_test_loss_is_a_line_where_there_are_test_samples(show: Show) -> Non
     assert shown == number(expected)
 
 
+def test_lines_are_as_high_as_the_square_roots_of_their_losses(show: Show) -> None:
+    page = InThePage(show, tanh_network(), POINTS, SIGNS)
+    page.run("(trainer) => trainer.split(0.25)")
+    page.tab.evaluate("showNumbersOfPage()")
+    press(page, "epoch", "epoch", "epoch")
+    losses: list[float] = []
+    down: list[float] = []
+    for line, name in (("train", "loss"), ("test", "testLoss")):
+        losses += page.tab.evaluate(
+            "(name) => playground.moments().list.map((moment) => moment[name])", name
+        )
+        path = page.tab.get_attribute(f"#loss-chart .run.{line}", "d")
+        down += [float(point.split()[1]) for point in path[1:].split("L")]
+    assert len(set(losses)) == len(down) == 8
+    roots = numpy.sqrt(losses)
+    low, high = int(roots.argmin()), int(roots.argmax())
+    pixels_of_one = (down[low] - down[high]) / (roots[high] - roots[low])
+    assert pixels_of_one > 0.0
+    assert down == pytest.approx(down[low] - pixels_of_one * (roots - roots[low]), abs=0.11)
+
+
 def test_looking_back_shows_the_numbers_of_then_and_esc_those_of_now(show: Show) -> None:
     page = InThePage(show, tanh_network(), POINTS, SIGNS)
     kept = [numbers(page)]

@@ -118,6 +118,30 @@ def test_a_region_has_the_color_of_the_sign(show: Show, theme: str) -> None:
     assert seen == {True, False}
 
 
+@pytest.mark.parametrize(("targets", "border"), [(SIGNS, 0.0), (CLASSES, 0.5)])
+def test_the_border_is_a_line_between_two_colors(show: Show, targets: Any, border: float) -> None:
+    model = nn.MLP(2, [1], seed=0)
+    neuron = model.layers[0].neurons[0]
+    neuron.weights[0].data, neuron.weights[1].data, neuron.bias.data = 1.0, 2.0, border - 0.3
+    page = page_of(show, model, y=targets)
+    checked = 0
+    for y in numpy.linspace(-0.3, 0.7, 41):
+        point = numpy.array([0.3 - 2.0 * y, y])
+        if numpy.hypot(*(POINTS - point).T).min() < 0.25:
+            continue
+        assert model(point.tolist()).data == pytest.approx(border)
+        across, down = place_of(page.tab, POINTS, point)
+        line = [color_at(page.tab, (across, down + k)) for k in (-1, 0, 1)]
+        assert min(max(color) for color in line) < 120
+        # The output grows upward.
+        red, _, blue = color_at(page.tab, (across, down - 8.0))
+        assert 120 < red < blue
+        red, _, blue = color_at(page.tab, (across, down + 8.0))
+        assert red > blue > 120
+        checked += 1
+    assert checked >= 5
+
+
 def test_points_have_the_color_of_their_class(show: Show) -> None:
     page = page_of(show, relu_network())
     seen = set()
