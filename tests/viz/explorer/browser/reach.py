@@ -75,9 +75,11 @@ def squared(prediction: Value, target: Any) -> Value:
 class InThePage:
     """A page whose trainer is in reach of scripts, and the graph that it trains."""
 
-    def __init__(self, show: Show, model: nn.Module, x: Any, y: Any, **options: Any) -> None:
+    def __init__(
+        self, show: Show, model: nn.Module, x: Any, y: Any, theme: str = "auto", **options: Any
+    ) -> None:
         given = {"loss": "mse", "optimizer": "sgd", "batch_size": 16, "seed": 0} | options
-        page = viz.explore(model, data=(x, y), train=True, **given)
+        page = viz.explore(model, data=(x, y), train=True, theme=theme, **given)
         self.opened = show(within_reach(page))
         self.tab = self.opened.tab
         self.snapshot = read_training(model, (x, y), **given).snapshot

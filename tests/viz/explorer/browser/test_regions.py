@@ -100,8 +100,7 @@ def samples_of(page: InThePage) -> tuple[list[list[float]], list[float]]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_region_has_the_color_of_the_sign(show: Show, theme: str) -> None:
     model = relu_network()
-    page = page_of(show, model)
-    page.tab.emulate_media(color_scheme=theme)
+    page = page_of(show, model, theme=theme)
     train(page, 200)
     page.take_numbers(model)
     rng = numpy.random.default_rng(0)
