@@ -16,7 +16,14 @@ from scalargrad import Value, data, nn, optim
 from scalargrad.core.graph import topological
 from scalargrad.losses import mse
 from scalargrad.training import fit
-from tests.viz.explorer.browser.reach import InThePage, within_reach
+from tests.viz.explorer.browser.reach import (
+    CLASSES,
+    POINTS,
+    SIGNS,
+    InThePage,
+    squared,
+    within_reach,
+)
 from tests.viz.explorer.contents import exchange, graph_in
 from viz import Page
 from viz.look.text import number
@@ -24,15 +31,6 @@ from viz.look.text import number
 Show = Callable[..., Any]
 Make = Callable[[], nn.Module]
 Optimize = Callable[[list[sg.Parameter]], optim.Optimizer]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
-
-
-def squared(prediction: Value, target: Any) -> Value:
-    """The squared error as a product: the last digit of a power is that of the C library."""
-    error = prediction - target
-    return error * error
 
 
 def relu_network() -> nn.Module:
@@ -65,16 +63,7 @@ def train_both(
     batches = math.ceil(len(x) / (options["batch_size"] or len(x)))
     epochs, rest = divmod(steps, batches)
     assert rest == 0
-    history = fit(
-        model,
-        x,
-        y,
-        optimizer=optimize(model.parameters()),
-        epochs=epochs,
-        progress=False,
-        compiled=False,
-        **options,
-    )
+    history = page.fit(model, epochs, optimizer=optimize(model.parameters()))
     return numbers, losses, numbers_of(model), history.steps
 
 
@@ -198,19 +187,7 @@ def test_epochs_and_held_out_samples_are_those_of_fit(show: Show) -> None:
     }"""
     found = page.run(script)
     numbers = page.numbers(model)
-    history = fit(
-        model,
-        POINTS,
-        SIGNS,
-        loss=squared,
-        optimizer="sgd",
-        batch_size=16,
-        seed=5,
-        validation=0.3,
-        epochs=3,
-        progress=False,
-        compiled=False,
-    )
+    history = page.fit(model, epochs=3, validation=0.3)
     assert numbers == numbers_of(model)
     assert found["held"] == 12
     assert found["testLosses"] == history["validation_loss"]
@@ -265,7 +242,7 @@ def test_values_are_computed_at_any_points(show: Show) -> None:
     given = {"points": grid.T.tolist(), "value": value, "output": place}
     outputs, hiddens = page.run(script, given)
 
-    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
+    page.take_numbers(model)
     assert outputs == [model(row).data for row in grid.tolist()]
     for row, output in zip(grid.tolist()[:20], hiddens, strict=False):
         relus = [node for node in topological([model(row)]) if node.op == "relu"]
@@ -302,7 +279,7 @@ def test_a_parameter_has_its_gradient_in_the_loss_of_every_training_sample(show:
     }"""
     gradients, samples = page.run(script, page.snapshot.index[weight])
 
-    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
+    page.take_numbers(model)
     expected = []
     for k in samples:
         model.zero_grad()
