@@ -99,6 +99,14 @@ def test_the_promise_and_the_truth(show: Show) -> None:
     assert page.text("#true-change") == viz.look.text.number(truth)
 
 
+@pytest.mark.parametrize("typed", ["-2.5", "−2.5", "−2,5", " –2.5 "])
+def test_a_number_is_read_as_people_type_it(show: Show, typed: str) -> None:
+    page = show(viz.explore(neuron()), "value=1")
+    page.tab.fill("#drag-number", typed)
+    page.press("Tab")
+    assert page.text(".numbers code >> nth=0").strip() == "-2.5"
+
+
 def test_dragging_and_putting_back(show: Show) -> None:
     page = show(viz.explore(neuron()), "value=1")
     page.tab.fill("#drag-number", "−2")
