@@ -201,6 +201,12 @@ function formulaWith(i, names) {
   return `${operation}(${names.join(', ')}${graph.args[i].length > names.length ? ', …' : ''})`;
 }
 
+/** How a value is computed, after its label if it has one: `loss = (a − b)²`. */
+export function equationOf(i, data) {
+  const formula = formulaOf(i, data);
+  return labelOf(i) ? `${labelOf(i)} = ${formula}` : formula;
+}
+
 /** A value's label, or its formula where it has none. */
 export const labelOrFormula = (i, data) => labelOf(i) || formulaOf(i, data);
 
