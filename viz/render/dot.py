@@ -22,8 +22,7 @@ from .svg_nodes import describe_node
 
 STYLES = ("cards", "classic")
 
-# The sides at which edges leave and enter the units of the neuron view, by direction.
-# For each direction the sides of a card that edges leave and enter.
+# The sides at which edges leave and enter a node, by direction.
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
 
 
