@@ -75,7 +75,7 @@ def resize(tab: Any, width: int, height: int) -> None:
 
 def wait_for_layout(tab: Any) -> None:
     """Wait until all that follows the sizes of elements has followed."""
-    # What observes sizes is called in a frame, after its callbacks: the second is after that.
+    # A frame calls its callbacks first, and what observes sizes only then.
     tab.evaluate(
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )

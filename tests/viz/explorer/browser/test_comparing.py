@@ -7,7 +7,6 @@ import pytest
 
 from scalargrad import Value, nn
 from scalargrad.losses import mse
-from scalargrad.training import fit
 from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz.look.text import number
 from viz.model.snapshot import Snapshot
@@ -67,21 +66,10 @@ def differences_shown(page: InThePage) -> list[list[float]]:
 def test_the_differences_are_those_of_python(show: Show, sample: int) -> None:
     model = network()
     before = numbers_of(model, sample)
-    fit(
-        model,
-        POINTS,
-        SIGNS,
-        loss="mse",
-        optimizer="sgd",
-        epochs=STEPS,
-        batch_size=None,
-        seed=0,
-        compiled=False,
-        progress=False,
-    )
+    page = in_scalars(show)
+    page.fit(model, epochs=STEPS)
     after = numbers_of(model, sample)
 
-    page = in_scalars(show)
     compare(page, "start")
     page.tab.evaluate("(k) => playground.chooseSample(k)", sample)
     train(page, STEPS)
