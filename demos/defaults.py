@@ -27,14 +27,12 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from demos.defaults_training import Points, learn, mean_loss, right
 from demos.gallery import Explorer, Picture, Story, explored, plot_seeds, run_alone, say_all, told
 from demos.listing import list_code
-from scalargrad import compile
 from scalargrad.core.names import ActivationName
 from scalargrad.data import moons
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
@@ -42,7 +40,7 @@ from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential, normal, rec
 from scalargrad.nn.initializers import Initializer
 from scalargrad.optim import SGD, Adam, Optimizer
 from scalargrad.pretraining import pretrain
-from scalargrad.training import Callback, ClipNorm, History, Training, fit
+from scalargrad.training import Callback, ClipNorm, Training
 from viz.plots import new_axes, save_plot
 
 DEEP = [5] * 8
@@ -51,34 +49,6 @@ ACTIVATIONS: tuple[ActivationName, ...] = ("elu", "leaky_relu", "relu", "tanh", 
 FULL = (9, 60, 24)
 QUICK = (3, 40, 7)
 """Seeds of each experiment, epochs of the activations, and of the remedies."""
-
-Points = tuple[NDArray[Any], NDArray[Any]]
-
-
-def learn(model: Module, data: Points, optimizer: Optimizer, epochs: int, **more: Any) -> History:
-    """Train a model on all samples at once, or as more options of `fit` say."""
-    # A batch that is normalized can't be replayed sample by sample.
-    usual = {"loss": cross_entropy, "batch_size": None, "compiled": not model.needs_batch}
-    chosen = {**usual, "progress": False, **more}
-    return fit(model, *data, optimizer=optimizer, epochs=epochs, **chosen)
-
-
-def answer(model: Module, inputs: NDArray[Any]) -> NDArray[Any]:
-    """Return the outputs of a model, (n, outputs)."""
-    return np.asarray(compile(model, model, inputs=inputs.shape[1:])(inputs))
-
-
-def mean_loss(model: Module, data: Points) -> float:
-    """Return the mean cross-entropy of a model with one output."""
-    logits = answer(model, data[0])[:, 0]
-    return float(np.mean(np.logaddexp(0.0, logits) - data[1] * logits))
-
-
-def right(model: Module, data: Points) -> float:
-    """Return the share of samples with the right answer."""
-    outputs = answer(model, data[0])
-    answers = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0.0
-    return float(np.mean(answers == data[1]))
 
 
 def rank(hidden: list[int], seeds: int, epochs: int) -> dict[str, list[float]]:
@@ -223,26 +193,20 @@ def pretrain_digits(seeds: int) -> dict[str, list[float]]:
 def run(folder: Path, quick: bool = False) -> Story:
     """Run all experiments, print the medians, and draw every seed."""
     seeds, epochs, fewer = QUICK if quick else FULL
-    deep = rank(DEEP, seeds, epochs)
-    shallow = rank([5], seeds, epochs)
-    cured = remedies(seeds, fewer)
-    steps = count_steps(seeds)
-    reused = reuse(seeds)
-    digits = pretrain_digits(seeds)
-
     tables = (
-        ("8 hidden layers, loss", deep, ".3f"),
-        ("1 hidden layer, loss", shallow, ".3f"),
-        ("loss on fresh points", cured, ".3g"),
-        ("steps to a loss of 0.1", steps, ".0f"),
-        ("right with 6 points, moons", reused, ".1%"),
-        ("digits read right with 20 labels", digits, ".1%"),
+        ("8 hidden layers, loss", rank(DEEP, seeds, epochs), ".3f"),
+        ("1 hidden layer, loss", rank([5], seeds, epochs), ".3f"),
+        ("loss on fresh points", remedies(seeds, fewer), ".3g"),
+        ("steps to a loss of 0.1", count_steps(seeds), ".0f"),
+        ("right with 6 points, moons", reuse(seeds), ".1%"),
+        ("digits read right with 20 labels", pretrain_digits(seeds), ".1%"),
     )
-    numbers = [
-        (f"{what}: {name}", format(median(measured), form))
-        for what, table, form in tables
-        for name, measured in table.items()
-    ]
+    numbers = []
+    for what, table, form in tables:
+        for name, measured in table.items():
+            numbers.append((f"{what}: {name}", format(median(measured), form)))
+
+    deep, shallow, cured, steps, reused, digits = (table for _, table, _ in tables)
     pairs = {
         "less loss by ELU than by tanh": [deep["elu"], deep["tanh"]],
         "fewer steps by Adam, better rates": [steps["Adam at 0.1"], steps["SGD at 1"]],
@@ -272,16 +236,11 @@ def run(folder: Path, quick: bool = False) -> Story:
     plot_seeds(digits, panels[2]).set(title="digits read right after 20 labels")
     save_plot(panels[0], folder / _LABELS.file, "Steps, reuse and pre-training", _LABELS.alt)
 
+    title = "Which defaults, measured"
     pictures = (_RANKING, _REMEDIES, _LABELS)
-    return Story(
-        "defaults",
-        "Which defaults, measured",
-        told(__doc__),
-        tuple(numbers),
-        pictures,
-        (_page_to_explore(folder),),
-        list_code(rank),
-    )
+    page = _page_to_explore(folder)
+    code = list_code(rank)
+    return Story("defaults", title, told(__doc__), tuple(numbers), pictures, (page,), code)
 
 
 def _page_to_explore(folder: Path) -> Explorer:

@@ -22,7 +22,7 @@ operations, gradients that are graphs themselves, and the speed of arrays.
 from collections.abc import Callable
 from math import exp, tanh
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import viz
 from demos.gallery import BESIDE, Picture, Story, explored, run_alone, say_all, told, write_powers
@@ -195,17 +195,10 @@ def train_with_fit(rounds: int = ROUNDS) -> dict[str, float]:
     model = MLP(1, [1, 1], activation="sigmoid")
     model.load_state_dict(dict(zip(model.state_dict(), START.values(), strict=True)))
     places, heights = zip(*samples(), strict=True)
-    fit(
-        model,
-        [[x] for x in places],
-        heights,
-        loss="mse",
-        optimizer=SGD(model.parameters(), RATE),
-        epochs=rounds,
-        batch_size=1,
-        shuffle=False,
-        progress=False,
-    )
+    rows = [[x] for x in places]
+    optimizer = SGD(model.parameters(), RATE)
+    options: dict[str, Any] = {"batch_size": 1, "shuffle": False, "progress": False}
+    fit(model, rows, heights, loss="mse", optimizer=optimizer, epochs=rounds, **options)
     return dict(zip(START, model.state_dict().values(), strict=True))
 
 
@@ -273,9 +266,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     order = sort(loss_of(leaves | {"x": Node(x, "x"), "y": Node(y, "y")}))
     backward(order)
     loss = as_values(order)
-    viz.draw(loss, level="cards", title="The engine's graph", width=BESIDE).save(
-        folder / _GRAPH.file
-    )
+    drawing = viz.draw(loss, level="cards", title="The engine's graph", width=BESIDE)
+    drawing.save(folder / _GRAPH.file)
     explorer = explored(loss, folder / "engine-explore.html", "the engine's graph")
     draw_work(folder)
 
@@ -292,15 +284,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     numbers += FULL_SIZE.items()
     say_all(numbers)
     title = "The engine: a framework in sixty lines"
-    return Story(
-        "engine",
-        title,
-        told(__doc__),
-        tuple(numbers),
-        (_GRAPH, _WORK),
-        (explorer,),
-        list_code(sort, backward, step),
-    )
+    code = list_code(sort, backward, step)
+    return Story("engine", title, told(__doc__), tuple(numbers), (_GRAPH, _WORK), (explorer,), code)
 
 
 _GRAPH = Picture(

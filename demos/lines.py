@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,17 +73,8 @@ def powers(x: Array) -> Array:
 
 def train(model: MLP, task: Task, optimizer: Optimizer, epochs: int, batch: int | None) -> MLP:
     """Train on the mean squared error of a task."""
-    fit(
-        model,
-        task.rows,
-        task.targets,
-        loss="mse",
-        optimizer=optimizer,
-        epochs=epochs,
-        batch_size=batch,
-        compiled=True,
-        progress=False,
-    )
+    options: dict[str, Any] = {"batch_size": batch, "compiled": True, "progress": False}
+    fit(model, task.rows, task.targets, loss="mse", optimizer=optimizer, epochs=epochs, **options)
     return model
 
 
@@ -266,17 +257,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     say_all(numbers)
     # Three variables have no picture: their graph is not a curve in the plane.
     draw([curves[0], *curves[2:]], folder)
+    title = "From lines to curves"
     pictures = (_FITS, _SURFACES, _FUNCTIONS)
     page = _page_that_trains(wave, folder)
-    return Story(
-        "lines",
-        "From lines to curves",
-        _TEXT,
-        tuple(numbers),
-        pictures,
-        (page,),
-        list_code(with_a_line_as_coefficient, with_a_matrix, bend),
-    )
+    code = list_code(with_a_line_as_coefficient, with_a_matrix, bend)
+    return Story("lines", title, _TEXT, tuple(numbers), pictures, (page,), code)
 
 
 def _page_that_trains(wave: Task, folder: Path) -> Explorer:
