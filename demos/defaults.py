@@ -27,10 +27,11 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 from statistics import median
+from typing import Any
 
 import numpy as np
 
-from demos.defaults_training import Points, learn, mean_loss, right
+from demos.defaults_measures import Points, mean_loss, right
 from demos.gallery import Explorer, Picture, Story, explored, plot_seeds, run_alone, say_all, told
 from demos.listing import list_code
 from scalargrad.core.names import ActivationName
@@ -40,7 +41,7 @@ from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential, normal, rec
 from scalargrad.nn.initializers import Initializer
 from scalargrad.optim import SGD, Adam, Optimizer
 from scalargrad.pretraining import pretrain
-from scalargrad.training import Callback, ClipNorm, Training
+from scalargrad.training import Callback, ClipNorm, History, Training, fit
 from viz.plots import new_axes, save_plot
 
 DEEP = [5] * 8
@@ -49,6 +50,14 @@ ACTIVATIONS: tuple[ActivationName, ...] = ("elu", "leaky_relu", "relu", "tanh", 
 FULL = (9, 60, 24)
 QUICK = (3, 40, 7)
 """Seeds of each experiment, epochs of the activations, and of the remedies."""
+
+
+def learn(model: Module, data: Points, optimizer: Optimizer, epochs: int, **more: Any) -> History:
+    """Train a model on all samples at once, or as more options of `fit` say."""
+    # A batch that is normalized can't be replayed sample by sample.
+    usual = {"loss": cross_entropy, "batch_size": None, "compiled": not model.needs_batch}
+    chosen = {**usual, "progress": False, **more}
+    return fit(model, *data, optimizer=optimizer, epochs=epochs, **chosen)
 
 
 def rank(hidden: list[int], seeds: int, epochs: int) -> dict[str, list[float]]:
@@ -193,20 +202,26 @@ def pretrain_digits(seeds: int) -> dict[str, list[float]]:
 def run(folder: Path, quick: bool = False) -> Story:
     """Run all experiments, print the medians, and draw every seed."""
     seeds, epochs, fewer = QUICK if quick else FULL
-    tables = (
-        ("8 hidden layers, loss", rank(DEEP, seeds, epochs), ".3f"),
-        ("1 hidden layer, loss", rank([5], seeds, epochs), ".3f"),
-        ("loss on fresh points", remedies(seeds, fewer), ".3g"),
-        ("steps to a loss of 0.1", count_steps(seeds), ".0f"),
-        ("right with 6 points, moons", reuse(seeds), ".1%"),
-        ("digits read right with 20 labels", pretrain_digits(seeds), ".1%"),
-    )
-    numbers = []
-    for what, table, form in tables:
-        for name, measured in table.items():
-            numbers.append((f"{what}: {name}", format(median(measured), form)))
+    deep = rank(DEEP, seeds, epochs)
+    shallow = rank([5], seeds, epochs)
+    cured = remedies(seeds, fewer)
+    steps = count_steps(seeds)
+    reused = reuse(seeds)
+    digits = pretrain_digits(seeds)
 
-    deep, shallow, cured, steps, reused, digits = (table for _, table, _ in tables)
+    tables = (
+        ("8 hidden layers, loss", deep, ".3f"),
+        ("1 hidden layer, loss", shallow, ".3f"),
+        ("loss on fresh points", cured, ".3g"),
+        ("steps to a loss of 0.1", steps, ".0f"),
+        ("right with 6 points, moons", reused, ".1%"),
+        ("digits read right with 20 labels", digits, ".1%"),
+    )
+    numbers = [
+        (f"{what}: {name}", format(median(measured), form))
+        for what, table, form in tables
+        for name, measured in table.items()
+    ]
     pairs = {
         "less loss by ELU than by tanh": [deep["elu"], deep["tanh"]],
         "fewer steps by Adam, better rates": [steps["Adam at 0.1"], steps["SGD at 1"]],

@@ -22,7 +22,7 @@ operations, gradients that are graphs themselves, and the speed of arrays.
 from collections.abc import Callable
 from math import exp, tanh
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import viz
 from demos.gallery import BESIDE, Picture, Story, explored, run_alone, say_all, told, write_powers
@@ -195,10 +195,17 @@ def train_with_fit(rounds: int = ROUNDS) -> dict[str, float]:
     model = MLP(1, [1, 1], activation="sigmoid")
     model.load_state_dict(dict(zip(model.state_dict(), START.values(), strict=True)))
     places, heights = zip(*samples(), strict=True)
-    rows = [[x] for x in places]
-    optimizer = SGD(model.parameters(), RATE)
-    options: dict[str, Any] = {"batch_size": 1, "shuffle": False, "progress": False}
-    fit(model, rows, heights, loss="mse", optimizer=optimizer, epochs=rounds, **options)
+    fit(
+        model,
+        [[x] for x in places],
+        heights,
+        loss="mse",
+        optimizer=SGD(model.parameters(), RATE),
+        epochs=rounds,
+        batch_size=1,
+        shuffle=False,
+        progress=False,
+    )
     return dict(zip(START, model.state_dict().values(), strict=True))
 
 

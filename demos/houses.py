@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,9 +186,17 @@ def straight_line(rooms: Array, prices: Array, unseen: Array) -> Array:
 def network(rooms: Array, prices: Array, unseen: Array) -> Array:
     """Return the answers of eight neurons, trained with Adam for 60 epochs."""
     model = MLP(1, [8, 1], activation="tanh", initializer="xavier", seed=0)
-    optimizer = Adam(model.parameters(), 0.003)
-    options: dict[str, Any] = {"batch_size": 16, "progress": False, "compiled": True}
-    fit(model, rooms, prices, loss="mse", optimizer=optimizer, epochs=60, **options)
+    fit(
+        model,
+        rooms,
+        prices,
+        loss="mse",
+        optimizer=Adam(model.parameters(), 0.003),
+        epochs=60,
+        batch_size=16,
+        progress=False,
+        compiled=True,
+    )
     return predict(model, unseen)
 
 

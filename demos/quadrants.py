@@ -25,7 +25,7 @@ from functools import partial
 from math import e, exp, log
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -137,12 +137,18 @@ def train(
 ) -> tuple[MLP, History]:
     """Train the 2-50-4 network by a hundred steps of gradient descent on all points."""
     model = MLP(2, [50, 4], activation="relu", seed=seed)
-    targets = one_hot(classes, 4)
-    loss = partial(scaled_cross_entropy, base=base)
-    # A loss in another unit needs a rate in that unit.
-    optimizer = SGD(model.parameters(), RATE * log(base))
-    options: dict[str, Any] = {"batch_size": None, "compiled": True, "progress": False}
-    history = fit(model, points, targets, loss=loss, optimizer=optimizer, epochs=STEPS, **options)
+    history = fit(
+        model,
+        points,
+        one_hot(classes, 4),
+        loss=partial(scaled_cross_entropy, base=base),
+        # A loss in another unit needs a rate in that unit.
+        optimizer=SGD(model.parameters(), RATE * log(base)),
+        epochs=STEPS,
+        batch_size=None,
+        compiled=True,
+        progress=False,
+    )
     return model, history
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from demos import defaults as demo
-from demos.defaults_training import Points, learn, mean_loss, right
+from demos.defaults_measures import Points, mean_loss, right
 from scalargrad.data import moons
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, normal
 from scalargrad.optim import SGD, Adam
@@ -84,7 +84,7 @@ def test_a_training_takes_the_steps_of_torch(name: str, rule: Any, rate: float) 
     data = moons(40, 0.1, seed=1)
     optimizer = getattr(torch.optim, name)(twin.parameters(), rate)
     expected = torch_losses(twin, data, optimizer, 30, torch)
-    history = learn(model, data, rule(model.parameters(), learning_rate=rate), 30)
+    history = demo.learn(model, data, rule(model.parameters(), learning_rate=rate), 30)
     assert history["loss"] == pytest.approx(expected, rel=1e-7)
 
 
@@ -103,7 +103,7 @@ def test_the_normalized_network_takes_the_steps_of_torch() -> None:
     data = moons(12, 0.1, seed=1)
     optimizer = torch.optim.SGD(twin.parameters(), 0.1)
     expected = torch_losses(twin, data, optimizer, 3, torch)
-    history = learn(model, data, SGD(model.parameters(), 0.1), 3)
+    history = demo.learn(model, data, SGD(model.parameters(), 0.1), 3)
     assert history["loss"] == pytest.approx(expected, rel=1e-9)
 
 
@@ -224,7 +224,7 @@ def test_what_is_frozen_is_what_was_learned() -> None:
     before = base.state_dict()
     demo.share_hidden_layers(base, reusing)
     optimizer = Adam(reusing.parameters(), 0.03)
-    learn(reusing, moons(6, 0.1, seed=0), optimizer, 20)
+    demo.learn(reusing, moons(6, 0.1, seed=0), optimizer, 20)
     after = reusing.state_dict()
     moved = {name for name, number in after.items() if number != before[name]}
     assert {name.split(".neurons")[0] for name in moved} == {"layers.2"}

@@ -1,4 +1,4 @@
-"""What the experiments on defaults have in common: how they train, and what they measure."""
+"""What the experiments on defaults measure: losses, and how much is right."""
 
 from typing import Any
 
@@ -6,20 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalargrad import compile
-from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
 from scalargrad.nn import Module
-from scalargrad.optim import Optimizer
-from scalargrad.training import History, fit
 
 Points = tuple[NDArray[Any], NDArray[Any]]
-
-
-def learn(model: Module, data: Points, optimizer: Optimizer, epochs: int, **more: Any) -> History:
-    """Train a model on all samples at once, or as more options of `fit` say."""
-    # A batch that is normalized can't be replayed sample by sample.
-    usual = {"loss": cross_entropy, "batch_size": None, "compiled": not model.needs_batch}
-    chosen = {**usual, "progress": False, **more}
-    return fit(model, *data, optimizer=optimizer, epochs=epochs, **chosen)
 
 
 def answer(model: Module, inputs: NDArray[Any]) -> NDArray[Any]:
