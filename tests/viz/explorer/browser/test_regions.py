@@ -141,6 +141,23 @@ def test_the_border_is_a_line_between_two_colors(show: Show, targets: Any, borde
     assert checked >= 5
 
 
+def test_another_sample_has_the_regions_drawn_once(show: Show) -> None:
+    page = page_of(show, relu_network())
+    script = """(selector) => {
+      const pen = document.querySelector(selector).getContext('2d');
+      const { drawImage } = pen;
+      let times = 0;
+      pen.drawImage = (...given) => {
+        times += 1;
+        drawImage.apply(pen, given);
+      };
+      playground.chooseSample(3);
+      return times;
+    }"""
+    # One image has the colors of the plane, and there is one for each point.
+    assert page.tab.evaluate(script, CANVAS) == 1 + len(POINTS)
+
+
 def test_points_have_the_color_of_their_class(show: Show) -> None:
     page = page_of(show, relu_network())
     seen = set()
