@@ -107,6 +107,7 @@ class LossPanel:
         low = min(finite, default=0.0)
         high = max(finite, default=1.0)
         self.is_log = low > 0.0 and high / low > _LOG_FROM
+        # From 0 on, a curve shows how much of the loss is left.
         self.low = low if self.is_log else min(0.0, low)
         self.high = high if high > self.low else self.low + 1.0
 

@@ -77,10 +77,14 @@ def _find_markers(placed: PlacedPicture) -> dict[Point, tuple[int, str]]:
 
 def _beyond(before: Point, end: Point) -> Point:
     """Return the center of the number at the end of a line."""
-    (x0, y0), (x1, y1) = before, end
+    x0, y0 = before
+    x1, y1 = end
+    half = MARKER / 2
     if abs(x1 - x0) < 0.5:
-        return x1, y1 + (MARKER / 2 if y1 > y0 else -MARKER / 2)
-    return x1 + (MARKER / 2 if x1 > x0 else -MARKER / 2), y1
+        down = half if y1 > y0 else -half
+        return x1, y1 + down
+    across = half if x1 > x0 else -half
+    return x1 + across, y1
 
 
 def draw_whole_edge(
