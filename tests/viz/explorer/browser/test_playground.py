@@ -221,6 +221,25 @@ def test_a_neuron_under_the_pointer_dims_the_lines_of_others(show: Show) -> None
     assert tab.locator("#network.focused").count() == 0
 
 
+def test_a_neuron_under_the_pointer_leaves_the_boxes_as_they_are(show: Show) -> None:
+    tab = show(page_of()).tab
+    tab.evaluate("""() => {
+      const pen = CanvasRenderingContext2D.prototype;
+      const { putImageData } = pen;
+      globalThis.drawn = { boxes: 0, all: 0 };
+      pen.putImageData = function (...given) {
+        drawn.all += 1;
+        if (this.canvas.closest('.neuron')) drawn.boxes += 1;
+        putImageData.apply(this, given);
+      };
+    }""")
+    tab.hover("[aria-label='neuron h1']")
+    drawn = tab.evaluate("drawn")
+    # The regions show the map of the neuron.
+    assert drawn["all"] > 0
+    assert drawn["boxes"] == 0
+
+
 def test_an_input_under_the_pointer_dims_the_lines_of_others(show: Show) -> None:
     tab = show(page_of()).tab
     tab.hover(".neuron.input >> nth=1")
