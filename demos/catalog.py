@@ -127,7 +127,7 @@ GROUPS = (
             "defaults": Card(
                 "Which defaults",
                 "The usual advice, measured",
-                Cover("defaults-ranking.svg", 0.0, 0.0, 250.0),
+                Cover("defaults-ranking.svg", 0.0, 26.0, 270.0),
             ),
         },
     ),

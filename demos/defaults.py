@@ -30,11 +30,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from demos.defaults_measures import Points, mean_loss, right
 from demos.gallery import Explorer, Picture, Story, explored, plot_seeds, run_alone, say_all, told
 from demos.listing import list_code
-from scalargrad import compile
 from scalargrad.core.names import ActivationName
 from scalargrad.data import moons
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
@@ -52,8 +51,6 @@ FULL = (9, 60, 24)
 QUICK = (3, 40, 7)
 """Seeds of each experiment, epochs of the activations, and of the remedies."""
 
-Points = tuple[NDArray[Any], NDArray[Any]]
-
 
 def learn(model: Module, data: Points, optimizer: Optimizer, epochs: int, **more: Any) -> History:
     """Train a model on all samples at once, or as more options of `fit` say."""
@@ -61,24 +58,6 @@ def learn(model: Module, data: Points, optimizer: Optimizer, epochs: int, **more
     usual = {"loss": cross_entropy, "batch_size": None, "compiled": not model.needs_batch}
     chosen = {**usual, "progress": False, **more}
     return fit(model, *data, optimizer=optimizer, epochs=epochs, **chosen)
-
-
-def answer(model: Module, inputs: NDArray[Any]) -> NDArray[Any]:
-    """Return the outputs of a model, (n, outputs)."""
-    return np.asarray(compile(model, model, inputs=inputs.shape[1:])(inputs))
-
-
-def mean_loss(model: Module, data: Points) -> float:
-    """Return the mean cross-entropy of a model with one output."""
-    logits = answer(model, data[0])[:, 0]
-    return float(np.mean(np.logaddexp(0.0, logits) - data[1] * logits))
-
-
-def right(model: Module, data: Points) -> float:
-    """Return the share of samples with the right answer."""
-    outputs = answer(model, data[0])
-    answers = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0.0
-    return float(np.mean(answers == data[1]))
 
 
 def rank(hidden: list[int], seeds: int, epochs: int) -> dict[str, list[float]]:
@@ -272,16 +251,11 @@ def run(folder: Path, quick: bool = False) -> Story:
     plot_seeds(digits, panels[2]).set(title="digits read right after 20 labels")
     save_plot(panels[0], folder / _LABELS.file, "Steps, reuse and pre-training", _LABELS.alt)
 
+    title = "Which defaults, measured"
     pictures = (_RANKING, _REMEDIES, _LABELS)
-    return Story(
-        "defaults",
-        "Which defaults, measured",
-        told(__doc__),
-        tuple(numbers),
-        pictures,
-        (_page_to_explore(folder),),
-        list_code(rank),
-    )
+    page = _page_to_explore(folder)
+    code = list_code(rank)
+    return Story("defaults", title, told(__doc__), tuple(numbers), pictures, (page,), code)
 
 
 def _page_to_explore(folder: Path) -> Explorer:

@@ -273,9 +273,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     order = sort(loss_of(leaves | {"x": Node(x, "x"), "y": Node(y, "y")}))
     backward(order)
     loss = as_values(order)
-    viz.draw(loss, level="cards", title="The engine's graph", width=BESIDE).save(
-        folder / _GRAPH.file
-    )
+    drawing = viz.draw(loss, level="cards", title="The engine's graph", width=BESIDE)
+    drawing.save(folder / _GRAPH.file)
     explorer = explored(loss, folder / "engine-explore.html", "the engine's graph")
     draw_work(folder)
 
@@ -292,15 +291,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     numbers += FULL_SIZE.items()
     say_all(numbers)
     title = "The engine: a framework in sixty lines"
-    return Story(
-        "engine",
-        title,
-        told(__doc__),
-        tuple(numbers),
-        (_GRAPH, _WORK),
-        (explorer,),
-        list_code(sort, backward, step),
-    )
+    code = list_code(sort, backward, step)
+    return Story("engine", title, told(__doc__), tuple(numbers), (_GRAPH, _WORK), (explorer,), code)
 
 
 _GRAPH = Picture(

@@ -156,8 +156,8 @@ def plot_seeds(measured: Mapping[str, Sequence[float]], ax: "Axes", log: bool = 
     return ax
 
 
-def write_powers(axis: "Axis") -> None:
-    """Label a logarithmic axis with powers of ten such as 10⁻⁶, all of one size.
+def write_powers(*axes: "Axis") -> None:
+    """Label logarithmic axes with powers of ten such as 10⁻⁶, all of one size.
 
     Matplotlib sets exponents as small letters, too small for a picture in a column.
     """
@@ -166,8 +166,9 @@ def write_powers(axis: "Axis") -> None:
     def power(x: float, place: float) -> str:  # noqa: ARG001
         return f"10{str(round(log10(x))).translate(raised)}"
 
-    axis.set_major_formatter(power)
-    axis.set_minor_formatter("")
+    for axis in axes:
+        axis.set_major_formatter(power)
+        axis.set_minor_formatter("")
 
 
 def decimals(x: float) -> str:

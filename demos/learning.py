@@ -6,6 +6,7 @@ It is the picture on the first page of the gallery: one SVG without scripts.
 from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from scalargrad.nn import MLP
 from scalargrad.training import Callback, Training, fit
 from viz.animation.timeline import Clock, show_between
-from viz.look.palette import class_color
+from viz.layout.geometry import Point, Rect
 from viz.look.text import escape, number
-from viz.look.theme import DARK, FONT, LIGHT, STEPS, Theme, color, edge_color, edge_width, shade
+from viz.look.theme import DARK, FONT, LIGHT, STEPS, Theme, color, edge_width, shade
+from viz.render.svg_writer import SvgWriter
 
 Array = NDArray[np.float64]
 
@@ -34,10 +36,13 @@ SMALL = 16
 LARGE = 48
 """Pixels of a neuron's map on the screen, and cells of a side of a map: small, and the output's."""
 PALER = 0.55
-PLANE = (500.0, 62.0, 232.0)
-"""Where the plane of the output is: left, top, and side."""
-CURVE = (500.0, 334.0, 232.0, 66.0)
-"""Where the curve of the loss is: left, top, width, height."""
+"""Factor of the output's map, on which the samples have to show."""
+PLANE = Rect(500.0, 62.0, 232.0, 232.0)
+CURVE = Rect(500.0, 334.0, 232.0, 66.0)
+"""Where the plane of the output and the curve of the loss are."""
+THEMES = """<style>.night{display:none}\
+@media (prefers-color-scheme:dark){.day{display:none}.night{display:inline}}</style>"""
+"""Which of its two images a map shows."""
 
 
 @dataclass(frozen=True)
@@ -128,25 +133,29 @@ def learning_svg(found: Snapshots, points: Any, labels: Any, title: str, text: s
     moments = found.moments
     seconds = PACE * len(moments) + REST
     clock = Clock(seconds)
+    writer = SvgWriter("auto")
     columns = _columns(moments[0].layers)
 
     frames = []
     for place, moment in enumerate(moments):
         is_last = place == len(moments) - 1
         end = None if is_last else PACE * (place + 1)
-        content = _moment(moment, columns, found.losses)
+        content = _moment(moment, columns, found.losses, writer)
         frames.append(clock.animate(content, show_between(PACE * place, end, seconds)))
 
-    body = "".join(frames) + _frames(columns) + _points(points, labels) + _words(columns)
+    page = writer.rect(Rect(0.0, 0.0, WIDTH, HEIGHT), writer.paint("page"))
+    front = [_frames(columns, writer), _points(points, labels, writer), _words(columns, writer)]
+    body = "".join([page, *frames, *front])
+    # The writer and the clock know only now which colors and which times the content uses.
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}" role="img"><title>{escape(title, 200)}</title>'
-        f"<desc>{escape(text, 600)}</desc><style>{_style()}</style>{clock.style()}"
-        f'<rect class="page" width="{WIDTH}" height="{HEIGHT}"/>{body}</svg>\n'
+        f'width="{WIDTH}" height="{HEIGHT}" font-family="{FONT}" role="img">'
+        f"<title>{escape(title, 200)}</title><desc>{escape(text, 600)}</desc>"
+        f"{THEMES}{writer.style()}{clock.style()}{body}</svg>\n"
     )
 
 
-def _columns(layers: list[Array]) -> list[list[tuple[float, float]]]:
+def _columns(layers: list[Array]) -> list[list[Point]]:
     """Return the corners of the boxes: inputs, hidden layers, output."""
     counts = [layers[0].shape[1] - 1, *(len(layer) for layer in layers)]
     columns = []
@@ -158,29 +167,26 @@ def _columns(layers: list[Array]) -> list[list[tuple[float, float]]]:
     return columns
 
 
-def _moment(moment: Moment, columns: list[list[tuple[float, float]]], losses: list[float]) -> str:
-    parts = [_lines(weights, *columns[i : i + 2]) for i, weights in enumerate(moment.layers)]
+def _moment(
+    moment: Moment, columns: list[list[Point]], losses: list[float], writer: SvgWriter
+) -> str:
+    parts = []
+    for weights, (sources, targets) in zip(moment.layers, pairwise(columns), strict=True):
+        parts.append(_lines(weights, sources, targets, writer))
     small = outputs_of(moment.layers, plane(SMALL))
     for corners, maps in zip(columns[1:], small, strict=True):
         for (x, y), heights in zip(corners, maps, strict=True):
             parts.append(_map(heights, SMALL, x, y, BOX))
 
-    left, top, side = PLANE
     large = outputs_of(moment.layers, plane(LARGE))[-1][0]
-    # Paler than the small maps: the samples have to show on it.
-    parts.append(_map(PALER * large, LARGE, left, top, side))
-    parts.append(_curve(losses, moment.epoch))
-    left, top, width, _ = CURVE
-    parts.append(
-        f'<text class="n" x="{left + width:g}" y="{top - 10:g}" text-anchor="end">'
-        f"epoch {moment.epoch} · {number(moment.loss)}</text>"
-    )
+    parts.append(_map(PALER * large, LARGE, PLANE.x, PLANE.y, PLANE.width))
+    parts.append(_curve(losses, moment.epoch, writer))
+    now = f"epoch {moment.epoch} · {number(moment.loss)}"
+    parts.append(writer.text(CURVE.right, CURVE.y - 10, now, 12, "ink", anchor="end"))
     return "".join(parts)
 
 
-def _lines(
-    weights: Array, sources: list[tuple[float, float]], targets: list[tuple[float, float]]
-) -> str:
+def _lines(weights: Array, sources: list[Point], targets: list[Point], writer: SvgWriter) -> str:
     """Return a line for each weight: its sign is the color, its size the width."""
     largest = float(np.abs(weights[:, :-1]).max()) or 1.0
     lines = []
@@ -191,15 +197,17 @@ def _lines(
             middle = (x0 + BOX + x1) / 2
             bend = f"{middle:g} {y0 + BOX / 2:.0f} {middle:g} {y1 + BOX / 2:.0f}"
             width = edge_width(float(weight), largest)
-            lines.append(
-                f'<path class="e{step}" d="M{start}C{bend} {x1:g} {y1 + BOX / 2:.0f}" '
-                f'stroke-width="{width:.1f}"/>'
-            )
+            data = f"M{start}C{bend} {x1:g} {y1 + BOX / 2:.0f}"
+            paint = writer.paint(stroke=f"e{step}")
+            lines.append(writer.path(data, paint, f'stroke-width="{width:.1f}"'))
     return f'<g fill="none">{"".join(lines)}</g>'
 
 
 def _map(heights: Array, cells: int, x: float, y: float, side: float) -> str:
-    """Return a map of the plane, once in the colors of each theme."""
+    """Return a map of the plane, once in the colors of each theme.
+
+    Unlike the heat maps of weights it is smoothed by the browser, and its scale is linear.
+    """
     steps = np.clip(np.round(heights * STEPS), -STEPS, STEPS).astype(int)
     pixels = (steps + STEPS).reshape(cells, cells).astype(np.uint8)
     images = []
@@ -223,97 +231,66 @@ def _png(steps: NDArray[np.uint8], theme: Theme) -> bytes:
     return file.getvalue()
 
 
-def _curve(losses: list[float], epoch: int) -> str:
+def _curve(losses: list[float], epoch: int, writer: SvgWriter) -> str:
     """Return the curve of the loss up to an epoch, with a dot at its end."""
-    left, top, width, height = CURVE
     highest = max(losses)
     places = []
     for i, loss in enumerate(losses[: max(epoch, 1)]):
         # Square roots: the first epochs have the most to show, and small losses stay visible.
-        x = left + width * ((i + 1) / len(losses)) ** 0.5
-        y = top + height * (1.0 - (loss / highest) ** 0.5)
+        x = CURVE.x + CURVE.width * ((i + 1) / len(losses)) ** 0.5
+        y = CURVE.bottom - CURVE.height * (loss / highest) ** 0.5
         places.append(f"{x:.1f} {y:.1f}")
     x_last, y_last = places[-1].split()
-    return (
-        f'<path class="curve" d="M{"L".join(places)}"/>'
-        f'<circle class="dot" cx="{x_last}" cy="{y_last}" r="3.5"/>'
-    )
+    paint = writer.paint("none", "e16")
+    line = writer.path(f"M{'L'.join(places)}", paint, 'stroke-width="2"')
+    return f'{line}<circle cx="{x_last}" cy="{y_last}" r="3.5" {writer.paint("e16")}/>'
 
 
-def _frames(columns: list[list[tuple[float, float]]]) -> str:
+def _frames(columns: list[list[Point]], writer: SvgWriter) -> str:
     """Return what stays: the frames of the maps, the inputs and the axis of the loss."""
     parts = []
-    steps = plane(SMALL)
-    for (x, y), inputs in zip(columns[0], steps.T, strict=True):
+    for (x, y), inputs in zip(columns[0], plane(SMALL).T, strict=True):
         parts.append(_map(inputs / REACH, SMALL, x, y, BOX))
-    for kind, column in zip(("in", "", "", "out"), columns, strict=True):
-        for x, y in column:
-            parts.append(
-                f'<rect class="box {kind}" x="{x:g}" y="{y:.0f}" width="{BOX}" height="{BOX}" '
-                'rx="1"/>'
-            )
-    left, top, side = PLANE
-    parts.append(
-        f'<rect class="box out" x="{left:g}" y="{top:g}" width="{side:g}" height="{side:g}" '
-        'rx="1"/>'
-    )
-    left, top, width, height = CURVE
-    parts.append(f'<path class="axis" d="M{left:g} {top + height:g}h{width:g}"/>')
+
+    hidden = ("line", 1.2)
+    output = ("ink", 2.0)
+    looks = (("badge-input", 2.0), hidden, hidden, output)
+    boxes = []
+    for (stroke, thickness), column in zip(looks, columns, strict=True):
+        boxes += [(Rect(x, round(y), BOX, BOX), stroke, thickness) for x, y in column]
+    for box, stroke, thickness in (*boxes, (PLANE, *output)):
+        paint = writer.paint("none", stroke)
+        parts.append(writer.rect(box, paint, 1.0, f'stroke-width="{thickness:g}"'))
+
+    axis = f"M{CURVE.x:g} {CURVE.bottom:g}h{CURVE.width:g}"
+    parts.append(writer.path(axis, writer.paint("none", "line")))
     return "".join(parts)
 
 
-def _points(points: Any, labels: Any) -> str:
+def _points(points: Any, labels: Any, writer: SvgWriter) -> str:
     """Return the samples on the plane of the output: the class is shape and color."""
-    left, top, side = PLANE
+    above = writer.paint("e16", "card")
+    below = writer.paint("e-16", "card")
     marks = []
     for (x, y), label in zip(points, labels, strict=True):
-        across = left + side * (x + REACH) / (2.0 * REACH)
-        down = top + side * (REACH - y) / (2.0 * REACH)
+        across = PLANE.x + PLANE.width * (x + REACH) / (2.0 * REACH)
+        down = PLANE.y + PLANE.height * (REACH - y) / (2.0 * REACH)
         if label > 0.0:
-            marks.append(f'<circle class="up" cx="{across:.1f}" cy="{down:.1f}" r="3.4"/>')
+            marks.append(f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3.4" {above}/>')
         else:
             corner = f'x="{across - 3:.1f}" y="{down - 3:.1f}"'
-            marks.append(f'<rect class="down" {corner} width="6" height="6"/>')
+            marks.append(f'<rect {corner} width="6" height="6" {below}/>')
     return "".join(marks)
 
 
-def _words(columns: list[list[tuple[float, float]]]) -> str:
+def _words(columns: list[list[Point]], writer: SvgWriter) -> str:
     heads = ["inputs", "hidden 1", "hidden 2", "output"]
     words = []
     for head, column in zip(heads, columns, strict=True):
-        x = column[0][0] + BOX / 2
-        words.append(f'<text class="h" x="{x:g}" y="34" text-anchor="middle">{head}</text>')
-    left, _, _ = PLANE
-    words.append(f'<text class="h" x="{left:g}" y="34">What it says of the plane</text>')
-    left, top, _, _ = CURVE
-    words.append(f'<text class="h" x="{left:g}" y="{top - 10:g}">Loss</text>')
-    words.append(
-        f'<text class="w" x="{columns[0][0][0]:g}" y="{HEIGHT - 10}">'
-        "line: a weight · map: what a neuron says of the plane</text>"
-    )
+        center = column[0][0] + BOX / 2
+        words.append(writer.text(center, 34, head, 13, "ink", anchor="middle", bold=True))
+    words.append(writer.text(PLANE.x, 34, "What it says of the plane", 13, "ink", bold=True))
+    words.append(writer.text(CURVE.x, CURVE.y - 10, "Loss", 13, "ink", bold=True))
+    legend = "line: a weight · map: what a neuron says of the plane"
+    words.append(writer.text(columns[0][0][0], HEIGHT - 10, legend, 12, "muted"))
     return "".join(words)
-
-
-def _style() -> str:
-    """Return the rules of both themes."""
-    blue = class_color(0)
-    orange = class_color(1)
-    rules = [
-        f"text{{font-family:{FONT}}}.h{{font-size:13px;font-weight:700}}",
-        ".n,.w{font-size:12px}.box,.curve,.axis{fill:none}.night{display:none}",
-        ".box{stroke-width:1.2}.in{stroke:#2b7a55;stroke-width:2}.out{stroke-width:2}",
-        f".up,.down{{stroke:#fff;stroke-width:1}}.up{{fill:{blue}}}.down{{fill:{orange}}}",
-        f".curve{{stroke:{blue};stroke-width:2}}.dot{{fill:{blue}}}",
-        _colors(LIGHT),
-        f"@media (prefers-color-scheme:dark){{.day{{display:none}}.night{{display:inline}}"
-        f"{_colors(DARK)}}}",
-    ]
-    return "".join(rules)
-
-
-def _colors(theme: Theme) -> str:
-    lines = [f".e{step}{{stroke:{edge_color(step, theme)}}}" for step in range(-STEPS, STEPS + 1)]
-    return (
-        f".page{{fill:{theme.page}}}.h,.n{{fill:{theme.ink}}}.w{{fill:{theme.muted}}}"
-        f".box,.axis{{stroke:{theme.line}}}.out{{stroke:{theme.ink}}}{''.join(lines)}"
-    )

@@ -1,7 +1,17 @@
 """From lines to curves: gradient descent against least squares.
 
-One neuron learns a line, three variables and a cubic; a coefficient becomes a line itself, and a
-row of coefficients a matrix; then a network bends by itself.
+One neuron without activation learns a line, by going down the gradient of its mean squared error.
+With three inputs it learns three slopes at once; given x, x² and x³, a cubic. Least squares finds
+the same numbers in one stroke, and agrees.
+
+What if a coefficient is itself a line? Taken by the word, β₁ = 1 + 2·x₂ makes a product of two
+variables, and the slope by x₁ depends on x₂. A network puts a line in place of each variable
+instead: a row of coefficients becomes several rows, a matrix, and a last row adds up what they say.
+That alone gains nothing. Lines of lines are lines: even a hundred linear layers are one row, the
+product of their matrices, and their slopes are the same everywhere.
+
+A step, a sigmoid or a relu between two layers lets a network bend where the data bend, and nobody
+has to choose powers.
 """
 
 from collections.abc import Callable
@@ -13,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Explorer, Picture, Story, in_training, run_alone, say, say_all
+from demos.gallery import Explorer, Picture, Story, in_training, run_alone, say, say_all, told
 from demos.listing import list_code
 from scalargrad import Value, grad, no_grad, relu, sigmoid, step
 from scalargrad.nn import MLP, Module, Neuron
@@ -266,17 +276,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     say_all(numbers)
     # Three variables have no picture: their graph is not a curve in the plane.
     draw([curves[0], *curves[2:]], folder)
+    title = "From lines to curves"
     pictures = (_FITS, _SURFACES, _FUNCTIONS)
     page = _page_that_trains(wave, folder)
-    return Story(
-        "lines",
-        "From lines to curves",
-        _TEXT,
-        tuple(numbers),
-        pictures,
-        (page,),
-        list_code(with_a_line_as_coefficient, with_a_matrix, bend),
-    )
+    code = list_code(with_a_line_as_coefficient, with_a_matrix, bend)
+    return Story("lines", title, told(__doc__), tuple(numbers), pictures, (page,), code)
 
 
 def _page_that_trains(wave: Task, folder: Path) -> Explorer:
@@ -286,18 +290,6 @@ def _page_that_trains(wave: Task, folder: Path) -> Explorer:
     return in_training(model, (wave.rows, wave.targets), page, "Bending to a wave", **options)
 
 
-_TEXT = (
-    "One neuron without activation learns a line, by going down the gradient of its mean squared "
-    "error. With three inputs it learns three slopes at once; given x, x² and x³, a cubic. Least "
-    "squares finds the same numbers in one stroke, and agrees.",
-    "What if a coefficient is itself a line? Taken by the word, β₁ = 1 + 2·x₂ makes a product of "
-    "two variables, and the slope by x₁ depends on x₂. A network puts a line in place of each "
-    "variable instead: a row of coefficients becomes several rows, a matrix, and a last row adds "
-    "up what they say. That alone gains nothing. Lines of lines are lines: even a hundred linear "
-    "layers are one row, the product of their matrices, and their slopes are the same everywhere.",
-    "A step, a sigmoid or a relu between two layers lets a network bend where the data bend, and "
-    "nobody has to choose powers.",
-)
 _FITS = Picture(
     "lines-fits.svg",
     "Three plots of points with curves: a line and a cubic, learned and by least squares, lie on "

@@ -33,21 +33,10 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from demos.gallery import (
-    Explorer,
-    Picture,
-    Story,
-    duration,
-    explored,
-    run_alone,
-    say_all,
-    timed,
-    told,
-    write_powers,
-)
+from demos.gallery import duration, explored, run_alone, say_all, timed, told, write_powers
 from demos.listing import list_code
-from scalargrad import Value, numerical_gradient
-from scalargrad import compile as compile_graph
+from demos.story import Explorer, Picture, Story
+from scalargrad import Value, compile, numerical_gradient
 from scalargrad.data import epoch_order
 from scalargrad.errors import UnlearnedWarning
 from scalargrad.losses import cross_entropy
@@ -101,8 +90,7 @@ def written_out() -> float:
 def network(*sizes: int, seed: int = 0, deviation: float = 0.01) -> MLP:
     """Build layers of sigmoids with small normal weights; the last one returns logits."""
     # Softmax is no layer here: it is part of the cross-entropy, where it can't overflow.
-    start = normal(deviation)
-    return MLP(sizes[0], sizes[1:], activation="sigmoid", initializer=start, seed=seed)
+    return MLP(sizes[0], sizes[1:], "sigmoid", initializer=normal(deviation), seed=seed)
 
 
 def get_loss(image: Sequence[float | Value], digit: int, model: MLP) -> Any:
@@ -132,16 +120,15 @@ def three_ways() -> dict[str, Array]:
     """Return the gradient of a network of six weights: by backpropagation, and three other ways."""
     model = network(2, 3, deviation=1.0)
     x = numpy.array([[0.6, 0.9]])
-    program = compile_graph(lambda image: get_loss(image, 2, model), model, inputs=(2,))
+    program = compile(lambda image: get_loss(image, 2, model), model, inputs=(2,))
     own = program.parameters
 
     def f(_: Array) -> float:
         return float(program(x)[0, 0])
 
     objective = Objective(model, partial(get_loss, x[0], 2))
-    with warnings.catch_warnings():
-        # The warning is the point: f never looks at the numbers that it is given.
-        warnings.simplefilter("ignore", UnlearnedWarning)
+    # The warning is the point: f never looks at the numbers that it is given.
+    with warnings.catch_warnings(action="ignore", category=UnlearnedWarning):
         copies = numerical_gradient(f, own)
     return {
         "backward": program.value_and_grad(x)[1],
@@ -154,7 +141,7 @@ def three_ways() -> dict[str, Array]:
 def cost(sample: int) -> SimpleNamespace:
     """Compute a step of the large network by some of its weights numerically, and backwards."""
     model = network(*LARGE)
-    program = compile_graph(
+    program = compile(
         lambda image, target: cross_entropy(model(image), target), model, inputs=(LARGE[0], 10)
     )
     # What the passes cost is the same for any picture.
@@ -204,8 +191,7 @@ def share_work(seconds: float) -> SimpleNamespace:
     # Threads need a model each: an Objective puts the numbers that it tries into its own.
     few = found.names[: 20 + count // 10]
     with ThreadPoolExecutor(2) as pool:
-        shares = [few[::2], few[1::2]]
-        _, threads = timed(lambda: list(pool.map(compute, models, shares)))
+        _, threads = timed(lambda: list(pool.map(compute, models, [few[::2], few[1::2]])))
     _, alone = timed(lambda: compute(models[0], few))
     found.threads = alone / threads
     return found
@@ -213,11 +199,9 @@ def share_work(seconds: float) -> SimpleNamespace:
 
 def draw(folder: Path, step: SimpleNamespace) -> None:
     """Draw the two gradients, and the cost of a hundred steps."""
-    groups = {"-".join(map(str, LARGE)): (step.chosen, step.slopes)}
     (apart,) = new_axes(width=7.0, height=4.2)
-    plot_differences(groups, apart, allowed=1e-6)
-    write_powers(apart.xaxis)
-    write_powers(apart.yaxis)
+    plot_differences({"784-100-10": (step.chosen, step.slopes)}, apart, allowed=1e-6)
+    write_powers(apart.xaxis, apart.yaxis)
     save_plot(apart, folder / _AGREE.file, "Two ways to one gradient", _AGREE.alt)
 
     costs = {
@@ -243,15 +227,9 @@ def run(folder: Path, quick: bool = False) -> Story:
     numbers = [*_gradients(step), *_costs(step, shared)]
     say_all(numbers)
     title = "Numerical gradients: right, and slow"
-    return Story(
-        "numerical",
-        title,
-        told(__doc__),
-        tuple(numbers),
-        (_AGREE, _COST),
-        (_page_to_explore(folder),),
-        list_code(formula, sums, move_in_place),
-    )
+    page = _page_to_explore(folder)
+    code = list_code(formula, sums, move_in_place)
+    return Story("numerical", title, told(__doc__), tuple(numbers), (_AGREE, _COST), (page,), code)
 
 
 def _page_to_explore(folder: Path) -> Explorer:
@@ -266,16 +244,14 @@ def _gradients(step: SimpleNamespace) -> list[tuple[str, str]]:
     first, second = numerical_gradient(lambda v: v[0] * (v[0] + 3 * v[1]), [1, 2])
     found = three_ways()
     apart = {name: abs(slopes - found["backward"]).max() for name, slopes in found.items()}
+    in_place = f"{apart['in place']:.1e}"
     sampled = f"{len(step.slopes):,} of {step.weights:,} weights"
     return [
         ("the slope of x² at 3", f"{numerical_gradient(lambda x: x**2, 3.0):.9f}"),
         ("the gradient of x² + 3xy at (1, 2)", f"{first:.9f}, {second:.9f}"),
         ("3-3-3 as one formula: largest difference", f"{written_out():.1e}"),
         (f"784-100-10, {sampled}: largest difference", f"{step.apart:.1e}"),
-        (
-            "f ignores w, the array is moved in place: largest difference",
-            f"{apart['in place']:.1e}",
-        ),
+        ("f ignores w, the array is moved in place: largest difference", in_place),
         ("f ignores w, which is a copy: largest slope", f"{abs(found['copies']).max():g}, warned"),
         ("nn.Objective in place of f: largest difference", f"{apart['objective']:.1e}"),
     ]
@@ -283,6 +259,8 @@ def _gradients(step: SimpleNamespace) -> list[tuple[str, str]]:
 
 def _costs(step: SimpleNamespace, shared: SimpleNamespace) -> list[tuple[str, str]]:
     work = f"{len(shared.names):,} weights of a network of Python scalars"
+    start = duration(shared.start)
+    enough = f"{duration(break_even(shared.start))} of work"
     if shared.two < shared.one:
         pays = "it pays"
     elif shared.one < break_even(shared.start):
@@ -296,10 +274,7 @@ def _costs(step: SimpleNamespace, shared: SimpleNamespace) -> list[tuple[str, st
         ("a hundred steps by backpropagation", duration(STEPS * step.backward)),
         (f"{work}, by one process", duration(shared.one)),
         (f"the same by two, on {cpu_count()} cores: {pays}", duration(shared.two)),
-        (
-            f"the start of two takes {duration(shared.start)}; they can pay from",
-            f"{duration(break_even(shared.start))} of work",
-        ),
+        (f"the start of two takes {start}; they can pay from", enough),
         ("two threads, which take turns in pure Python", f"{shared.threads:.2f} × as fast"),
     ]
 

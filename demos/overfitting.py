@@ -26,17 +26,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import (
-    Explorer,
-    Picture,
-    Story,
-    in_training,
-    plot_seeds,
-    run_alone,
-    say_all,
-    told,
-)
+from demos.gallery import in_training, plot_seeds, run_alone, say_all, told
 from demos.listing import list_code
+from demos.story import Explorer, Picture, Story
 from scalargrad import compile
 from scalargrad.data import add_noise, flip, moons, random_shift
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
@@ -282,22 +274,17 @@ def run(folder: Path, quick: bool = False) -> Story:
             text += f"; {gained} % right"
         numbers.append((f"{cured[0].cure.name}: loss on its own points, on fresh", text))
 
-    right = read_digits(draws)
-    for name, shares in right.items():
+    for name, shares in read_digits(draws).items():
         text = f"{np.median(shares):.1%} of 797 others read right"
         numbers.append((f"50 digits and {name}", text))
 
     say_all(numbers)
     draw(found, folder)
-    return Story(
-        "overfitting",
-        "Learned by heart, and cured",
-        told(__doc__),
-        tuple(numbers),
-        (_REGIONS, _LOSSES),
-        (_page_that_trains(folder),),
-        list_code(cures),
-    )
+    title = "Learned by heart, and cured"
+    pictures = (_REGIONS, _LOSSES)
+    page = _page_that_trains(folder)
+    code = list_code(cures)
+    return Story("overfitting", title, told(__doc__), tuple(numbers), pictures, (page,), code)
 
 
 def _page_that_trains(folder: Path) -> Explorer:

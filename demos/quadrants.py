@@ -31,19 +31,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import viz
-from demos.gallery import (
-    ACROSS,
-    Explorer,
-    Picture,
-    Story,
-    decimals,
-    explored,
-    in_training,
-    run_alone,
-    say_all,
-    told,
-)
+from demos.gallery import ACROSS, decimals, explored, in_training, run_alone, say_all, told
 from demos.listing import list_code
+from demos.story import Explorer, Picture, Story
 from scalargrad import Value, backward, softmax, value_and_grad
 from scalargrad.compiler import Compiled, compile
 from scalargrad.core.names import ActivationName
@@ -143,10 +133,7 @@ def scaled_cross_entropy(logits: list[Value], target: list[Value], base: float) 
 
 
 def train(
-    points: ArrayLike = POINTS,
-    classes: ArrayLike = (0, 1, 2, 3),
-    seed: int = 0,
-    base: float = e,
+    points: ArrayLike = POINTS, classes: ArrayLike = (0, 1, 2, 3), seed: int = 0, base: float = e
 ) -> tuple[MLP, History]:
     """Train the 2-50-4 network by a hundred steps of gradient descent on all points."""
     model = MLP(2, [50, 4], activation="relu", seed=seed)
@@ -207,9 +194,8 @@ def draw(few: MLP, many: MLP, folder: Path) -> None:
     """Draw the exercise as cards, and the plane as two networks see it."""
     _, answers = exercise()
     # All neurons are open: every product and sum is a line of the exercise.
-    cards = viz.draw(
-        answers, level="cards", expand="*", title="Two layers by hand: 46 and 0", width=ACROSS
-    )
+    title = "Two layers by hand: 46 and 0"
+    cards = viz.draw(answers, level="cards", expand="*", title=title, width=ACROSS)
     cards.save(folder / _EXERCISE.file)
 
     X, y = quadrants(RANDOM, reach=REACH)  # noqa: N806
@@ -273,10 +259,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     # Both training sets get the same network, rate and steps: only the points differ.
     points, classes = quadrants(RANDOM, reach=REACH)
     many, _ = train(points, classes)
-    numbers += [
-        ("trained on four points", summary(*census(POINTS, range(4), seeds))),
-        (f"trained on {RANDOM} points", summary(*census(points, classes, seeds))),
-    ]
+    numbers.append(("trained on four points", summary(*census(POINTS, range(4), seeds))))
+    numbers.append((f"trained on {RANDOM} points", summary(*census(points, classes, seeds))))
     say_all(numbers)
 
     draw(few, many, folder)
@@ -284,16 +268,9 @@ def run(folder: Path, quick: bool = False) -> Story:
     explorer = explored(answers, folder / "quadrants-explore.html", "two layers by hand")
     pictures = (_EXERCISE, _REGIONS)
     title = "Four quadrants: two layers by hand, four points to learn from"
-    page = _page_that_trains(points, classes, folder)
-    return Story(
-        "quadrants",
-        title,
-        told(__doc__),
-        tuple(numbers),
-        pictures,
-        (explorer, page),
-        list_code(exercise, train),
-    )
+    pages = (explorer, _page_that_trains(points, classes, folder))
+    code = list_code(exercise, train)
+    return Story("quadrants", title, told(__doc__), tuple(numbers), pictures, pages, code)
 
 
 def _page_that_trains(points: ArrayLike, classes: ArrayLike, folder: Path) -> Explorer:

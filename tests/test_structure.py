@@ -197,7 +197,7 @@ def test_a_demo_is_a_page() -> None:
     ]
     assert demos
     assert [
-        f"{source.place} has {len(source.code)} lines" for source in demos if len(source.code) > 230
+        f"{source.place} has {len(source.code)} lines" for source in demos if len(source.code) > 210
     ] == []
 
 

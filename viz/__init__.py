@@ -126,10 +126,10 @@ def draw(
     return Drawing(
         [replace(picture, title=heading, rankdir=rankdir) for picture in pictures],
         theme,
-        limit,
-        program,
-        lambda: explore(target, title=title, theme=page_theme).html,
-        checked_width(width),
+        limit=limit,
+        program=program,
+        page=lambda: explore(target, title=title, theme=page_theme).html,
+        width=checked_width(width),
     )
 
 

@@ -41,7 +41,9 @@ _UPRIGHT_GAPS = {"cards": (54.0, 24.0), "chips": (34.0, 24.0)}
 _TIGHT_GAPS = {"cards": 44.0, "chips": 24.0}
 """Pixels between columns where a width is given that the picture is wider than."""
 _TIGHT_UPRIGHT_GAP = 12.0
+"""Pixels between nodes side by side, in pictures that run down or up and are too wide."""
 _SPACIOUS_ROW_GAP = 54.0
+"""Pixels between the rows of a wrapped picture where texts are written between its columns."""
 WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
 """Widths by the place where a picture is shown."""
 _MIN_WIDTH = 200.0
@@ -181,8 +183,10 @@ class Drawing:
         growth = (placed.width - tight.width) / max(1.0, gap - tight_gap)
         if growth > 0.0 and tight.width <= max_width:
             fitting = tight_gap + (max_width - tight.width) / growth
+            # Graphviz rounds: a little less, so that the picture is not a pixel too wide.
             return self._place_columns(picture, fitting * 0.995, row_gap)
         if picture.rankdir != "LR":
+            # Rows are read from left to right, and who asked for a direction gets it.
             return tight
 
         if is_narrow(self.width):
@@ -208,7 +212,7 @@ class Drawing:
             node.id: measure_node(node, picture.level, picture.numbered) for node in picture.nodes
         }
         if is_upright(picture.rankdir):
-            # Graphviz places from left to right: what is turned afterwards lies on its side.
+            # Graphviz places from left to right: what is turned afterward lies on its side.
             sizes = {id: (high, wide) for id, (wide, high) in sizes.items()}
         headers = {group.path: header_width(group) for group in picture.groups}
         return turn_picture(lay_out_graph(picture, sizes, headers, settings))
@@ -273,8 +277,15 @@ class Drawing:
             >>> viz.draw(Value(2.0) * 3).refit(390.0).width
             390.0
         """
-        options = (self.theme, self._limit, self._program, self._page)
-        return Drawing(self._pictures, *options, width, column_gap)
+        return Drawing(
+            self._pictures,
+            self.theme,
+            limit=self._limit,
+            program=self._program,
+            page=self._page,
+            width=width,
+            column_gap=column_gap,
+        )
 
     def _content(self, ending: str) -> str | bytes:
         # Only SVG and the page can be both: elsewhere "auto" means light.

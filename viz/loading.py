@@ -50,7 +50,7 @@ def load(path: str | PathLike[str]) -> Drawing:
             f"{clean(target.name)} is larger than {MAX_BYTES:,} bytes, the most that is read"
         )
     placed, theme = read_json(_read_text(target))
-    drawing = Drawing([placed.picture], theme)
+    drawing = Drawing([placed.picture], theme, width=placed.shown_width)
     drawing.placed = placed
     _check_drawable(drawing, target)
     return drawing

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from demos import defaults as demo
+from demos.defaults_measures import Points, mean_loss, right
 from scalargrad.data import moons
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, normal
 from scalargrad.optim import SGD, Adam
@@ -61,7 +62,7 @@ def twin_of(layer: Layer, torch: Any) -> Any:
     return twin
 
 
-def torch_losses(model: Any, data: demo.Points, optimizer: Any, steps: int, torch: Any) -> Any:
+def torch_losses(model: Any, data: Points, optimizer: Any, steps: int, torch: Any) -> Any:
     """The losses of some steps on all points at once."""
     inputs, labels = (torch.tensor(np.asarray(part, float)) for part in data)
     losses = []
@@ -114,8 +115,8 @@ def test_losses_and_shares_against_numpy() -> None:
     logits = np.tanh(inputs @ first[:, :2].T + first[:, 2]) @ last[:3] + last[3]
     chances = 1.0 / (1.0 + np.exp(-logits))
     expected = -np.mean(np.log(np.where(labels == 1, chances, 1.0 - chances)))
-    assert demo.mean_loss(model, (inputs, labels)) == pytest.approx(expected, rel=1e-12)
-    assert demo.right(model, (inputs, labels)) == np.mean((logits > 0.0) == labels)
+    assert mean_loss(model, (inputs, labels)) == pytest.approx(expected, rel=1e-12)
+    assert right(model, (inputs, labels)) == np.mean((logits > 0.0) == labels)
 
 
 # The claims of the page

@@ -34,9 +34,9 @@ _TOTAL = 16.0
 """Seconds that all steps should take together; the pace follows, within its limits."""
 _MAX_SENDERS = 4
 _ENOUGH = 0.85
-"""The share of that space that will do where a width is given: plates can be beside their lines."""
+"""The share of a plate's gap that will do without more rows: plates can be beside their lines."""
 _SHARES_OF_GAP = (1.0, 0.8, 0.6)
-"""The height of the bar with the space around it."""
+"""The shares of that gap that are tried with more rows, the best first."""
 _BELOW = 16.0
 """How far plates may reach below the picture, where nothing is yet."""
 _MAX_STRETCH = 0.6

@@ -10,8 +10,11 @@ from viz.render.svg_writer import SvgWriter
 from .timeline import HIDDEN, Clock, Track
 
 _LINE = 16.0
+"""From one line of a caption to the next."""
 _BAR_GAP = 6.0
+_BAR_HEIGHT = 5.0
 _BELOW = 18.0
+"""The height of the bar with the space below it."""
 
 
 def draw_foot(
@@ -68,7 +71,7 @@ def _draw_bar(
         points += [(second, before), (second + ease, after)]
         before = after
     track = Track("scale", tuple(points) or ((0.0, 1.0),))
-    place = Rect(0, y, wide, 5)
+    place = Rect(0, y, wide, _BAR_HEIGHT)
     background = writer.rect(place, writer.paint("line"), 2.5, 'opacity="0.4"')
     bar = writer.rect(place, writer.paint("muted"), 2.5)
     return background + clock.animate(bar, track)

@@ -1,12 +1,17 @@
-"""Contours: where a function on a grid is above a level, as closed outlines (marching squares)."""
+"""Contours: where a function on a grid is above a level, as closed outlines (marching squares).
+
+Matplotlib has them too, but films are drawn without it.
+"""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from viz.layout.geometry import Point
 
 Grid = Sequence[Sequence[float]]
 """Rows of numbers, from the first y to the last."""
 Corner = tuple[int, int]
+"""The row and the column of a point of the grid."""
 Side = tuple[Corner, Corner]
 """The two neighboring corners of the grid that a contour passes between, in their order."""
 
@@ -30,17 +35,18 @@ def outlines(
         >>> sorted(ring)
         [(0.5, 0.0), (0.5, 1.0), (1.0, 0.0), (1.0, 1.0)]
     """
-    frame = _Frame(xs, ys, grid, level)
-    following = dict(frame.steps())
-    found: list[list[Point]] = []
-    while following:
-        first, side = following.popitem()
+    bordered = _BorderedGrid(xs, ys, grid, level)
+    next_side = dict(bordered.steps())
+    rings: list[list[Point]] = []
+    while next_side:
+        first, side = next_side.popitem()
         ring = [first]
         while side != first:
             ring.append(side)
-            side = following.pop(side)
-        found.append(_drop_repeated([frame.crossing(side) for side in ring]))
-    return [ring for ring in found if len(ring) > 2]
+            side = next_side.pop(side)
+        rings.append(_drop_repeated([bordered.crossing(side) for side in ring]))
+    # Where the level is met in a single point of the grid, nothing is left of a ring.
+    return [ring for ring in rings if len(ring) > 2]
 
 
 def _drop_repeated(ring: list[Point]) -> list[Point]:
@@ -48,7 +54,7 @@ def _drop_repeated(ring: list[Point]) -> list[Point]:
     return [point for i, point in enumerate(ring) if point != ring[i - 1]]
 
 
-class _Frame:
+class _BorderedGrid:
     """A grid with a border around it that is below the level and takes no space.
 
     With it each outline is closed.
@@ -61,50 +67,48 @@ class _Frame:
         below = [level - 1.0] * len(self.xs)
         rows = [[level - 1.0, *row, level - 1.0] for row in grid]
         self.rows = [below, *rows, below]
+        # A corner belongs to four cells, and is compared once.
+        self.is_above = [self._compare(row) for row in self.rows]
 
-    def is_above(self, corner: Corner) -> bool:
-        """Return whether the function is above the level at a corner."""
-        row, column = corner
-        return self.rows[row][column] > self.level
+    def _compare(self, row: Sequence[float]) -> list[bool]:
+        return [number > self.level for number in row]
 
     def steps(self) -> Iterator[tuple[Side, Side]]:
         """Yield, cell by cell, from which side of it to which an outline goes.
 
         What is above the level is always on the same hand, so that steps join to rings.
         """
-        for row in range(len(self.ys) - 1):
-            for column in range(len(self.xs) - 1):
-                corners = [
-                    (row, column),
-                    (row, column + 1),
-                    (row + 1, column + 1),
-                    (row + 1, column),
-                ]
-                yield from self._steps_in(corners)
+        for row, (upper, lower) in enumerate(pairwise(self.is_above)):
+            sides = pairwise(zip(upper, lower, strict=True))
+            for column, (left, right) in enumerate(sides):
+                # Around the cell, from its first corner on.
+                above = (left[0], right[0], right[1], left[1])
+                # No outline passes through most cells.
+                if any(above) and not all(above):
+                    yield from self._steps_in(row, column, above)
 
-    def _steps_in(self, corners: list[Corner]) -> Iterator[tuple[Side, Side]]:
-        above = [self.is_above(corner) for corner in corners]
-        if all(above) or not any(above):
-            return
-        # Around the cell: where the area is entered and where it is left.
+    def _steps_in(
+        self, row: int, column: int, above: Sequence[bool]
+    ) -> Iterator[tuple[Side, Side]]:
+        below = row + 1
+        right = column + 1
+        corners = [(row, column), (row, right), (below, right), (below, column)]
+        # Around the cell, where the area is entered and where it is left: each side has the number
+        # of the corner that it ends in.
         entries = [i for i in range(4) if above[i] and not above[i - 1]]
-        exits = [i for i in range(4) if not above[i] and above[i - 1]]
-        if len(entries) == 2 and not self._is_middle_above(corners):
-            # A saddle: both corners above the level are by themselves.
-            exits = [(i + 1) % 4 for i in entries]
-        elif len(entries) == 2:
-            # They are joined through the middle: what is cut off are the two others.
+        if len(entries) == 1:
+            exits = [i for i in range(4) if not above[i] and above[i - 1]]
+        elif self._is_middle_above(corners):
+            # A saddle whose high corners are joined through the middle: the low ones are cut off.
             exits = [i - 1 for i in entries]
+        else:
+            # A saddle whose high corners are each by themselves.
+            exits = [i + 1 for i in entries]
         for entry, exit in zip(entries, exits, strict=True):
-            yield self._side(corners, entry), self._side(corners, exit % 4)
+            yield _side(corners, entry), _side(corners, exit % 4)
 
-    def _is_middle_above(self, corners: list[Corner]) -> bool:
+    def _is_middle_above(self, corners: Sequence[Corner]) -> bool:
         return sum(self.rows[row][column] for row, column in corners) / 4 > self.level
-
-    def _side(self, corners: list[Corner], i: int) -> Side:
-        """Return the side of a cell that ends in its corner `i`, whichever way it is passed."""
-        first, second = sorted((corners[i - 1], corners[i]))
-        return first, second
 
     def crossing(self, side: Side) -> Point:
         """Return where between two corners the function is at the level."""
@@ -112,8 +116,19 @@ class _Frame:
         before = self.rows[row][column]
         after = self.rows[next_row][next_column]
         share = (self.level - before) / (after - before)
-        x0, x1 = self.xs[column], self.xs[next_column]
-        y0, y1 = self.ys[row], self.ys[next_row]
         # Infinite numbers and nan have no place between them: the middle is as good as any.
-        share = share if 0.0 <= share <= 1.0 else 0.5
-        return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
+        if not 0.0 <= share <= 1.0:
+            share = 0.5
+        x = _between(self.xs[column], self.xs[next_column], share)
+        y = _between(self.ys[row], self.ys[next_row], share)
+        return x, y
+
+
+def _side(corners: Sequence[Corner], i: int) -> Side:
+    """Return the side of a cell that ends in its corner `i`, whichever way it is passed."""
+    first, second = sorted((corners[i - 1], corners[i]))
+    return first, second
+
+
+def _between(start: float, end: float, share: float) -> float:
+    return start + (end - start) * share

@@ -48,6 +48,7 @@ class Network:
     def is_logit(self) -> bool:
         """Whether the loss takes the output for a logit: it makes a probability of it itself."""
         own = set(self.order)
+        # A recording has the graph of the loss, not the function that built it.
         return any(value.op in _OF_LOGITS for value in self.recording.values if value not in own)
 
     def sample(self) -> tuple[float, ...]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, pairwise
 from math import inf, isfinite, log10
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
@@ -12,7 +13,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import LengthError, OptionError
 from viz.layout.geometry import Point, Rect
 from viz.look.measures import FONT_SIZES
-from viz.look.text import clean, fit_text, number
+from viz.look.text import clean, fit_text, number, plural
 from viz.render.svg_writer import SvgWriter, format_coordinate, path_data
 
 from .contours import outlines
@@ -106,6 +107,7 @@ class LossPanel:
         low = min(finite, default=0.0)
         high = max(finite, default=1.0)
         self.is_log = low > 0.0 and high / low > _LOG_FROM
+        # From 0 on, a curve shows how much of the loss is left.
         self.low = low if self.is_log else min(0.0, low)
         self.high = high if high > self.low else self.low + 1.0
 
@@ -157,6 +159,18 @@ class LossPanel:
         return x, inner.bottom - inner.height * share
 
 
+class _Areas(NamedTuple):
+    """What a network says everywhere, as paths.
+
+    Attributes:
+        paths: For each level the area above it; "" if there is none.
+        boundary: The line between the classes; "" if there is none.
+    """
+
+    paths: list[str]
+    boundary: str
+
+
 class RegionPanel:
     """What a network of two inputs says everywhere, as areas between contours."""
 
@@ -189,29 +203,41 @@ class RegionPanel:
 
     def looks(self, writer: SvgWriter) -> list[str]:
         """Return the areas of each frame."""
-        return [self._areas(grid, writer) for grid in self.grids]
+        return [self._draw(areas, writer) for areas in self._areas]
 
     @property
     def _plot(self) -> Rect:
         return Rect(0, _HEADING, WIDTH, WIDTH)
 
-    def _areas(self, grid: Numbers, writer: SvgWriter) -> str:
+    @cached_property
+    def _areas(self) -> list[_Areas]:
+        """The areas of each frame: found once, as a GIF draws them for each of its pictures."""
+        return [self._find_areas(grid) for grid in self.grids]
+
+    def _find_areas(self, grid: Numbers) -> _Areas:
         plot = self._plot
         columns = [plot.x + WIDTH * i / _CELLS for i in range(_CELLS + 1)]
         # The first row of the grid has the smallest y, which is at the bottom.
         rows = [plot.bottom - WIDTH * i / _CELLS for i in range(_CELLS + 1)]
         table = grid.tolist()
-        parts = [writer.rect(plot, writer.paint(_SHADES[0]))]
+        paths = []
         boundary = ""
-        for offset, shade in zip(_LEVELS, _SHADES[1:], strict=True):
+        for offset in _LEVELS:
             rings = outlines(columns, rows, table, self.middle + offset * self.reach)
-            if rings:
-                path = "".join(f"{_polyline(ring)}Z" for ring in rings)
-                parts.append(writer.path(path, writer.paint(shade), 'fill-rule="evenodd"'))
+            paths.append("".join(f"{_polyline(ring)}Z" for ring in rings))
             if offset == 0.0:
                 boundary = _inner_lines(rings, plot)
-        if boundary:
-            parts.append(writer.path(boundary, writer.paint("none", "ink"), 'stroke-width="1.6"'))
+        return _Areas(paths, boundary)
+
+    def _draw(self, areas: _Areas, writer: SvgWriter) -> str:
+        # Each area lies on the one of the level below it, and the lowest one on the whole plot.
+        parts = [writer.rect(self._plot, writer.paint(_SHADES[0]))]
+        for path, shade in zip(areas.paths, _SHADES[1:], strict=True):
+            if path:
+                parts.append(writer.path(path, writer.paint(shade), 'fill-rule="evenodd"'))
+        if areas.boundary:
+            paint = writer.paint("none", "ink")
+            parts.append(writer.path(areas.boundary, paint, 'stroke-width="1.6"'))
         return "".join(parts)
 
     def front(self, writer: SvgWriter) -> str:
@@ -252,12 +278,9 @@ class CurvePanel:
         self.xs = numpy.linspace(self.left, self.right, _CURVE_POINTS)
         self.curves = [network.outputs(frame, self.xs[:, None]) for frame in frames]
         # The axis is that of the targets; curves that are far away at first are cut off.
-        shown = [curve[numpy.isfinite(curve)] for curve in self.curves[-1:]]
-        if samples is not None:
-            shown.append(samples.targets[numpy.isfinite(samples.targets)])
-        numbers = numpy.concatenate(shown) if shown else numpy.zeros(1)
-        low = float(numbers.min(initial=0.0))
-        high = float(numbers.max(initial=low))
+        targets = numpy.empty(0) if samples is None else samples.targets
+        shown = numpy.concatenate([self.curves[-1], targets])
+        low, high = _range(shown) or (0.0, 0.0)
         pad = 0.15 * (high - low) or 1.0
         self.low = low - pad
         self.high = high + pad
@@ -341,8 +364,8 @@ def make_panels(
         return [], loss
     if samples is not None and samples.inputs.shape[1] != len(network.inputs):
         raise OptionError(
-            f"data of animate has {samples.inputs.shape[1]} inputs a sample, but the recorded "
-            f"network takes {len(network.inputs)}"
+            f"data of animate has {plural(samples.inputs.shape[1], 'input')} a sample, but the "
+            f"recorded network takes {len(network.inputs)}"
         )
     kind = RegionPanel if len(network.inputs) == 2 else CurvePanel
     return [kind(network, frames, samples)], loss
@@ -389,12 +412,15 @@ def _classes(network: Network, samples: Samples | None) -> tuple[float, float]:
         return 0.0, _SURE
     if samples is None:
         return 0.0, 1.0
-    targets = samples.targets[numpy.isfinite(samples.targets)]
-    low = float(targets.min(initial=1.0))
-    high = float(targets.max(initial=-1.0))
-    if low >= high:
-        return 0.0, 1.0
-    return (low + high) / 2, (high - low) / 2
+    low, high = _range(samples.targets) or (0.0, 0.0)
+    # Of one class nothing is known but that it is on one side.
+    return ((low + high) / 2, (high - low) / 2) if low < high else (0.0, 1.0)
+
+
+def _range(numbers: Numbers) -> tuple[float, float] | None:
+    """Return the smallest and the largest finite number, None where there is none."""
+    finite = numbers[numpy.isfinite(numbers)]
+    return (float(finite.min()), float(finite.max())) if finite.size else None
 
 
 def _shown(samples: Samples | None) -> Iterable[tuple[list[float], float]]:

@@ -41,8 +41,6 @@ PAUSE = 2.5
 _TOTAL = 9.0
 """Seconds that all frames should take together."""
 _MAX_PACE = 1.2
-_MIN_GRAPH = 420.0
-"""The width that a graph needs to have panels beside it."""
 _PANEL_GAP = 44.0
 """Between the graph and what is beside it."""
 _TITLE = re.compile("<title>[^<]*</title>")

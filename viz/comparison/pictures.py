@@ -32,7 +32,7 @@ class Side:
         roots: The Values that it ends in.
         first: The Value at which the difference begins, None where there is none.
         mark: The word on that Value.
-        differing: The other Values that differ.
+        differing: The Values that differ, the first among them.
         details: Small print for Values: what the other side has.
         labels: Names that are drawn instead of the labels.
         has_edges: Whether it is a graph; of a network only the parameters are compared.
@@ -85,6 +85,7 @@ def show_both(first: float, second: float) -> tuple[str, str]:
     """
     if number(first) != number(second):
         return number(first), number(second)
+    # No more digits than needed: 0.1 + 0.2 has 17 of them.
     for digits in (6, 9, 12, 15):
         texts = (f"{first:.{digits}g}", f"{second:.{digits}g}")
         if texts[0] != texts[1]:
@@ -122,9 +123,11 @@ def draw_boxes(
             headings = [header_width(group) for group in picture.groups]
             placed.append(replace(stack_boxes(picture, parts, headings), shown_width=width))
 
-    whole = [each for each in placed if each.is_fitting and not each.splits]
+    # Without rows it is easiest to follow; rows are still better than what is too wide.
     fitting = [each for each in placed if each.is_fitting]
-    drawing.placed = (whole or fitting or [min(placed, key=lambda each: each.width)])[0]
+    whole = [each for each in fitting if not each.splits]
+    narrowest = min(placed, key=lambda each: each.width)
+    drawing.placed = (whole or fitting or [narrowest])[0]
     return drawing
 
 

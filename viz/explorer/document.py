@@ -108,10 +108,14 @@ def write_document(graph: dict[str, Any], numbers: str, samples: str, rules_scri
     style = compact_style(variables + "".join(map(asset, page_styles(is_playground))))
     body = compact_body(asset("playground.html" if is_playground else "body.html"))
 
+    # Of a page that trains the policy has to know the program too, which is in it deflated only.
     allowed = [script]
     text = script_json(graph)
     if is_playground:
-        # The program is three quarters of such a page, and a third of that as deflated text.
+        # The program is three quarters of such a page, and a third of that as deflated text. A
+        # loader inflates it and adds it as a script, which the policy knows by its hash: to
+        # evaluate text it would have to allow that for any text. Other pages have less than half
+        # of the program, and keep it as readers of their source can follow it.
         loader = compact_script(asset("loader.js"))
         allowed = [loader, script]
         data = _octets("graph", deflate(text)) + _octets("program", deflate(script))

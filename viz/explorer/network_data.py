@@ -186,7 +186,7 @@ def _find_output(
     used = []
     for node in operations:
         is_used = any(user not in own for user in snapshot.users[node])
-        if is_used or _contains(outputs, node):
+        if is_used or node in outputs:
             used.append(node)
     return used[0] if len(used) == 1 else None
 
@@ -196,7 +196,7 @@ def _follow_activation(
 ) -> tuple[Value, str]:
     """Return what comes of a linear neuron, and the activation if the model applies one to it."""
     users = snapshot.users[output]
-    if _contains(outputs, output) or not users:
+    if output in outputs or not users:
         return output, ""
     user = users[0]
     is_only_use = all(other is user for other in users) and len(user.args) == 1
@@ -235,15 +235,6 @@ def _path_numbers(neuron: _Neuron) -> list[int]:
     return [int(digits) for digits in _NUMBER.findall(neuron.path)]
 
 
-def _contains(values: Sequence[Value], value: Value) -> bool:
-    # By identity: Values are compared by their numbers otherwise.
-    return any(each is value for each in values)
-
-
-def _are_same(items: Sequence[Value], others: Sequence[Value]) -> bool:
-    return len(items) == len(others) and all(a is b for a, b in zip(items, others, strict=True))
-
-
 def _name_softmax(
     model: Module, snapshot: Snapshot, column: Sequence[_Neuron], outputs: Sequence[Value]
 ) -> str | None:
@@ -251,7 +242,7 @@ def _name_softmax(
 
     None: the model does something else with the column.
     """
-    if _are_same([neuron.output for neuron in column], outputs):
+    if [neuron.output for neuron in column] == list(outputs):
         return ""
     layer = parent_path(column[0].path)
     module = dict(model.named_modules()).get(layer.replace("/", "."))

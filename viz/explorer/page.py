@@ -15,7 +15,7 @@ from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
-from viz.look.text import clean, cut, escape
+from viz.look.text import clean, cut, escape, plural
 from viz.look.theme import THEMES, checked_theme
 from viz.model import target_types
 from viz.model.snapshot import Snapshot
@@ -87,8 +87,7 @@ class Page:
     def __repr__(self) -> str:
         steps = f" at {self._frames} steps" if self._frames > 1 else ""
         if self._samples:
-            plural = "" if self._samples == 1 else "s"
-            steps = f" that trains with {self._samples:,} sample{plural}"
+            steps = f" that trains with {plural(self._samples, 'sample')}"
         kilobytes = len(self.html) / 1000
         return f"<Page of {self._values:,} values{steps}, {kilobytes:,.0f} KB>"
 

@@ -3,6 +3,9 @@
 The page writes `2 · x = 2 · (−1.97) = −3.94` beside a square. What it writes is an expression in
 the result `o` and the operands `x`, `y`, `z`. Where a rule chooses there is one for each case, and
 the page takes the one that has the value of the derivative.
+
+The rules of the table themselves would read worse: many are made to be exact in floats, such as
+(1 − x) · (1 + x) for 1 − x², and those that choose have no words for their cases.
 """
 
 from math import pi, sqrt
@@ -53,6 +56,7 @@ def _sigmoid(x: Operand) -> Expression:
 
 
 def _number(x: float) -> float:
+    """Return a constant with as many digits as a line of the page has space for."""
     return float(f"{x:.4g}")
 
 
@@ -77,8 +81,10 @@ _INSIDE = (
 )
 _BOUND = (Case(0.0, "the bound is not reached"), Case(1.0, "the bound is the result"))
 _BELL = combine(Kind.POWER, E, -(X**2.0))
-_LARGER, _SMALLER = _selected("larger one"), _selected("smaller one")
-_SELU = _number(ops._SELU_SCALE), _number(ops._SELU_SCALE * ops._SELU_ALPHA)
+_LARGER = _selected("larger one")
+_SMALLER = _selected("smaller one")
+_SELU_ABOVE = _number(ops._SELU_SCALE)
+_SELU_BELOW = _number(ops._SELU_SCALE * ops._SELU_ALPHA)
 _S = _sigmoid(X)
 
 # fmt: off
@@ -141,7 +147,7 @@ DERIVATIVES: dict[Op, tuple[Derivative, ...]] = {
     ops.PRELU: (_rectified(Y), _rectified(X, 0.0)),
     ops.RRELU: (_rectified((Y + Z) / 2.0), _rectified(X / 2.0, 0.0), _rectified(X / 2.0, 0.0)),
     ops.ELU: (_rectified(Y * E**X), _rectified(E**X - 1.0, 0.0)),
-    ops.SELU: (_rectified(_SELU[1] * E**X, _SELU[0]),),
+    ops.SELU: (_rectified(_SELU_BELOW * E**X, _SELU_ABOVE),),
     ops.CELU: (_rectified(E ** (X / Y)),
                _rectified(E ** (X / Y) - 1.0 - (X / Y) * E ** (X / Y), 0.0)),
     ops.SIGMOID: (_only(O * (1.0 - O)),),

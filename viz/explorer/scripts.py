@@ -43,6 +43,7 @@ class Script:
     @property
     def is_extension(self) -> bool:
         """Whether it adds itself to the page, as those do that only a page that trains has."""
+        # By what it does: a list of their names would have to be kept beside them.
         return "\nextend(" in self.body
 
 
@@ -131,6 +132,7 @@ def find_used(scripts: Mapping[str, Script], entries: Iterable[str]) -> dict[str
         if name not in used:
             used[name] = scripts[name]
             pending.extend(scripts[name].imports)
+    # In the order of all scripts, so that a page is the same whatever asked for them first.
     return {name: script for name, script in scripts.items() if name in used}
 
 

@@ -35,7 +35,7 @@ from scalargrad.training.samples import Samples, read_samples
 from scalargrad.training.snapshot import Snapshot as ModelState
 from scalargrad.training.steps import check_loss
 from viz.look.palette import DARK_COLORS, LIGHT_COLORS
-from viz.look.text import clean
+from viz.look.text import clean, plural
 from viz.model.snapshot import Snapshot
 from viz.views.choose import copy_module
 
@@ -134,6 +134,7 @@ def read_training(
     network = describe_network(model, snapshot, graph.inputs, graph.outputs)
     written, loop_of = loops(snapshot.order)
 
+    # Frozen parameters are in the graph too, but no optimizer moves them.
     trained = {parameter for parameter in trained_by.parameters if parameter.trainable}
     parameters = [i for i, node in enumerate(snapshot.order) if node in trained]
     if not parameters:
@@ -195,8 +196,8 @@ def _check_optimizer(optimizer: Optimizer) -> None:
         )
     if optimizer.steps:
         raise OptionError(
-            f"the optimizer has made {optimizer.steps} steps already, and the page starts with the "
-            "first one: give a new optimizer"
+            f"the optimizer has made {plural(optimizer.steps, 'step')} already, and the page "
+            "starts with the first one: give a new optimizer"
         )
 
 
@@ -212,7 +213,7 @@ def _record(
 ) -> _SampleGraph:
     """Return the graph of the first sample, if it is that of all others too."""
     copied = copy_module(model)
-    labels = _labels(samples, inputs.shape[1], targets.shape[1])
+    input_names, target_names = _name_leaves(samples, inputs.shape[1], targets.shape[1])
 
     def compute(x: Sequence[Value], y: Sequence[Value]) -> tuple[Value, list[Value]]:
         prediction = copied(unflatten(samples.inputs[0], x))
@@ -220,8 +221,8 @@ def _record(
         return computed, [each for each in flatten(prediction) if isinstance(each, Value)]
 
     def record(i: int) -> _SampleGraph:
-        x = _leaves(inputs[i], labels[0])
-        y = _leaves(targets[i], labels[1])
+        x = _leaves(inputs[i], input_names)
+        y = _leaves(targets[i], target_names)
         computed, outputs = compute(x, y)
         computed.label = computed.label or "loss"
         return _SampleGraph(x, y, outputs, computed)
@@ -242,7 +243,11 @@ def _record(
     return first
 
 
-def _labels(samples: Samples, inputs: int, targets: int) -> tuple[list[str], list[str]]:
+def _name_leaves(samples: Samples, inputs: int, targets: int) -> tuple[list[str], list[str]]:
+    """Return the names of the inputs, those of their columns if they have some, and of the target.
+
+    Nested inputs have more numbers than columns.
+    """
     names = list(samples.x_rows.names)
     if len(names) != inputs:
         names = _number("x", inputs)
@@ -377,6 +382,7 @@ def _find_border(
         its_target = unflatten(samples.targets[0], [target])
         return float(loss(unflatten(prediction, [output]), its_target))
 
+    # A loss of probabilities is level in the middle, and one of logits at 0.
     for border in (middle, 0.0):
         try:
             losses = [loss_of(border, level) for level in levels]

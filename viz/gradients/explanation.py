@@ -17,7 +17,7 @@ from viz.model.snapshot import Snapshot, grad_of
 from viz.showing import as_page, show
 from viz.views.dictionary import is_directed_graph
 
-from .fitting import COLUMN, Fitting
+from .fitting import NOTEBOOK_WIDTH, Fitting
 from .highlight import highlight_paths
 from .notation import (
     Path,
@@ -257,7 +257,7 @@ class Explanation:
         *,
         theme: str = "auto",
         title: str = "",
-        width: float | str | None = COLUMN,
+        width: float | str | None = NOTEBOOK_WIDTH,
         rankdir: str | None = None,
         limit: float = 5.0,
         program: str | None = None,
@@ -269,7 +269,8 @@ class Explanation:
         Args:
             theme: As for `viz.draw`.
             title: A heading; the default is the derivative itself.
-            width: As for `viz.draw`. What would be wider runs from top to bottom.
+            width: As for `viz.draw`, but by default the 1,140 pixels of a notebook. What would be
+                wider runs from top to bottom.
             rankdir: As for `viz.draw`; by default "LR", or "TB" where that would be too wide.
             limit: As for `viz.draw`.
             program: As for `viz.draw`.

@@ -7,8 +7,8 @@ from scalargrad.errors import LayoutError
 from viz.drawing import Drawing
 from viz.model.picture import Picture
 
-COLUMN = 1140.0
-"""The pixels of a page that a picture has in its column."""
+NOTEBOOK_WIDTH = 1140.0
+"""The pixels that a notebook has for a picture, where most explanations are read."""
 
 
 @dataclass(frozen=True, slots=True)

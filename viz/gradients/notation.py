@@ -197,7 +197,7 @@ def skip_plain_steps(trail: Trail) -> list[tuple[Value, float]]:
     for step, after in pairwise(steps):
         factor = step.factor if factor == 1.0 else factor
         passes_on = after.factor == 1.0
-        is_named = step.node.label or module_left(_node_above(step), step.node)
+        is_named = step.node.label or module_left(step.above, step.node)
         if is_named or not passes_on:
             kept.append((step.node, factor))
             factor = 1.0
@@ -205,11 +205,6 @@ def skip_plain_steps(trail: Trail) -> list[tuple[Value, float]]:
         last = steps[-1]
         kept.append((last.node, last.factor if factor == 1.0 else factor))
     return kept
-
-
-def _node_above(step: Trail) -> Value:
-    assert step.before is not None
-    return step.before.node
 
 
 def module_left(above: Value, below: Value) -> str:

@@ -48,6 +48,12 @@ class Trail(NamedTuple):
         """|product|, and inf for nan, so that what is broken comes first."""
         return inf if isnan(self.product) else abs(self.product)
 
+    @property
+    def above(self) -> Value:
+        """Where the last step came from; there is one unless the trail is at the output."""
+        assert self.before is not None
+        return self.before.node
+
     def steps(self) -> list["Trail"]:
         """Return the trails that led here, the output's own first."""
         trails = []

@@ -76,7 +76,7 @@ def write_factors(
     for trail in trails:
         for above, below, step in _find_steps(trail):
             # Not the names: in x / x there are two derivatives by x.
-            edge = (_above(step), step.port)
+            edge = (step.above, step.port)
             steps.setdefault(edge, (f"∂{names[above]}/∂{names[below]}", step))
 
     factors = []
@@ -86,11 +86,6 @@ def write_factors(
         if formula is not None:
             factors.append(SymbolicFactor(formula, step.factor))
     return tuple(factors), max(0, len(steps) - _MAX_FACTORS)
-
-
-def _above(step: Trail) -> Value:
-    assert step.before is not None
-    return step.before.node
 
 
 def _find_steps(trail: Trail) -> Iterator[tuple[Value, Value, Trail]]:
@@ -112,7 +107,7 @@ def _find_steps(trail: Trail) -> Iterator[tuple[Value, Value, Trail]]:
 
 
 def _write_derivative(name: str, step: Trail) -> Formula | None:
-    node = _above(step)
+    node = step.above
     try:
         # The graph of the derivative is recorded whatever the mode, seen by nobody, and made in the
         # module of the operation, so that the operation is not written as the module's output.

@@ -9,13 +9,13 @@ from viz.look.text import number, width
 from viz.model.layer_card import LayerCard
 from viz.model.picture import Edge, Picture
 
-from .geometry import Point, Rect
+from .geometry import Rect
 from .layer_cards import CAPTION_SIZE, PAD, TOP, body_height, card_width, measure_card
 from .placed import PlacedPicture, Route, Split
 from .rows import MARKER
 
 GAP = 92.0
-LANE = 26.0
+_LANE = 26.0
 _NARROW_GAP = 84.0
 _ROW_GAP = 24.0
 _STUB = 20.0
@@ -40,7 +40,7 @@ def lay_out_layers(picture: Picture, max_width: float = inf) -> PlacedPicture:
     bodies = [body_height(card) for card in picture.cards]
     lanes = _assign_lanes(picture, range(len(picture.edges)))
     highest = max(lanes.values(), default=-1)
-    top = LANE * (highest + 1)
+    top = _LANE * (highest + 1)
     tallest = TOP + max(bodies) + PAD
 
     rects: dict[str, Rect] = {}
@@ -117,7 +117,7 @@ class _Rows:
             highest = max((lanes[i] for i in own if i in lanes), default=-1)
             if any(self.row_of[edges[i].target] == rank for i in self.split):
                 y += _STUB + MARKER
-            y += LANE * (highest + 1)
+            y += _LANE * (highest + 1)
             lane_tops[rank] = y
 
             tallest = max(self.sizes[card.id][1] for card in row)
@@ -219,12 +219,12 @@ def _overlaps_any(low: int, high: int, spans: list[tuple[int, int]]) -> bool:
     return any(low <= end and start <= high for start, end in spans)
 
 
-def _route(edge: Edge, rects: dict[str, Rect], lane: int | None, top: float) -> tuple[Point, ...]:
+def _route(edge: Edge, rects: dict[str, Rect], lane: int | None, top: float) -> Route:
     source = rects[edge.source]
     target = rects[edge.target]
     if lane is None:
         return ((source.right, source.middle), (target.x, target.middle))
-    y = top - LANE * (lane + 1) + 10
+    y = top - _LANE * (lane + 1) + 10
     # Each lane leaves and enters the cards at other places, so that none covers another.
     inset = 16.0 + 9 * lane
     start = source.right - inset

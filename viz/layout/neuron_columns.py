@@ -8,10 +8,10 @@ from viz.look.measures import UNIT
 from viz.model.picture import Column, Picture
 
 from .direction import is_upright
-from .geometry import Point, Rect
+from .geometry import Rect
 from .neuron_headings import BASELINE, LINE, heading_width, wrap_heading
 from .neuron_rows import lay_out_rows
-from .placed import Heading, PlacedPicture
+from .placed import Heading, PlacedPicture, Route
 from .turning import turn_picture
 
 _ROW = 46.0
@@ -94,7 +94,7 @@ class _Columns:
         """Return the center of each column, and the lines above it."""
         columns = self.picture.columns
         whole = [wrap_heading(column, inf) for column in columns]
-        centers = _centers(columns, whole, inf)
+        centers = _centers(columns, whole)
         if centers[-1] + heading_width(whole[-1]) / 2 <= self.max_width:
             return centers, whole
 
@@ -105,14 +105,14 @@ class _Columns:
         first = max(UNIT.width, heading_width(wrapped[0])) / 2
         last = max(UNIT.width, heading_width(wrapped[-1])) / 2
         pitch = max(UNIT.width + _MIN_GAP, (self.max_width - first - last) / count)
-        natural = _centers(columns, wrapped, inf)
+        natural = _centers(columns, wrapped)
         if natural[-1] + last <= self.max_width:
             return natural, wrapped
         return [first + pitch * i for i in range(len(columns))], wrapped
 
 
 def _centers(
-    columns: Sequence[Column], headings: Sequence[Sequence[tuple[str, bool]]], max_gap: float
+    columns: Sequence[Column], headings: Sequence[Sequence[tuple[str, bool]]]
 ) -> list[float]:
     """Return the centers of columns that are as far apart as their lines and headings need."""
     sizes = [max(UNIT.width, heading_width(heading)) + _HEADING_SPACE for heading in headings]
@@ -120,11 +120,11 @@ def _centers(
     for i in range(1, len(columns)):
         # The gap grows with the number of connections: bundles of steep lines can't be told apart.
         connections = max(len(columns[i - 1].members), len(columns[i].members))
-        gap = min(max_gap, 90.0 + min(160.0, 10.0 * connections))
+        gap = 90.0 + min(160.0, 10.0 * connections)
         distance = max(UNIT.width + gap, (sizes[i - 1] + sizes[i]) / 2)
         centers.append(centers[-1] + distance)
     return centers
 
 
-def _route(source: Rect, target: Rect) -> tuple[Point, ...]:
+def _route(source: Rect, target: Rect) -> Route:
     return ((source.right, source.middle), (target.x, target.middle))

@@ -5,9 +5,9 @@ from math import inf
 from viz.look.measures import UNIT
 from viz.model.picture import Column, Picture
 
-from .geometry import Point, Rect
+from .geometry import Rect
 from .neuron_headings import BASELINE, LINE, heading_width, wrap_heading
-from .placed import Heading, PlacedPicture
+from .placed import Heading, PlacedPicture, Route
 
 _UNIT_GAP = 14.0
 _MIN_UNIT_GAP = 6.0
@@ -96,8 +96,8 @@ class _Rows:
             headings=tuple(headings),
         )
 
-    def _route_all(self, rects: dict[str, Rect]) -> tuple[tuple[Point, ...], ...]:
-        routes = []
+    def _route_all(self, rects: dict[str, Rect]) -> tuple[Route, ...]:
+        routes: list[Route] = []
         for edge in self._picture.edges:
             source = rects[edge.source]
             target = rects[edge.target]

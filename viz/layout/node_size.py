@@ -125,8 +125,9 @@ def chip_text(node: Node, numbered: bool = False) -> str:
     """
     if numbered:
         name = fit_text(node.label, FONT_SIZES.chip, CHIP.max_label, bold=True)
-        parts = [name, node.symbol if node.kind == "operation" else ""]
-        return " ".join(filter(None, parts)) or (number(node.data) if not node.label else "")
+        symbol = node.symbol if node.kind == "operation" else ""
+        text = " ".join(filter(None, (name, symbol)))
+        return text if text or node.label else number(node.data)
     if node.kind == "operation":
         return node.symbol
     text = node.label

@@ -8,6 +8,7 @@ whose rows change their direction, would be shorter and hard to read.
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 
 from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import common_path
@@ -59,7 +60,7 @@ def wrap(
     for limit, moves_leaves in attempts:
         if best.width <= max_width:
             break
-        wrapped = _Wrapping(placed, limit, margin, moves_leaves).wrapped(lay_out, row_gap)
+        wrapped = _Wrapping(placed, limit, margin, moves_leaves).place(lay_out, row_gap)
         if wrapped.width < best.width:
             best = wrapped
     return best
@@ -137,17 +138,16 @@ class _Wrapping:
         For each column the best way to end a row with it follows from those for the columns before.
         """
         count = len(columns)
-        costs = [0.0] + [float("inf")] * count
+        costs = [0.0] + [inf] * count
         starts = [0] * (count + 1)
         for end in range(1, count + 1):
+            crossing = self._count_crossing(_cut(columns, end)) if end < count else 0
             for start in range(end):
                 wide = columns[end - 1][1] - columns[start][0]
                 margins = self._margin * (start > 0) + _LEAVING_MARGIN * (end < count)
                 if wide + margins > max_width and end - start > 1:
                     continue
-                cost = costs[start] + _CUT_COST
-                if end < count:
-                    cost += self._count_crossing(_cut(columns, end))
+                cost = costs[start] + _CUT_COST + crossing
                 if cost < costs[end]:
                     costs[end] = cost
                     starts[end] = start
@@ -195,7 +195,7 @@ class _Wrapping:
 
     # Rows below each other
 
-    def wrapped(self, lay_out: LayOut, row_gap: float) -> PlacedPicture:
+    def place(self, lay_out: LayOut, row_gap: float) -> PlacedPicture:
         """Return the picture in rows, each laid out by itself."""
         nodes: dict[str, Rect] = {}
         groups: dict[str, Rect] = {}

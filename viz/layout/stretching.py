@@ -28,9 +28,10 @@ def stretch(placed: PlacedPicture, factor: float) -> PlacedPicture:
         return (x, y * factor) if upright else (x * factor, y)
 
     def move_node(rect: Rect) -> Rect:
+        center, middle = move_point((rect.center, rect.middle))
         if upright:
-            return Rect(rect.x, rect.middle * factor - rect.height / 2, rect.width, rect.height)
-        return Rect(rect.center * factor - rect.width / 2, rect.y, rect.width, rect.height)
+            return replace(rect, y=middle - rect.height / 2)
+        return replace(rect, x=center - rect.width / 2)
 
     def move_box(rect: Rect) -> Rect:
         x, y = move_point((rect.x, rect.y))
@@ -38,29 +39,37 @@ def stretch(placed: PlacedPicture, factor: float) -> PlacedPicture:
         return Rect(x, y, right - x, bottom - y)
 
     nodes = {id: move_node(rect) for id, rect in placed.nodes.items()}
+
+    def follow(point: Point, id: str) -> Point:
+        """Move a point on the border of a node, or close to it, with the node."""
+        before = placed.nodes[id]
+        after = nodes[id]
+        x, y = point
+        return x + after.x - before.x, y + after.y - before.y
+
     routes = []
     for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
-        # Ends stay where they are on the borders of their nodes.
-        start = _follow(route[0], placed.nodes[edge.source], nodes[edge.source])
-        end = _follow(route[-1], placed.nodes[edge.target], nodes[edge.target])
-        routes.append((start, *map(move_point, route[1:-1]), end))
+        first, *inner, last = route
+        start = follow(first, edge.source)
+        end = follow(last, edge.target)
+        routes.append((start, *map(move_point, inner), end))
+
     splits = {}
     for i, split in placed.splits.items():
         edge = placed.picture.edges[i]
-        source = (placed.nodes[edge.source], nodes[edge.source])
-        target = (placed.nodes[edge.target], nodes[edge.target])
-        start = _follow(split.before[0], *source)
+        first, *inner, last = split.before
         # The line to a number beside its source stays as short as it is.
-        is_stub = len(split.before) == 2
-        last = split.before[-1]
-        stop = _follow(last, *source) if is_stub else move_point(last)
-        before = (start, *map(move_point, split.before[1:-1]), stop)
-        after = (*map(move_point, split.after[:-1]), _follow(split.after[-1], *target))
+        stop = move_point(last) if inner else follow(last, edge.source)
+        before = (follow(first, edge.source), *map(move_point, inner), stop)
+        *inner, last = split.after
+        after = (*map(move_point, inner), follow(last, edge.target))
         splits[i] = replace(split, before=before, after=after)
+
     headings = []
     for heading in placed.headings:
         x, baseline = move_point((heading.x, heading.baseline))
         headings.append(replace(heading, x=x, baseline=baseline))
+
     width, height = move_point((placed.width, placed.height))
     return replace(
         placed,
@@ -73,8 +82,3 @@ def stretch(placed: PlacedPicture, factor: float) -> PlacedPicture:
         width=width,
         height=height,
     )
-
-
-def _follow(point: Point, before: Rect, after: Rect) -> Point:
-    x, y = point
-    return x + after.x - before.x, y + after.y - before.y

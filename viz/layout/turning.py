@@ -29,10 +29,14 @@ def turn_picture(placed: PlacedPicture) -> PlacedPicture:
         # What comes first stays left in its row, whether rows are read down or up.
         if rankdir == "TB":
             return y, x
-        return (y, length - x) if rankdir == "BT" else (length - x, y)
+        if rankdir == "BT":
+            return y, length - x
+        return length - x, y
 
-    size = (placed.width, placed.height)
-    wide, high = size[::-1] if is_upright(rankdir) else size
+    wide = placed.width
+    high = placed.height
+    if is_upright(rankdir):
+        wide, high = high, wide
     return replace(
         placed,
         nodes={id: _turn_rect(rect, turn) for id, rect in placed.nodes.items()},
@@ -60,4 +64,5 @@ def _turn_heading(heading: Heading, turn: Callable[[Point], Point]) -> Heading:
 
 def _turn_split(split: Split, turn: Callable[[Point], Point]) -> Split:
     before = tuple(map(turn, split.before))
-    return replace(split, before=before, after=tuple(map(turn, split.after)))
+    after = tuple(map(turn, split.after))
+    return replace(split, before=before, after=after)

@@ -5,7 +5,7 @@ those who ask for more. What numbers, colors and lines mean depends on the level
 what the colors show; everything else means the same everywhere.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from scalargrad.errors import OptionError
 
@@ -81,103 +81,95 @@ _CARD_NUMBERS = Meaning(
 _OUTPUT = Meaning("number: output", "The number in a neuron is its output.")
 _IN_MAP = Meaning("number: output", "Numbers on maps of units are their outputs and gradients.")
 _NUMBERS = {
-    ("cards", "gradient"): _CARD_NUMBERS,
-    ("cards", "data"): _CARD_NUMBERS,
-    ("cards", "weights"): _CARD_NUMBERS,
-    ("chips", "gradient"): _DATA,
-    ("chips", "data"): _DATA,
-    ("chips", "weights"): _DATA,
-    ("neurons", "gradient"): _OUTPUT,
-    ("neurons", "data"): _OUTPUT,
-    ("neurons", "weights"): _OUTPUT,
-    ("layers", "gradient"): _IN_MAP,
-    ("layers", "data"): _IN_MAP,
-    ("layers", "weights"): _IN_MAP,
+    "cards": dict.fromkeys(SHOWN, _CARD_NUMBERS),
+    "chips": dict.fromkeys(SHOWN, _DATA),
+    "neurons": dict.fromkeys(SHOWN, _OUTPUT),
+    "layers": dict.fromkeys(SHOWN, _IN_MAP),
 }
 
 _SIDES = "blue is positive, orange negative, and a stronger color is a larger number"
-_FILL_GRADIENT = Meaning("color: gradient", f"Colors show gradients: {_SIDES}.")
-_FILL_DATA = Meaning("color: data", f"Colors show the numbers themselves: {_SIDES}.")
-_FILL_PARAMETER = Meaning("color: parameter", f"Colors show the numbers of parameters: {_SIDES}.")
-_FILL_MAP = Meaning(
+_VALUE_FILLS = {
+    "gradient": Meaning("color: gradient", f"Colors show gradients: {_SIDES}."),
+    "data": Meaning("color: data", f"Colors show the numbers themselves: {_SIDES}."),
+    "weights": Meaning("color: parameter", f"Colors show the numbers of parameters: {_SIDES}."),
+}
+_NEURON_FILLS = {
+    "gradient": Meaning(
+        "color: gradient of the output",
+        f"The color of a neuron is the gradient of its output: {_SIDES}.",
+    ),
+    "data": Meaning("color: output", f"The color of a neuron is its output: {_SIDES}."),
+    "weights": Meaning("color: weight", f"Colors show weights: {_SIDES}."),
+}
+_MAP_FILL = Meaning(
     "maps: from −m to m, with m in the caption as ±m",
     f"On maps {_SIDES}; the caption says what number the strongest color stands for.",
 )
 _FILLS = {
-    ("cards", "gradient"): _FILL_GRADIENT,
-    ("cards", "data"): _FILL_DATA,
-    ("cards", "weights"): _FILL_PARAMETER,
-    ("chips", "gradient"): _FILL_GRADIENT,
-    ("chips", "data"): _FILL_DATA,
-    ("chips", "weights"): _FILL_PARAMETER,
-    ("neurons", "gradient"): Meaning(
-        "color: gradient of the output",
-        f"The color of a neuron is the gradient of its output: {_SIDES}.",
-    ),
-    ("neurons", "data"): Meaning(
-        "color: output", f"The color of a neuron is its output: {_SIDES}."
-    ),
-    ("neurons", "weights"): Meaning("color: weight", f"Colors show weights: {_SIDES}."),
-    ("layers", "gradient"): _FILL_MAP,
-    ("layers", "data"): _FILL_MAP,
-    ("layers", "weights"): _FILL_MAP,
+    "cards": _VALUE_FILLS,
+    "chips": _VALUE_FILLS,
+    "neurons": _NEURON_FILLS,
+    "layers": dict.fromkeys(SHOWN, _MAP_FILL),
 }
 
-_LINE_GRADIENT = Meaning(
-    "line: gradient carried back",
-    "The color and width of a line show the gradient that it carries back: "
-    "the local derivative times the gradient of what the line leads to.",
-)
-_LINE_DATA = Meaning(
-    "line: number carried on", "The color and width of a line show the number that it carries on."
-)
-_LINE_LOCAL = Meaning(
-    "line: weight of the operand",
-    "The color and width of a line show its local derivative: the weight of that operand.",
-)
-_LINE_NORM = _EVERYWHERE["norm"]
-_LINE_COUNT = _EVERYWHERE["count"]
-_LINES = {
-    ("cards", "gradient"): _LINE_GRADIENT,
-    ("cards", "data"): _LINE_DATA,
-    ("cards", "weights"): _LINE_LOCAL,
-    ("chips", "gradient"): _LINE_GRADIENT,
-    ("chips", "data"): _LINE_DATA,
-    ("chips", "weights"): _LINE_LOCAL,
-    ("neurons", "gradient"): Meaning(
+_VALUE_LINES = {
+    "gradient": Meaning(
+        "line: gradient carried back",
+        "The color and width of a line show the gradient that it carries back: "
+        "the local derivative times the gradient of what the line leads to.",
+    ),
+    "data": Meaning(
+        "line: number carried on",
+        "The color and width of a line show the number that it carries on.",
+    ),
+    "weights": Meaning(
+        "line: weight of the operand",
+        "The color and width of a line show its local derivative: the weight of that operand.",
+    ),
+}
+_NEURON_LINES = {
+    "gradient": Meaning(
         "line: gradient through this weight",
         "The color and width of a line show the gradient that comes back through its weight.",
     ),
-    ("neurons", "data"): Meaning(
+    "data": Meaning(
         "line: weight × output",
         "The color and width of a line show what it adds: its weight times the output before it.",
     ),
-    ("neurons", "weights"): Meaning(
-        "line: weight", "The color and width of a line show its weight."
-    ),
-    ("layers", "gradient"): _LINE_NORM,
-    ("layers", "data"): _LINE_COUNT,
-    ("layers", "weights"): _LINE_COUNT,
+    "weights": Meaning("line: weight", "The color and width of a line show its weight."),
+}
+_LAYER_LINES = {
+    "gradient": _EVERYWHERE["norm"],
+    "data": _EVERYWHERE["count"],
+    "weights": _EVERYWHERE["count"],
+}
+_LINES = {
+    "cards": _VALUE_LINES,
+    "chips": _VALUE_LINES,
+    "neurons": _NEURON_LINES,
+    "layers": _LAYER_LINES,
 }
 
-_STRIP_GRADIENT = Meaning(
-    "closed module: strip = gradient of its output",
-    "Stacked paper is a closed module: beside its name is its output, and the strip below shows "
-    "the gradient of that output, as a number and as a color.",
-)
-_STRIP_DATA = Meaning(
-    "closed module: strip = its output",
-    "Stacked paper is a closed module: the strip below its name shows its output, as a number and "
-    "as a color.",
-)
-_STRIP_NOTHING = Meaning(
-    "stacked paper: closed module",
-    "Stacked paper is a closed module: beside its name is its output.",
-)
-_BY_SHOW = {"gradient": _STRIP_GRADIENT, "data": _STRIP_DATA, "weights": _STRIP_NOTHING}
-_MODULES = {(level, show): strip for level in LEVELS for show, strip in _BY_SHOW.items()}
+_STRIPS = {
+    "gradient": Meaning(
+        "closed module: strip = gradient of its output",
+        "Stacked paper is a closed module: beside its name is its output, and the strip below "
+        "shows the gradient of that output, as a number and as a color.",
+    ),
+    "data": Meaning(
+        "closed module: strip = its output",
+        "Stacked paper is a closed module: the strip below its name shows its output, as a number "
+        "and as a color.",
+    ),
+    "weights": Meaning(
+        "stacked paper: closed module",
+        "Stacked paper is a closed module: beside its name is its output.",
+    ),
+}
+_MODULES = dict.fromkeys(LEVELS, _STRIPS)
 
 _DEPENDING = {"number": _NUMBERS, "fill": _FILLS, "line": _LINES, "module": _MODULES}
+"""What depends on the level, and then on what colors show."""
 SIGNS = (*_DEPENDING, *_EVERYWHERE)
 """All signs, by the names that `meaning` takes."""
 
@@ -197,7 +189,7 @@ def meaning(sign: str, level: str = "cards", show: str = "gradient") -> Meaning:
         'A dashed line carries exactly 0.'
     """
     if sign in _DEPENDING:
-        return _DEPENDING[sign][level, show]
+        return _DEPENDING[sign][level][show]
     return _EVERYWHERE[sign]
 
 
@@ -212,17 +204,3 @@ def checked_show(show: str | None) -> str | None:
             f"show must be 'gradient', 'data' or 'weights', not {show!r}{hint(show, SHOWN)}"
         )
     return show
-
-
-def as_data(level: str, show: str = "gradient") -> dict[str, dict[str, str]]:
-    """Return what every sign means at a level, as dictionaries that `json.dumps` can write.
-
-    Args:
-        level: As for `meaning`.
-        show: As for `meaning`.
-
-    Example:
-        >>> as_data("neurons")["fill"]["words"]
-        'color: gradient of the output'
-    """
-    return {sign: asdict(meaning(sign, level, show)) for sign in SIGNS}

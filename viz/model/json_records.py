@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from math import inf, isfinite, isnan, nan
+from math import inf, isfinite, nan
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -167,7 +167,7 @@ def _decode_plain(kind: Any, data: Any, where: str) -> Any:
         return data
     is_number = isinstance(data, (int, float)) and not isinstance(data, bool)
     if kind is int:
-        if not is_number or data != int(data):
+        if not is_number or not _is_whole(data):
             raise _wrong(where, "a whole number", data)
         return int(data)
     if kind is float:
@@ -177,6 +177,11 @@ def _decode_plain(kind: Any, data: Any, where: str) -> Any:
             raise _wrong(where, "a number", data)
         return _to_float(data, where)
     raise TypeError(f"{where}: fields of type {kind} are not read from JSON")
+
+
+def _is_whole(number: float) -> bool:
+    # Not `number == int(number)`: 1e999 is read as infinite, which has no int.
+    return isinstance(number, int) or number.is_integer()
 
 
 def _is_plain(text: str) -> bool:
@@ -189,7 +194,7 @@ def _to_float(data: float, where: str) -> float:
     except OverflowError:
         number = inf
     # Those that JSON can write are finite: 1e999 is none of them.
-    if isnan(number) or not isfinite(number):
+    if not isfinite(number):
         raise PictureError(f"{where} is too large for a number")
     return number
 

@@ -173,6 +173,12 @@ class Picture:
             return node.data if node.kind == "parameter" else None
         return node.grad
 
+    def filled_row(self, node: Node) -> str:
+        """Return which of the numbers on a card has that color: "data", "grad" or "" for none."""
+        if self.fill(node) is None:
+            return ""
+        return "grad" if self.colors == "gradient" else "data"
+
     @cached_property
     def largest(self) -> float:
         """The number at the end of the scale: the largest finite one shown by size, or else 1.

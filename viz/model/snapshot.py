@@ -323,3 +323,24 @@ def carry_back(local: float, gradient: float) -> float:
         Their product; 0 where the gradient is 0, even if the local derivative is infinite.
     """
     return local * gradient if gradient else 0.0
+
+
+def shown_flow(show: str, arg: Value, local: float, gradient: float | None) -> float | None:
+    """Return the number that the color and the width of an edge show.
+
+    Args:
+        show: What colors show: "gradient", "data", "weights", or "" for nothing.
+        arg: The operand that the edge comes from.
+        local: The local derivative of the edge.
+        gradient: The gradient of the Value that the edge leads to, None where there is none.
+
+    Example:
+        >>> x = Value(2.0)
+        >>> [shown_flow(show, x, 3.0, -1.0) for show in ("gradient", "data", "weights")]
+        [-3.0, 2.0, 3.0]
+    """
+    if show == "data":
+        return arg.data
+    if show == "weights":
+        return local
+    return None if gradient is None else carry_back(local, gradient)

@@ -10,6 +10,7 @@ import graphviz
 
 from scalargrad.errors import OptionError
 from scalargrad.utils.spelling import suggestion
+from viz.layout.direction import checked_direction
 from viz.look.measures import BORDER
 from viz.look.text import clean, exact, hint, number
 from viz.look.theme import THEMES, Theme, color, edge_color, edge_width, shade, text_color
@@ -21,9 +22,8 @@ from .svg_nodes import describe_node
 
 STYLES = ("cards", "classic")
 
-# The sides at which edges leave and enter the units of the neuron view, by direction.
+# The sides at which edges leave and enter a node, by direction.
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
-DIRECTIONS = tuple(_SIDES)
 
 
 def build_digraph(
@@ -57,7 +57,7 @@ def build_digraph(
         "n0" -> "n1o"
     """
     _check_choice("style", style, STYLES)
-    _check_choice("rankdir", rankdir, DIRECTIONS)
+    checked_direction(rankdir)
     _check_choice("theme", theme, tuple(THEMES))
     if format not in graphviz.FORMATS:
         known = suggestion(format, sorted(graphviz.FORMATS))

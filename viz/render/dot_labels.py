@@ -46,11 +46,11 @@ def draw_card(node: Node, picture: Picture, theme: Theme) -> str:
         rows.append(_wide_row(f"<B>{escape_text(title)}</B>"))
     if node.kind == "module" and node.formula:
         rows.append(_wide_row(_small_print(node.formula, theme)))
-    colored = "grad" if picture.colors == "gradient" else "data"
+    colored = picture.filled_row(node)
     for word, x in (("data", node.data), ("grad", node.grad)):
         if x is None:
             continue
-        if word == colored and picture.fill(node) is not None:
+        if word == colored:
             filled = _colored_row(word, x, picture, theme)
             rows.append(f'<TR><TD COLSPAN="2" CELLPADDING="0">{filled}</TD></TR>')
         else:

@@ -177,10 +177,11 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
 
 
 def _table_row(row: TableRow) -> str:
-    """Return a row of an open neuron: "x0 0.5 × 2 = 1, gradient 3" or "Σ 1, gradient 3"."""
-    text = f"{clean(row.name)} {number(row.product)}"
+    """Return a row of an open neuron: "x0 0.5 × 2 = 1 (gradient 3)" or "Σ 1 (gradient 3)"."""
+    text = clean(row.name)
     if row.x is not None:
-        text = f"{clean(row.name)} {number(row.x)} × {number(row.weight)} = {number(row.product)}"
+        text += f" {number(row.x)} × {number(row.weight)} ="
+    text += f" {number(row.product)}"
     return text if row.grad is None else f"{text} (gradient {number(row.grad)})"
 
 

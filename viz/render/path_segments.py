@@ -67,9 +67,10 @@ def read_path(data: str) -> Iterator[Segment]:
             here = start
             continue
         if command == "A":
-            end = (base[0] + numbers[5], base[1] + numbers[6])
-            is_large, is_clockwise = bool(numbers[3]), bool(numbers[4])
-            yield from _arc(here, end, numbers[0], is_large, is_clockwise)
+            # Of a circle the second radius and the angle of the axes say nothing new.
+            radius, _, _, is_large, is_clockwise, x, y = numbers
+            end = (base[0] + x, base[1] + y)
+            yield from _arc(here, end, radius, bool(is_large), bool(is_clockwise))
             here = end
             continue
 
@@ -145,13 +146,17 @@ def _arc(
 
 def _angle(point: Point, center: Point, radius: float) -> float:
     cosine = (point[0] - center[0]) / radius
-    return copysign(acos(max(-1.0, min(1.0, cosine))), point[1] - center[1])
+    # Rounding may put a point of the circle just outside of it.
+    angle = acos(max(-1.0, min(1.0, cosine)))
+    return copysign(angle, point[1] - center[1])
 
 
 def _curves(
     center: Point, radius: float, angle: float, sweep: float, end: Point
 ) -> Iterator[Segment]:
-    count = max(1, ceil(abs(sweep) / (pi / 2) - 1e-9))
+    # A quarter that rounding made longer is one curve still.
+    quarters = abs(sweep) / (pi / 2) - 1e-9
+    count = max(1, ceil(quarters))
     step = sweep / count
     handle = 4 / 3 * tan(step / 4) * radius
 
@@ -162,6 +167,7 @@ def _curves(
         before = angle + i * step
         after = before + step
         x0, y0 = point_at(before)
+        # The last one ends exactly where the next segment begins.
         x1, y1 = point_at(after) if i < count - 1 else end
         first = (x0 - handle * sin(before), y0 + handle * cos(before))
         second = (x1 + handle * sin(after), y1 - handle * cos(after))

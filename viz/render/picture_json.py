@@ -13,6 +13,7 @@ from scalargrad.errors import PictureError
 from viz.layout.direction import checked_direction
 from viz.layout.geometry import Point, Rect
 from viz.layout.placed import PlacedPicture
+from viz.look.legend import LEVELS
 from viz.look.text import clean
 from viz.look.theme import LIGHT, checked_theme
 from viz.model.json_records import decode, encode
@@ -30,7 +31,6 @@ _MAX_SIDE = 20_000.0
 _MAX_POINTS = 1_000
 _MAX_SIDES = 4e6
 """The sides of all boxes together: what is drawn of one grows with its sides."""
-_LEVELS = ("cards", "chips", "neurons", "layers")
 _KINDS = (*LIGHT.badges, "module", "more")
 _ID = re.compile(r"[A-Za-z0-9_]{1,60}")
 # What has its own list, with positions, is left out of the picture and of the layout.
@@ -208,9 +208,9 @@ def _is_coordinate(x: Any) -> bool:
 
 
 def _check_picture(picture: Picture) -> None:
-    if picture.level not in _LEVELS:
+    if picture.level not in LEVELS:
         raise PictureError(
-            f"the level must be one of {', '.join(_LEVELS)}, not {clean(repr(picture.level))}"
+            f"the level must be one of {', '.join(LEVELS)}, not {clean(repr(picture.level))}"
         )
     checked_direction(picture.rankdir)
     if not (isfinite(picture.scale) and picture.scale >= 0.0):

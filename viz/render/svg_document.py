@@ -32,7 +32,7 @@ def render_svg(placed: PlacedPicture, theme: str) -> str:
 
     Args:
         placed: A picture with positions.
-        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        theme: "auto" (light, and dark for readers who prefer it), "light", "dark" or "transparent".
     """
     writer = SvgWriter(theme)
     return render_document(placed, writer, _draw_body(placed, writer))

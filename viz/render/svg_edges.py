@@ -6,7 +6,7 @@ from math import isfinite
 
 from viz.layout.direction import is_upright, turn_point
 from viz.layout.geometry import Point, Rect
-from viz.layout.placed import PlacedPicture, Split
+from viz.layout.placed import PlacedPicture, Route, Split
 from viz.layout.rows import MARKER
 from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import TIP, escape, number, width
@@ -14,8 +14,6 @@ from viz.look.theme import edge_width, shade, strength
 from viz.model.picture import Edge, Picture
 
 from .svg_writer import SvgWriter, format_coordinate, path_data
-
-Route = tuple[Point, ...]
 
 _ARROW = 8.0
 _LABEL_SIZE = FONT_SIZES.small
@@ -79,10 +77,14 @@ def _find_markers(placed: PlacedPicture) -> dict[Point, tuple[int, str]]:
 
 def _beyond(before: Point, end: Point) -> Point:
     """Return the center of the number at the end of a line."""
-    (x0, y0), (x1, y1) = before, end
+    x0, y0 = before
+    x1, y1 = end
+    half = MARKER / 2
     if abs(x1 - x0) < 0.5:
-        return x1, y1 + (MARKER / 2 if y1 > y0 else -MARKER / 2)
-    return x1 + (MARKER / 2 if x1 > x0 else -MARKER / 2), y1
+        down = half if y1 > y0 else -half
+        return x1, y1 + down
+    across = half if x1 > x0 else -half
+    return x1 + across, y1
 
 
 def draw_whole_edge(

@@ -36,8 +36,6 @@ from .svg_writer import SvgWriter, format_coordinate, path_data
 _MAX_PIXELS = 200_000
 _MAX_MAP_PIXELS = 80_000
 
-_ZERO_DASHES = f' stroke-dasharray="{BORDER.zero_dashes}"'
-
 
 def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
     """Return all cards and arrows."""
@@ -46,10 +44,11 @@ def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
     share = _MAX_PIXELS // max(count, 1)
     max_pixels = min(_MAX_MAP_PIXELS, max(1000, share))
     parts = []
-    is_narrow = is_upright(picture.rankdir)
+    # Cards in rows keep the size that they have alone; side by side they fill their height.
+    in_rows = is_upright(picture.rankdir)
     for card in picture.cards:
         rect = placed.nodes[card.id]
-        parts.append(_draw_card(card, rect, max_pixels, writer, is_narrow))
+        parts.append(_draw_card(card, rect, max_pixels, writer, in_rows))
 
     largest = largest_flow(picture)
     for i, edge in enumerate(picture.edges):
@@ -66,7 +65,7 @@ def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
 
 
 def _draw_card(
-    card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter, is_narrow: bool
+    card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter, in_rows: bool
 ) -> str:
     paint = writer.paint("group", "group_line")
     border = 'stroke-width="1"'
@@ -93,8 +92,8 @@ def _draw_card(
     line = fit_text(card.line, CAPTION_SIZE, inner_width)
     parts.append(writer.text(x, rect.y + 24, title, TITLE_SIZE, "ink", bold=True))
     parts.append(writer.text(x, rect.y + 40, line, CAPTION_SIZE, "muted"))
-    body = 0.0 if is_narrow else rect.height - TOP - PAD
-    max_width = inner_width if is_narrow else inf
+    body = 0.0 if in_rows else rect.height - TOP - PAD
+    max_width = inner_width if in_rows else inf
     for piece, place in place_pieces(card, body, max_width):
         # Not `place.move(x, …)`: the sums are rounded in the order in which they are written here.
         moved = Rect(place.x + x, place.y + rect.y + TOP, place.width, place.height)
@@ -155,9 +154,8 @@ def _draw_back_arrow(
     left, right = ends
     thickness = 1.5 * edge_width(flow, largest)
     color = _flow_color(flow)
-    dashes = _ZERO_DASHES if flow == 0.0 else ""
     head = 5.5 + thickness
-    stroke = f'stroke-width="{format_coordinate(thickness)}"{dashes}'
+    stroke = _flow_stroke(flow, thickness)
     neck = left + head - 1
     line = path_data("M", right, y, "H", neck)
     yield writer.path(line, writer.paint("none", color), stroke)
@@ -183,8 +181,7 @@ def _draw_arrows_down(edge: Edge, route: Route, largest: float, writer: SvgWrite
     right = x + half + 18
     thickness = 1.5 * edge_width(edge.flow, largest)
     color = _flow_color(edge.flow)
-    dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
-    stroke = f'stroke-width="{format_coordinate(thickness)}"{dashes}'
+    stroke = _flow_stroke(edge.flow, thickness)
     head = 5.5 + thickness
     line = path_data("M", right, bottom - 3, "V", top + 2 + head)
     yield writer.path(line, writer.paint("none", color), stroke)
@@ -196,22 +193,37 @@ def _draw_arrows_down(edge: Edge, route: Route, largest: float, writer: SvgWrite
 
 def _draw_split(edge: Edge, split: Split, largest: float, writer: SvgWriter) -> Iterator[str]:
     """Yield a short line below the source and one above the target, with what goes on."""
-    thickness = format_coordinate(1.2 + 1.2 * log10(edge.count + 1.0))
+    stroke = _count_stroke(edge)
     paint = writer.paint("none", "line")
     (x, y), (_, end) = split.before
-    yield writer.path(path_data("M", x, y, "V", end), paint, f'stroke-width="{thickness}"')
+    yield writer.path(path_data("M", x, y, "V", end), paint, stroke)
     (x, start), (_, y) = split.after
-    yield writer.path(path_data("M", x, start, "V", y - 7), paint, f'stroke-width="{thickness}"')
+    yield writer.path(path_data("M", x, start, "V", y - 7), paint, stroke)
     yield writer.path(path_data("M", x, y, "l-4.5 -8h9Z"), writer.paint("line"))
 
     words = lane_label(edge)
     left = x + 14
     yield writer.text(left, start - 5, words, CAPTION_SIZE, "muted")
-    if edge.flow is not None and isfinite(edge.flow):
-        dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
-        underline = path_data("M", left, start, "h", width(words, CAPTION_SIZE))
-        stroke = f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}'
-        yield writer.path(underline, writer.paint("none", _flow_color(edge.flow)), stroke)
+    underline = path_data("M", left, start, "h", width(words, CAPTION_SIZE))
+    yield _draw_underline(edge.flow, underline, largest, writer)
+
+
+def _draw_underline(flow: float | None, data: str, largest: float, writer: SvgWriter) -> str:
+    """Draw the gradient that comes back as a line below the words on a connection."""
+    if flow is None or not isfinite(flow):
+        return ""
+    stroke = _flow_stroke(flow, edge_width(flow, largest))
+    return writer.path(data, writer.paint("none", _flow_color(flow)), stroke)
+
+
+def _count_stroke(edge: Edge) -> str:
+    thickness = 1.2 + 1.2 * log10(edge.count + 1.0)
+    return f'stroke-width="{format_coordinate(thickness)}"'
+
+
+def _flow_stroke(flow: float, thickness: float) -> str:
+    dashes = f' stroke-dasharray="{BORDER.zero_dashes}"' if flow == 0.0 else ""
+    return f'stroke-width="{format_coordinate(thickness)}"{dashes}'
 
 
 def _flow_color(flow: float) -> str:
@@ -223,14 +235,12 @@ def _flow_color(flow: float) -> str:
 def _draw_lane(edge: Edge, route: Route, largest: float, writer: SvgWriter) -> str:
     """Draw a connection above the cards: it skips some, or returns to its own."""
     (x0, y0), (_, y), (x1, _), (_, y1) = route
-    thickness = 1.2 + 1.2 * log10(edge.count + 1.0)
     corner = 6.0 if x1 > x0 else -6.0
     line = path_data("M", x0, y0, "V", y + 6, "q0 -6 ", corner, " -6H", x1 - corner)
     line += path_data("q", corner, " 0 ", corner, " 6V", y1 - 7)
-    stroke = f'stroke-width="{format_coordinate(thickness)}"'
     tip = path_data("M", x1, y1, "l-4.5 -8h9Z")
     parts = [
-        writer.path(line, writer.paint("none", "line"), stroke),
+        writer.path(line, writer.paint("none", "line"), _count_stroke(edge)),
         writer.path(tip, writer.paint("line")),
     ]
 
@@ -240,11 +250,7 @@ def _draw_lane(edge: Edge, route: Route, largest: float, writer: SvgWriter) -> s
     left = center - label_width / 2
     plate = Rect(left, y - 8, label_width, 16)
     parts.append(writer.rect(plate, writer.paint("page"), 4))
-    if edge.flow is not None and isfinite(edge.flow):
-        dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
-        underline = path_data("M", left + 6, y + 7, "h", label_width - 12)
-        stroke = f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}'
-        paint = writer.paint("none", _flow_color(edge.flow))
-        parts.append(writer.path(underline, paint, stroke))
+    underline = path_data("M", left + 6, y + 7, "h", label_width - 12)
+    parts.append(_draw_underline(edge.flow, underline, largest, writer))
     parts.append(writer.text(center, y + 3.5, words, CAPTION_SIZE, "muted", anchor="middle"))
     return "".join(parts)

@@ -170,6 +170,19 @@ class _Legend:
         if self.picture.colors == "gradient":
             self._add_stroke("e-16", 'stroke-width="3"', self._meaning("norm"))
 
+    def add_continuation(self) -> None:
+        """Add the number at the end of a line, where there are some."""
+        if not self._is_wrapped:
+            return
+        entry = self._meaning("continued")
+        self._begin(_SAMPLE_WIDTH + _words_width(entry.words))
+        self._draw_rect(_SAMPLE, self.writer.paint("card", "muted"), 7.5, 'stroke-width="1.2"')
+        center = self._x + _SAMPLE.center
+        y = self._y + _BASELINE
+        text = self.writer.text(center, y, "1", _FONT_SIZE, "ink", anchor="middle", bold=True)
+        self._parts.append(text)
+        self._write(entry.words, inset=_SAMPLE_WIDTH, gap=_GAP)
+
     def _meaning(self, sign: str) -> Meaning:
         colors = self.picture.colors
         return meaning(sign, self.picture.level, colors if colors in SHOWN else "gradient")
@@ -189,19 +202,6 @@ class _Legend:
         ring = self.writer.paint("card", color)
         self._draw_rect(Rect(1, 2, 16, 13), ring, 5, f'stroke-width="{thickness}"')
         self._write(entry.words, inset=23, gap=_GAP)
-
-    def add_continuation(self) -> None:
-        """Add the number at the end of a line, where there are some."""
-        if not self._is_wrapped:
-            return
-        entry = self._meaning("continued")
-        self._begin(_SAMPLE_WIDTH + _words_width(entry.words))
-        self._draw_rect(_SAMPLE, self.writer.paint("card", "muted"), 7.5, 'stroke-width="1.2"')
-        center = self._x + _SAMPLE.center
-        y = self._y + _BASELINE
-        text = self.writer.text(center, y, "1", _FONT_SIZE, "ink", anchor="middle", bold=True)
-        self._parts.append(text)
-        self._write(entry.words, inset=_SAMPLE_WIDTH, gap=_GAP)
 
     # Parts of entries
 

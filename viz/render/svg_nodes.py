@@ -140,7 +140,7 @@ class _NodePen:
             row_y += CARD.detail
 
         rows = number_rows(node)
-        colored = self._colored_row()
+        colored = self.picture.filled_row(node)
         for word, x in rows:
             is_last = word == rows[-1][0]
             if word == colored:
@@ -168,12 +168,6 @@ class _NodePen:
             anchor="middle",
             bold=True,
         )
-
-    def _colored_row(self) -> str:
-        """Return the name of the row that is filled, "" for none."""
-        if self.shown is None:
-            return ""
-        return "grad" if self.picture.colors == "gradient" else "data"
 
     def _row_fill(self, left: float, top: float, is_last: bool) -> str:
         """Fill a row of a card; the last one inside its round corner."""

@@ -120,5 +120,7 @@ def _draw_bar(share: float, bars: Rect, middle: float, writer: SvgWriter) -> str
         return ""
     length = abs(share) * bars.width / 2
     x = bars.center if share >= 0 else bars.center - length
-    bar = Rect(x, middle - _BAR / 2, max(length, 0.4), _BAR)
+    # A product that is small beside the others still has a bar.
+    visible = max(length, 0.4)
+    bar = Rect(x, middle - _BAR / 2, visible, _BAR)
     return writer.rect(bar, writer.paint("badge-operation"), 1)

@@ -12,7 +12,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn.module import Module, evaluation
 from scalargrad.utils.garbage import collector_off
-from viz.look.legend import checked_show
+from viz.look.legend import LEVELS, checked_show
 from viz.look.text import clean, hint
 from viz.model import target_types
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
@@ -26,7 +26,6 @@ from .layers.fold import Folded
 from .neurons import neuron_picture
 from .scalars import scalar_picture
 
-LEVELS = ("cards", "chips", "neurons", "layers")
 MAX_UNITS = 48
 """Units of the widest layer of a network that is drawn neuron by neuron."""
 MAX_WEIGHTS = 5000
@@ -41,7 +40,8 @@ class Request:
         level: The level of detail.
         expand: Paths of modules to open.
         show: What colors show.
-        fold: Whether a chain of + is drawn as one Σ.
+        fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
+            their numbers. Films don't fold: each Value has its moment in them.
     """
 
     level: str | None
@@ -67,7 +67,8 @@ def choose_pictures(
         expand: As for `viz.draw`.
         edges: What the lists of a dictionary hold: "operands" or "feeds".
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
-        fold: Whether a chain of + is drawn as one Σ.
+        fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
+            their numbers.
 
     Raises:
         PictureError: The target is not a graph.

@@ -7,16 +7,14 @@ from heapq import heappop, heappush, nlargest
 from scalargrad.core import ops
 from scalargrad.core.value import Value
 from viz.model.picture import Edge, Node, Picture
-from viz.model.snapshot import Snapshot, carry_back, formula
+from viz.model.snapshot import Snapshot, formula, shown_flow
+
+from .sums import ADDS, Operand, with_partials
 
 MAX_FOLLOWED = 12
 """Operands of one Value that are followed, the strongest."""
 
-_ADDS = (ops.ADD.name, ops.SUM.name)
 _PRODUCT = ops.MUL.name
-
-Operand = tuple[Value, float]
-"""An operand with its local derivative."""
 
 
 def condensed_picture(snapshot: Snapshot, max_nodes: int, show: str | None = None) -> Picture:
@@ -74,14 +72,14 @@ class _CondensedView:
     def _operands(self, node: Value) -> list[Operand]:
         """Return what a Value is made of once chains of + are folded."""
         operands: list[Operand] = []
-        pending = list(reversed(_with_partials(node)))
+        pending = list(reversed(with_partials(node)))
         while pending:
             arg, local = pending.pop()
-            if node.op not in _ADDS or not self._is_folded(arg):
+            if node.op not in ADDS or not self._is_folded(arg):
                 operands.append((arg, local))
                 continue
             # Reversed, since the last one is taken first: the operands keep their order.
-            for operand, partial in reversed(_with_partials(arg)):
+            for operand, partial in reversed(with_partials(arg)):
                 if _is_visible(arg, operand):
                     pending.append((operand, local * partial))
         return operands
@@ -90,7 +88,7 @@ class _CondensedView:
         """Return whether a Value is drawn as part of the sum that uses it."""
         if self._uses[node] != 1 or node.label:
             return False
-        if node.op in _ADDS:
+        if node.op in ADDS:
             return True
         has_leaf = any(not arg.args for arg in node.args)
         return node.op == _PRODUCT and has_leaf
@@ -128,14 +126,10 @@ class _CondensedView:
     def edges(self, node: Value) -> Iterable[Edge]:
         """Yield the edges into a Value from those that are kept."""
         target = self.snapshot.id(node)
-        gradient = self.snapshot.gradients[node]
+        gradient = self.snapshot.gradients[node] if self.has_gradients else None
         for port, (arg, local) in enumerate(self._operands(node)):
             if arg in self.kept:
-                flow = carry_back(local, gradient) if self.has_gradients else None
-                if self.show == "data":
-                    flow = arg.data
-                elif self.show == "weights":
-                    flow = local
+                flow = shown_flow(self.show, arg, local, gradient)
                 yield Edge(self.snapshot.id(arg), target, local, flow, port)
 
     def node(self, node: Value) -> Node:
@@ -156,11 +150,6 @@ class _CondensedView:
             root=node in snapshot.roots,
             whole=snapshot.long_labels[node],
         )
-
-
-def _with_partials(node: Value) -> list[Operand]:
-    # Not strict: a Value that was made by hand may have no local derivatives.
-    return list(zip(node.args, node.partials, strict=False))
 
 
 def _is_visible(product: Value, operand: Value) -> bool:

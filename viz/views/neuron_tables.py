@@ -7,9 +7,10 @@ from scalargrad.core import ops
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
 
+from .sums import ADDS
+
 MIN_ROWS = 3
 """Products from which on a table is easier to read than their graph."""
-_ADDS = (ops.ADD.name, ops.SUM.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def _read(snapshot: Snapshot, values: list[Value]) -> NeuronTable | None:
         return None
     (output,) = outputs
     total = output
-    if output.op not in _ADDS:
+    if output.op not in ADDS:
         if len(output.args) != 1 or output.args[0] not in own:
             return None
         (total,) = output.args
@@ -78,7 +79,7 @@ def _read(snapshot: Snapshot, values: list[Value]) -> NeuronTable | None:
         else:
             return None
     is_whole = own.issubset(used) and len(biases) <= 1
-    if not is_whole or len(products) < MIN_ROWS or total.op not in _ADDS:
+    if not is_whole or len(products) < MIN_ROWS or total.op not in ADDS:
         return None
     return NeuronTable(tuple(products), biases[0] if biases else None, total, output)
 
@@ -101,7 +102,7 @@ def _summands(total: Value, own: set[Value], used: set[Value]) -> list[Value]:
     pending = [total]
     while pending:
         node = pending.pop()
-        if node.op in _ADDS and node in own:
+        if node.op in ADDS and node in own:
             used.add(node)
             pending += node.args[::-1]
             continue

@@ -43,7 +43,7 @@ def neuron_picture(
         >>> [column.title for column in picture.columns]
         ['inputs', 'layers.0  3 × relu', 'layers.1  1 × linear']
     """
-    shown = show or ("gradient" if snapshot.has_gradients else "weights")
+    shown = show or snapshot.default_show or "weights"
     return _NeuronView(snapshot, shown, is_network).picture()
 
 

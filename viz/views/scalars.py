@@ -11,7 +11,7 @@ from scalargrad.core.value import Parameter, Value
 from viz.look.legend import GRADIENT_NORM
 from viz.look.text import number, plural
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
-from viz.model.snapshot import Snapshot, carry_back, formula, parent_path
+from viz.model.snapshot import Snapshot, formula, parent_path, shown_flow
 
 from .neuron_tables import NeuronTable, find_neuron_tables
 from .sums import FoldedSums
@@ -39,7 +39,8 @@ def scalar_picture(
         level: "cards", with boxes around open modules, or "chips".
         closed: Unique paths of modules.
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
-        fold: Whether a chain of + is drawn as one Σ.
+        fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
+            their numbers.
 
     Example:
         >>> x = Value(2.0, label="x")
@@ -146,10 +147,7 @@ class _ScalarView:
 
     def _table_rows(self, table: NeuronTable) -> Iterable[TableRow]:
         snapshot = self.snapshot
-
-        def grad(node: Value) -> float | None:
-            return snapshot.gradients[node] if self.has_gradients else None
-
+        grad = self._gradient
         for i, (weight, x, product) in enumerate(table.products):
             name = snapshot.labels[x] or snapshot.module[x].rpartition("/")[2] or f"x{i}"
             yield TableRow(name, x.data, weight.data, product.data, grad(weight))
@@ -162,7 +160,7 @@ class _ScalarView:
             yield TableRow(name, None, None, table.output.data, grad(table.output))
 
     def _value(self, node: Value) -> Node:
-        grad = self.snapshot.gradients[node] if self.has_gradients else None
+        grad = self._gradient(node)
         drawn = replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
         if node not in self.sums.totals:
             return drawn
@@ -261,38 +259,33 @@ class _ScalarView:
             if node in self.sums.folded:
                 continue
             target = self._id(node)
+            gradient = self._gradient(node)
             for port, (arg, local) in enumerate(self.sums.operands(node)):
                 source = self._id(arg)
                 if source == target:
                     continue
+                flow = shown_flow(self.show, arg, local, gradient)
                 if node in row_of:
                     # It leads to its own row; the weight in it is the local derivative.
-                    flow = self._flow(node, arg, local)
                     single.append(Edge(source, target, None, flow, row_of[node]))
-                    continue
-                if not self.module_of[node] and not self.module_of[arg]:
-                    flow = self._flow(node, arg, local)
+                elif not self.module_of[node] and not self.module_of[arg]:
                     single.append(Edge(source, target, local, flow, port))
-                    continue
-                # Several edges have no local derivative in common, but what they carry adds up; a
-                # number that several of them carry on is one number.
-                is_counted = self.show == "data" and (target, arg) in carried
-                merged[source, target] += 0.0 if is_counted else self._flow(node, arg, local) or 0.0
-                carried.add((target, arg))
+                else:
+                    # Several edges have no local derivative in common, but what they carry adds up;
+                    # a number that several of them carry on is one number.
+                    is_counted = self.show == "data" and (target, arg) in carried
+                    merged[source, target] += 0.0 if is_counted else flow or 0.0
+                    carried.add((target, arg))
 
         edges = single
+        # Weights of different operands have no sum that says anything.
+        has_flow = self.show == "data" or (self.show == "gradient" and self.has_gradients)
         for (source, target), total in merged.items():
-            has_flow = self.show == "data" or (self.show == "gradient" and self.has_gradients)
             edges.append(Edge(source, target, None, total if has_flow else None))
         return edges
 
-    def _flow(self, node: Value, arg: Value, local: float) -> float | None:
-        """Return the number that the color of an edge shows."""
-        if self.show == "data":
-            return arg.data
-        if self.show == "weights":
-            return local
-        return carry_back(local, self.snapshot.gradients[node]) if self.has_gradients else None
+    def _gradient(self, node: Value) -> float | None:
+        return self.snapshot.gradients[node] if self.has_gradients else None
 
     def _id(self, node: Value) -> str:
         module = self.module_of[node]

@@ -9,7 +9,8 @@ from viz.model.snapshot import Snapshot
 
 MIN_PARTIAL_SUMS = 2
 """Partial sums from which on a chain of + is one Σ: a + b + c is read as it is."""
-_ADDS = (ops.ADD.name, ops.SUM.name)
+ADDS = (ops.ADD.name, ops.SUM.name)
+"""The operations that add up their operands."""
 
 Operand = tuple[Value, float]
 """An operand with its local derivative."""
@@ -37,20 +38,20 @@ class FoldedSums:
     def operands(self, node: Value) -> list[Operand]:
         """Return what a Value is made of, with the operands of what is folded into it."""
         operands: list[Operand] = []
-        pending = _with_partials(node)[::-1]
+        pending = with_partials(node)[::-1]
         while pending:
             arg, local = pending.pop()
             if arg not in self.folded or not self._is_sum(node):
                 operands.append((arg, local))
                 continue
             # Reversed, since the last one is taken first: the operands keep their order.
-            for inner, partial in _with_partials(arg)[::-1]:
+            for inner, partial in with_partials(arg)[::-1]:
                 if inner not in self.folded or inner.args:
                     pending.append((inner, local * partial))
         return operands
 
     def _is_sum(self, node: Value) -> bool:
-        return node.op in _ADDS
+        return node.op in ADDS
 
     def _find_partial_sums(self) -> dict[Value, Value]:
         """Return the sum that uses each partial sum."""
@@ -106,6 +107,8 @@ class FoldedSums:
         return zeros
 
 
-def _with_partials(node: Value) -> list[Operand]:
+def with_partials(node: Value) -> list[Operand]:
+    """Return the operands of a Value, each with its local derivative."""
+    # A Value that was made by hand may have no local derivatives.
     partials = node.partials or [0.0] * len(node.args)
     return list(zip(node.args, partials, strict=True))

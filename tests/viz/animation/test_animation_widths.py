@@ -96,7 +96,7 @@ def test_a_film_in_rows_has_the_numbers_at_the_ends_of_its_lines() -> None:
     assert len(marker_rects(placed)) >= 2
 
 
-@pytest.mark.parametrize(("width", "is_below"), [(1184, False), (390, True)])
+@pytest.mark.parametrize(("width", "is_below"), [(width, width == 390) for width in WIDTHS])
 @pytest.mark.parametrize("name", ["regions", "curve"])
 def test_panels_are_beside_the_graph_or_below_it(name: str, width: float, is_below: bool) -> None:
     placed = film(name, width).scene.placed

@@ -167,7 +167,13 @@ def test_several_outputs_have_the_loss_alone() -> None:
 
 @pytest.mark.parametrize(
     ("targets", "expected"),
-    [([1.0, 1.0, -1.0, -1.0], (0.0, 1.0)), ([1.0, 1.0, 0.0, 0.0], (0.5, 0.5))],
+    [
+        ([1.0, 1.0, -1.0, -1.0], (0.0, 1.0)),
+        ([1.0, 1.0, 0.0, 0.0], (0.5, 0.5)),
+        ([3.0, 3.0, 2.0, 2.0], (2.5, 0.5)),
+        ([-3.0, -3.0, -2.0, -2.0], (-2.5, 0.5)),
+        ([1.0, 1.0, 1.0, 1.0], (0.0, 1.0)),
+    ],
 )
 def test_the_boundary_is_between_the_classes(
     targets: list[float], expected: tuple[float, float]
@@ -177,6 +183,17 @@ def test_the_boundary_is_between_the_classes(
     region = panels[0]
     assert isinstance(region, RegionPanel)
     assert (region.middle, region.reach) == expected
+
+
+def test_the_axis_of_a_curve_is_that_of_targets_far_from_zero() -> None:
+    model = MLP(1, [1], seed=1)
+    model.layers[0].neurons[0].bias.data = 105.0
+    rows = [[-1.0], [0.0], [1.0]]
+    targets = [100.0, 105.0, 110.0]
+    panels, _ = make_panels(train(model, rows, targets, epochs=1), [0], (rows, targets))
+    curve = panels[0]
+    assert isinstance(curve, CurvePanel)
+    assert 95.0 < curve.low < 100.0 < 110.0 < curve.high < 115.0
 
 
 def test_the_boundary_of_logits_is_at_zero() -> None:
@@ -251,7 +268,7 @@ def test_every_sample_is_a_circle_or_a_square() -> None:
         (X2, OptionError, r"data of animate must be \(X, y\)"),
         ((X2, Y2[1:]), LengthError, "one target for each sample"),
         (([], []), LengthError, "one target for each sample"),
-        (([[1.0]] * 4, Y2), OptionError, "has 1 inputs a sample, but the recorded network takes 2"),
+        (([[1.0]] * 4, Y2), OptionError, "has 1 input a sample, but the recorded network takes 2"),
         (([["a", "b"]], [1.0]), OptionError, r"data of animate must be \(X, y\)"),
     ],
 )
@@ -287,25 +304,6 @@ def test_a_loss_that_is_not_finite_is_drawn() -> None:
 
 
 # Where they are shown
-
-
-@pytest.mark.parametrize("width", [1600, 840])
-def test_panels_are_beside_the_graph_and_within_the_width(width: int) -> None:
-    recording = train(MLP(2, [4, 1], seed=0), X2, Y2)
-    scene = viz.animate(recording, data=(X2, Y2), width=width).scene
-    assert scene.placed.is_fitting
-    right = max(rect.right for rect in scene.placed.nodes.values())
-    assert min(x for x, _ in scene._corners) > right
-
-
-def test_panels_are_below_the_graph_on_a_phone() -> None:
-    recording = train(MLP(2, [4, 1], seed=0), X2, Y2)
-    animation = viz.animate(recording, data=(X2, Y2), width="phone")
-    placed = animation.scene.placed
-    assert placed.is_fitting
-    bottom = max(rect.bottom for rect in placed.nodes.values())
-    assert min(y for _, y in animation.scene._corners) > bottom
-    check_document(animation.svg())
 
 
 def test_all_frames_run_the_way_that_their_place_asks_for() -> None:

@@ -125,13 +125,6 @@ def test_chips_need_no_space() -> None:
 # Where they are shown
 
 
-def test_a_backward_pass_keeps_within_its_width() -> None:
-    for width in (390, 840, 1600):
-        animation = viz.animate(neuron(), width=width)
-        assert animation.scene.placed.is_fitting
-        assert f'width="{width}"' in animation.svg() or animation.scene.placed.width < width
-
-
 def test_numbers_at_the_ends_of_rows_are_in_the_scene() -> None:
     drawing = viz.draw(neuron(), width=390)
     placed = viz.animate(drawing).scene.placed

@@ -26,7 +26,9 @@ def test_symbols_of_every_operation_have_the_value_of_the_factor(op: Op) -> None
         leaves = named(**numbers)
         output = apply(op, leaves)
         for leaf in output.args:
-            for factor in viz.explain(output, leaf, symbols=True).symbols:
+            factors = viz.explain(output, leaf, symbols=True).symbols
+            assert factors
+            for factor in factors:
                 formula = replace(factor.formula, name="")
                 expected = pytest.approx(factor.value, rel=5e-3, abs=1e-3)
                 assert evaluate(formula, numbers) == expected

@@ -1,12 +1,11 @@
 """The legend: every sign has a meaning at every level, for whatever colors show."""
 
-import json
 from itertools import product
 
 import pytest
 
 from scalargrad.errors import OptionError
-from viz.look.legend import LEVELS, SHOWN, SIGNS, as_data, checked_show, meaning
+from viz.look.legend import LEVELS, SHOWN, SIGNS, checked_show, meaning
 from viz.look.text import width
 
 EVERY = list(product(SIGNS, LEVELS, SHOWN))
@@ -28,12 +27,6 @@ def test_the_words_of_a_sign_fit_into_one_line_of_a_phone(sign, level, show):
 def test_lines_of_a_network_say_whether_they_are_weights_or_gradients():
     words = [meaning("line", "neurons", show).words for show in SHOWN]
     assert len(set(words)) == len(SHOWN)
-
-
-def test_the_page_gets_every_sign_as_json():
-    data = json.loads(json.dumps(as_data("cards", "data")))
-    assert set(data) == set(SIGNS)
-    assert data["fill"]["words"] == meaning("fill", "cards", "data").words
 
 
 def test_an_unknown_quantity_is_refused_with_the_nearest_one():

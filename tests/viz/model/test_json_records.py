@@ -1,6 +1,7 @@
 """Dataclasses as JSON: defaults left out, every type checked on the way in."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 import pytest
@@ -66,6 +67,8 @@ def test_values_that_are_known_already() -> None:
         ({"kind": "three"}, r"outer\.kind must be one of one, two, not 'three'"),
         ({"pair": [1]}, r"outer\.pair must be a list of 2"),
         ({"pair": [1.5, 1.0]}, r"outer\.pair\[0\] must be a whole number"),
+        ({"pair": [inf, 1.0]}, r"outer\.pair\[0\] must be a whole number"),
+        ({"pair": [1, inf]}, r"outer\.pair\[1\] is too large for a number"),
         ({"inner": 3}, r"outer\.inner must be an object"),
         ({"many": [{"name": "a"}, {}]}, r"outer\.many\[1\] has no 'name'"),
         ({"by_number": {"x": {"name": "a"}}}, r"outer\.by_number must be a whole number"),

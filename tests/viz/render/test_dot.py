@@ -13,10 +13,11 @@ import pytest
 from scalargrad.errors import LayoutError, OptionError, PictureError
 from tests.viz.hostile import HOSTILE, each, together
 from tests.viz.pictures import ALL, boxed, columns, filled, small, titled
+from viz.layout.direction import DIRECTIONS
 from viz.look.text import clean
 from viz.model.picture import Edge, Node, Picture
 from viz.render.digraph import PortableDigraph
-from viz.render.dot import DIRECTIONS, STYLES, build_digraph, quote
+from viz.render.dot import STYLES, build_digraph, quote
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -71,6 +71,11 @@ def test_every_width_and_direction_comes_back(
     assert again.svg() == drawing.svg()
 
 
+def test_a_drawing_for_a_width_is_loaded_with_that_width(tmp_path: Path) -> None:
+    drawing = viz.draw(neuron(), width="phone")
+    assert viz.load(drawing.save(tmp_path / "a.json")).width == 390.0
+
+
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from("+*t"), NUMBERS, st.text(max_size=20)), max_size=8),

@@ -25,6 +25,7 @@ export const CLOSE = 1.5;
 const MIN_HEIGHT = 4; // pixels of the screen, of what is more than a plain rectangle
 const MAX_IN_ORDER = 3000; // edges; more of them are drawn by their colors
 const MAX_IN_PATH = 120; // edges of one color
+const MAX_BETWEEN_CHECKS = 20; // values, which are drawn faster than the time is told
 const MOVING_MS = 7; // of a frame, for drawing while the view moves
 const RESTING_MS = 60;
 const REST_MS = 120; // after the last move
@@ -110,7 +111,9 @@ function startJob() {
   behind.area = area;
   behind.k = view.k;
   const batches = edges.length > MAX_IN_ORDER ? new Map() : null;
-  const work = { folds, edges, items, batches, sorted: 0, at: 0, k: view.k, pen, whenShown };
+  const k = view.k;
+  const plainHeight = MIN_HEIGHT / zoomed;
+  const work = { folds, edges, items, batches, sorted: 0, at: 0, k, plainHeight, pen, whenShown };
   job = work;
   stage.dataset.busy = 'drawing';
   continueJob(work);
@@ -158,7 +161,7 @@ function continueJob(work) {
 
 // Draw the next things of a job: folds first, then edges, then values over their ends.
 function drawSome(work) {
-  const { folds, edges, items, pen, k } = work;
+  const { folds, edges, items, pen, k, plainHeight } = work;
   const edge = work.at - folds.length;
   const item = edge - edges.length;
   if (edge < 0) {
@@ -169,10 +172,12 @@ function drawSome(work) {
     penEdges(pen, edges.slice(edge, last), k);
     work.at += last - edge;
   } else {
-    const id = items[item];
-    if (id < 0) penClosedFold(pen, -id, k);
-    else penValue(pen, id, k);
-    work.at += 1;
+    const last = Math.min(items.length, item + MAX_BETWEEN_CHECKS);
+    for (const id of items.slice(item, last)) {
+      if (id < 0) penClosedFold(pen, -id, k);
+      else penValue(pen, id, k, plainHeight);
+    }
+    work.at += last - item;
   }
 }
 
@@ -220,11 +225,11 @@ function traceEdge(pen, points, k) {
 
 // Values
 
-function penValue(pen, i, k) {
+function penValue(pen, i, k, plainHeight) {
   const frame = scene.layout.frames.get(i);
   const look = valueLook(i);
   pen.globalAlpha = lightOf(look);
-  if (frame.h * k * pixelRatio() < MIN_HEIGHT) {
+  if (frame.h < plainHeight) {
     pen.fillStyle = look.fill === HATCH ? pageColor('alarm') : look.fill;
     pen.fillRect(frame.x, frame.y, frame.w, frame.h);
   } else {

@@ -79,10 +79,12 @@ export function greyOf(x) {
   return greys[Math.round(GREYS * Math.min(1, Math.max(0, x)))];
 }
 
+/** Red, green and blue of `#rrggbb`, as numbers up to 255. */
+export const channelsOf = (code) => [1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16));
+
 function mixGreys() {
-  const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
-  const from = channels(pageColor('card'));
-  const to = channels(pageColor('ink'));
+  const from = channelsOf(pageColor('card'));
+  const to = channelsOf(pageColor('ink'));
   return Array.from({ length: GREYS + 1 }, (_, k) => {
     const mixed = from.map((a, c) => Math.round(a + ((to[c] - a) * k) / GREYS));
     const grey = `rgb(${mixed.join(', ')})`;

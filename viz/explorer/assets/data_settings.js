@@ -1,8 +1,9 @@
 // Data settings: which samples the page trains with, as far as they can be chosen.
 
+import { count } from './numbers.js';
 import { html, svg } from './elements.js';
 import { REACH, drawDataset } from './datasets.js';
-import { createField, evenSteps } from './fields.js';
+import { createField, evenSteps, numberWithin } from './fields.js';
 import { play, resetTraining, session } from './session.js';
 import {
   GIVEN, MAX_SAMPLES, classOfSample, fittingDatasets, holdOut, modelInputs, modelOutputs,
@@ -50,11 +51,10 @@ export function settingsGroup(name, title, ...children) {
 }
 
 function dataInWords() {
-  const plural = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
   const answers = task.levels
-    ? `${task.levels.length} classes` : plural(modelOutputs.length, 'output');
-  const samples = plural(session.trainer.sampleCount, 'sample');
-  return `${samples}, ${plural(modelInputs.length, 'input')}, ${answers}`;
+    ? `${task.levels.length} classes` : count(modelOutputs.length, 'output');
+  const samples = count(session.trainer.sampleCount, 'sample');
+  return `${samples}, ${count(modelInputs.length, 'input')}, ${answers}`;
 }
 
 // Train with another data set from the start on.
@@ -100,18 +100,13 @@ function iconPlaces(column, isFitted) {
 
 // Fields
 
-const inRange = (low, high) => (text) => {
-  const x = Number(text);
-  return text && x >= low && x <= high ? x : undefined;
-};
-
 function noiseField() {
   return createField('noise', 'noise', {
     ...evenSteps(0, MAX_NOISE, 0.01),
     get: () => sampleSource.noise,
     set: (noise) => useSource({ noise }),
     format: (x) => x.toFixed(2),
-    parse: inRange(0, MAX_NOISE),
+    parse: (text) => numberWithin(text, 0, MAX_NOISE),
     meaning: 'How far points are off their curve',
   });
 }
@@ -123,7 +118,7 @@ function lengthField() {
     set: (length) => useSource({ length }),
     format: String,
     parse: (text) => {
-      const x = inRange(2, MAX_SAMPLES)(text);
+      const x = numberWithin(text, 2, MAX_SAMPLES);
       return x === undefined ? x : Math.round(x);
     },
     meaning: 'How many points there are',
@@ -137,7 +132,7 @@ function testField() {
     set: holdOut,
     format: (x) => `${Number((100 * x).toFixed(1))} %`,
     parse: (text) => {
-      const x = inRange(0, 100)(text.replace('%', '').trim());
+      const x = numberWithin(text.replace('%', '').trim(), 0, 100);
       if (x === undefined) return x;
       const portion = text.includes('%') || x > 1 ? x / 100 : x;
       return portion < 1 ? portion : undefined;

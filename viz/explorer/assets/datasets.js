@@ -46,7 +46,7 @@ export function drawDataset(name, { length, noise, seed, levels }) {
 }
 
 function drawWave(length, noise, uniform) {
-  const x = Float64Array.from({ length: length }, () => withinReach(REACH * (2 * uniform() - 1)));
+  const x = Float64Array.from({ length }, () => withinReach(REACH * (2 * uniform() - 1)));
   const y = x.map((place) => {
     const height = 0.65 * Math.sin(1.5 * place) + 0.09 * place;
     return withinReach(height + 0.4 * noise * normal(uniform));

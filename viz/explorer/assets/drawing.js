@@ -26,9 +26,6 @@ export const CELL_SHIFT = 2;
 export const PORT_RADIUS = 2.5;
 
 export const stage = byId('drawing');
-// The keys walk through its parts, which are told by `aria-activedescendant`.
-stage.setAttribute('role', 'application');
-stage.setAttribute('aria-roledescription', 'expression graph');
 export const world = svg('g', { id: 'world' });
 export const layers = {
   boxes: svg('g', { class: 'boxes' }),
@@ -76,7 +73,7 @@ export function showElements(wanted) {
   const outerFirst = [...wanted.folds].sort(
     (a, b) => startOf(layout.open.get(a)) - startOf(layout.open.get(b)),
   );
-  const folds = exchange(seen.folds, outerFirst, (fold) => drawOpenFold(fold));
+  const folds = exchange(seen.folds, outerFirst, drawOpenFold);
   // Boxes lie within each other, and so the outer ones come first.
   if (folds.size) outerFirst.forEach((fold) => layers.boxes.append(seen.folds.get(fold).group));
   const edges = exchange(seen.edges, wanted.edges, drawEdge);

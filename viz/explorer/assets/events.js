@@ -4,28 +4,29 @@
 
 const listeners = {
   numbers: [], moved: [], selection: [], step: [], verdict: [], training: [], theme: [],
-  playground: [],
+  playground: [], pointed: [],
 };
 
 /**
  * Call functions, in their order, whenever something has changed.
  *
  * @param {'numbers' | 'moved' | 'selection' | 'step' | 'verdict' | 'training' | 'theme'
- *   | 'playground'} event - `numbers`: another frame or comparison; `moved`: a leaf is being moved,
- *   and its panel follows by itself; `selection`: another value is selected, or other folds are
- *   open; `step`: another step of the backward pass; `verdict`: answers were checked; `training`:
- *   some steps of a training that goes on, whose numbers most of the page shows only now and then;
- *   `theme`: the colors have changed; `playground`: the reader has chosen something else to look at
- *   in a page that trains, such as a sample, a neuron or what the colors show.
+ *   | 'playground' | 'pointed'} event - `numbers`: another frame or comparison; `moved`: a leaf is
+ *   being moved, and its panel follows by itself; `selection`: another value is selected, or other
+ *   folds are open; `step`: another step of the backward pass; `verdict`: answers were checked;
+ *   `training`: some steps of a training that goes on, whose numbers most of the page shows only
+ *   now and then; `theme`: the colors have changed; `playground`: the reader has chosen something
+ *   else to look at in a page that trains, such as a sample, a neuron or what the colors show;
+ *   `pointed`: another neuron is under the pointer, which changes little and often.
  * @param {...function(): void} functions
  */
 export function listen(event, ...functions) {
   listeners[event].push(...functions);
 }
 
-/** Call all functions that listen to an event. */
-export function announce(event) {
-  for (const listener of listeners[event]) listener();
+/** Call all functions that listen to some events, each of them once. */
+export function announce(...announced) {
+  for (const listener of new Set(announced.flatMap((event) => listeners[event]))) listener();
 }
 
 const extensions = [];

@@ -2,7 +2,7 @@
 
 import { short, exact } from './numbers.js';
 import {
-  graph, ROOTS, partialValues, users, kindOf, labelOf, formulaOf, labelOrFormula, fullName,
+  graph, ROOTS, partialValues, users, labelOrFormula, fullName,
 } from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
@@ -157,10 +157,10 @@ export function operandTable(i, now) {
   if (!args.length) return null;
   const locals = localsOf(i, now.data, now.recorded);
   const lines = args.slice(0, MAX_OPERANDS).map((arg, port) => {
-    const name = labelOf(arg) || (graph.args[arg].length ? formulaOf(arg, now.data) : kindOf(arg));
     const local = locals[port] === null ? CUT_OFF : short(locals[port]);
     const received = hasSent(i) ? short(share(now.gradients[i], locals[port])) : '…';
-    return row([goToButton(arg, name)], short(now.data[arg]), local, received);
+    const button = goToButton(arg, labelOrFormula(arg, now.data));
+    return row([button], short(now.data[arg]), local, received);
   });
   const head = tableHead(['operand', 'data', 'local ∂', 'it receives']);
   return [

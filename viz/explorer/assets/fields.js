@@ -1,5 +1,6 @@
 // Fields: numbers to set, each with a slider for the hand and a text for what is exact.
 
+import { typedNumber } from './numbers.js';
 import { html } from './elements.js';
 import { fillSlider } from './cells.js';
 
@@ -41,7 +42,7 @@ export function createField(id, name, options) {
 
   function useText() {
     isTyping = false;
-    const wanted = parse(text.value.trim().replace('−', '-').replace(',', '.'));
+    const wanted = parse(typedNumber(text.value));
     if (wanted === undefined) show();
     else change(wanted);
   }
@@ -63,6 +64,12 @@ export function createField(id, name, options) {
   show();
   const label = html('label', { for: id }, name);
   return { element: html('div', { class: 'setting' }, label, text, slider), show };
+}
+
+/** A text as a number within a range; undefined for any other text. */
+export function numberWithin(text, low, high) {
+  const x = Number(text);
+  return text && x >= low && x <= high ? x : undefined;
 }
 
 /** The options of a field whose slider goes from one number to another in even steps. */

@@ -5,7 +5,8 @@ import { html, byId } from './elements.js';
 import { session, chooseSample, chooseWeight, openNeuron } from './session.js';
 import { plainName, shownName } from './neurons.js';
 import { nameOfWeight } from './network_lines.js';
-import { levelShown, showLevel } from './levels.js';
+import { levelShown } from './levels.js';
+import { closeSettings } from './transport.js';
 
 const MAX_FOUND = 9;
 
@@ -20,7 +21,7 @@ extend(async () => {
 /** Ask what to find. One level further down, where values are found, there is a field for it. */
 export function openFinder() {
   if (levelShown() === 'scalars') {
-    if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
+    closeSettings();
     byId('find').focus();
     return;
   }
@@ -61,10 +62,9 @@ export function closeDialog() {
 
 // Each thing with the words that it is found by, from the most to the least important.
 function findable() {
-  const columns = session.network?.columns ?? [];
-  const neurons = columns.flatMap(({ neurons: list }, column) => list.map((neuron, index) => (
-    { ...neuron, place: [column, index] }
-  )));
+  const neurons = session.network.columns.flatMap(({ neurons: list }, column) => (
+    list.map((neuron, index) => ({ ...neuron, place: [column, index] }))
+  ));
   const toNeuron = ({ output, place }) => ({
     name: shownName(output), words: [plainName(output)], kind: 'neuron',
     go: () => openNeuron(place),
@@ -80,20 +80,24 @@ function findable() {
   const samples = Array.from({ length: session.trainer.sampleCount }, (_, k) => ({
     name: `point ${k}`, words: ['point', String(k)], kind: 'sample', go: () => chooseSample(k),
   }));
-  return [
+  const all = [
     ...neurons.map(toNeuron),
     ...neurons.flatMap((neuron) => neuron.weights.map(toWeight(neuron))),
     ...neurons.filter(({ bias }) => bias !== null).map(toBias),
     ...samples,
   ];
+  return all.map((one) => ({ ...one, words: one.words.map(asTyped) }));
 }
+
+// As it is typed: no keyboard has ŷ.
+const asTyped = (text) => text.toLowerCase().replaceAll('ŷ', 'y');
 
 // Whole words come before words that only begin in the same way.
 function matchesFor(text, findables) {
-  const words = text.toLowerCase().replace('ŷ', 'y').split(/[\s→,]+/).filter(Boolean);
+  const words = asTyped(text).split(/[\s→,]+/).filter(Boolean);
   const isWhole = ({ words: own }) => words.every((word) => own.includes(word));
   const begins = ({ words: own }) => (
-    words.every((word) => own.some((each) => each.replace('ŷ', 'y').startsWith(word)))
+    words.every((word) => own.some((each) => each.startsWith(word)))
   );
   const whole = words.length ? findables.filter(isWhole) : [];
   const others = findables.filter((place) => begins(place) && !whole.includes(place));
@@ -103,7 +107,6 @@ function matchesFor(text, findables) {
 function resultButton({ name, kind, go }) {
   const onclick = () => {
     closeDialog();
-    if (session.network) showLevel('network');
     go();
   };
   const note = html('span', { class: 'muted' }, kind);

@@ -87,7 +87,6 @@ export function approach(id) {
 export function followZoom() {
   let resting = 0;
   const keep = () => {
-    stage.dataset.sized = 'yes';
     state.zoom = true;
     clearTimeout(resting);
     resting = setTimeout(saveLink, MILLISECONDS_TO_REST);
@@ -104,14 +103,13 @@ export function followZoom() {
     const isPrinted = stage.hasAttribute('viewBox');
     if (isPrinted || !stage.getBoundingClientRect().width) return;
     if (chooseOrientation()) draw();
-    if (!stage.dataset.sized) showFirst();
+    if (!state.zoom) showFirst();
   }).observe(stage);
 }
 
 /** Show all, and forget what was zoomed to. */
 export function showAll() {
-  delete stage.dataset.sized;
-  state.zoom = null;
+  state.zoom = false;
   fit();
   saveLink();
 }
@@ -121,7 +119,6 @@ export function showLinked() {
   if (!state.linkedZoom) return;
   const [x, y, k] = state.linkedZoom;
   const { width, height } = stage.getBoundingClientRect();
-  stage.dataset.sized = 'yes';
   state.zoom = true;
   moveView([x, y], k, [width / 2, height / 2]);
 }

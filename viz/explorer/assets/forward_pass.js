@@ -7,7 +7,7 @@ import { linePaths } from './network_lines.js';
 
 const SECONDS_PER_LEVEL = 0.42;
 const SECONDS_OF_GRADIENTS = 0.3; // per level
-const MAX_LINES = 400;
+const MAX_LINES = 400; // along which dashes run: more of them would stutter
 const MAX_SPEED = 1; // steps a second, up to which each step is played
 
 const still = matchMedia('(prefers-reduced-motion: reduce)');
@@ -38,8 +38,9 @@ function startPass() {
   space.style.setProperty('--pace', pace.toFixed(3));
   space.style.setProperty('--levels', levels);
   const paths = linePaths();
-  const pulses = svg('g', { id: 'pulses' }, paths.map(pulse));
-  if (paths.length <= MAX_LINES) byId('network').append(pulses);
+  if (paths.length <= MAX_LINES) {
+    byId('network').append(svg('g', { id: 'pulses' }, paths.map(pulse)));
+  }
   space.classList.toggle('backward', session.colors === 'gradients');
   space.classList.add('passing');
   ending = setTimeout(stopPass, 1000 * seconds * pace);

@@ -10,6 +10,7 @@ export const ROOTS = new Set(graph.roots);
 const KIND_NAMES = { o: 'operation', i: 'input', p: 'parameter', c: 'constant' };
 const MAX_OPERANDS_IN_FORMULA = 6;
 const MAX_SPELLED_OUT = 22; // characters of an operation that has no label
+const MAX_OPERANDS_SPELLED_OUT = 3;
 
 /** For each value its consumers, as [consumer, index of the operand]. */
 export const users = Array.from({ length: size }, () => []);
@@ -124,17 +125,40 @@ graph.items.forEach((items, fold) => {
  * its symbol or its number.
  */
 export function shortName(i, data) {
-  if (labelOf(i) || moduleNames.has(i)) return labelOf(i) || moduleNames.get(i);
+  if (!shortNames.has(data)) shortNames.set(data, new Map());
+  const known = shortNames.get(data);
+  // Operands come first, each once and without recursion: the paths to them may be billions, as in
+  // x + x, added to itself again and again, or longer than the stack is deep.
+  const pending = [i];
+  while (pending.length) {
+    const next = pending[pending.length - 1];
+    const missing = operandsInName(next).filter((arg) => !known.has(arg));
+    if (missing.length) pending.push(...missing);
+    else known.set(pending.pop(), makeName(next, data, known));
+  }
+  return known.get(i);
+}
+
+const shortNames = new WeakMap(); // for the data of each moment, as constants are numbers in them
+
+const givenName = (i) => labelOf(i) || moduleNames.get(i);
+
+// The operands that the short name of a value may spell out.
+function operandsInName(i) {
+  return givenName(i) ? [] : graph.args[i].slice(0, MAX_OPERANDS_SPELLED_OUT);
+}
+
+function makeName(i, data, known) {
+  if (givenName(i)) return givenName(i);
   if (!graph.args[i].length) return short(data[i]);
-  const text = spelledOut(i, data);
+  const text = spelledOut(i, operandsInName(i).map((arg) => known.get(arg)));
   return text.length <= MAX_SPELLED_OUT ? text : `‹${symbolOf(i)}›`;
 }
 
 // An operation without a label, such as `x1·w1 + x2·w2`. Its operands are spelled out as well, so
-// that the text would grow without end if they were not asked for their short names.
-function spelledOut(i, data) {
+// that the text would grow without end if they did not come by their short names.
+function spelledOut(i, names) {
   const symbol = symbolOf(i);
-  const names = graph.args[i].slice(0, 3).map((arg) => shortName(arg, data));
   if (!'+−×'.includes(symbol) || names.length !== 2) return formulaWith(i, names);
   const [a, b] = symbol === '×' ? names.map(inBrackets) : names;
   if (symbol === '×') return `${a}·${b}`;
@@ -175,6 +199,12 @@ function formulaWith(i, names) {
   }
   const operation = graph.made[i] ?? ruleName(i).split('/')[0];
   return `${operation}(${names.join(', ')}${graph.args[i].length > names.length ? ', …' : ''})`;
+}
+
+/** How a value is computed, after its label if it has one: `loss = (a − b)²`. */
+export function equationOf(i, data) {
+  const formula = formulaOf(i, data);
+  return labelOf(i) ? `${labelOf(i)} = ${formula}` : formula;
 }
 
 /** A value's label, or its formula where it has none. */

@@ -284,11 +284,14 @@ function plannedPoints(fold, a, b, layout) {
 export const bendOf = (x1, x2) => (x2 > x1 ? (x2 - x1) / 2 : 24);
 
 /** The control points of the curve from one point to the next, and its end. */
-export function curveBetween(start, end) {
-  const [x1, y1] = pointOnScreen(start);
-  const [x2, y2] = pointOnScreen(end);
+export function curveBetween([x1, y1], [x2, y2]) {
+  // Without `pointOnScreen`: a large drawing asks for tens of thousands of curves at once.
+  if (isPortrait()) {
+    const bend = bendOf(y1, y2);
+    return [x1, y1 + bend, x2, y2 - bend, x2, y2];
+  }
   const bend = bendOf(x1, x2);
-  return [[x1 + bend, y1], [x2 - bend, y2], [x2, y2]].flatMap(pointOnScreen);
+  return [x1 + bend, y1, x2 - bend, y2, x2, y2];
 }
 
 /** The SVG path of a line through some points, level at each of them. */

@@ -12,7 +12,8 @@ import { writeBar, writeText, writeTinted } from './cells.js';
 import { scaleEnd } from './scales.js';
 import { copyOfMap } from './map_image.js';
 import { showLevel } from './levels.js';
-import { neuronBoxes } from './network_paint.js';
+import { oneScreen } from './network.js';
+import { boxOf } from './network_paint.js';
 import { isTurnOf } from './pace.js';
 import { chooseWeight, neuronAt, numbersNow, openNeuron, session } from './session.js';
 
@@ -22,7 +23,6 @@ const MAX_ROWS = 64; // of weights: those with the largest products
 const LENS_GAP = 14; // between the lens and its neuron
 const LENS_EDGE = 6; // around the lens
 
-const oneScreen = matchMedia('(min-width: 1280px)');
 let lensShows = null; // the neuron that the lens shows, and what writes its numbers
 
 extend(async () => {
@@ -54,12 +54,12 @@ function showLens() {
 function closeLens() {
   if (!lensShows) return;
   const lens = byId('lens');
-  if (lens.contains(document.activeElement)) boxOf(lensShows.neuron).focus();
+  if (lens.contains(document.activeElement)) boxBeside(lensShows.neuron).focus();
   lens.hidden = true;
   lensShows = null;
 }
 
-const boxOf = ({ output }) => neuronBoxes.flat().find(({ value }) => value === output).box;
+const boxBeside = ({ output }) => boxOf(output).box;
 
 // The parameter with the largest gradient.
 function steepest(neuron) {
@@ -242,7 +242,7 @@ function writeLens() {
 // On a phone the sheet may cover the box of its neuron, and the page scrolls up.
 function uncover(neuron) {
   if (getComputedStyle(byId('lens')).position !== 'fixed') return;
-  const covered = boxOf(neuron).getBoundingClientRect().bottom + LENS_GAP;
+  const covered = boxBeside(neuron).getBoundingClientRect().bottom + LENS_GAP;
   scrollBy(0, Math.max(0, covered - byId('lens').getBoundingClientRect().top));
 }
 
@@ -251,7 +251,7 @@ function placeLens() {
   if (!lensShows) return;
   const lens = byId('lens');
   const around = byId('network-view').getBoundingClientRect();
-  const beside = boxOf(lensShows.neuron).getBoundingClientRect();
+  const beside = boxBeside(lensShows.neuron).getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = lens;
   const isColumn = !oneScreen.matches;
   // Where the page is a column, the lens may cover the regions.

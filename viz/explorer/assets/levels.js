@@ -10,6 +10,7 @@ import { showLinked, startView } from './first_view.js';
 import { pauseSteps } from './playback.js';
 import { predict } from './predict.js';
 import { session, neuronAt } from './session.js';
+import { closeSettings } from './transport.js';
 
 /** The level in sight: "network" or "scalars". */
 export const levelShown = () => document.body.dataset.level;
@@ -20,7 +21,7 @@ export const levelShown = () => document.body.dataset.level;
  */
 export function showLevel(name) {
   if (levelShown() === name) return;
-  if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
+  closeSettings();
   markLevel(name);
   if (name === 'scalars') {
     showScalars();

@@ -258,8 +258,9 @@ function lookOfEdge({ links }) {
     isDim: instant.lit !== null && !links.some(isLit),
     isActive,
   };
-  const flags = [look.isNothing, isWaiting, look.isDim].map(Number).join('');
-  return { ...look, batch: `${look.width.toFixed(1)} ${look.stroke} ${flags}` };
+  const flags = `${look.isNothing} ${isWaiting} ${look.isDim}`;
+  look.batch = `${Math.round(10 * look.width)} ${look.stroke} ${flags}`;
+  return look;
 }
 
 // The number that a line has the color of; null for none.

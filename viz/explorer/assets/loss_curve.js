@@ -134,7 +134,7 @@ function placeText({ at, steps }) {
 }
 
 const accuracyText = ({ accuracy }) => (
-  accuracy === null ? '' : `${Math.round(100 * accuracy)} % right`
+  accuracy === null ? '' : `${accuracy} % right`
 );
 
 function momentText(shown) {

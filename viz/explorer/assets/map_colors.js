@@ -1,5 +1,7 @@
 // Map colors: the outputs of a neuron as a small picture, in colors between those of the scale.
 
+import { channelsOf } from './colors.js';
+
 const PALETTE_SIZE = 255; // from the most negative to the most positive, with zero in the middle
 const MIDDLE = (PALETTE_SIZE - 1) / 2;
 
@@ -22,9 +24,7 @@ export function colorsBetween(negative, positive) {
 
 function mixShades(shades, place) {
   const low = Math.min(shades.length - 2, Math.floor(place));
-  const [first, second] = [shades[low], shades[low + 1]].map((code) => (
-    [1, 3, 5].map((at) => Number.parseInt(code.slice(at, at + 2), 16))
-  ));
+  const [first, second] = [shades[low], shades[low + 1]].map(channelsOf);
   return [...first.map((x, j) => x + (place - low) * (second[j] - x)), 255];
 }
 
@@ -62,7 +62,9 @@ export function drawMap(canvas, heights, center, end, palette) {
   context.putImageData(image, 0, 0);
 }
 
-/** Draw numbers around 0 as an image with a pixel for each. */
-export function drawImage(canvas, heights, end, palette) {
-  drawMap(canvas, heights, 0, end, palette);
+/** Draw a square picture, row after row; a pixel of 0 is see-through. */
+export function drawPixels(canvas, side, pixelAt) {
+  const { context, image, pixels } = pixelsOf(canvas, side);
+  for (let k = 0; k < pixels.length; k += 1) pixels[k] = pixelAt(k);
+  context.putImageData(image, 0, 0);
 }

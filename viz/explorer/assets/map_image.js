@@ -3,7 +3,7 @@
 
 import { html } from './elements.js';
 import { SIDE, maps } from './session.js';
-import { neuronBoxes, placeInMap } from './network_paint.js';
+import { boxOf, placeInMap } from './network_paint.js';
 
 /**
  * Make a copy of the map of a value; null where there is no map.
@@ -13,7 +13,7 @@ import { neuronBoxes, placeInMap } from './network_paint.js';
  * @param {boolean} hasDot - Whether it marks the chosen sample.
  */
 export function copyOfMap(value, writers, hasDot = false) {
-  const box = neuronBoxes.flat().find((each) => each.value === value);
+  const box = boxOf(value);
   if (!box || !maps.of(value)) return null;
   const canvas = html('canvas', { width: SIDE, height: SIDE, 'aria-hidden': true });
   const dot = hasDot ? html('i', {}) : null;

@@ -7,8 +7,8 @@ const MAX_MOMENTS = 900;
  * Make the list of the moments of a training.
  *
  * @param {Object} trainer
- * @param {function(): ?number} accuracy - The share of samples whose class is right now; null where
- *   there are no classes.
+ * @param {function(): ?number} accuracy - The percentage of samples whose class is right now; null
+ *   where there are no classes.
  * @returns {Object} The moments:
  *
  *   - `list` has them in the order of their steps. Each is a snapshot of the trainer, with `at`,

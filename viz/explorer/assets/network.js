@@ -27,7 +27,8 @@ const MAX_HEIGHT_OF_COLUMN = 798;
 
 /** Whether the page is as on a phone. */
 export const phone = matchMedia('(max-width: 759px)');
-const wide = matchMedia('(min-width: 1280px)');
+/** Whether the page is one screen, not a column that grows downward. */
+export const oneScreen = matchMedia('(min-width: 1280px)');
 const headings = [];
 const targetBox = html('div', { id: 'target' });
 const noteParts = [html('span', {}), html('span', {})];
@@ -50,7 +51,8 @@ extend(async () => {
   listen('numbers', paintInTurns, noteSample, playPass);
   listen('training', paintInTurns);
   listen('theme', paintTheme, paintNetwork);
-  listen('playground', showChoices, paintNetwork);
+  listen('playground', showChoices, paintInTurns);
+  listen('pointed', showLight);
   new ResizeObserver(layOutNetwork).observe(byId('network-view'));
 });
 
@@ -79,7 +81,7 @@ const columnHeading = (title, words) => (
 function boxOfInput(value, k) {
   const made = createBox(value, `input ${plainName(value)}`, 'input');
   const light = (box) => () => {
-    pointedInput = frame;
+    pointedInput = box;
     showLight();
   };
   made.box.addEventListener('pointerenter', light([0, k]));
@@ -140,15 +142,12 @@ function createBias(neuron) {
 function layOutNetwork() {
   const frame = byId('network-view');
   const counts = neuronBoxes.map((level) => level.length);
-  // The page grows with the network where it is more than one screen.
-  const ofPhone = phone.matches && heightUpright(counts.length);
-  const ofColumn = wide.matches ? 0 : heightInColumn(Math.max(...counts));
-  frame.style.minHeight = `${ofPhone || ofColumn}px`;
+  frame.style.minHeight = `${minHeightFor(counts)}px`;
   const { clientWidth: width, clientHeight: height } = frame;
   if (!width) return;
 
   const isUpright = phone.matches;
-  const isHigh = !wide.matches && Math.max(...counts) > MAX_FREE;
+  const isHigh = !oneScreen.matches && Math.max(...counts) > MAX_FREE;
   const below = byId('hints').hidden && !isHigh ? MARGIN_BELOW : HINTS_HEIGHT;
   const isBundled = Boolean(neuronBoxes[0][0].inputs);
   const options = { isUpright, isBundled, below };
@@ -178,6 +177,12 @@ function showMiddle(isUpright) {
   scroll.dataset.shown = 'yes';
   scroll.scrollTop = (scroll.scrollHeight - scroll.clientHeight) / 2;
   if (isUpright) scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
+}
+
+// The page grows with the network where it is more than one screen.
+function minHeightFor(counts) {
+  if (phone.matches) return heightUpright(counts.length);
+  return oneScreen.matches ? 0 : heightInColumn(Math.max(...counts));
 }
 
 // High networks keep the space of the hints: nothing below them jumps when these vanish.

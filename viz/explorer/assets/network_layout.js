@@ -24,9 +24,8 @@ const TARGET = { width: 124, height: 44, below: 20 };
  * @param {boolean} options.isBundled - Whether all inputs are one box with a picture of them.
  * @param {number} options.below - What is free under the boxes.
  * @returns {{width: number, height: number, levels: Object[], target: Object}} The size of
- *   everything; for each level its `style` ('card', 'row', 'tile' or 'picture'),
- *   `boxes` with `x, y, w, h`,
- *   and the `center` of its heading; and the box of target and loss.
+ *   everything; for each level its `style` ('card', 'row', 'tile' or 'picture'), its `boxes` with
+ *   `x, y, w, h`, and the `center` of its heading; and the box of target and loss.
  */
 export function placeNetwork(visible, counts, { isUpright, isBundled, below }) {
   return isUpright
@@ -108,7 +107,7 @@ function placeUpright(visible, counts) {
     return { style: 'tile', boxes, center: width / 2 };
   });
   const height = heightUpright(counts.length);
-  return { width, height, levels, target: targetBeside(levels, width, visible.width) };
+  return { width, height, levels, target: targetBeside(levels, width) };
 }
 
 /** How high a network is whose levels go from top to bottom. */

@@ -1,10 +1,9 @@
 // Network lines: one for each weight, by the sign and the size of what colors show.
 
 import { short } from './numbers.js';
-import { graph } from './graph.js';
 import { svg, byId } from './elements.js';
 import { lineOf, scale } from './colors.js';
-import { session, numbersNow, chooseWeight, openNeuron } from './session.js';
+import { session, numbersNow, neuronAt, chooseWeight, openNeuron } from './session.js';
 import { shownName, placeOf } from './neurons.js';
 import { lineBetween, portOf } from './network_layout.js';
 
@@ -95,8 +94,8 @@ export function paintLines(largest) {
  */
 export function lightLines(box) {
   byId('network').classList.toggle('focused', box !== null);
+  const isAt = (level, place) => box !== null && box[0] === level && box[1] === place;
   for (const { line, column, index, input } of weightLines) {
-    const isAt = (level, place) => box !== null && box[0] === level && box[1] === place;
     line.classList.toggle('lit', isAt(column + 1, index) || isAt(column, input));
   }
 }
@@ -133,7 +132,7 @@ function paintPlate(now) {
 /** Follow the choice of a weight. */
 export function showChosenWeight() {
   placeHalo();
-  if (numbersNow()) paintPlate(numbersNow());
+  paintPlate(numbersNow());
 }
 
 // Pointers
@@ -168,11 +167,9 @@ export function describeWeight(parameter) {
 
 /** The name of a weight or of a bias: `x₁ → h₃`, `b of h₃`. */
 export function nameOfWeight(parameter) {
-  const place = placeOf(parameter);
-  if (!place) return graph.label[parameter] ?? '';
-  const neuron = session.network.columns[place.column].neurons[place.index];
-  const name = shownName(neuron.output);
-  return place.weight ? `${shownName(place.weight.input)} → ${name}` : `b of ${name}`;
+  const { column, index, weight } = placeOf(parameter);
+  const name = shownName(neuronAt([column, index]).output);
+  return weight ? `${shownName(weight.input)} → ${name}` : `b of ${name}`;
 }
 
 /** The paths of all lines, for what moves along them: `d`, and the level where each begins. */

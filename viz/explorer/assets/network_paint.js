@@ -9,7 +9,7 @@ import { shownName } from './neurons.js';
 import { scaleEnd } from './scales.js';
 import { session, numbersNow, maps, SIDE } from './session.js';
 import { paintLines } from './network_lines.js';
-import { colorsBetween, drawImage, drawMap } from './map_colors.js';
+import { colorsBetween, drawMap } from './map_colors.js';
 import { isTurnOf } from './pace.js';
 
 const MAX_TARGETS = 2; // written out
@@ -18,6 +18,9 @@ const BOUNDED = new Set(['tanh', 'softsign', 'sigmoid', 'hardtanh', 'erf', 'sin'
 
 /** The boxes of each level, inputs first. */
 export const neuronBoxes = [];
+
+/** The box of the neuron or of the input with a value. */
+export const boxOf = (value) => neuronBoxes.flat().find((one) => one.value === value);
 
 let mapColors = null;
 let mapsDrawn = 0; // when the maps were drawn last
@@ -30,7 +33,7 @@ export function paintTheme() {
 
 /** Paint the network with the numbers of now. */
 export function paintNetwork() {
-  if (!canPaint()) return;
+  if (!isNetworkShown()) return;
   paintLines(scaleEnd(session.colors));
   paintNumbers();
   if (areMapsDue()) paintMaps(numbersNow());
@@ -38,15 +41,13 @@ export function paintNetwork() {
 
 /** Paint those parts of the network that do not wait for their turn, while a training runs. */
 export function paintInTurns() {
-  if (!canPaint()) return;
+  if (!isNetworkShown()) return;
   if (isTurnOf('lines')) paintLines(scaleEnd(session.colors));
   if (isTurnOf('numbers')) paintNumbers();
   if (isTurnOf('maps') && areMapsDue()) paintMaps(numbersNow());
 }
 
-const canPaint = () => (
-  document.body.dataset.level === 'network' && neuronBoxes.length > 0 && mapColors !== null
-);
+const isNetworkShown = () => document.body.dataset.level === 'network';
 
 function paintNumbers() {
   const now = numbersNow();
@@ -106,7 +107,8 @@ function paintMaps(now) {
   mapsDrawn = performance.now();
   neuronBoxes.forEach((level, k) => {
     const pictures = level.map((one) => picturesOf(one, now));
-    level.forEach((one, j) => paintMap(one, pictures[j], endOf(k, level, pictures)));
+    const end = endOf(k, level, pictures);
+    level.forEach((one, j) => paintMap(one, pictures[j], end));
   });
   mapsTook = performance.now() - mapsDrawn;
 }
@@ -150,8 +152,8 @@ function paintMap({ box, map, dot, value }, picture, end) {
   box.classList.toggle('mapless', !isShown);
   if (!isShown) return;
   const isMap = picture.length === SIDE * SIDE && maps.of(value) !== null;
-  if (isMap) drawMap(map, picture, centerOf(value), end, mapColors);
-  else drawImage(map, picture, end, mapColors);
+  // Pixels and weights are around 0, whatever the border between the outputs is.
+  drawMap(map, picture, isMap ? centerOf(value) : 0, end, mapColors);
   dot.hidden = !isMap;
   if (isMap) placeDot(dot);
 }

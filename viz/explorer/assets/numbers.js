@@ -45,6 +45,9 @@ export function exact(x) {
   return `${minus}${whole}.${digits.slice(power + 1) || '0'}`;
 }
 
+/** What people type for a number, as `Number` reads it: with any minus sign, or a decimal comma. */
+export const typedNumber = (text) => text.trim().replace(/[−–]/g, '-').replace(',', '.');
+
 /** A factor of a product: a negative number in parentheses. */
 export const factor = (x) => (short(x).startsWith('−') ? `(${short(x)})` : short(x));
 

@@ -50,6 +50,25 @@ export function endTurns() {
 }
 
 /**
+ * Let something that takes its time have a share of it at most.
+ *
+ * @param {number} part - Of the time, from 0 to 1.
+ * @param {function(): void} action
+ * @returns {{drawNow: function(): void, isDue: function(): boolean}} `isDue` tells whether it has
+ *   rested for long enough since it was drawn.
+ */
+export function limitTo(part, action) {
+  let drawnAt = 0;
+  let took = 0;
+  const drawNow = () => {
+    drawnAt = performance.now();
+    action();
+    took = performance.now() - drawnAt;
+  };
+  return { drawNow, isDue: () => performance.now() - drawnAt > took / part };
+}
+
+/**
  * Whether a part is drawn in this frame.
  *
  * @param {'maps' | 'lines' | 'numbers' | 'loss' | 'lens'} part

@@ -3,8 +3,8 @@
 
 import { short, count } from './numbers.js';
 import {
-  graph, size, ROOTS, operations, foldOf, kindOf, labelOf, docOf, titleOf, parameterCount, pathTo,
-  formulaOf, nameOf, shortName,
+  graph, size, ROOTS, operations, foldOf, kindOf, docOf, titleOf, parameterCount, pathTo,
+  equationOf, nameOf, shortName,
 } from './graph.js';
 import { frameAt } from './frames.js';
 import { state, moment, gradientsShown, isDifference } from './state.js';
@@ -130,7 +130,6 @@ function largestLeaves(gradients) {
 function aboutValue(i) {
   const now = moment();
   const isOperation = graph.args[i].length > 0;
-  const result = labelOf(i) ? `${labelOf(i)} = ` : '';
   const isByHand = graph.made[i];
   const byHand = 'Made by hand: its local derivatives were given, '
     + 'and it is not recomputed here.';
@@ -138,7 +137,7 @@ function aboutValue(i) {
   return [
     html('h2', {}, isOperation ? shortName(i, now.data) : nameOf(i)),
     muted(kindOf(i), moduleButtons(i)),
-    isOperation ? html('p', { class: 'formula' }, result, formulaOf(i, now.data)) : null,
+    isOperation ? html('p', { class: 'formula' }, equationOf(i, now.data)) : null,
     docOf(i) && !hasRuleLines(i) ? muted(docOf(i)) : null,
     isByHand ? muted(byHand) : null,
     movedNote(),

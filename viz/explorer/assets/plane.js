@@ -4,7 +4,7 @@
 import { html } from './elements.js';
 import { scale } from './colors.js';
 import { contourPieces } from './contours.js';
-import { colorsBetween, drawMap } from './map_colors.js';
+import { colorsBetween, drawMap, drawPixels } from './map_colors.js';
 
 const MARGIN = 0.12; // around the points, of their range
 const RADIUS = { least: 3.2, most: 4.8, ofWidth: 1 / 64 }; // of marks, by the width of a plane
@@ -88,17 +88,12 @@ export function createPlane(canvas) {
 
   // Each class where its output is the largest, the paler the less it differs from the others.
   function drawClasses(outputs, side, colors) {
-    const pixels = new Uint32Array(outputs[0].length);
-    for (let k = 0; k < pixels.length; k += 1) {
+    drawPixels(small, side, (k) => {
       const [winner, fraction] = softmaxWinner(outputs, k);
       const sure = (fraction * outputs.length - 1) / (outputs.length - 1);
       const depth = PALEST + (STRONGEST_TINT - PALEST) * sure;
-      if (winner >= 0) pixels[k] = mixedPixel(scale.card, colors[winner], depth);
-    }
-    small.width = side;
-    small.height = side;
-    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), side);
-    small.getContext('2d').putImageData(image, 0, 0);
+      return winner < 0 ? 0 : mixedPixel(scale.card, colors[winner], depth);
+    });
     drawSmall();
     // The border of the last class is that of the others.
     for (let group = 0; group + 1 < outputs.length; group += 1) {

@@ -4,7 +4,7 @@
 import { announce } from './events.js';
 import { short, factor } from './numbers.js';
 import {
-  graph, stepOrder, waveEnds, labelOf, nameOf, shortName, formulaOf, standIn,
+  graph, stepOrder, waveEnds, nameOf, shortName, equationOf, standIn,
 } from './graph.js';
 import { localsOf, share, backwardUpTo } from './engine.js';
 import { state, moment, activeOperations } from './state.js';
@@ -149,7 +149,7 @@ function captionOfWave(active) {
 function captionOfStep(i) {
   const { data, seeds, recorded } = moment();
   const head = html('b', {}, `${state.step} of ${stepOrder.length}  `);
-  const name = labelOf(i) ? `${labelOf(i)} = ${formulaOf(i, data)}` : formulaOf(i, data);
+  const name = equationOf(i, data);
   const gradients = backwardUpTo(state.step - 1, data, seeds, recorded);
   if (gradients[i] === 0) return [head, `${name} has no gradient, so it sends nothing`];
 

@@ -8,7 +8,7 @@ import { switchTheme } from './theme.js';
 import { session, lookAt, openNeuron, pause, stepOnce, chooseSample } from './session.js';
 import { levelShown } from './levels.js';
 import { lookFurther } from './loss_curve.js';
-import { playOrPauseTraining } from './transport.js';
+import { areSettingsOpen, closeSettings, playOrPauseTraining } from './transport.js';
 import { closeDialog, openDialog, openFinder } from './finder.js';
 import { areHintsShown, endHints } from './hints.js';
 
@@ -56,7 +56,7 @@ function showKeys() {
 
 // One thing at a time, the one that lies on top first.
 function closeUppermost() {
-  if (document.body.hasAttribute('data-settings')) byId('settings-toggle').click();
+  if (areSettingsOpen()) closeSettings();
   else if (session.open) openNeuron(null);
   else if (session.past) lookAt(null);
   else if (areHintsShown()) endHints();

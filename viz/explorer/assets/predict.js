@@ -2,7 +2,7 @@
 // step and the rule that was missed.
 
 import { announce } from './events.js';
-import { short } from './numbers.js';
+import { short, typedNumber } from './numbers.js';
 import {
   graph, size, ROOTS, users, symbolOf, ruleName, fullName, nameOf, shortName, labelOrFormula,
   formulaOf, operandsOf, standIn,
@@ -128,10 +128,10 @@ function hint(i) {
 
 const answerTo = (i) => (state.answers.get(i) ?? '').trim();
 
-// A number as people type it: with any kind of minus sign, a decimal comma, or as a fraction.
+// A number as people type it, which may be a fraction.
 function readAnswer(text) {
-  const [top, bottom] = text.replace(/[−–]/g, '-').replace(',', '.').split('/');
-  if (!top.trim()) return NaN;
+  const [top, bottom] = text.split('/').map(typedNumber);
+  if (!top) return NaN;
   return bottom === undefined ? Number(top) : Number(top) / Number(bottom);
 }
 

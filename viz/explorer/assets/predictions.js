@@ -6,9 +6,10 @@ import { graph } from './graph.js';
 import { listen } from './events.js';
 import { html, svg } from './elements.js';
 import { fillOf, inkOn, scale } from './colors.js';
+import { drawPixels } from './map_colors.js';
 import { axisAround, createPlane, mixedPixel } from './plane.js';
 import { classColor, markOutline } from './marks.js';
-import { isTurnOf } from './pace.js';
+import { isTurnOf, limitTo } from './pace.js';
 import { chooseSample, numbersNow, session } from './session.js';
 import {
   classOfSample, className, classSaid, modelInputs, modelOutputs, nameOfTarget, task,
@@ -43,8 +44,6 @@ export function setUpPredictions(section) {
   section.append(html('header', {}, title, score), walker, sample, whole.element);
   followKeys(section, false);
 
-  let drawnAt = 0;
-  let took = 0;
   const drawSample = () => {
     const { data } = numbersNow();
     const said = modelOutputs.map((i) => data[i]);
@@ -52,19 +51,17 @@ export function setUpPredictions(section) {
     bars.replaceChildren(...barsOf(said));
     if (image) showImage(image);
   };
-  const drawNow = () => {
-    drawnAt = performance.now();
+  const { drawNow, isDue } = limitTo(MAX_SHARE_FOR_ALL, () => {
     drawSample();
     const said = session.trainer.evaluate(session.columns.slice(0, firstTarget), modelOutputs);
     whole.show(said, showScore(score, said));
-    took = performance.now() - drawnAt;
-  };
+  });
   listen('numbers', drawNow);
   listen('playground', drawNow);
   listen('theme', drawNow);
   listen('training', () => {
     if (!isTurnOf('maps')) return;
-    if (performance.now() - drawnAt > took / MAX_SHARE_FOR_ALL) drawNow();
+    if (isDue()) drawNow();
     else drawSample();
   });
 }
@@ -148,14 +145,10 @@ function showImage(canvas) {
   const side = Math.sqrt(firstTarget);
   const pixels = session.columns.slice(0, firstTarget);
   const brightest = pixels.reduce((most, column) => Math.max(most, ...column), 0) || 1;
-  const grays = pixels.map((column) => {
-    const fraction = column[session.chosen] / brightest;
+  drawPixels(canvas, side, (k) => {
+    const fraction = pixels[k][session.chosen] / brightest;
     return mixedPixel(scale.card, inkOn(scale.card), fraction);
   });
-  canvas.width = side;
-  canvas.height = side;
-  const image = new ImageData(new Uint8ClampedArray(Uint32Array.from(grays).buffer), side);
-  canvas.getContext('2d').putImageData(image, 0, 0);
   canvas.setAttribute('aria-label', `sample ${session.chosen} as an image`);
 }
 

@@ -9,7 +9,7 @@ import { lineOf, scale } from './colors.js';
 import { createPlane } from './plane.js';
 import { classColor, markIcon, markOutline, partIcon } from './marks.js';
 import { SIDE, maps, neuronAt, session } from './session.js';
-import { isTurnOf } from './pace.js';
+import { isTurnOf, limitTo } from './pace.js';
 import {
   classOfSample, className, modelInputs, modelOutputs, nameOfTarget, namesOfInputs, sampleSource,
   putSamplesBack, task,
@@ -43,17 +43,10 @@ function setUpRegions() {
   byId('regions').append(...regions.parts);
   regions.measure();
 
-  let drawnAt = 0;
-  let took = 0;
-  const drawNow = () => {
-    drawnAt = performance.now();
-    regions.drawAll();
-    took = performance.now() - drawnAt;
-  };
+  const { drawNow, isDue } = limitTo(MAX_SHARE_OF_TIME, regions.drawAll);
   // While a training goes on, less often where it takes long.
   const drawWhenDue = () => {
-    const isDue = performance.now() - drawnAt > took / MAX_SHARE_OF_TIME;
-    if (isDue && isTurnOf('maps')) drawNow();
+    if (isDue() && isTurnOf('maps')) drawNow();
   };
   const measureAndDraw = () => {
     regions.measure();
@@ -61,6 +54,7 @@ function setUpRegions() {
   };
   listen('numbers', drawNow);
   listen('playground', drawNow);
+  listen('pointed', drawNow);
   listen('training', drawWhenDue);
   listen('theme', measureAndDraw);
   new ResizeObserver(measureAndDraw).observe(regions.canvas);

@@ -238,4 +238,3 @@ export function ruleSentence(i) {
   const doc = docOf(i) || 'its local derivatives were given by hand.';
   return `The rule of ${symbolOf(i)}: ${doc}`;
 }
-

@@ -1,4 +1,4 @@
-// Scene: where allThings is that the open folds show, before any of it is drawn, and what of it an
+// Scene: where everything is that the open folds show, before any of it is drawn, and what of it an
 // area or a point meets.
 
 import { graph, standIn } from './graph.js';
@@ -21,7 +21,7 @@ export let scene = {
   frames: null, bounds: null,
 };
 
-/** Arrange allThings again, after folds were opened or closed. */
+/** Arrange everything again, after folds were opened or closed. */
 export function arrangeScene() {
   const layout = layOut(state.opened);
   const edges = mergeEdges();

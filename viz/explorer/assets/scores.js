@@ -16,6 +16,11 @@ function countRight(said, part) {
   return right;
 }
 
+/** The percentage of them, rounded down: 100 % are all of them. */
+export const percentRight = (said, part) => (
+  Math.floor((100 * countRight(said, part)) / part.length)
+);
+
 // R²: 1 if all outputs are the targets, 0 if they are no better than the mean of the targets. Of
 // targets that are all the same there is none.
 function fitInWords(said, part) {
@@ -45,10 +50,8 @@ function scoreInWords(said) {
     if (!part.length) continue;
     const words = isSplit ? ` ${name}` : '';
     if (task.levels) {
-      const right = countRight(said, part);
-      // Rounded down: 100 % are all of them.
-      briefs.push(`${Math.floor((100 * right) / part.length)} %${words}`);
-      sentences.push(`${right} of ${part.length} right${words && ` (${name})`}`);
+      briefs.push(`${percentRight(said, part)} %${words}`);
+      sentences.push(`${countRight(said, part)} of ${part.length} right${words && ` (${name})`}`);
     } else {
       const quality = `${fitInWords(said, part)}${words}`;
       briefs.push(quality);

@@ -1,11 +1,11 @@
 // Session: what the reader of a page that trains looks at, and the numbers of that. Nothing is
-// drawn here: what draws listens to the events `numbers`, `training` and `playground`.
+// drawn here: what draws listens to the events `numbers`, `training`, `playground` and `pointed`.
 
 import { graph } from './graph.js';
 import { LOOPS } from './rules.js';
 import { announce, extend } from './events.js';
 import { frameAt, replaceFrame, unpackRows } from './frames.js';
-import { state, forgetNumbers, refresh } from './state.js';
+import { state, forgetNumbers } from './state.js';
 import { byId } from './elements.js';
 import { axisAround } from './plane.js';
 import { beginFrame, endTurns } from './pace.js';
@@ -79,8 +79,7 @@ function makeSession(columns) {
 
 export function chooseSample(k) {
   session.chosen = Math.max(0, Math.min(session.trainer.sampleCount - 1, k));
-  showNumbers();
-  announce('playground');
+  showNumbersOfChoice();
 }
 
 const isSame = (one, other) => one?.[0] === other?.[0] && one?.[1] === other?.[1];
@@ -89,7 +88,7 @@ const isSame = (one, other) => one?.[0] === other?.[0] && one?.[1] === other?.[1
 export function pointAt(neuron) {
   if (isSame(neuron, session.pointed)) return;
   session.pointed = neuron;
-  announce('playground');
+  announce('pointed');
 }
 
 /** Open a neuron, `[column, index]`; null closes the one that is open. */
@@ -151,9 +150,19 @@ let refreshed = 0;
 
 /** Show the numbers that the trainer has now. Call this after any change to the trainer. */
 export function showNumbers() {
+  showWith('numbers');
+}
+
+// After a choice that has other numbers, too: what follows both is drawn once.
+function showNumbersOfChoice() {
+  showWith('numbers', 'playground');
+}
+
+function showWith(...announced) {
   takeNumbers();
   refreshed = performance.now();
-  refresh();
+  forgetNumbers();
+  announce(...announced);
 }
 
 /**
@@ -187,8 +196,7 @@ export function useColumns(columns, { axes, parts, isFollowed = false } = {}) {
   if (isFollowed) {
     followNumbers();
   } else {
-    showNumbers();
-    announce('playground');
+    showNumbersOfChoice();
   }
 }
 
@@ -198,8 +206,7 @@ export function useColumns(columns, { axes, parts, isFollowed = false } = {}) {
 export function compareTo(other) {
   session.compared = other ?? session.compared;
   state.compare = other ? FRAME_COMPARED : -1;
-  showNumbers();
-  announce('playground');
+  showNumbersOfChoice();
 }
 
 /** End the comparison for good: other samples and another start have nothing to do with it. */
@@ -220,8 +227,7 @@ export function lookAt(past) {
   session.trainer.numbers.set(past ? past.numbers : present);
   if (!past) present = null;
   session.past = past;
-  showNumbers();
-  announce('playground');
+  showNumbersOfChoice();
 }
 
 // Forget what came after the moment that is looked at.
@@ -256,8 +262,7 @@ export function pause() {
   session.isRunning = false;
   session.stepsASecond = null;
   endTurns();
-  showNumbers();
-  announce('playground');
+  showNumbersOfChoice();
 }
 
 function trainInFrame() {

@@ -3,6 +3,7 @@
 
 import { graph } from './graph.js';
 import { keepInLink } from './link.js';
+import { numberWithin } from './fields.js';
 import {
   GIVEN, MAX_SAMPLES, fittingDatasets, holdOut, sampleSource, useSource,
 } from './samples.js';
@@ -47,10 +48,7 @@ function dataWords() {
 }
 
 // Anybody can type an address: what is out of range is as if it were not there.
-function numberIn(text, low, high, otherwise) {
-  const x = Number(text);
-  return text && x >= low && x <= high ? x : otherwise;
-}
+const numberIn = (text, low, high, otherwise) => numberWithin(text, low, high) ?? otherwise;
 
 function readData(word) {
   const isKnown = fittingDatasets().includes(word('data'));

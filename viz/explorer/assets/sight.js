@@ -36,12 +36,14 @@ export function drawScene() {
   chooseRenderer();
 }
 
-/** Follow the view, which has moved. */
+/** Follow the view, which may have moved. */
 export function followView() {
-  noteMove();
   const { x, y, k } = view;
   const origin = `${x.toFixed(2)} ${y.toFixed(2)}`;
-  world.setAttribute('transform', `translate(${origin}) scale(${k.toFixed(4)})`);
+  const transform = `translate(${origin}) scale(${k.toFixed(4)})`;
+  // To select what is in sight moves nothing, and drawing need not leave its frames to a movement.
+  if (transform !== world.getAttribute('transform')) noteMove();
+  world.setAttribute('transform', transform);
   stage.classList.toggle('close', k >= CLOSE);
   stage.classList.toggle('far', k < FAR);
   placeSheet();

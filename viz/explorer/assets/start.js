@@ -103,6 +103,7 @@ function prepareStage() {
     },
     svg('path', { d: 'M0 0L10 5L0 10z', fill: 'context-stroke' }),
   );
+  // An application, as the keys walk through its parts: `aria-activedescendant` tells where.
   stage.setAttribute('aria-roledescription', 'graph');
   world.append(layers.boxes, layers.edges, layers.nodes, layers.labels);
   stage.append(svg('defs', {}, arrow), world);

@@ -17,10 +17,10 @@ export const state = {
   answers: new Map(), // what the reader typed for each gradient
   verdict: null,
   matches: null, // the values that a search has matched
-  colors: 'gradients', // what fills and lines show: 'gradients', 'data' or 'weights'
   match: null, // the one of them that was gone to last
+  colors: 'gradients', // what fills and lines show: 'gradients', 'data' or 'weights'
   openedFirst: null, // the folds that were open when the page was shown first
-  zoom: null, // true once the reader has chosen what part of the drawing to look at
+  zoom: false, // true once the reader has chosen what part of the drawing to look at
   linkedZoom: null, // the center and scale in the address
   linkedPredicting: false, // whether the address is that of predicting
   isOpenLinked: false, // whether the address names the open folds

@@ -2,7 +2,9 @@
 // operation at hand, and tells nothing of what is still to come.
 
 import { short, count } from './numbers.js';
-import { graph, ROOTS, stepOrder, waveEnds, labelOf, formulaOf, nameOf } from './graph.js';
+import {
+  graph, ROOTS, stepOrder, waveEnds, labelOf, formulaOf, equationOf, nameOf,
+} from './graph.js';
 import { localsOf, share } from './engine.js';
 import { state, moment, gradientsShown, activeOperations } from './state.js';
 import { html, row, tableHead } from './elements.js';
@@ -51,7 +53,6 @@ function headingOf(active) {
 function sending(i) {
   const { data, recorded } = moment();
   const gradients = gradientsShown();
-  const result = labelOf(i) ? `${labelOf(i)} = ` : '';
   const args = graph.args[i].slice(0, MAX_OPERANDS_SENT);
   const locals = localsOf(i, data, recorded);
   const lines = args.map((arg, port) => row(
@@ -63,7 +64,7 @@ function sending(i) {
   if (left > 0) lines.push(row([`… ${left} more`], '', ''));
   const gradient = html('p', { class: 'muted' }, `its gradient: ${short(gradients[i])}`);
   return [
-    html('h3', { class: 'formula' }, goToButton(i, result + formulaOf(i, data))),
+    html('h3', { class: 'formula' }, goToButton(i, equationOf(i, data))),
     gradient,
     gradients[i] === 0 ? html('p', {}, 'It has none, so it sends nothing.') : ruleLines(i),
     html('table', {}, tableHead(['to', 'local ∂', 'it sends']), html('tbody', {}, lines)),

@@ -10,7 +10,6 @@ import { permutation } from './sample_order.js';
 
 const CHUNK = 256;
 const MAX_BATCHES_KEPT = 8;
-const MAX_LOSSES_KEPT = 1000;
 
 /**
  * Make a trainer.
@@ -27,7 +26,7 @@ const MAX_LOSSES_KEPT = 1000;
  *
  *   - `step()` trains with the next batch and returns its mean loss from before the step. If a
  *     number is not finite nothing changes, and `stopReason` says why.
- *   - `epoch()` takes the steps that are left of the epoch, and returns its `loss` and `testLoss`.
+ *   - `epoch()` takes the steps that are left of the epoch.
  *   - `reset()` goes back to the start; `split`, rate, batch size and optimizer stay.
  *   - `split(share)` holds out a share of the samples, those that `fit(validation=share)` holds
  *     out, and starts again. 0 trains with all.
@@ -48,9 +47,6 @@ const MAX_LOSSES_KEPT = 1000;
  *   - `learningRate` and `batchSize` (null for all samples) may be set at any time.
  *   - `numbers` are those of all leaves, `steps` and `epochs` those made, `trainSamples` and
  *     `testSamples` the numbers of the samples in each part, `sampleCount` how many there are.
- *   - `lossHistory` has `steps`, with the loss of each batch from before its step, and `epochs`,
- *     with the mean of these and the test loss after the epoch. Both have the lists `at` (how many
- *     steps were made), `loss` and `testLoss`; past 1,000 entries every second one is dropped.
  */
 export function createTrainer(description, program, columns) {
   const { args, root } = program;
@@ -71,8 +67,8 @@ export function createTrainer(description, program, columns) {
   let testShare = 0;
   let optimizer = newOptimizer(description.rule, description.options);
   let batchSize = description.batch_size;
-  let steps, epochs, lossHistory, lastEpoch, stopReason;
-  let order, taken, batchLosses; // of this epoch: its samples, how many of them were taken, losses
+  let steps, epochs, stopReason;
+  let order, taken; // of this epoch: its samples, and how many of them were taken
   startAgain();
 
   function startAgain() {
@@ -80,15 +76,12 @@ export function createTrainer(description, program, columns) {
     optimizer = newOptimizer(optimizer.rule, optimizer.options);
     steps = 0;
     epochs = 0;
-    lossHistory = { steps: createSeries(), epochs: createSeries() };
-    lastEpoch = null;
     stopReason = '';
     startEpoch();
   }
 
   function startEpoch() {
     taken = 0;
-    batchLosses = [];
     order = null;
   }
 
@@ -161,10 +154,11 @@ export function createTrainer(description, program, columns) {
     if (stopReason) return loss;
 
     steps += 1;
-    lossHistory.steps.add(steps, loss);
-    batchLosses.push([loss, places.length]);
     taken += places.length;
-    if (taken >= order.length) finishEpoch();
+    if (taken >= order.length) {
+      epochs += 1;
+      startEpoch();
+    }
     return loss;
   }
 
@@ -184,21 +178,11 @@ export function createTrainer(description, program, columns) {
     return '';
   }
 
-  function finishEpoch() {
-    const weighted = sum(batchLosses.map(([loss, weight]) => loss * weight));
-    const loss = weighted / batchLosses.reduce((all, [, weight]) => all + weight, 0);
-    lastEpoch = { loss, testLoss: lossOver(testSamples) };
-    lossHistory.epochs.add(steps, lastEpoch.loss, lastEpoch.testLoss);
-    epochs += 1;
-    startEpoch();
-  }
-
   const lossOver = (places) => (places.length ? meanLoss(lossesOf(places)) : null);
 
   function epoch() {
     const before = epochs;
     do step(); while (epochs === before && !stopReason);
-    return lastEpoch;
   }
 
   function evaluate(points, values) {
@@ -237,7 +221,7 @@ export function createTrainer(description, program, columns) {
   function snapshot() {
     return {
       numbers: numbers.slice(), optimizer: optimizer.snapshot(), rule: optimizer.rule, steps,
-      epochs, taken, batchLosses: [...batchLosses],
+      epochs, taken,
     };
   }
 
@@ -249,11 +233,8 @@ export function createTrainer(description, program, columns) {
     ({ steps, epochs } = kept);
     // The samples may be others now, and fewer.
     taken = kept.taken < trainSamples.length ? kept.taken : 0;
-    batchLosses = [...kept.batchLosses];
     order = null;
     stopReason = '';
-    lossHistory.steps.cut(steps);
-    lossHistory.epochs.cut(steps);
   }
 
   function split(held) {
@@ -295,46 +276,11 @@ export function createTrainer(description, program, columns) {
     get optimizer() { return { rule: optimizer.rule, options: optimizer.options }; },
     get steps() { return steps; },
     get epochs() { return epochs; },
-    get lossHistory() { return lossHistory; },
     get stopReason() { return stopReason; },
     get trainSamples() { return trainSamples; },
     get testSamples() { return testSamples; },
     get sampleCount() { return sampleCount; },
   };
-}
-
-/**
- * Losses over time, with a bounded number of entries: past the limit every second one is dropped,
- * and from then on only every second one is added.
- */
-function createSeries() {
-  let every = 1;
-  let offered = 0;
-  const series = { at: [], loss: [], testLoss: [], add, cut };
-
-  function add(at, loss, testLoss = null) {
-    offered += 1;
-    if ((offered - 1) % every) return;
-    series.at.push(at);
-    series.loss.push(loss);
-    series.testLoss.push(testLoss);
-    if (series.at.length <= MAX_LOSSES_KEPT) return;
-    every *= 2;
-    keep((_, k) => k % 2 === 0);
-  }
-
-  // Forget what came after some steps.
-  function cut(most) {
-    const times = series.at;
-    keep((_, k) => times[k] <= most);
-    offered = series.at.length * every;
-  }
-
-  function keep(chosen) {
-    for (const name of ['at', 'loss', 'testLoss']) series[name] = series[name].filter(chosen);
-  }
-
-  return series;
 }
 
 // The gradient of a parameter: as in Python, one sample after the other, and the first one that is

@@ -26,6 +26,14 @@ extend(async () => {
 });
 
 // On phones the settings are behind a button.
+
+/** Whether the button has opened the settings. */
+export const areSettingsOpen = () => document.body.hasAttribute('data-settings');
+
+export function closeSettings() {
+  if (areSettingsOpen()) toggleSettings();
+}
+
 function toggleSettings() {
   const isOpen = document.body.toggleAttribute('data-settings');
   byId('settings-toggle').setAttribute('aria-expanded', String(isOpen));

@@ -2,8 +2,8 @@
 // compared with what came of it.
 
 import { announce } from './events.js';
-import { short, exact } from './numbers.js';
-import { graph, size, ROOTS, partialValues, labelOf, nameOf, plainNumber } from './graph.js';
+import { short, exact, typedNumber } from './numbers.js';
+import { graph, size, ROOTS, partialValues, labelOf, nameOf } from './graph.js';
 import { forward, backward } from './engine.js';
 import { frameAt } from './frames.js';
 import { state, moment, forgetNumbers, refresh } from './state.js';
@@ -50,8 +50,8 @@ export function whatIf(leaf) {
     moveLeaf(leaf, Number(slider.value));
   });
   field.addEventListener('change', () => {
-    const text = field.value.trim();
-    const x = plainNumber(text.replace('−', '-'));
+    const text = typedNumber(field.value);
+    const x = Number(text);
     if (!text || !Number.isFinite(x)) return;
     slider.value = x;
     moveLeaf(leaf, x);

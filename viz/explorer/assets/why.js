@@ -18,7 +18,7 @@ import { neuronAt, numbersNow, session } from './session.js';
 const MILLISECONDS_PER_WHY = 180; // while a training runs
 const SATURATED = 0.05; // slopes below it let little through
 
-let explained = null; // the parameter that is shown, and what writes its numbers
+let explained = null; // the parameter that is shown, its neuron, and what writes its numbers
 let writtenAt = 0;
 
 extend(async () => {
@@ -37,7 +37,8 @@ function showWhy() {
   const place = placeOf(session.weight);
   if (!place || !byId('why').clientWidth) return;
   if (explained?.parameter !== session.weight) explain(session.weight, place);
-  const now = numbersNow();
+  // A pass backward of the whole graph, which the cards and the sentence share.
+  const now = { ...numbersNow(), slope: slopeOf(explained.neuron, numbersNow()) };
   for (const write of explained.writers) write(now);
   writtenAt = performance.now();
 }
@@ -62,7 +63,7 @@ function explain(parameter, { column, index, weight }) {
     ),
     html('div', { class: 'why-all' }, originRows(about, writers), sampleDots(about, writers)),
   );
-  explained = { parameter, writers };
+  explained = { parameter, neuron, writers };
 }
 
 // ∂L/∂w = ∂L/∂h · ∂h/∂z · ∂z/∂w; a neuron without activation is its own sum.
@@ -97,7 +98,7 @@ function factorCards({ parameter, neuron, weight }, writers) {
     return html('div', {}, html('small', {}, title), number);
   };
   const signBetween = (text) => html('span', {}, text);
-  const slope = plain(slopeName(neuron), (now) => slopeOf(neuron, now));
+  const slope = plain(slopeName(neuron), (now) => now.slope);
   const input = weight
     ? plain(`input ${shownName(weight.input)}`, ({ data }) => data[weight.input])
     : plain('always', () => 1);
@@ -130,7 +131,7 @@ function sentenceRow(about, writers) {
 function sentenceText({ parameter, neuron, weight, kind }, now) {
   const name = writtenName(neuron.name);
   const gradient = now.gradients[parameter];
-  const slope = slopeOf(neuron, now);
+  const { slope } = now;
   const { activation } = neuron;
   if (Number.isNaN(gradient)) return 'Not a number: something before it is not finite.';
   if (gradient === 0) {

@@ -56,7 +56,7 @@ def layer_picture(
         >>> [edge.count for edge in picture.edges]
         [3, 4, 2]
     """
-    shown = show or ("gradient" if snapshot.has_gradients else "weights")
+    shown = show or snapshot.default_show or "weights"
     view = _LayerView(snapshot, folded or Folded(snapshot), shown, is_computed=not is_network)
     cards = view.cards()
     return Picture(

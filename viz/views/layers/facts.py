@@ -153,8 +153,8 @@ class LayerFacts:
     def kernel_shape(self) -> tuple[int, int] | None:
         """The rows and columns of the square kernels of a convolution, None for anything else.
 
-        Of the channels of its input only the number of weights tells: the fewest that leave a
-        square.
+        The number of input channels is not recorded: it is taken to be the smallest one that
+        divides the weights into squares.
         """
         lengths = {len(row) for row in self.weights}
         if "Conv" not in self.layer.kind or self.output_grid is None or len(lengths) != 1:

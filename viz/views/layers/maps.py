@@ -7,6 +7,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core.value import Value
+from viz.look.text import plural
 from viz.model.heatmap import Map, map_images, map_rows
 from viz.model.layer_card import LayerCard
 
@@ -23,27 +24,33 @@ def map_units(
     name: str, rows: Sequence[Sequence[float | None]], grid: tuple[int, int, int] | None
 ) -> Map:
     """Return a row for each unit and a column for each call; images for a single convolution."""
-    has_gap = any(x is None for row in rows for x in row)
-    if grid is None or len(rows[0]) > 1 or has_gap:
+    is_one_call = len(rows[0]) == 1
+    has_gap = any(None in row for row in rows)
+    if grid is None or not is_one_call or has_gap:
         return map_rows(name, rows)
-    return map_images(name, list(numpy.reshape(numpy.array(rows, dtype=float), grid)))
+    images = numpy.array(rows, dtype=float).reshape(grid)
+    return map_images(name, list(images))
 
 
 def map_weights(
     name: str, rows: Sequence[Sequence[Value]], shape: tuple[int, int], read: Read
 ) -> Map:
     """Return the weights of each unit as an image, or as one image for each channel."""
-    size = shape[0] * shape[1]
+    height, width = shape
+    size = height * width
     shown = rows[: max(1, MAX_TILE_CELLS // size)]
     images: list[NDArray[numpy.float64]] = []
     for row in shown:
         numbers = numpy.array([read(leaf) for leaf in row])
-        images += list(numpy.reshape(numbers, (-1, *shape)))
-    noun = "kernels" if len(images) > 1 else "kernel"
-    note = f"{len(images):,} {noun} of {shape[0]}×{shape[1]}"
-    if size >= MIN_IMAGE:
-        units = f"{len(shown):,} of {len(rows):,}" if len(shown) < len(rows) else f"{len(rows):,}"
-        note = f"of {units} units, {shape[0]}×{shape[1]} each"
+        images += list(numbers.reshape(-1, height, width))
+
+    if size < MIN_IMAGE:
+        note = f"{plural(len(images), 'kernel')} of {height}×{width}"
+    else:
+        count = f"{len(rows):,}"
+        if len(shown) < len(rows):
+            count = f"{len(shown):,} of {count}"
+        note = f"of {count} units, {height}×{width} each"
     return replace(map_images(name, images), note=note)
 
 
@@ -56,10 +63,14 @@ def share_scales(cards: list[LayerCard]) -> list[LayerCard]:
             if any(shown.numbers):
                 largest[shown.name] = max(shown.largest, largest.get(shown.name, 0.0))
 
-    def shared(maps: tuple[Map, ...]) -> tuple[Map, ...]:
+    def rescale(maps: tuple[Map, ...]) -> tuple[Map, ...]:
         return tuple(replace(shown, scale=largest.get(shown.name, 0.0)) for shown in maps)
 
-    return [replace(card, maps=shared(card.maps), columns=shared(card.columns)) for card in cards]
+    rescaled: list[LayerCard] = []
+    for card in cards:
+        maps = rescale(card.maps)
+        rescaled.append(replace(card, maps=maps, columns=rescale(card.columns)))
+    return rescaled
 
 
 def map_tiles(name: str, calls: list[list[Value]], shape: tuple[int, int, int], read: Read) -> Map:

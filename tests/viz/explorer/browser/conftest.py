@@ -27,7 +27,17 @@ class Opened:
         self.asked.clear()
         self.tab.goto(f"{self.address}#{moment}")
         self.tab.wait_for_selector("body[data-ready]")
+        wait_for_layout(self.tab)
         return self
+
+    def close(self) -> None:
+        """Close the page, which must have said nothing and asked the network for nothing."""
+        # A blob is in the memory of the page.
+        remote = [url for url in self.asked if not url.startswith("blob:")]
+        asked = [url for url in remote if url.partition("#")[0] != self.address]
+        self.tab.close()
+        assert self.said == []
+        assert asked == []
 
     def text(self, selector: str) -> str:
         return str(self.tab.inner_text(selector))
@@ -36,8 +46,11 @@ class Opened:
         for key in keys:
             self.tab.keyboard.press(key)
 
-    def numbers(self, *moments: str) -> list[list[str]]:
-        """Data and gradient of the selected value with all digits, at some moments of the page."""
+    def follow(self, *moments: str) -> list[list[str]]:
+        """Follow links to moments of the page.
+
+        Returns data and gradient of the selected value with all digits, at each moment.
+        """
         script = """async (moments) => {
           const found = [];
           for (const moment of moments) {
@@ -57,22 +70,31 @@ class Opened:
 def resize(tab: Any, width: int, height: int) -> None:
     """Give a tab another size, and wait until the page has followed."""
     tab.set_viewport_size({"width": width, "height": height})
+    wait_for_layout(tab)
+
+
+def wait_for_layout(tab: Any) -> None:
+    """Wait until all that follows the sizes of elements has followed."""
+    # A frame calls its callbacks first, and what observes sizes only then.
     tab.evaluate(
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
 
 
 @pytest.fixture(scope="session")
-def open_tab(browser: Any) -> Callable[[str], Any]:
+def open_tab(browser: Any) -> Callable[..., Any]:
     """Open a tab in a theme. Those of one theme share a window: making windows takes a second."""
-    windows: dict[str, Any] = {}
+    windows: dict[tuple[str, bool], Any] = {}
 
-    def opener(theme: str) -> Any:
-        if theme not in windows:
-            windows[theme] = browser.new_context(color_scheme=theme, reduced_motion="reduce")
+    def opener(theme: str, bypass_csp: bool = False) -> Any:
+        kind = theme, bypass_csp
+        if kind not in windows:
+            windows[kind] = browser.new_context(
+                color_scheme=theme, bypass_csp=bypass_csp, reduced_motion="reduce"
+            )
             # A window stays while it has a tab.
-            windows[theme].new_page()
-        tab = windows[theme].new_page()
+            windows[kind].new_page()
+        tab = windows[kind].new_page()
         tab.set_viewport_size({"width": 1400, "height": 850})
         return tab
 
@@ -80,7 +102,7 @@ def open_tab(browser: Any) -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def show(open_tab: Callable[[str], Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def show(open_tab: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     """Open a page; by the end it must have said nothing and asked the network for nothing."""
     opened: list[Opened] = []
 
@@ -96,10 +118,4 @@ def show(open_tab: Callable[[str], Any], tmp_path: Path) -> Iterator[Callable[..
 
     yield opener
     for one in opened:
-        said = one.said
-        # A blob is in the memory of the page.
-        remote = [url for url in one.asked if not url.startswith("blob:")]
-        asked = [url for url in remote if url.partition("#")[0] != one.address]
-        one.tab.close()
-        assert said == []
-        assert asked == []
+        one.close()

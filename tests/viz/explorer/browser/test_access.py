@@ -1,23 +1,25 @@
 """The rules of accessibility that a program can check, by axe-core."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 
 import viz
-from scalargrad import data, nn
+from scalargrad import nn
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, Show
 from tests.viz.explorer.test_page import recording
 from tests.viz.graphs import network, neuron
 
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
+OpenTab = Callable[..., Any]
 
 
 def training() -> viz.Page:
     """A page that trains a network with two inputs."""
     model = nn.MLP(2, [4, 3, 1], activation="tanh", seed=0)
-    return viz.explore(model, data=(POINTS, 2.0 * CLASSES - 1.0), train=True)
+    return viz.explore(model, data=(POINTS, SIGNS), train=True)
 
 
 def training_with_images() -> viz.Page:
@@ -57,18 +59,13 @@ MOMENTS = [
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["wide", "phone"])
 def test_there_are_no_violations(
-    browser: Any, tmp_path: Any, size: tuple[int, int], theme: str
+    open_tab: OpenTab, tmp_path: Path, size: tuple[int, int], theme: str
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     width, height = size
-    # The checks are a script of their own, which the policy of the page does not know.
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=theme,
-        bypass_csp=True,
-        reduced_motion="reduce",
-    )
-    tab = context.new_page()
+    # The policy of the page does not know the script that checks it.
+    tab = open_tab(theme, bypass_csp=True)
+    tab.set_viewport_size({"width": width, "height": height})
     found = []
     paths = {name: make().save(tmp_path / f"{name}.html") for name, make in PAGES.items()}
     for name, moment in MOMENTS:
@@ -83,19 +80,17 @@ def test_there_are_no_violations(
             found += [
                 (name, moment, violation["id"], node["target"]) for node in violation["nodes"]
             ]
-    context.close()
+    tab.close()
     assert found == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_opens_over_a_page_that_trains_has_no_violations(
-    browser: Any, tmp_path: Any, theme: str
+    open_tab: OpenTab, tmp_path: Path, theme: str
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, color_scheme=theme, bypass_csp=True
-    )
-    tab = context.new_page()
+    tab = open_tab(theme, bypass_csp=True)
+    tab.set_viewport_size({"width": 390, "height": 844})
     tab.goto(training().save(tmp_path / "trains.html").as_uri())
     tab.wait_for_selector("body[data-ready]")
     found = []
@@ -104,14 +99,13 @@ def test_what_opens_over_a_page_that_trains_has_no_violations(
         found += [violation["id"] for violation in axe.run(tab).response["violations"]]
         if tab.is_visible("#dialog"):
             tab.keyboard.press("Escape")
-    context.close()
+    tab.close()
     assert found == []
 
 
-def test_boxes_are_named_by_their_texts(browser: Any, tmp_path: Any) -> None:
-    tab = browser.new_page()
-    tab.goto(viz.explore(network([16, 16, 1])).save(tmp_path / "a.html").as_uri())
-    tab.wait_for_selector("body[data-ready]")
+def test_boxes_are_named_by_their_texts(show: Show) -> None:
+    tab = show(viz.explore(network([16, 16, 1]))).tab
     button = tab.get_by_role("button", name="layers.0")
-    assert button.first.get_attribute("aria-expanded") in ("true", "false")
-    tab.close()
+    assert button.first.get_attribute("aria-expanded") == "false"
+    button.first.press("Enter")
+    assert button.first.get_attribute("aria-expanded") == "true"

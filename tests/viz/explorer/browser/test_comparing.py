@@ -5,17 +5,14 @@ from typing import Any
 
 import pytest
 
-from scalargrad import Value, data, nn
+from scalargrad import Value, nn
 from scalargrad.losses import mse
-from scalargrad.training import fit
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz.look.text import number
 from viz.model.snapshot import Snapshot
 
 Show = Callable[..., Any]
 
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 STEPS = 20
 
 
@@ -36,6 +33,13 @@ def train(page: InThePage, steps: int) -> None:
 
 def compare(page: InThePage, name: str) -> None:
     page.tab.select_option("#compare", name)
+
+
+def select_weight(page: InThePage) -> int:
+    """Select the weight that the network shows first, and return its place in the graph."""
+    weight = int(page.tab.evaluate("() => sessionOfPage().weight"))
+    page.tab.evaluate("(i) => selectOfPage(i)", weight)
+    return weight
 
 
 def is_compared(page: InThePage) -> bool:
@@ -62,21 +66,10 @@ def differences_shown(page: InThePage) -> list[list[float]]:
 def test_the_differences_are_those_of_python(show: Show, sample: int) -> None:
     model = network()
     before = numbers_of(model, sample)
-    fit(
-        model,
-        POINTS,
-        SIGNS,
-        loss="mse",
-        optimizer="sgd",
-        epochs=STEPS,
-        batch_size=None,
-        seed=0,
-        compiled=False,
-        progress=False,
-    )
+    page = in_scalars(show)
+    page.fit(model, epochs=STEPS)
     after = numbers_of(model, sample)
 
-    page = in_scalars(show)
     compare(page, "start")
     page.tab.evaluate("(k) => playground.chooseSample(k)", sample)
     train(page, STEPS)
@@ -91,8 +84,7 @@ def test_the_panel_has_both_moments_and_the_change(show: Show) -> None:
     page = in_scalars(show)
     train(page, 3)
     compare(page, "start")
-    parameter = page.tab.evaluate("() => sessionOfPage().weight")
-    page.tab.evaluate("(i) => selectOfPage(i)", parameter)
+    parameter = select_weight(page)
     now = page.run("(trainer, i) => trainer.numbers[i]", parameter)
     then = page.tab.evaluate("(i) => sessionOfPage().start.numbers[i]", parameter)
     head = page.tab.locator(".numbers thead th").all_inner_texts()
@@ -122,7 +114,7 @@ def test_a_comparison_lasts_while_the_training_runs_and_ends_with_it(show: Show)
     page = in_scalars(show)
     compare(page, "here")
     page.tab.click("#train")
-    page.tab.wait_for_timeout(300)
+    page.tab.wait_for_selector("#count-steps:text-matches('[0-9]{2}')")
     page.tab.click("#train")
     steps = page.run("(trainer) => trainer.steps")
     assert steps > 1
@@ -150,8 +142,7 @@ def test_a_number_moved_by_hand_ends_a_comparison(show: Show) -> None:
     page = in_scalars(show)
     train(page, 2)
     compare(page, "start")
-    parameter = page.tab.evaluate("() => sessionOfPage().weight")
-    page.tab.evaluate("(i) => selectOfPage(i)", parameter)
+    select_weight(page)
     page.tab.fill("#drag-number", "1.5")
     page.opened.press("Enter")
     assert page.tab.input_value("#compare") == "nothing"
@@ -167,6 +158,5 @@ def test_the_address_compares_with_the_start(show: Show) -> None:
     assert "step 0 minus step 0" in page.tab.inner_text("#caption")
     train(page, 1)
     assert "step 1 minus step 0" in page.tab.inner_text("#caption")
-    page.tab.evaluate("location.hash = 'level=scalars'")
-    page.tab.wait_for_timeout(100)
+    page.opened.follow("level=scalars")
     assert not is_compared(page)

@@ -6,13 +6,10 @@ from typing import Any
 import numpy
 import pytest
 
-from scalargrad import data, nn
-from tests.viz.explorer.browser.reach import InThePage
+from scalargrad import nn
+from tests.viz.explorer.browser.reach import CLASSES, POINTS, SIGNS, InThePage
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def page_of(show: Show, y: Any = SIGNS, **options: Any) -> InThePage:
@@ -21,11 +18,6 @@ def page_of(show: Show, y: Any = SIGNS, **options: Any) -> InThePage:
 
 def columns_of(page: InThePage) -> Any:
     return numpy.array(page.tab.evaluate("sessionOfPage().columns.map((column) => [...column])"))
-
-
-def type_number(page: InThePage, field: str, text: str) -> None:
-    page.tab.fill(field, text)
-    page.tab.press(field, "Enter")
 
 
 def test_data_sets_have_two_balanced_classes_within_reach(show: Show) -> None:
@@ -47,7 +39,7 @@ def test_data_sets_have_two_balanced_classes_within_reach(show: Show) -> None:
 def test_without_noise_the_classes_are_apart(show: Show, name: str, rule: int) -> None:
     page = page_of(show)
     page.tab.click(f"[data-set={name}]")
-    type_number(page, "#noise", "0")
+    page.type_number("#noise", "0")
     x, y, targets = columns_of(page)
     score = [x * y, 1.5 - numpy.hypot(x, y)][rule]
     assert numpy.array_equal(numpy.sign(score), targets)
@@ -62,12 +54,12 @@ def test_classes_have_the_targets_of_the_given_ones(show: Show) -> None:
 def test_the_number_of_points_and_the_noise_are_set(show: Show) -> None:
     page = page_of(show)
     page.tab.click("[data-set=spiral]")
-    type_number(page, "#points", "61")
-    type_number(page, "#noise", "0")
+    page.type_number("#points", "61")
+    page.type_number("#noise", "0")
     calm = columns_of(page)
     assert calm.shape == (3, 61)
     assert abs(calm[2].sum()) == 1.0
-    type_number(page, "#noise", "0.3")
+    page.type_number("#noise", "0.3")
     off = numpy.hypot(*(columns_of(page) - calm)[:2])
     assert 0.05 < off.mean() < 1.0
 
@@ -99,7 +91,7 @@ def test_one_input_has_a_wave(show: Show) -> None:
     names = page.tab.locator(".datasets button").all_inner_texts()
     assert names == ["yours", "wave"]
     page.tab.click("[data-set=wave]")
-    type_number(page, "#noise", "0")
+    page.type_number("#noise", "0")
     x, y = columns_of(page)
     assert numpy.allclose(y, 0.65 * numpy.sin(1.5 * x) + 0.09 * x, atol=0.006)
 

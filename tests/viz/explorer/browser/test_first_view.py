@@ -7,6 +7,7 @@ import pytest
 
 import viz
 from scalargrad import Value
+from tests.viz.explorer.browser.conftest import resize
 from tests.viz.graphs import network, neuron
 
 Show = Callable[..., Any]
@@ -29,7 +30,8 @@ CENTERS = """(ids) => ids.map((id) => {
 })"""
 
 
-def resize(page: Any, width: int, height: int) -> None:
+def reopen(page: Any, width: int, height: int) -> None:
+    """Open the page in a window of another size."""
     page.tab.set_viewport_size({"width": width, "height": height})
     page.go()
 
@@ -44,7 +46,7 @@ def test_all_of_a_network_is_shown_and_its_names_can_be_read(show: Show, sizes: 
 def test_what_can_be_read_is_open(show: Show) -> None:
     page = show(viz.explore(network([3, 3, 1])))
     assert page.tab.locator("#f2").count() == 1  # a neuron of the first layer
-    resize(page, 500, 800)
+    reopen(page, 500, 800)
     assert page.tab.locator("#f1").count() == 1  # the first layer, closed
 
 
@@ -57,7 +59,7 @@ def test_on_a_phone_operands_are_above_and_the_output_is_in_sight(show: Show) ->
     page = show(viz.explore(neuron()))
     before = page.tab.evaluate(CENTERS, ["v2", "v9"])
     assert before[0][0] < before[1][0]
-    resize(page, 390, 844)
+    reopen(page, 390, 844)
     (_, above), (x, below) = page.tab.evaluate(CENTERS, ["v2", "v9"])
     stage = page.tab.locator("#stage").bounding_box()
     assert above < below < stage["y"] + stage["height"]
@@ -67,12 +69,10 @@ def test_on_a_phone_operands_are_above_and_the_output_is_in_sight(show: Show) ->
 
 def test_a_phone_that_is_turned_turns_the_graph(show: Show) -> None:
     page = show(viz.explore(neuron()))
-    page.tab.set_viewport_size({"width": 390, "height": 844})
-    page.tab.wait_for_timeout(100)
+    resize(page.tab, 390, 844)
     (_, above), (_, below) = page.tab.evaluate(CENTERS, ["v2", "v9"])
     assert below - above > 100
-    page.tab.set_viewport_size({"width": 1200, "height": 700})
-    page.tab.wait_for_timeout(100)
+    resize(page.tab, 1200, 700)
     (left, _), (right, _) = page.tab.evaluate(CENTERS, ["v2", "v9"])
     assert right - left > 300
 
@@ -80,14 +80,14 @@ def test_a_phone_that_is_turned_turns_the_graph(show: Show) -> None:
 @pytest.mark.parametrize("width", [320, 360, 390, 430, 640, 700, 840, 1024])
 def test_nothing_is_wider_than_the_screen(show: Show, width: int) -> None:
     page = show(viz.explore(network([4, 1]), title="A title that is longer than most of them are"))
-    resize(page, width, 800)
+    reopen(page, width, 800)
     page.tab.click("#menu")
     assert page.tab.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_controls_of_a_phone_are_as_large_as_a_finger(show: Show) -> None:
     page = show(viz.explore(network([4, 1])))
-    resize(page, 390, 844)
+    reopen(page, 390, 844)
     page.tab.click("#menu")
     small = page.tab.evaluate("""() => (
       [...document.querySelectorAll('button, select, input')]
@@ -98,7 +98,7 @@ def test_controls_of_a_phone_are_as_large_as_a_finger(show: Show) -> None:
 
 def test_the_header_is_one_row_and_its_texts_are_whole(show: Show) -> None:
     page = show(viz.explore(network([4, 1]), title="A title that is longer than most of them are"))
-    page.tab.set_viewport_size({"width": 1440, "height": 900})
+    resize(page.tab, 1440, 900)
     assert page.tab.locator("header").bounding_box()["height"] < 50
     assert page.tab.evaluate("""() => {
       const field = document.querySelector('#find');

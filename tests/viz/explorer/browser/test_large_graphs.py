@@ -157,6 +157,27 @@ def test_a_walk_by_keyboard_is_told_on_the_canvas_too(show: Show) -> None:
         assert told[0] == told[1]
 
 
+@pytest.mark.parametrize(
+    ("count", "name"),
+    [(3, "‹+›"), (4, "‹+› + ‹+›"), (61, "‹+› + ‹+›")],
+)
+def test_a_value_with_countless_paths_below_it_is_named(show: Show, count: int, name: str) -> None:
+    root = Value(1.0, label="x")
+    for _ in range(count):
+        root = root + root
+    page = show(viz.explore(root), f"value={count}")
+    assert page.text("#panel h2") == name
+
+
+def test_a_value_at_the_end_of_a_long_chain_is_named(show: Show) -> None:
+    root = Value(1.0, label="a_name_that_is_too_long_to_be_spelled_out")
+    for _ in range(8_000):
+        root = -root
+    page = show(viz.explore(root), "value=8000")
+    assert page.text("#panel h2").startswith("neg(")
+    assert not page.said
+
+
 def test_the_selection_outlives_a_change_of_the_renderer(show: Show) -> None:
     root = network([16, 16, 1])
     at = next(i for i, node in enumerate(topological([root])) if node.label == "x0")

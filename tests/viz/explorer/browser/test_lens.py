@@ -6,16 +6,13 @@ from typing import Any
 import numpy
 import pytest
 
-from scalargrad import Value, data, nn
+from scalargrad import Value, nn
 from scalargrad.losses import mse
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz.look.text import number
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def tanh_network(hidden: int = 3) -> nn.MLP:
@@ -120,7 +117,7 @@ def test_the_table_lives_while_a_training_runs(show: Show) -> None:
     page.tab.click("#train")
     after = rows_of(page)
     assert after != before
-    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
+    page.take_numbers(model)
     neuron = model.layers[0].neurons[0]
     learned = [*neuron.weights, neuron.bias]
     assert [row[1] for row in after[:3]] == [number(parameter.data) for parameter in learned]

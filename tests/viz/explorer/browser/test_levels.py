@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 
 import viz
-from scalargrad import data, nn
+from scalargrad import nn
+from scalargrad.losses import mse
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from tests.viz.graphs import network
 from viz import Page
+from viz.look.text import number
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def model(*sizes: int) -> nn.Module:
@@ -118,12 +117,14 @@ def test_another_number_leaves_the_network_as_it_is(show: Show) -> None:
 
 
 def test_every_scalar_follows_the_training(show: Show) -> None:
-    page = InThePage(show, model(), POINTS, SIGNS)
+    learner = model()
+    page = InThePage(show, learner, POINTS, SIGNS)
     go_to(page.tab, "scalars")
-    loss = page.tab.locator("#drawing .root")
-    before = loss.get_attribute("aria-label")
     page.tab.click("#train-epoch")
-    assert loss.get_attribute("aria-label") != before
+    page.take_numbers(learner)
+    loss = mse(learner(POINTS[0].tolist()), SIGNS[0])
+    spoken = page.tab.get_attribute("#drawing .root", "aria-label")
+    assert spoken.endswith(f"data {number(loss.data)}, gradient 1")
 
 
 def test_the_way_back_ends_predicting(show: Show) -> None:

@@ -7,17 +7,13 @@ from typing import Any
 import numpy
 import pytest
 
-from scalargrad import Value, data, nn
+from scalargrad import nn
 from scalargrad.losses import mse
-from scalargrad.training import fit
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import CLASSES, POINTS, SIGNS, InThePage, squared
 from viz.look.text import number
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def relu_network() -> nn.MLP:
@@ -26,11 +22,6 @@ def relu_network() -> nn.MLP:
 
 def tanh_network() -> nn.MLP:
     return nn.MLP(2, [3, 1], activation="tanh", seed=3)
-
-
-def squared(prediction: Value, target: Any) -> Value:
-    error = prediction - target
-    return error * error
 
 
 def press(page: InThePage, *buttons: str) -> None:
@@ -77,7 +68,7 @@ def test_the_losses_are_those_of_all_samples_after_the_step(show: Show) -> None:
     page = InThePage(show, model, POINTS, SIGNS)
     assert page.tab.inner_text(".key-of-train b") == number(mean_loss(model))
     press(page, "step", "step")
-    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
+    page.take_numbers(model)
     assert page.tab.inner_text(".key-of-train b") == number(mean_loss(model))
 
 
@@ -92,6 +83,27 @@ def test_the_test_loss_is_a_line_where_there_are_test_samples(show: Show) -> Non
     shown = page.tab.inner_text(".key-of-test b")
     expected = page.run("(trainer) => trainer.measure().testLoss")
     assert shown == number(expected)
+
+
+def test_lines_are_as_high_as_the_square_roots_of_their_losses(show: Show) -> None:
+    page = InThePage(show, tanh_network(), POINTS, SIGNS)
+    page.run("(trainer) => trainer.split(0.25)")
+    page.tab.evaluate("showNumbersOfPage()")
+    press(page, "epoch", "epoch", "epoch")
+    losses: list[float] = []
+    down: list[float] = []
+    for line, name in (("train", "loss"), ("test", "testLoss")):
+        losses += page.tab.evaluate(
+            "(name) => playground.moments().list.map((moment) => moment[name])", name
+        )
+        path = page.tab.get_attribute(f"#loss-chart .run.{line}", "d")
+        down += [float(point.split()[1]) for point in path[1:].split("L")]
+    assert len(set(losses)) == len(down) == 8
+    roots = numpy.sqrt(losses)
+    low, high = int(roots.argmin()), int(roots.argmax())
+    pixels_of_one = (down[low] - down[high]) / (roots[high] - roots[low])
+    assert pixels_of_one > 0.0
+    assert down == pytest.approx(down[low] - pixels_of_one * (roots - roots[low]), abs=0.11)
 
 
 def test_looking_back_shows_the_numbers_of_then_and_esc_those_of_now(show: Show) -> None:
@@ -121,23 +133,12 @@ def test_looking_back_shows_the_numbers_of_then_and_esc_those_of_now(show: Show)
 
 def test_training_goes_on_from_the_past_to_the_bits_of_fit(show: Show) -> None:
     model = relu_network()
-    options = {"loss": squared, "optimizer": "adam"}
-    page = InThePage(show, model, POINTS, SIGNS, **options)
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared, optimizer="adam")
     press(page, "epoch", "epoch", "epoch", "epoch")
     once = numbers(page)
     look_at(page, 1)
     press(page, "epoch", "epoch")
-    fit(
-        model,
-        POINTS,
-        SIGNS,
-        batch_size=16,
-        seed=0,
-        epochs=3,
-        progress=False,
-        compiled=False,
-        **options,
-    )
+    page.fit(model, epochs=3)
     assert page.numbers(model) == [parameter.data for parameter in model.parameters()]
     assert page.tab.inner_text("#count-epochs") == "3"
     press(page, "epoch")
@@ -263,18 +264,7 @@ def test_a_weight_tried_in_the_past_is_what_training_goes_on_from(show: Show) ->
     page.tab.evaluate(script, 1.5)
     press(page, "epoch")
     model.layers[0].neurons[0].weights[0].data = 1.5
-    fit(
-        model,
-        POINTS,
-        SIGNS,
-        loss=squared,
-        optimizer="sgd",
-        batch_size=16,
-        seed=0,
-        epochs=1,
-        progress=False,
-        compiled=False,
-    )
+    page.fit(model, epochs=1)
     assert page.numbers(model) == [parameter.data for parameter in model.parameters()]
 
 
@@ -282,9 +272,9 @@ def test_classes_have_an_accuracy(show: Show) -> None:
     model = nn.MLP(2, [4, 2], activation="tanh", seed=3)
     page = InThePage(show, model, POINTS, CLASSES, loss="cross_entropy", optimizer="adam")
     press(page, "epoch", "epoch")
-    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
+    page.take_numbers(model)
     found = [int(numpy.argmax([y.data for y in model(x.tolist())])) for x in POINTS]
-    right = round(100 * float(numpy.mean(numpy.array(found) == CLASSES)))
+    right = 100 * int(numpy.sum(numpy.array(found) == CLASSES)) // len(POINTS)
     assert page.tab.get_attribute("#loss-chart", "aria-label").endswith(f", {right} % right")
 
 

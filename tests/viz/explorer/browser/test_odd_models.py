@@ -7,15 +7,12 @@ import numpy
 import pytest
 
 import viz
-from scalargrad import Value, data, log, nn, optim
+from scalargrad import Value, log, nn, optim
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz import Page
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def network(*sizes: int, activation: str = "tanh") -> nn.MLP:
@@ -107,7 +104,6 @@ def test_a_fourth_optimizer_fits_its_settings(show: Show, width: int) -> None:
 def test_a_deep_network_fits_a_wide_page(show: Show) -> None:
     tab = show(page_of(network(4, 4, 4, 4, 4, 4, 1))).tab
     resize(tab, 1440, 900)
-    tab.wait_for_timeout(50)
     ((left, right),) = edges(tab, "#network-view")
     for start, end in edges(tab, ".neuron"):
         assert left <= start
@@ -116,7 +112,6 @@ def test_a_deep_network_fits_a_wide_page(show: Show) -> None:
 
 def test_a_network_that_is_too_deep_begins_with_its_inputs(show: Show) -> None:
     tab = show(page_of(network(*[3] * 12, 1))).tab
-    tab.wait_for_timeout(50)
     script = "({ scrollWidth, clientWidth }) => scrollWidth > clientWidth"
     assert tab.locator("#network-scroll").evaluate(script)
     ((left, _),) = edges(tab, "#network-view")
@@ -161,8 +156,9 @@ def test_long_names_of_inputs_leave_their_numbers_free(show: Show) -> None:
             assert name["x"] >= box.bounding_box()["x"]
 
 
-def test_a_notebook_shows_the_network_and_the_loss(browser: Any) -> None:
-    tab = browser.new_page(viewport={"width": 900, "height": 1000})
+def test_a_notebook_shows_the_network_and_the_loss(open_tab: Callable[..., Any]) -> None:
+    tab = open_tab("light")
+    resize(tab, 900, 1000)
     tab.set_content(page_of(network(6, 4, 1))._repr_html_())
     frame = tab.frame_locator("iframe")
     frame.locator("body[data-ready]").wait_for()

@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from scalargrad import data, nn
-from tests.viz.explorer.browser.reach import InThePage
+from scalargrad import nn
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 
 Show = Callable[..., Any]
 
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 TURNS = """([length, frames, part]) => {
   const turns = [];

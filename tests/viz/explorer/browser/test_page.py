@@ -406,8 +406,8 @@ def test_the_source_line_is_shown_without_its_folder(show: Show) -> None:
     assert re.fullmatch(r"test_page\.py:\d+: y = Value\(2\.0\) \* 3\.0", page.text(".source"))
 
 
-def test_in_a_notebook_frame_the_page_works(browser: Any) -> None:
-    tab = browser.new_page()
+def test_in_a_notebook_frame_the_page_works(open_tab: Callable[..., Any]) -> None:
+    tab = open_tab("light")
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))

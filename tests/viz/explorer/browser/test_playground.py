@@ -7,17 +7,15 @@ import pytest
 
 import scalargrad as sg
 import viz
-from scalargrad import data, nn
+from scalargrad import nn
 from scalargrad.losses import mse
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz import Page
 from viz.look.text import number
 
 Show = Callable[..., Any]
 
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 PHONES = (320, 360, 390, 430, 640, 700)
 
 
@@ -62,7 +60,6 @@ BOXES = """() => [...document.querySelectorAll('.neuron')].map((box) => {
 def test_boxes_do_not_overlap(show: Show, sizes: tuple[int, ...], width: int) -> None:
     tab = show(page_of(sizes)).tab
     resize(tab, width, 844)
-    tab.wait_for_timeout(50)
     boxes = tab.evaluate(BOXES)
     assert len(boxes) == 2 + sum(sizes)
     for i, (left, top, right, bottom) in enumerate(boxes):
@@ -187,17 +184,30 @@ def test_colors_show_weights_gradients_or_data(show: Show) -> None:
     assert len(seen) == 3
 
 
-def test_lines_have_the_color_of_the_sign_of_their_weights(show: Show) -> None:
+def numbers_on_lines(model: nn.Module, colors: str) -> list[float]:
+    """What each line shows for the first sample: its weight, or the gradient, or the product."""
+    row: Any = [sg.Value(float(x)) for x in POINTS[0]]
+    inputs = []
+    for layer in model.layers:
+        inputs += [x for neuron in layer.neurons for x in row]
+        row = layer(row)
+    mse(row[0], SIGNS[0]).backward()
+    weights = [w for layer in model.layers for neuron in layer.neurons for w in neuron.weights]
+    if colors == "gradients":
+        return [w.grad for w in weights]
+    if colors == "data":
+        return [w.data * x.data for w, x in zip(weights, inputs, strict=True)]
+    return [w.data for w in weights]
+
+
+@pytest.mark.parametrize("colors", ["weights", "gradients", "data"])
+def test_lines_have_the_color_of_the_sign_of_what_they_show(show: Show, colors: str) -> None:
     page = in_page(show)
-    script = """() => sessionOfPage().network.columns.flatMap(({ neurons }) => (
-      neurons.flatMap(({ weights }) => weights.map(({ parameter }) => (
-        momentOfPage().data[parameter]
-      )))
-    ))"""
-    weights = page.tab.evaluate(script)
-    for weight, stroke in zip(weights, strokes(page.tab), strict=True):
+    page.tab.click(f"[data-colors={colors}]")
+    numbers = numbers_on_lines(network(), colors)
+    for x, stroke in zip(numbers, strokes(page.tab), strict=True):
         red, _, blue = map(int, stroke[4:-1].split(","))
-        assert (blue > red) == (weight > 0)
+        assert (blue > red) == (x > 0)
 
 
 def test_a_neuron_under_the_pointer_dims_the_lines_of_others(show: Show) -> None:
@@ -208,6 +218,33 @@ def test_a_neuron_under_the_pointer_dims_the_lines_of_others(show: Show) -> None
     assert tab.locator("#network .lit").count() == 4
     tab.mouse.move(5, 5)
     assert tab.evaluate("() => sessionOfPage().pointed") is None
+    assert tab.locator("#network.focused").count() == 0
+
+
+def test_a_neuron_under_the_pointer_leaves_the_boxes_as_they_are(show: Show) -> None:
+    tab = show(page_of()).tab
+    tab.evaluate("""() => {
+      const pen = CanvasRenderingContext2D.prototype;
+      const { putImageData } = pen;
+      globalThis.drawn = { boxes: 0, all: 0 };
+      pen.putImageData = function (...given) {
+        drawn.all += 1;
+        if (this.canvas.closest('.neuron')) drawn.boxes += 1;
+        putImageData.apply(this, given);
+      };
+    }""")
+    tab.hover("[aria-label='neuron h1']")
+    drawn = tab.evaluate("drawn")
+    # The regions show the map of the neuron.
+    assert drawn["all"] > 0
+    assert drawn["boxes"] == 0
+
+
+def test_an_input_under_the_pointer_dims_the_lines_of_others(show: Show) -> None:
+    tab = show(page_of()).tab
+    tab.hover(".neuron.input >> nth=1")
+    assert tab.locator("#network .line.lit").count() == 3
+    tab.mouse.move(5, 5)
     assert tab.locator("#network.focused").count() == 0
 
 
@@ -295,6 +332,22 @@ def test_the_finder_knows_neurons_weights_and_samples(show: Show, words: str, fo
     tab.keyboard.type(words)
     results = tab.locator("#search-results button span:first-child")
     assert (results.first.inner_text() if results.count() else "") == found
+
+
+class Table:
+    """Numbers in named columns, as data frames have them."""
+
+    columns = ("Age", "Income")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return POINTS
+
+
+def test_the_finder_finds_names_with_capital_letters(show: Show) -> None:
+    tab = show(viz.explore(network(), data=(Table(), SIGNS), train=True)).tab
+    tab.keyboard.press("/")
+    tab.keyboard.type("Age h2")
+    assert tab.inner_text("#search-results button span:first-child") == "Age → h₂"
 
 
 def test_the_finder_goes_to_what_it_finds(show: Show) -> None:

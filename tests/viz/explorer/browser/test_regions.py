@@ -12,12 +12,10 @@ from scalargrad import Value, data, nn
 from scalargrad.core.graph import topological
 from scalargrad.losses import mse
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import CLASSES, POINTS, SIGNS, InThePage
 
 Show = Callable[..., Any]
 
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 MARGIN = 0.12
 """What the plane shows around the points, as a share of their range."""
 
@@ -39,12 +37,6 @@ def train(page: InThePage, steps: int) -> None:
     """Take steps, the last one with the button, which shows what came of them."""
     page.run("(trainer, steps) => { while (trainer.steps < steps) trainer.step(); }", steps - 1)
     page.tab.click("#train-step")
-
-
-def take_numbers(page: InThePage, model: nn.Module) -> nn.Module:
-    """The model with the parameters of the page."""
-    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
-    return model
 
 
 def axis(numbers: Any) -> tuple[float, float]:
@@ -108,15 +100,14 @@ def samples_of(page: InThePage) -> tuple[list[list[float]], list[float]]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_region_has_the_color_of_the_sign(show: Show, theme: str) -> None:
     model = relu_network()
-    page = page_of(show, model)
-    page.tab.emulate_media(color_scheme=theme)
+    page = page_of(show, model, theme=theme)
     train(page, 200)
-    trained = take_numbers(page, model)
+    page.take_numbers(model)
     rng = numpy.random.default_rng(0)
     (left, right), (bottom, top) = (axis(column) for column in POINTS.T)
     seen = set()
     for point in rng.uniform((left, bottom), (right, top), (150, 2)):
-        output = trained(point.tolist()).data
+        output = model(point.tolist()).data
         nearest = numpy.hypot(*(POINTS - point).T).min()
         if abs(output) < 0.3 or nearest < 0.3:
             continue
@@ -124,6 +115,47 @@ def test_a_region_has_the_color_of_the_sign(show: Show, theme: str) -> None:
         assert (red > blue) == (output < 0.0)
         seen.add(red > blue)
     assert seen == {True, False}
+
+
+@pytest.mark.parametrize(("targets", "border"), [(SIGNS, 0.0), (CLASSES, 0.5)])
+def test_the_border_is_a_line_between_two_colors(show: Show, targets: Any, border: float) -> None:
+    model = nn.MLP(2, [1], seed=0)
+    neuron = model.layers[0].neurons[0]
+    neuron.weights[0].data, neuron.weights[1].data, neuron.bias.data = 1.0, 2.0, border - 0.3
+    page = page_of(show, model, y=targets)
+    checked = 0
+    for y in numpy.linspace(-0.3, 0.7, 41):
+        point = numpy.array([0.3 - 2.0 * y, y])
+        if numpy.hypot(*(POINTS - point).T).min() < 0.25:
+            continue
+        assert model(point.tolist()).data == pytest.approx(border)
+        across, down = place_of(page.tab, POINTS, point)
+        line = [color_at(page.tab, (across, down + k)) for k in (-1, 0, 1)]
+        assert min(max(color) for color in line) < 120
+        # The output grows upward.
+        red, _, blue = color_at(page.tab, (across, down - 8.0))
+        assert 120 < red < blue
+        red, _, blue = color_at(page.tab, (across, down + 8.0))
+        assert red > blue > 120
+        checked += 1
+    assert checked >= 5
+
+
+def test_another_sample_has_the_regions_drawn_once(show: Show) -> None:
+    page = page_of(show, relu_network())
+    script = """(selector) => {
+      const pen = document.querySelector(selector).getContext('2d');
+      const { drawImage } = pen;
+      let times = 0;
+      pen.drawImage = (...given) => {
+        times += 1;
+        drawImage.apply(pen, given);
+      };
+      playground.chooseSample(3);
+      return times;
+    }"""
+    # One image has the colors of the plane, and there is one for each point.
+    assert page.tab.evaluate(script, CANVAS) == 1 + len(POINTS)
 
 
 def test_points_have_the_color_of_their_class(show: Show) -> None:
@@ -153,8 +185,8 @@ def test_the_share_that_is_right_is_that_of_the_model(
     model = relu_network()
     page = page_of(show, model, y=targets, loss=loss)
     train(page, 30)
-    trained = take_numbers(page, model)
-    outputs = numpy.array([trained(row).data for row in POINTS.tolist()])
+    page.take_numbers(model)
+    outputs = numpy.array([model(row).data for row in POINTS.tolist()])
     right = int(numpy.sum((outputs > border) == (CLASSES == 1)))
     assert page.tab.inner_text("#score") == f"right: {100 * right // 40} %"
     assert f"{right} of 40 right" in page.tab.get_attribute(CANVAS, "aria-label")
@@ -165,8 +197,8 @@ def test_other_targets_have_a_coefficient_of_determination(show: Show) -> None:
     model = relu_network()
     page = page_of(show, model, y=targets)
     train(page, 50)
-    trained = take_numbers(page, model)
-    outputs = numpy.array([trained(row).data for row in POINTS.tolist()])
+    page.take_numbers(model)
+    outputs = numpy.array([model(row).data for row in POINTS.tolist()])
     fit = 1.0 - numpy.sum((targets - outputs) ** 2) / numpy.sum((targets - targets.mean()) ** 2)
     shown = page.tab.inner_text("#score").removeprefix("R² ").replace("−", "-")
     assert float(shown) == pytest.approx(fit, rel=0.01)
@@ -351,13 +383,13 @@ def test_several_classes_have_a_color_each(show: Show) -> None:
     page = page_of(show, model, points, classes, loss="cross_entropy")
     page.run("(trainer) => { trainer.learningRate = 0.05; }")
     train(page, 300)
-    trained = take_numbers(page, model)
+    page.take_numbers(model)
     rng = numpy.random.default_rng(0)
     (left, right), (bottom, top) = (axis(column) for column in points.T)
     strongest = {0: "blue", 1: "red", 2: "green"}
     seen = set()
     for point in rng.uniform((left, bottom), (right, top), (150, 2)):
-        outputs = sorted((output.data, k) for k, output in enumerate(trained(point.tolist())))
+        outputs = sorted((output.data, k) for k, output in enumerate(model(point.tolist())))
         if outputs[-1][0] - outputs[-2][0] < 2.0 or numpy.hypot(*(points - point).T).min() < 0.2:
             continue
         pixel = color_at(page.tab, place_of(page.tab, points, point))
@@ -366,7 +398,7 @@ def test_several_classes_have_a_color_each(show: Show) -> None:
         seen.add(outputs[-1][1])
     assert seen == {0, 1, 2}
     right_ones = sum(
-        max(range(3), key=lambda k: trained(row)[k].data) == label
+        max(range(3), key=lambda k: model(row)[k].data) == label
         for row, label in zip(points.tolist(), classes, strict=True)
     )
     assert f"{right_ones} of 60 right" in page.tab.get_attribute(CANVAS, "aria-label")
@@ -390,10 +422,10 @@ def test_one_input_has_a_curve(show: Show) -> None:
     model = nn.MLP(1, [8, 1], activation="tanh", seed=1)
     page = page_of(show, model, x.reshape(-1, 1), y)
     train(page, 200)
-    trained = take_numbers(page, model)
+    page.take_numbers(model)
     plane = numpy.stack([x, y], axis=1)
     for point in (-2.2, 2.2):
-        place = place_of(page.tab, plane, (point, trained([point]).data))
+        place = place_of(page.tab, plane, (point, model([point]).data))
         assert max(color_at(page.tab, place)) < 150
         assert min(color_at(page.tab, (place[0], place[1] + 12.0))) > 200
     assert page.tab.inner_text("#score").startswith("R² ")

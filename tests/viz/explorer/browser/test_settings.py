@@ -5,15 +5,11 @@ from typing import Any
 
 import pytest
 
-import scalargrad as sg
-from scalargrad import data, nn, optim
+from scalargrad import nn, optim
 from tests.viz.explorer.browser.conftest import resize
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage, squared
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def relu_network() -> nn.Module:
@@ -22,11 +18,6 @@ def relu_network() -> nn.Module:
 
 def page_of(show: Show, **options: Any) -> InThePage:
     return InThePage(show, relu_network(), POINTS, SIGNS, **options)
-
-
-def type_number(page: InThePage, field: str, text: str) -> None:
-    page.tab.fill(field, text)
-    page.tab.press(field, "Enter")
 
 
 def slide(page: InThePage, slider: str, step: int) -> None:
@@ -45,7 +36,7 @@ def test_the_batch_size_is_typed_or_dragged(show: Show) -> None:
     page = page_of(show, batch_size=None)
     assert page.tab.input_value("#batch") == "all"
     for text, batch_size, shown in (("5", 5, "5"), ("0", 5, "5"), ("", None, "all")):
-        type_number(page, "#batch", text)
+        page.type_number("#batch", text)
         assert page.run("(trainer) => trainer.batchSize") == batch_size
         assert page.tab.input_value("#batch") == shown
     slide(page, "#batch-slider", 3)
@@ -62,7 +53,7 @@ def test_the_learning_rate_is_exact_when_typed(show: Show) -> None:
         ("fast", 1e-3),
         ("0", 0.0),
     ):
-        type_number(page, "#rate", text)
+        page.type_number("#rate", text)
         assert page.run("(trainer) => trainer.learningRate") == rate
     for step, rate in ((0, 1e-4), (60, 0.1), (100, 10.0)):
         slide(page, "#rate-slider", step)
@@ -71,12 +62,12 @@ def test_the_learning_rate_is_exact_when_typed(show: Show) -> None:
 
 def test_each_optimizer_remembers_its_rate(show: Show) -> None:
     page = page_of(show, optimizer="adam")
-    type_number(page, "#rate", "0.007")
+    page.type_number("#rate", "0.007")
     page.tab.click("[data-value=momentum]")
     rule = page.run("(trainer) => trainer.optimizer")
     assert rule["rule"] == "SGD"
     assert rule["options"]["momentum"] == 0.9
-    type_number(page, "#rate", "0.3")
+    page.type_number("#rate", "0.3")
     page.tab.click("[data-value=adam]")
     assert page.run("(trainer) => trainer.optimizer.rule") == "Adam"
     assert page.run("(trainer) => trainer.learningRate") == 0.007
@@ -99,7 +90,7 @@ def test_a_share_to_test_with_starts_the_training_again(show: Show) -> None:
     page = page_of(show)
     page.tab.click("#train-epoch")
     for text, held in (("25", 10), ("0.5", 20), ("10 %", 4), ("120", 4), ("0", 0)):
-        type_number(page, "#test-share", text)
+        page.type_number("#test-share", text)
         assert page.run("(trainer) => trainer.testSamples.length") == held
         assert page.run("(trainer) => trainer.steps") == 0
 
@@ -139,10 +130,10 @@ def test_the_address_keeps_the_settings(show: Show) -> None:
         ("#batch", "4"),
         ("#speed", "60"),
     ):
-        type_number(page, field, text)
+        page.type_number(field, text)
     page.tab.click("#new-points")
     page.tab.click("[data-value=momentum]")
-    type_number(page, "#rate", "0.05")
+    page.type_number("#rate", "0.05")
     page.tab.focus("#region-canvas")
     page.tab.keyboard.press("ArrowRight")
     state = """() => {
@@ -193,47 +184,45 @@ def code_of(page: InThePage) -> str:
     return code
 
 
-def train_both(page: InThePage, epochs: int) -> tuple[Any, dict[str, Any]]:
-    """The losses of the epochs in the page, and what is defined after the code has run."""
+def train_both(page: InThePage, epochs: int) -> tuple[list[float | None], dict[str, Any]]:
+    """The test losses of the epochs in the page, and what is defined after the code has run.
+
+    The code trains the model to the parameters of the page.
+    """
+    test_losses = []
     for _ in range(epochs):
         page.tab.click("#train-epoch")
-    losses = page.run("(trainer) => trainer.lossHistory.epochs")
-    names = {"model": relu_network(), "X": POINTS, "y": SIGNS, "squared": squared}
+        test_losses.append(page.run("(trainer) => trainer.measure().testLoss"))
+    model = relu_network()
+    names = {"model": model, "X": POINTS, "y": SIGNS, "squared": squared}
     exec(code_of(page), names)
-    return losses, names
-
-
-def squared(prediction: sg.Value, target: Any) -> sg.Value:
-    error = prediction - target
-    return error * error
+    assert page.numbers(page.model) == [parameter.data for parameter in model.parameters()]
+    return test_losses, names
 
 
 def test_the_code_trains_as_the_page_does(show: Show) -> None:
     page = page_of(show, loss=squared)
-    type_number(page, "#test-share", "25")
-    type_number(page, "#batch", "8")
-    type_number(page, "#rate", "0.02")
-    losses, names = train_both(page, 3)
-    assert names["history"]["loss"] == losses["loss"]
-    assert names["history"]["validation_loss"] == losses["testLoss"]
+    page.type_number("#test-share", "25")
+    page.type_number("#batch", "8")
+    page.type_number("#rate", "0.02")
+    test_losses, names = train_both(page, 3)
+    assert names["history"]["validation_loss"] == test_losses
 
 
 def test_the_code_has_the_points_of_a_data_set(show: Show) -> None:
     page = page_of(show, loss=squared)
     page.tab.click("[data-set=spiral]")
-    type_number(page, "#points", "30")
+    page.type_number("#points", "30")
     page.tab.click("[data-value=momentum]")
-    losses, names = train_both(page, 2)
+    _, names = train_both(page, 2)
     assert len(names["X"]) == 30
-    assert names["history"]["loss"] == losses["loss"]
 
 
 def test_the_code_has_the_points_that_were_edited(show: Show) -> None:
     page = page_of(show, loss=squared)
-    type_number(page, "#test-share", "25")
+    page.type_number("#test-share", "25")
     page.tab.focus("#region-canvas")
     page.tab.keyboard.press("Delete")
-    losses, names = train_both(page, 2)
+    test_losses, names = train_both(page, 2)
     assert len(names["X"]) + len(names["X_test"]) == 39
-    assert names["history"]["loss"] == losses["loss"]
-    assert names["history"]["validation_loss"] == losses["testLoss"]
+    assert names["history"]["validation_loss"] == test_losses

@@ -62,7 +62,7 @@ def test_every_frame_has_the_numbers_of_the_recording(show: Show, activation: st
         for t in range(len(recording))
         for i in range(0, len(recording.values), 5)
     ]
-    found = page.numbers(*moments)
+    found = page.follow(*moments)
     expected = [
         (recording.data[t, i], recording.gradients[t, i])
         for t in range(len(recording))
@@ -121,7 +121,7 @@ def test_events_are_found_and_jumped_to(show: Show) -> None:
 def test_what_can_not_be_computed_again_is_kept_as_it_is(show: Show) -> None:
     data = [[1, 2, 7, 7], [1, 1, 9, 9]]
     page = show(viz.explore(hand_made(data, [[3, 4, 5, 1], [6, 7, 8, 1]], [1.0, 0.5])))
-    assert page.numbers("frame=0&value=2", "frame=1&value=2", "frame=1&value=0") == [
+    assert page.follow("frame=0&value=2", "frame=1&value=2", "frame=1&value=0") == [
         ["7.0", "5.0"],
         ["9.0", "8.0"],
         ["1.0", "6.0"],

@@ -184,7 +184,7 @@ def test_a_link_keeps_the_zoom_and_predicting(show: Show) -> None:
     page = show(viz.explore(neuron()))
     page.tab.focus("#drawing")
     page.press("+", "+")
-    page.tab.wait_for_timeout(500)
+    page.tab.wait_for_url("**zoom=**")
     before = page.tab.get_attribute("#world", "transform")
     page.press("p")
     link = page.tab.url.partition("#")[2]
@@ -212,7 +212,7 @@ def test_a_broken_zoom_is_passed_over(show: Show, zoom: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_view_is_saved_with_its_colors(
-    show: Show, browser: Any, tmp_path: Path, theme: str
+    show: Show, open_tab: Callable[..., Any], tmp_path: Path, theme: str
 ) -> None:
     page = show(viz.explore(neuron(), title="One neuron"), theme=theme)
     with page.tab.expect_download() as download:
@@ -223,7 +223,7 @@ def test_the_view_is_saved_with_its_colors(
     text = path.read_text(encoding="utf-8")
     assert "class=" not in text
     assert "var(" not in text
-    shot = browser.new_page()
+    shot = open_tab(theme)
     shot.goto(path.as_uri())
     for word in ("x1", "−1.5", "tanh"):
         assert shot.get_by_text(word, exact=True).count() >= 1

@@ -4,18 +4,15 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import numpy
 import pytest
 
-from scalargrad import Value, data, nn
+from scalargrad import Value, nn
 from scalargrad.losses import absolute_error, mse
-from scalargrad.training import fit
-from tests.viz.explorer.browser.reach import InThePage
+from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage, squared
 from viz.look.text import number
 
 Show = Callable[..., Any]
-
-POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
-SIGNS = 2.0 * CLASSES - 1.0
 
 
 def tanh_network() -> nn.MLP:
@@ -24,11 +21,6 @@ def tanh_network() -> nn.MLP:
 
 def relu_network() -> nn.MLP:
     return nn.MLP(2, [4, 1], activation="relu", seed=3)
-
-
-def squared(prediction: Value, target: Any) -> Value:
-    error = prediction - target
-    return error * error
 
 
 def choose(page: InThePage, parameter: Any) -> None:
@@ -42,6 +34,20 @@ def cards(page: InThePage) -> list[tuple[str, str]]:
       [...card.children].map((part) => part.textContent)
     ))"""
     return [(title, text) for title, text in page.tab.evaluate(script)]
+
+
+def bars(page: InThePage) -> list[list[float]]:
+    """Left ends and lengths of the bars of the paths, in percent."""
+    script = """() => [...document.querySelectorAll('.paths .bar i')].map(({ style }) => (
+      [Number.parseFloat(style.left), Number.parseFloat(style.width)]
+    ))"""
+    return list(page.tab.evaluate(script))
+
+
+def bar_of(part: float, parts: list[float]) -> tuple[float, float]:
+    """The bar that begins in the middle, to the left for negative parts."""
+    length = 50.0 * abs(part) / max(map(abs, parts))
+    return (50.0 if part > 0.0 else 50.0 - length), length
 
 
 def backward(model: nn.MLP, k: int, loss: Callable[..., Value] = mse) -> dict[str, Value]:
@@ -116,6 +122,8 @@ def test_the_gradient_of_an_output_comes_back_on_every_line(show: Show) -> None:
     lines = page.tab.inner_text(".paths").split("\n")
     found = [" ".join(lines[k : k + 2]) for k in range(0, len(lines), 2)]
     assert found == expected
+    parts = [n.bias.grad * n.weights[0].data for n in model.layers[1].neurons]
+    assert bars(page) == [pytest.approx(bar_of(part, parts), abs=0.01) for part in parts]
     assert page.tab.inner_text(".origins p").startswith(f"∂L/∂h₁ = {number(values['h1'].grad)} ")
 
 
@@ -194,6 +202,28 @@ def test_every_training_sample_is_a_dot_and_their_mean_is_that_of_a_full_step(sh
     })"""
     ring, dot = page.tab.evaluate(script % samples[4])
     assert ring == pytest.approx(dot, abs=0.1)
+    script = "document.querySelector('.dots .mean').transform.baseVal[0].matrix.e"
+    among_dots = numpy.interp(weight.grad, sorted(gradients), [places[k] for k in in_order])
+    # Dots are in piles: each is up to half a pile beside its gradient.
+    assert page.tab.evaluate(script) == pytest.approx(among_dots, abs=3.0)
+    assert abs(ring[0] - among_dots) > 10.0
+
+
+def test_words_compare_the_way_of_a_full_step_with_that_of_the_point(show: Show) -> None:
+    model = tanh_network()
+    page = InThePage(show, model, POINTS, SIGNS)
+    weight = model.layers[0].neurons[0].weights[1]
+    choose(page, weight)
+    own = []
+    for k in range(len(POINTS)):
+        backward(model, k)
+        own.append(weight.grad)
+    way = "down" if sum(own) > 0.0 else "up"
+    against = [gradient * sum(own) < 0.0 for gradient in own]
+    for k in (against.index(True), against.index(False)):
+        page.tab.evaluate("(k) => playground.chooseSample(k)", k)
+        aside = ", against this point" if against[k] else ""
+        assert page.tab.inner_text(".samples p").endswith(f", moves the weight {way}{aside}.")
 
 
 def test_a_dot_chooses_its_sample(show: Show) -> None:
@@ -254,17 +284,6 @@ def test_training_goes_on_from_a_weight_that_was_tried(show: Show) -> None:
     drag(page, 1.75)
     page.tab.click("#train-epoch")
     weight.data = 1.75
-    fit(
-        model,
-        POINTS,
-        SIGNS,
-        loss=squared,
-        optimizer="sgd",
-        batch_size=16,
-        seed=0,
-        epochs=1,
-        progress=False,
-        compiled=False,
-    )
+    page.fit(model, epochs=1)
     assert page.numbers(model) == [parameter.data for parameter in model.parameters()]
     assert not page.tab.is_visible(".tried")
