@@ -13,8 +13,10 @@ from scalargrad.core.ops import TABLE
 
 from .array_rules import ARRAYS
 from .array_types import Array
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, Scan
 from .layout import Block, Operand
+from .loop_code import LoopCode
+from .loop_source import write_loop
 from .program import insert_static_args, partials_by_rows
 from .rule_source import EXPRESSIONS, Expression, Term, multiply, to_source
 from .strides import View
@@ -272,6 +274,50 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
     return writer.write_product(view, "outer_with_one", block.gradient, inputs)
 
 
+# Loops
+
+
+def _loop_operands(writer: Writer, kernel: Scan) -> dict[str, Operand]:
+    """What a loop takes, by the names that it has in a step; nothing for what is empty."""
+    groups = {"x0": kernel.carry, "x1": kernel.xs, "x2": kernel.shared, "p": kernel.weights}
+    return {name: writer.layout.operand(rows) for name, rows in groups.items() if rows.size}
+
+
+def _forward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
+    operands = _loop_operands(writer, kernel)
+    wanted = [name for name, operand in operands.items() if writer.needs_gradient(operand)]
+    source = write_loop(kernel, wanted, write_forward, write_backward)
+    loop = f"loop_{block.name}"
+    writer.names[loop] = LoopCode(kernel, source)
+    writer.loops += source.loops
+    writer.loops.append(f"# {loop}: {kernel}\n{source.forward or source.outputs}")
+    if wanted:
+        writer.loops.append(source.backward)
+
+    empty = {"x0": "zeros((1, 0))", "x1": "zeros((1, 1, 0))", "x2": "zeros((1, 0))", "p": "zeros(0)"}
+    read = [
+        writer.read(operands[name]) if name in operands else empty[name] for name in empty
+    ]
+    arguments = ", ".join(["n", *read])
+    if wanted:
+        writer.line(f"{block.name}, k{block.name} = {loop}.forward({arguments})")
+    else:
+        writer.assign(block.name, f"{loop}.outputs({arguments})")
+
+
+def _backward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
+    back = f"b{block.name}"
+    writer.assign(back, f"loop_{block.name}.backward(n, {block.gradient}, k{block.name})")
+    operands = _loop_operands(writer, kernel)
+    for position, name in enumerate(("x0", "x1", "x2", "p")):
+        if name not in operands or not writer.needs_gradient(operands[name]):
+            continue
+        gradient = f"{back}[{position}]"
+        if name != "p" and not writer.layout.batched(operands[name]):
+            gradient = f"total({gradient}, 0)"
+        writer.add_gradient(operands[name], gradient)
+
+
 _Rule = Callable[[Writer, Block, Any], None]
 
 _FORWARD: dict[type[Kernel], _Rule] = {
@@ -279,10 +325,12 @@ _FORWARD: dict[type[Kernel], _Rule] = {
     OverList: _forward_over_list,
     Dots: _forward_dots,
     Matrix: _forward_matrix,
+    Scan: _forward_scan,
 }
 _BACKWARD: dict[type[Kernel], _Rule] = {
     Elementwise: _backward_elementwise,
     OverList: _backward_over_list,
     Dots: _backward_dots,
     Matrix: _backward_matrix,
+    Scan: _backward_scan,
 }

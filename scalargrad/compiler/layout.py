@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy
 
 from .array_types import Rows
-from .kernels import Kernel
+from .kernels import Kernel, Scan
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
 from .strides import View, make_view
 
@@ -149,6 +149,10 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
         layout.add(block, rows, place[rows])
 
     for i, kernel in enumerate(kernels):
-        block = Block(f"v{i}", len(kernel.rows), kernel.batched)
-        layout.add(block, kernel.rows)
+        if isinstance(kernel, Scan):
+            block = Block(f"v{i}", kernel.width, kernel.batched)
+            layout.add(block, kernel.rows, kernel.columns)
+        else:
+            block = Block(f"v{i}", len(kernel.rows), kernel.batched)
+            layout.add(block, kernel.rows)
     return layout
