@@ -12,6 +12,7 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from scalargrad.core.checks import all_finite
+from scalargrad.core.graph import topological
 from scalargrad.core.unlearned import is_reported, warn_unlearned
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import CallError, DataError, LengthError, OptionError, TraceError
@@ -31,7 +32,7 @@ from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
 from .program import Program, record
-from .replay import Replay
+from .replay import Replay, make_replay
 from .tracing import Trace, trace
 
 __all__ = ["Compiled", "compile"]
@@ -194,7 +195,6 @@ class Compiled:
         self.sizes = tuple(len(argument) for argument in recording.inputs)
         self._trace = recording
         self._recorded = recorded
-        self._replay = Replay(recording, recorded)
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
@@ -475,7 +475,7 @@ class Compiled:
         leaves = batch.leaves(0)
         self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
 
-        outputs = self._trace.outputs
+        outputs = self._replay.trace.outputs
         if len(outputs) == 1:
             self._replay.backward()
         if self._trace.single:
@@ -496,7 +496,12 @@ class Compiled:
         if origin is None:
             return []
         places = [int(origin[row]) for row in rows]
-        return [self._replay.order[place] for place in places if place >= 0]
+        return [self._order[place] for place in places if place >= 0]
+
+    @cached_property
+    def _order(self) -> list[Value]:
+        """The Values that were recorded, operands first."""
+        return topological(self._trace.outputs)
 
     @fits_terminal
     def explain(self) -> str:
@@ -564,6 +569,11 @@ class Compiled:
     def _batch(self, arrays: Sequence[Array], read: Array, drawn: Array) -> Batch:
         """Return the samples as a Batch, to take any number of them out of it."""
         return Batch(self._any_size, self._replay, arrays, read, drawn)
+
+    @cached_property
+    def _replay(self) -> Replay:
+        """Computes single samples as eager code does; made when it is first needed."""
+        return make_replay(self._trace, self._recorded)
 
     @cached_property
     def _any_size(self) -> NumpyBackend:
