@@ -1,14 +1,17 @@
 """Recurrent networks: cells, and a module that runs a cell over a sequence.
 
-A cell carries a state from one step of the sequence to the next.
+A cell carries a state from one step of the sequence to the next. A compiled program runs the steps
+of these cells as one loop (see `scalargrad.scan`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
+from scalargrad.core.loops import Step, scan
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
@@ -268,17 +271,36 @@ class Recurrent(Module):
         if not is_list(x) or not len(x):
             raise LengthError(f"{describe(self)} takes a sequence of at least one step, not {x!r}")
 
-        outputs: list[list[Value]] = []
-        for step, row in enumerate(x):
+        number = count()
+
+        def step(state: State, row: Any) -> tuple[State, list[Value]]:
             # Not `self.cell(row, state)`: with a scope for each step, pictures tell them apart.
-            state = call_in_scope(self.cell.forward, self.cell, f"cell.{step}", (row, state), {})
-            outputs.append(self.cell.output(state))
+            name = f"cell.{next(number)}"
+            state = call_in_scope(self.cell.forward, self.cell, name, (row, state), {})
+            return state, self.cell.output(state)
+
+        # The first step makes the state that the others carry: it may be given none, or an array.
+        first, *others = x
+        state, output = step(state, first)
+        # The state of another cell may grow from step to step, or hold more than numbers.
+        loop = scan if isinstance(self.cell, (RNNCell, LSTMCell)) else _run_steps
+        state, more = loop(step, state, others)
+        outputs = [output, *more]
 
         result = outputs[-1] if self.last else outputs
         return (result, state) if with_state else result
 
     def extra_repr(self) -> str:
         return join_parts(describe(self.cell), "last" if self.last else "")
+
+
+def _run_steps(step: Step, state: State, xs: Sequence[Any]) -> tuple[State, list[list[Value]]]:
+    """Repeat a step, one after the other, whatever the state is."""
+    outputs = []
+    for x in xs:
+        state, output = step(state, x)
+        outputs.append(output)
+    return state, outputs
 
 
 def _as_state(state: State, size: int, name: str, module: Module) -> list[Value]:
