@@ -294,10 +294,9 @@ def _forward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
     if wanted:
         writer.loops.append(source.backward)
 
-    empty = {"x0": "zeros((1, 0))", "x1": "zeros((1, 1, 0))", "x2": "zeros((1, 0))", "p": "zeros(0)"}
-    read = [
-        writer.read(operands[name]) if name in operands else empty[name] for name in empty
-    ]
+    nothing = "zeros((1, 0))"
+    empty = {"x0": nothing, "x1": f"{nothing}[None]", "x2": nothing, "p": "zeros(0)"}
+    read = [writer.read(operands[name]) if name in operands else empty[name] for name in empty]
     arguments = ", ".join(["n", *read])
     if wanted:
         writer.line(f"{block.name}, k{block.name} = {loop}.forward({arguments})")

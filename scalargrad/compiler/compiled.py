@@ -27,12 +27,13 @@ from .array_types import Array
 from .backend import BACKENDS, Backend
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
-from .kernels import Kernel, Matrix
+from .kernels import Kernel, Matrix, Scan
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
 from .program import Program, record
 from .replay import Replay, make_replay
+from .scans import AFTER, BEFORE, DURING
 from .tracing import Trace, trace
 
 __all__ = ["Compiled", "compile"]
@@ -518,8 +519,7 @@ class Compiled:
             f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all "
             f"passes, {len(kernels)} {noun}"
         )
-        lines = [f"  {kernel}" for kernel in kernels]
-        return "\n".join([head, *lines])
+        return "\n".join([head, *_list_kernels(kernels, "  ")])
 
     @fits_terminal
     def __str__(self) -> str:
@@ -613,6 +613,20 @@ class Compiled:
         if lengths == {0}:
             raise LengthError("the batch is empty: give at least one sample")
         return arrays
+
+
+def _list_kernels(kernels: Iterable[Kernel], indent: str, suffix: str = "") -> list[str]:
+    """Return a line for each kernel, those of the step of a loop below it."""
+    lines = []
+    for kernel in kernels:
+        lines.append(f"{indent}{kernel}{suffix}")
+        if not isinstance(kernel, Scan):
+            continue
+        for phase in (BEFORE, DURING, AFTER):
+            inner = [each for _, each in kernel.in_phase(phase)]
+            note = "" if phase == DURING else ", for all steps at once"
+            lines += _list_kernels(inner, indent + "  ", note)
+    return lines
 
 
 class _NullFile:

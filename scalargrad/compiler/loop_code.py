@@ -1,6 +1,6 @@
 """Loop code: the generated functions of a loop, and the arrays that go in and come out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isqrt
 from typing import Any, NamedTuple
 
@@ -48,13 +48,12 @@ class LoopCode:
         space: dict[str, Any] = {**NAMES, **source.names}
         for text in (source.outputs, source.forward, source.backward):
             exec(compile(text, "<compiled loop>", "exec"), space)
-        self._outputs = space["outputs"]
-        self._forward = space.get("forward")
-        self._backward = space.get("backward")
+        # The last two are missing where no gradient is wanted, and are not called then.
+        self._outputs: Callable[..., Any] = space["outputs"]
+        self._forward: Callable[..., Any] = space.get("forward", self._outputs)
+        self._backward: Callable[..., Any] = space.get("backward", self._outputs)
 
-    def outputs(
-        self, n: int, carry: Array, xs: Array, shared: Array, weights: Array
-    ) -> Array:
+    def outputs(self, n: int, carry: Array, xs: Array, shared: Array, weights: Array) -> Array:
         """Return the last carry and all results, (n, width) or (width,)."""
         n = self._samples(n)
         taken = self._take(n, carry, xs, shared, weights)

@@ -311,10 +311,12 @@ class Loop:
         """How many results each step has."""
         return len(self.step.outputs) - self.carries
 
-    def split(self, operands: Sequence[Operand]) -> list[Sequence[Operand]]:
-        """Return the carry, the entries of all steps, and what is shared."""
-        end = self.carries + self.length * self.entries
-        return [operands[: self.carries], operands[self.carries : end], operands[end:]]
+    @property
+    def parts(self) -> tuple[slice, slice, slice]:
+        """Where the carry, the entries of all steps, and what is shared are among the operands."""
+        start = self.carries
+        end = start + self.length * self.entries
+        return slice(start), slice(start, end), slice(end, None)
 
     def takes(self, size: int) -> bool:
         """Whether it takes this many rows."""
@@ -322,7 +324,7 @@ class Loop:
 
     def evaluate(self, operands: Sequence[float]) -> list[float]:
         """Return all that the loop returns, for one sample: slowly, row by row."""
-        carry, xs, shared = self.split(operands)
+        carry, xs, shared = [operands[part] for part in self.parts]
         results: list[float] = []
         for number in range(self.length):
             start = number * self.entries

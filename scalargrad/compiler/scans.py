@@ -112,7 +112,7 @@ def make_scan(program: Program, source: int, rows: Rows, varying: Mask) -> Scan:
     loop = kind.loop
     operands = numpy.array(program.args(source), int)
     places = program.place[rows]
-    carry, xs, captured = loop.split(operands)
+    carry, xs, captured = [operands[part] for part in loop.parts]
     # A weight that is returned as it is would be an output that does not vary: it is shared.
     step = loop.step
     returned = numpy.isin(_parameter_rows(step), step.outputs)

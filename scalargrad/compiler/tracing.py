@@ -116,8 +116,8 @@ class _Tracer:
         """Record one step of a loop, and return Values that stand for what the loop returns."""
         entries = _flatten_entries(xs)
         first = _as_leaves(carry, "the carry of scan")
-        carry_in = [StepInput(1.0, label=value.label) for value in first]
-        x_in = [StepInput(1.0, label=value.label) for value in entries[0]]
+        carry_in: list[Value] = [StepInput(1.0, label=value.label) for value in first]
+        x_in: list[Value] = [StepInput(1.0, label=value.label) for value in entries[0]]
 
         tracer = _StepTracer()
         with tracing(tracer, _refuse):

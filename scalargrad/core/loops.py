@@ -1,7 +1,7 @@
 """Loops over sequences: `scan`, which a compiled program keeps as one loop."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
@@ -20,6 +20,7 @@ Step = Callable[[Tree, Tree], tuple[Tree, Tree]]
 """What a loop repeats: from the carry and the entry of a step to the next carry and a result."""
 
 
+@runtime_checkable
 class LoopRecorder(Protocol):
     """An observer that records a loop as one operation."""
 
@@ -109,7 +110,7 @@ def call_step(step: Step, carry: Tree, x: Tree, number: int) -> tuple[Tree, Tree
     """
     result = step(carry, x)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
-        given = type(result).__name__
+        given = "a Value" if isinstance(result, NumberLike) else type(result).__name__
         if isinstance(result, (tuple, list)):
             given += f" of {len(result)}"
         raise DataError(
@@ -160,4 +161,4 @@ def _find_recorder() -> LoopRecorder | None:
     if mode.refuse is None or len(mode.observers) != 1:
         return None
     (observer,) = mode.observers
-    return observer if hasattr(observer, "record_loop") else None
+    return observer if isinstance(observer, LoopRecorder) else None
