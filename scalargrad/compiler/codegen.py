@@ -16,7 +16,7 @@ from .array_types import Array
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, Scan
 from .layout import Block, Operand
 from .loop_code import LoopCode
-from .loop_source import write_loop
+from .loop_source import LOOP_INPUTS, loop_operands, send_gradients, write_loop
 from .program import insert_static_args, partials_by_rows
 from .rule_source import EXPRESSIONS, Expression, Term, multiply, to_source
 from .strides import View
@@ -277,14 +277,8 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
 # Loops
 
 
-def _loop_operands(writer: Writer, kernel: Scan) -> dict[str, Operand]:
-    """What a loop takes, by the names that it has in a step; nothing for what is empty."""
-    groups = {"x0": kernel.carry, "x1": kernel.xs, "x2": kernel.shared, "p": kernel.weights}
-    return {name: writer.layout.operand(rows) for name, rows in groups.items() if rows.size}
-
-
 def _forward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
-    operands = _loop_operands(writer, kernel)
+    operands = loop_operands(writer, kernel)
     wanted = [name for name, operand in operands.items() if writer.needs_gradient(operand)]
     source = write_loop(kernel, wanted, write_forward, write_backward)
     loop = f"loop_{block.name}"
@@ -307,14 +301,8 @@ def _forward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
 def _backward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
     back = f"b{block.name}"
     writer.assign(back, f"loop_{block.name}.backward(n, {block.gradient}, k{block.name})")
-    operands = _loop_operands(writer, kernel)
-    for position, name in enumerate(("x0", "x1", "x2", "p")):
-        if name not in operands or not writer.needs_gradient(operands[name]):
-            continue
-        gradient = f"{back}[{position}]"
-        if name != "p" and not writer.layout.batched(operands[name]):
-            gradient = f"total({gradient}, 0)"
-        writer.add_gradient(operands[name], gradient)
+    sources = {name: f"{back}[{i}]" for i, name in enumerate(LOOP_INPUTS)}
+    send_gradients(writer, kernel, sources)
 
 
 _Rule = Callable[[Writer, Block, Any], None]

@@ -9,23 +9,33 @@ after it, in one product over all steps.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .array_types import Array
 from .kernels import Kernel, Scan
-from .layout import Block, Layout, lay_out
+from .layout import Block, Layout, Operand, lay_out
 from .scans import AFTER, BEFORE, DURING
 from .strides import View
 from .writer import PARAMETERS, Writer
 
-__all__ = ["LoopSource", "WriteKernel", "write_loop"]
+__all__ = [
+    "LOOP_INPUTS",
+    "LoopSource",
+    "WriteKernel",
+    "loop_operands",
+    "send_gradients",
+    "write_loop",
+]
 
 WriteKernel = Callable[[Writer, int, Kernel], None]
 """Writes the lines of a kernel, whose block has this number."""
 
 _CARRY, _ENTRY, _SHARED = "x0", "x1", "x2"
 """The variables that hold the inputs of a step."""
+
+LOOP_INPUTS = (_CARRY, _ENTRY, _SHARED, PARAMETERS)
+"""What a loop takes, in the order in which it is given, and its gradients are returned."""
 
 _INDENT = "    "
 
@@ -117,6 +127,29 @@ def write_loop(
     )
 
 
+def loop_operands(writer: Writer, scan: Scan) -> dict[str, Operand]:
+    """Return what a loop takes, by the names that it has in a step, without what is empty."""
+    groups = zip(LOOP_INPUTS, (scan.carry, scan.xs, scan.shared, scan.weights), strict=True)
+    return {name: writer.layout.operand(rows) for name, rows in groups if rows.size}
+
+
+def send_gradients(writer: Writer, scan: Scan, sources: Mapping[str, str]) -> None:
+    """Write the lines that add to the gradients of what a loop takes.
+
+    Args:
+        writer: Collects the lines.
+        scan: The loop.
+        sources: What is added, by the names in a step.
+    """
+    for name, operand in loop_operands(writer, scan).items():
+        if not writer.needs_gradient(operand):
+            continue
+        gradient = sources[name]
+        if name != PARAMETERS and not writer.layout.batched(operand):
+            gradient = f"total({gradient}, 0)"
+        writer.add_gradient(operand, gradient)
+
+
 class _Generator:
     """Writes the lines of a loop, then puts them together."""
 
@@ -205,13 +238,20 @@ class _Generator:
             writer.lines = self.lines.weights
             self._write_backward(writer, number, kernel)
             return
-        # What an inner loop keeps is not joined; but its gradient is there at each step.
-        if len(kernel.weights):
-            writer.lines = self.lines.back_during
-            name = self._blocks[number].name
-            writer.assign(f"u{name}", f"b{name}[3][None]")
-            writer.lines = self.lines.weights
-            writer.add_gradient(self.layout.operand(kernel.weights), f"total(u{name}, 0)")
+
+        # What an inner loop keeps is not joined; but what it sends back is there at each step.
+        writer.lines = self.lines.back_during
+        block = self._blocks[number].name
+        sources = {}
+        for i, (name, operand) in enumerate(loop_operands(writer, kernel).items()):
+            if writer.needs_gradient(operand):
+                sent = f"u{i}{block}"
+                position = LOOP_INPUTS.index(name)
+                axis = "[None]" if name == PARAMETERS else ""
+                writer.assign(sent, f"b{block}[{position}]{axis}")
+                sources[name] = f"total({sent}, 0)" if axis else sent
+        writer.lines = self.lines.weights
+        send_gradients(writer, kernel, sources)
 
     @property
     def _blocks(self) -> list[Block]:
