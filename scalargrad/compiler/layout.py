@@ -1,6 +1,6 @@
 """Memory layout: the block in which each row has its number, and the operands of kernels there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy
@@ -110,6 +110,23 @@ class Layout:
         """Whether any part of an operand varies by sample."""
         blocks = [self.blocks[view.block] for view, _ in operand.parts]
         return any(block.batched for block in blocks)
+
+    def needed_for(self, wanted: Collection[str], kernels: Sequence[Kernel]) -> list[bool]:
+        """Return which blocks need a gradient: those wanted, and the results of what takes them.
+
+        Args:
+            wanted: The names of blocks.
+            kernels: The kernels, whose blocks are the last ones.
+        """
+        needed = [block.name in wanted for block in self.blocks]
+        # Kernels come after those whose results they take, so one walk is enough.
+        first = len(self.blocks) - len(kernels)
+        for number, kernel in enumerate(kernels, first):
+            for rows in kernel.taken():
+                blocks = numpy.unique(self.block_of[rows])
+                if any(needed[block] for block in blocks):
+                    needed[number] = True
+        return needed
 
 
 def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -> Layout:

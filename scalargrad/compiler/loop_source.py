@@ -178,7 +178,8 @@ class _Generator:
     def write_lines(self, wanted: set[str]) -> None:
         """Write all groups of lines, those of the way back if any gradient is wanted."""
         # The way back leads through the carry, whether or not the first one wants a gradient.
-        needed = self._find_needed(wanted | {_CARRY} if wanted else wanted)
+        on_the_way = wanted | {_CARRY} if wanted else wanted
+        needed = self.layout.needed_for(on_the_way, self.scan.kernels)
         self.writer.needed = needed
         self._write_forward_lines()
         if wanted:
@@ -256,15 +257,6 @@ class _Generator:
     @property
     def _blocks(self) -> list[Block]:
         return self.layout.blocks
-
-    def _find_needed(self, wanted: set[str]) -> list[bool]:
-        """Which blocks need a gradient: those on the way to what is wanted."""
-        needed = [block.name in wanted for block in self._blocks]
-        for number, kernel in enumerate(self.scan.kernels, self._first):
-            for rows in kernel.taken():
-                if any(needed[block] for block in set(self.layout.block_of[rows].ravel().tolist())):
-                    needed[number] = True
-        return needed
 
     def _write_back(self, phase: int) -> list[tuple[int, Kernel]]:
         """Write the gradients of the kernels of a phase, and return those that have any."""

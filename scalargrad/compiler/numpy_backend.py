@@ -141,15 +141,7 @@ class NumpyBackend:
             "loss": (PARAMETERS,),
             "pull_back": self._argument_names(),
         }
-        wanted = targets[name]
-        needed = [block.name in wanted for block in self.layout.blocks]
-        # Kernels come after those whose results they take, so one walk is enough.
-        for number, kernel in enumerate(self.kernels, self._first):
-            for rows in kernel.taken():
-                blocks = numpy.unique(self.layout.block_of[rows])
-                if any(needed[block] for block in blocks):
-                    needed[number] = True
-        return needed
+        return self.layout.needed_for(targets[name], self.kernels)
 
     def _write_outputs(self, writer: Writer) -> list[str]:
         width = len(self.program.outputs)
