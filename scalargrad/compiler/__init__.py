@@ -10,7 +10,7 @@ The path of a function through the package:
    A loop (`loops`) is one of them, a Scan (`scans`), whose step is a program of its own.
 5. `layout` and `strides`: where each row has its number in memory, as views where possible.
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and
-   backward; `loop_source` and `loop_code` do so for a loop.
+   backward; `loop_lines`, `loop_source` and `loop_code` do so for a loop.
 7. `numpy_backend` (or `jax_backend`): the source as functions, run on batches.
 8. `compiled`: `compile` does all of this; its `Compiled` checks arguments and runs a backend.
 9. `nonfinite` and `replay`: samples that are not finite are computed again as eager code does.

@@ -16,7 +16,8 @@ from .array_types import Array
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, Scan
 from .layout import Block, Operand
 from .loop_code import LoopCode
-from .loop_source import LOOP_INPUTS, loop_operands, send_gradients, write_loop
+from .loop_lines import LOOP_INPUTS, loop_operands, send_gradients
+from .loop_source import write_loop
 from .program import insert_static_args, partials_by_rows
 from .rule_source import EXPRESSIONS, Expression, Term, multiply, to_source
 from .strides import View

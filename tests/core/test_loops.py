@@ -75,7 +75,7 @@ def test_a_step_that_changes_the_structure_is_named() -> None:
     def growing(carry: list[float], x: float) -> Pair:
         return [*carry, x] if x > 1.0 else carry, None
 
-    with pytest.raises(DataError, match="step 1 of scan .* list of 1 .* list of 2"):
+    with pytest.raises(DataError, match=r"step 1 of scan .* list of 1 .* list of 2"):
         sg.scan(growing, [0.0], [1.0, 2.0])
 
 
