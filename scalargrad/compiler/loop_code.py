@@ -1,6 +1,6 @@
 """Loop code: the generated functions of a loop, and the arrays that go in and come out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import isqrt
 from typing import Any, NamedTuple
 
@@ -12,6 +12,30 @@ from .runtime import NAMES
 from .scans import Scan
 
 __all__ = ["LoopCode"]
+
+_MAX_NUMBERS = 12_000
+"""The size of an array of several steps: larger ones leave the cache, and cost page faults."""
+
+_MIN_STEPS = 8
+"""The least number of steps that run at once, however large each is."""
+
+
+class _Segment(NamedTuple):
+    """Steps that run at once.
+
+    Attributes:
+        start: The first step.
+        end: The step after the last one.
+        rows: Where their entries are, of all samples.
+    """
+
+    start: int
+    end: int
+    rows: slice
+
+    @property
+    def steps(self) -> int:
+        return self.end - self.start
 
 
 class _Taken(NamedTuple):
@@ -29,14 +53,29 @@ class _Taken(NamedTuple):
     shared: Array
     weights: Array
 
-    def of_steps(self, n: int, start: int, end: int) -> tuple[Array, Array, Array]:
-        """Return entries, what is shared and the weights of some steps."""
-        shared = numpy.tile(self.shared, (end - start, 1))
-        return self.entries[start * n : end * n], shared, self.weights
+    def of(self, segment: _Segment) -> tuple[Array, Array, Array]:
+        """Return the entries, what is shared, and the weights of some steps."""
+        entries = self.entries[segment.rows]
+        shared = numpy.tile(self.shared, (segment.steps, 1))
+        return entries, shared, self.weights
+
+
+class _Kept(NamedTuple):
+    """What the way back needs.
+
+    Attributes:
+        taken: All that the loop took.
+        segments: For each segment what its steps kept, or for a checkpoint the carry before it.
+    """
+
+    taken: _Taken
+    segments: list[Any]
 
 
 class LoopCode:
     """Runs a loop on batches. Each call has its own arrays.
+
+    The steps run in segments. With checkpoints only the carry before each segment is kept.
 
     Args:
         scan: The loop.
@@ -47,107 +86,133 @@ class LoopCode:
         self._scan = scan
         space: dict[str, Any] = {**NAMES, **source.names}
         for text in (source.outputs, source.forward, source.backward):
-            exec(compile(text, "<compiled loop>", "exec"), space)
+            code = compile(text, "<compiled loop>", "exec")
+            exec(code, space)
         # The last two are missing where no gradient is wanted, and are not called then.
         self._outputs: Callable[..., Any] = space["outputs"]
         self._forward: Callable[..., Any] = space.get("forward", self._outputs)
         self._backward: Callable[..., Any] = space.get("backward", self._outputs)
 
     def outputs(self, n: int, carry: Array, xs: Array, shared: Array, weights: Array) -> Array:
-        """Return the last carry and all results, (n, width) or (width,)."""
+        """Return the last carry and all results, (n, width) or (width,).
+
+        Args:
+            n: The number of samples.
+            carry: (n, c) or (c,), what the first step begins with.
+            xs: (n, steps, x) or (steps, x), the entries.
+            shared: (n, s) or (s,), what all steps take.
+            weights: (w,), what all steps take and does not vary.
+        """
         n = self._samples(n)
         taken = self._take(n, carry, xs, shared, weights)
-        steps = self._scan.length
-        last, results = self._outputs(n, steps, taken.carry, *taken.of_steps(n, 0, steps))
+        last = taken.carry
+        results = []
+        for segment in self._segments(n):
+            last, of_segment = self._outputs(n, segment.steps, last, *taken.of(segment))
+            results.append(of_segment)
         return self._pack(n, last, results)
 
     def forward(
         self, n: int, carry: Array, xs: Array, shared: Array, weights: Array
-    ) -> tuple[Array, Any]:
+    ) -> tuple[Array, _Kept]:
         """Return the same, and what `backward` needs."""
         n = self._samples(n)
         taken = self._take(n, carry, xs, shared, weights)
-        run = self._outputs if self._scan.checkpoint else self._forward
         last = taken.carry
-        parts = []
+        results = []
         kept = []
-        for start, end in self._segments():
-            carry = last
-            last, results, *more = run(n, end - start, last, *taken.of_steps(n, start, end))
-            parts.append(results)
-            kept.append(more[0] if more else carry)
-        results = numpy.concatenate(parts) if self._scan.results else None
-        return self._pack(n, last, results), (taken, kept)
+        for segment in self._segments(n):
+            given = taken.of(segment)
+            if self._scan.checkpoint:
+                kept.append(last)
+                last, of_segment = self._outputs(n, segment.steps, last, *given)
+            else:
+                last, of_segment, part = self._forward(n, segment.steps, last, *given)
+                kept.append(part)
+            results.append(of_segment)
+        return self._pack(n, last, results), _Kept(taken, kept)
 
-    def backward(self, n: int, gradient: Array, kept: Any) -> tuple[Array, Array, Array, Array]:
-        """Return the gradients of carry, entries, what is shared and the weights.
+    def backward(self, n: int, gradient: Array, kept: _Kept) -> tuple[Array, Array, Array, Array]:
+        """Return the gradients of all that the loop took, for each sample but for the weights.
 
         Args:
             n: The number of samples.
-            gradient: That of all results.
-            kept: What `forward` returned.
+            gradient: That of all that `forward` returned.
+            kept: What it kept.
         """
         n = self._samples(n)
-        taken, parts = kept
+        taken = kept.taken
         g_carry, g_results = self._unpack(n, gradient)
         g_entries = numpy.zeros(taken.entries.shape)
         g_shared = numpy.zeros(taken.shared.shape)
-        g_weights = numpy.zeros(len(taken.weights))
-        segments = list(self._segments())
-        for (start, end), part in zip(reversed(segments), reversed(parts), strict=True):
-            steps = end - start
+        g_weights = numpy.zeros(taken.weights.shape)
+        parts = kept.segments.copy()
+        for segment in reversed(self._segments(n)):
+            part = parts.pop()
             if self._scan.checkpoint:
-                given = taken.of_steps(n, start, end)
-                *_, part = self._forward(n, steps, part, *given)
-            rows = slice(start * n, end * n)
-            of_results = None if g_results is None else g_results[rows]
-            g_carry, entries, shared, weights = self._backward(
-                n, steps, taken.weights, g_carry, of_results, part
+                _, _, part = self._forward(n, segment.steps, part, *taken.of(segment))
+            g_carry, entries, shared, of_weights = self._backward(
+                n, segment.steps, taken.weights, g_carry, g_results[segment.rows], part
             )
             if entries is not None:
-                g_entries[rows] = entries
+                g_entries[segment.rows] = entries
             if shared is not None:
-                g_shared += shared.reshape(steps, n, -1).sum(0)
-            g_weights += weights
-        g_entries = g_entries.reshape(self._scan.length, n, -1).transpose(1, 0, 2)
-        return g_carry, g_entries, g_shared, g_weights
+                by_step = shared.reshape(segment.steps, *g_shared.shape)
+                g_shared += by_step.sum(0)
+            g_weights += of_weights
+        return g_carry, self._by_sample(n, g_entries), g_shared, g_weights
 
     def _samples(self, n: int) -> int:
+        """Return the number of samples, 1 where the loop does not vary by sample."""
         return n if self._scan.batched else 1
 
-    def _segments(self) -> Iterator[tuple[int, int]]:
-        """Yield first and last step of what is run at once: all, or pieces of about √steps."""
+    def _segments(self, n: int) -> list[_Segment]:
+        """Return the steps that run at once, in order."""
         length = self._scan.length
-        size = isqrt(length - 1) + 1 if self._scan.checkpoint else length
-        for start in range(0, length, size):
-            yield start, min(start + size, length)
+        if self._scan.checkpoint:
+            steps = isqrt(length - 1) + 1
+        else:
+            steps = max(_MIN_STEPS, _MAX_NUMBERS // (n * self._scan.widest))
+        segments = []
+        for start in range(0, length, steps):
+            end = min(start + steps, length)
+            segments.append(_Segment(start, end, slice(start * n, end * n)))
+        return segments
 
     def _take(self, n: int, carry: Array, xs: Array, shared: Array, weights: Array) -> _Taken:
         """Return what the loop takes with an axis for the samples, where it does not vary too."""
         carries, width, count = self._scan.sizes
         steps = self._scan.length
-        by_step = numpy.broadcast_to(xs, (n, steps, width)).transpose(1, 0, 2)
+        by_sample = numpy.broadcast_to(xs, (n, steps, width))
+        by_step = by_sample.transpose(1, 0, 2)
         return _Taken(
-            numpy.broadcast_to(carry, (n, carries)),
-            by_step.reshape(steps * n, width),
-            numpy.broadcast_to(shared, (n, count)),
-            numpy.ascontiguousarray(weights),
+            carry=numpy.broadcast_to(carry, (n, carries)),
+            entries=by_step.reshape(steps * n, width),
+            shared=numpy.broadcast_to(shared, (n, count)),
+            weights=numpy.ascontiguousarray(weights),
         )
 
-    def _pack(self, n: int, last: Array, results: Array | None) -> Array:
-        """Return the last carry and the results as one array."""
-        if results is not None:
-            steps = self._scan.length
-            by_sample = results.reshape(steps, n, -1).transpose(1, 0, 2).reshape(n, -1)
-            last = numpy.concatenate([last, by_sample], axis=1)
-        return last if self._scan.batched else last[0]
+    def _by_sample(self, n: int, by_step: Array) -> Array:
+        """Return numbers of all steps, (steps · n, width), as (n, steps, width)."""
+        steps = self._scan.length
+        width = by_step.shape[1]
+        return by_step.reshape(steps, n, width).transpose(1, 0, 2)
 
-    def _unpack(self, n: int, gradient: Array) -> tuple[Array, Array | None]:
+    def _pack(self, n: int, last: Array, results: list[Array]) -> Array:
+        """Return the last carry and the results as one array."""
+        packed = last
+        if self._scan.results:
+            by_step = numpy.concatenate(results)
+            by_sample = self._by_sample(n, by_step)
+            packed = numpy.concatenate([last, by_sample.reshape(n, -1)], axis=1)
+        return packed if self._scan.batched else packed[0]
+
+    def _unpack(self, n: int, gradient: Array) -> tuple[Array, Array]:
         """Return the gradient of the last carry, and those of the results step by step."""
         carries, _, _ = self._scan.sizes
-        gradient = gradient.reshape(n, -1)
-        if not self._scan.results:
-            return gradient, None
-        by_sample = gradient[:, carries:].reshape(n, self._scan.length, -1)
-        by_step = by_sample.transpose(1, 0, 2).reshape(n * self._scan.length, -1)
-        return gradient[:, :carries], by_step
+        steps = self._scan.length
+        results = self._scan.results
+        gradient = gradient.reshape(n, carries + steps * results)
+        by_sample = gradient[:, carries:].reshape(n, steps, results)
+        by_step = by_sample.transpose(1, 0, 2)
+        return gradient[:, :carries], by_step.reshape(steps * n, results)

@@ -8,7 +8,7 @@ what no later step needs after it. So each row of a step belongs to one of three
                                         dot(h, u)   after the loop
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,15 @@ class Scan:
     def width(self) -> int:
         """The number of all results."""
         return len(self.carry) + self.length * self.results
+
+    @property
+    def widest(self) -> int:
+        """The largest number of scalars that a step has in one array."""
+        widest = max(1, *self.sizes)
+        for kernel in self.kernels:
+            width = kernel.width if isinstance(kernel, Scan) else len(kernel.rows)
+            widest = max(widest, width)
+        return widest
 
     def taken(self) -> list[Rows]:
         """Return all rows that the kernel takes, in groups."""
@@ -210,32 +219,37 @@ def _split_dots(step: Program, carries: int) -> Program:
 
     That of the entry can then be computed for all steps at once.
     """
-    depends = _depend_on_carry(step, carries).tolist()
-    entry = ((step.code >= FIRST) | (step.code == INPUT)).tolist()
+    depends = _depend_on_carry(step, carries)
+    varies = (step.code >= FIRST) | (step.code == INPUT)
     rows = _RowList()
     new: list[int] = []
     for row, kind, args in step.rows():
         code = int(step.code[row])
-        place = int(step.place[row])
         moved = [new[arg] for arg in args]
-        if kind is None or kind.op != DOT.name or not depends[row]:
-            new.append(rows.add(code, place, moved))
-            continue
-
-        half = len(args) // 2
-        pairs = list(zip(moved[:half], moved[half:], strict=True))
-        inner = [depends[x] or depends[y] for x, y in zip(args[:half], args[half:], strict=True)]
-        free = [arg for i, arg in enumerate(args) if not inner[i % half]]
-        if not any(entry[arg] for arg in free):
-            new.append(rows.add(code, place, moved))
-            continue
-        parts = []
-        for wanted in (True, False):
-            part = [pair for pair, inside in zip(pairs, inner, strict=True) if inside == wanted]
-            factors = [pair[0] for pair in part] + [pair[1] for pair in part]
-            parts.append(rows.add(code, 0, factors))
-        new.append(rows.add(-1, 0, parts))
+        parts: list[int] = []
+        if kind is not None and kind.op == DOT.name:
+            inside = _are_inside(args, depends)
+            outside = ~inside
+            # A bias alone is no reason to split.
+            if inside.any() and varies[numpy.array(args)[outside]].any():
+                factors = numpy.array(moved)
+                parts = [rows.add(code, 0, factors[part].tolist()) for part in (inside, outside)]
+        if parts:
+            new.append(rows.add(_ADD, 0, parts))
+        else:
+            new.append(rows.add(code, int(step.place[row]), moved))
     return rows.finish(step, numpy.array(new, int))
+
+
+def _are_inside(factors: Sequence[int], depends: Mask) -> Mask:
+    """Return for each factor of a dot product whether its pair depends on the carry."""
+    half = len(factors) // 2
+    pairs = depends[factors[:half]] | depends[factors[half:]]
+    return numpy.concatenate([pairs, pairs])
+
+
+_ADD = -1
+"""Stands for the code of a sum of two until the rows are complete."""
 
 
 class _RowList:
@@ -248,7 +262,7 @@ class _RowList:
         self.operands: list[int] = []
 
     def add(self, code: int, place: int, operands: list[int]) -> int:
-        """Add a row, -1 for the code of a sum, and return its number."""
+        """Add a row and return its number."""
         self.code.append(code)
         self.place.append(place)
         self.operands += operands
@@ -262,7 +276,7 @@ class _RowList:
         if add not in kinds:
             kinds = (*kinds, add)
         code = numpy.array(self.code, numpy.int32)
-        code[code < 0] = FIRST + kinds.index(add)
+        code[code == _ADD] = FIRST + kinds.index(add)
         origin = None
         if step.origin is not None:
             origin = numpy.full(len(code), -1, numpy.int32)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import scalargrad as sg
 from scalargrad import Value, nn
-from scalargrad.compiler import Compiled, compile, record, trace
+from scalargrad.compiler import Compiled, compile, loop_code, record, trace
 from scalargrad.compiler.kernels import Matrix, Scan
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.core.graph import topological
@@ -72,6 +72,13 @@ def test_any_loop(rng: Random) -> None:
 @given(rng=st.randoms(use_true_random=False))
 def test_loops_whose_data_holds_nan_and_infinities(rng: Random) -> None:
     assert differing_loop(rng, odd=0.2) == []
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_loops_that_run_in_many_segments(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_code, "_MAX_NUMBERS", 1)
+    monkeypatch.setattr(loop_code, "_MIN_STEPS", 1)
+    assert differing_loop(Random(seed)) == []
 
 
 @settings(max_examples=30)
