@@ -56,7 +56,8 @@ def compile(
 
     While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
     float(), or a derivative inside the function raise TraceError. Values from outside (a Buffer, a
-    Value of the user, a Parameter of another model) are read again at each call.
+    Value of the user, a Parameter of another model) are read again at each call. A loop of Python is
+    recorded step by step, `scalargrad.scan` as one loop.
 
     Plain Python numbers are constants of the trace. Those under names that the function (or a
     function of the user that it names) reads from its closure or its module are compared at each
