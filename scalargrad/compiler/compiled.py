@@ -56,8 +56,8 @@ def compile(
 
     While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
     float(), or a derivative inside the function raise TraceError. Values from outside (a Buffer, a
-    Value of the user, a Parameter of another model) are read again at each call. A loop of Python is
-    recorded step by step, `scalargrad.scan` as one loop.
+    Value of the user, a Parameter of another model) are read again at each call. A loop of Python
+    is recorded step by step, `scalargrad.scan` as one loop.
 
     Plain Python numbers are constants of the trace. Those under names that the function (or a
     function of the user that it names) reads from its closure or its module are compared at each
@@ -499,6 +499,15 @@ class Compiled:
             return []
         places = [int(origin[row]) for row in rows]
         return [self._order[place] for place in places if place >= 0]
+
+    def recorded_outputs(self) -> list[Value]:
+        """Return the recorded Values of the outputs, as many as still stand for one.
+
+        The steps of loops are written out, as in the graph that `load` returns.
+        """
+        if any(kind.loop for kind in self._recorded.kinds):
+            return list(self._replay.trace.outputs)
+        return self.recorded(self.program.outputs.tolist())
 
     @cached_property
     def _order(self) -> list[Value]:

@@ -7,6 +7,7 @@ another one.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from textwrap import indent
 from typing import Any, TypeVar
 
 import numpy
@@ -213,6 +214,11 @@ class Program:
             if code >= FIRST:
                 fits = _takes(self.kinds[code - FIRST], size)
                 _require(fits, "an operation has the wrong number of operands")
+        for _, kind, args in self.rows():
+            if kind is not None and kind.op == PICK:
+                source = self.kind(args[0])
+                is_loop = source is not None and source.loop is not None
+                _require(is_loop, "a number is picked from a row that is no loop")
 
     def evaluate(self, inputs: Sequence[float], parameters: Sequence[float]) -> list[float]:
         """Return the outputs for one sample, row by row by the rules of the table.
@@ -263,6 +269,10 @@ class Program:
         names = [f"%{row}" for row in self.outputs.tolist()]
         outputs = ", ".join(names)
         lines.append(f"return {outputs}")
+        for kind in self.kinds:
+            if kind.loop is not None:
+                step = indent(str(kind.loop.step), "    ")
+                lines.append(f"a step of the scan of {kind.loop.length:,} steps:\n{step}")
         return "\n".join(lines)
 
     def _format_row(self, row: int, kind: Kind | None, args: list[int]) -> str:
@@ -281,7 +291,7 @@ class Program:
         return f"{kind.op}{steps}({listed})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Loop:
     """A step that is repeated.
 

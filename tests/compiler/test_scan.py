@@ -20,7 +20,7 @@ from scalargrad.compiler import Compiled, compile, loop_code, record, trace
 from scalargrad.compiler.kernels import Matrix, Scan
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.core.graph import topological
-from scalargrad.errors import DataError, TraceError
+from scalargrad.errors import DataError, ProgramError, TraceError
 from tests.compiler.graphs import Weights
 from tests.compiler.loops import differing_loop, random_loop
 from tests.compiler.referee import Array, alike, differences, eager
@@ -331,6 +331,7 @@ def test_the_rows_of_a_program_name_the_loop_and_what_is_picked_from_it() -> Non
     text = str(record(trace(lambda x: sg.scan(lambda c, t: (c * t, None), x[0], x)[0], [2])))
     assert "%2 = scan of 2 steps(%0, %0, %1)" in text
     assert "%3 = %2[0]" in text
+    assert "a step of the scan of 2 steps:\n    3 rows\n" in text
 
 
 def test_a_checkpoint_needs_less_memory_and_changes_no_number() -> None:
@@ -520,3 +521,32 @@ def test_unequal_loops_are_unequal_programs() -> None:
     assert program == replace(program)
     other = record(trace(lambda x: sg.scan(lambda c, t: (c + t, None), x[0], x)[0], [2]))
     assert program != other
+
+
+def test_programs_with_the_same_loop_are_equal() -> None:
+    first, second = (
+        record(trace(lambda x: sg.scan(lambda c, t: (c * t, None), x[0], x)[0], [2]))
+        for _ in range(2)
+    )
+    assert first == second
+
+
+def test_a_number_can_be_picked_from_a_loop_alone() -> None:
+    program = record(trace(lambda x: sg.scan(lambda c, t: (c * t, None), x[0], x)[0], [2]))
+    operands = program.operands.copy()
+    operands[-1] = 0
+    with pytest.raises(ProgramError, match="picked from a row that is no loop"):
+        replace(program, operands=operands).verify()
+
+
+def test_two_loops_side_by_side_and_one_after_the_other() -> None:
+    model = Weights([0.5, -0.7])
+    first, second = model.weights
+
+    def function(x: list[Value]) -> Value:
+        a, ys = sg.scan(lambda c, t: (sg.tanh(c * first + t), c * t), x[0], x)
+        b, _ = sg.scan(lambda c, t: (sg.sin(c * second + t), None), x[1], x)
+        c, _ = sg.scan(lambda c, y: (sg.tanh(c + y * a), None), b, ys)
+        return a * b + c
+
+    assert wrong(function, model, [numbers(3, 4)]) == []
