@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scalargrad.core.graph import hold_operands, stored_partials, topological
-from scalargrad.core.modes import current_mode
+from scalargrad.core.modes import Scope, current_mode
 from scalargrad.core.value import Constant, Value, make_leaf
 
 __all__ = [
@@ -165,29 +165,69 @@ def unroll(outputs: Sequence[Value]) -> tuple[Value, ...]:
     It is the graph that eager code builds. Nodes that no loop leads to are not copied; the numbers
     in those that are copied are not those of the graph.
     """
-    return tuple(_write_out(outputs, topological(outputs), {}))
+    return tuple(_write_out(outputs, topological(outputs), {}, None))
+
+
+class _StepScopes:
+    """The module calls of one step, which are others than those of the step that was recorded.
+
+    Args:
+        around: The call that the loop is in, as recorded.
+        outside: What it is now.
+        number: The position of the step.
+    """
+
+    def __init__(self, around: Scope | None, outside: Scope | None, number: int) -> None:
+        self._around = around
+        self._copies = {around: outside}
+        self._number = number
+
+    def copy(self, scope: Scope | None) -> Scope | None:
+        """Return the call in this step for one of the recorded step."""
+        if scope is None or scope in self._copies:
+            return self._copies.get(scope)
+        name = scope.name
+        # A module that numbers its steps was recorded in the first one.
+        if scope.parent is self._around and name.endswith(".0"):
+            name = f"{name[:-1]}{self._number}"
+        parent = self.copy(scope.parent)
+        twin = Scope(name, scope.kind, parent, scope.identity)
+        self._copies[scope] = twin
+        return twin
 
 
 def _write_out(
-    outputs: Sequence[Value], order: Iterable[Value], copies: dict[Value, Value]
+    outputs: Sequence[Value],
+    order: Iterable[Value],
+    copies: dict[Value, Value],
+    scopes: _StepScopes | None,
 ) -> list[Value]:
-    """Copy a graph, given what stands in place of some nodes."""
+    """Copy a graph, given what stands in place of some nodes; all of it if it is that of a step."""
     returned: dict[Value, list[Value]] = {}
     for node in order:
         if node in copies:
             continue
+        scope = node.scope if scopes is None else scopes.copy(node.scope)
         if isinstance(node, LoopNode):
             operands = [copies.get(arg, arg) for arg in node.args]
-            returned[node] = _run_steps(node.loop, operands)
+            returned[node] = _run_steps(node, operands, scope)
         elif isinstance(node, Pick):
             copies[node] = returned[node.args[0]][node.place]
-        elif any(arg in copies for arg in node.args):
+        elif scopes is not None or any(arg in copies for arg in node.args):
             copies[node] = _copy_node(node, copies)
+            copies[node].scope = scope
     return [copies.get(node, node) for node in outputs]
 
 
-def _run_steps(loop: TracedLoop, operands: Sequence[Value]) -> list[Value]:
-    """Return the Values that a loop returns, with each step written out."""
+def _run_steps(node: LoopNode, operands: Sequence[Value], scope: Scope | None) -> list[Value]:
+    """Return the Values that a loop returns, with each step written out.
+
+    Args:
+        node: The loop.
+        operands: What stands in place of its operands.
+        scope: The module call that it is in.
+    """
+    loop = node.loop
     width = len(loop.x)
     start = len(loop.carry)
     end = start + loop.length * width
@@ -200,7 +240,8 @@ def _run_steps(loop: TracedLoop, operands: Sequence[Value]) -> list[Value]:
         first = start + number * width
         x = operands[first : first + width]
         given = zip((*loop.carry, *loop.x), (*carry, *x), strict=True)
-        outputs = _write_out(loop.outputs, order, captured | dict(given))
-        carry = outputs[: len(carry)]
-        ys += outputs[len(carry) :]
+        scopes = _StepScopes(node.scope, scope, number)
+        outputs = _write_out(loop.outputs, order, captured | dict(given), scopes)
+        carry = outputs[:start]
+        ys += outputs[start:]
     return carry + ys

@@ -391,6 +391,17 @@ def test_a_sample_that_is_loaded_has_the_graph_of_eager_code() -> None:
     assert mine == [(node.op, node.data, len(node.args)) for node in topological([graph])]
 
 
+def test_each_step_of_a_loaded_graph_has_its_own_constants_and_module_calls() -> None:
+    model = nn.Sequential(nn.Reshape(3, 1), nn.Recurrent(nn.RNNCell(1, 2, seed=0), last=True))
+    loaded = compile(model, model, inputs=(3,)).load([0.1, 0.2, 0.3])
+    graph = model([Value(0.1), Value(0.2), Value(0.3)])
+    mine, theirs = (
+        [(node.op, node.scope.path if node.scope else "") for node in topological(outputs)]
+        for outputs in (loaded, graph)
+    )
+    assert mine == theirs
+
+
 def test_values_from_outside_are_read_at_each_call() -> None:
     rate = Value(2.0)
     program = compile(lambda x: sg.scan(lambda c, t: (c * rate * t, None), x[0], x)[0], inputs=(2,))

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 import viz
-from scalargrad import Parameter, Value, compile, exp, relu, scan, tanh, where
+from scalargrad import Parameter, Value, compile, exp, relu, tanh, where
 from scalargrad.compiler import Compiled
 from scalargrad.core.leaves import Buffer
 from scalargrad.errors import OptionError
@@ -143,11 +143,13 @@ def test_a_picture_of_a_loop_is_as_large_for_any_number_of_steps() -> None:
     assert len(few.nodes) == len(many.nodes)
 
 
-def test_scalar_by_scalar_the_steps_of_a_loop_are_written_out() -> None:
-    program = compile(lambda x: scan(lambda c, t: (tanh(c * t), None), x[0], x)[0], inputs=(3,))
-    program.load([0.1, 0.2, 0.3])
-    picture = viz.draw(program, level="scalars").picture
-    assert [node.symbol for node in picture.nodes].count("tanh") == 3
+def test_layer_by_layer_a_loop_looks_as_in_eager_code() -> None:
+    program = looping(3)
+    assert program.model is not None
+    eager = program.model([Value(0.1) for _ in range(6)])
+    expected = viz.draw(eager, level="layers").picture
+    picture = viz.draw(program, level="layers").picture
+    assert [node.label for node in picture.nodes] == [node.label for node in expected.nodes]
 
 
 def test_a_convolution_says_at_how_many_places() -> None:
