@@ -69,35 +69,42 @@ class _Functions:
     def __init__(self, lines: LoopLines, carries: bool) -> None:
         self.lines = lines
         self.carries = carries
-        inside = {CARRY} | _assigned(lines.during)
-        self.outside = {ENTRY, SHARED} | _assigned(lines.before)
-        self.inside = inside
+        self.inside = _assigned(lines.during)
+        self.inside.add(CARRY)
+        self.outside = _assigned(lines.before)
+        self.outside.update((ENTRY, SHARED))
 
-        # What the way back needs, step by step and of all steps.
+        # What the way back needs: inside of its loop step by step, elsewhere of all steps. Nothing
+        # else is kept, so that what a step computes on its way is freed at once.
         in_loop = _used(lines.back_during)
-        apart = _used([*lines.back_after, *lines.weights, *lines.back_before])
-        later = (inside | _assigned(lines.after)) & apart
-        taken = self.outside & (apart | in_loop)
-        self.kept_by_step = sorted(inside & in_loop)
-        self.kept_together = sorted(taken | later)
+        apart = _used(lines.back_after) | _used(lines.weights) | _used(lines.back_before)
+        self.kept_by_step = sorted(self.inside & in_loop)
+        kept = self.outside & in_loop
+        for computed in (self.outside, self.inside, _assigned(lines.after)):
+            kept |= computed & apart
+        self.kept_together = sorted(kept)
 
     def outputs(self) -> str:
         """Return the source of a function that runs the loop, and keeps nothing."""
-        lines = self.lines
-        together = self.inside & _used([*lines.after, lines.results])
+        together = self._needed_after()
         body = self._run(sorted(together), together)
-        body.append(f"return last, {lines.results}")
+        body.append(f"return last, {self.lines.results}")
         return self._function("outputs(n, steps, x0, x1, x2, p)", body)
 
     def forward(self) -> str:
         """Return the source of a function that runs the loop, and keeps what the way back needs."""
-        lines = self.lines
-        together = self.inside & _used([*lines.after, lines.results])
+        together = self._needed_after()
         together |= self.inside.intersection(self.kept_together)
         listed = together.union(self.kept_by_step)
         body = self._run(sorted(listed), together)
-        body.append(f"return last, {lines.results}, {self._kept}")
+        body.append(f"return last, {self.lines.results}, {self._kept}")
         return self._function("forward(n, steps, x0, x1, x2, p)", body)
+
+    def _needed_after(self) -> set[str]:
+        """Return the variables of a step that are needed of all steps after the loop."""
+        used = _used(self.lines.after)
+        used |= _used([self.lines.results])
+        return self.inside & used
 
     def _run(self, listed: Sequence[str], together: set[str]) -> list[str]:
         """Return the lines that run the loop.
@@ -129,6 +136,7 @@ class _Functions:
             weights: The number of weights.
         """
         lines = self.lines
+        # The loop changes what these hold, and the lines after it want all of it again.
         both = sorted(set(self.kept_by_step).intersection(self.kept_together))
         collected = self._collected()
 
@@ -146,7 +154,8 @@ class _Functions:
             body.append(f"{name} = all_{name}")
         for name in collected:
             body.append(_join(name, f"new_{name}[::-1]"))
-        body += [*lines.weights, *lines.back_before]
+        body += lines.weights
+        body += lines.back_before
 
         found = []
         for name in (f"g_{ENTRY}", f"g_{SHARED}"):
@@ -156,10 +165,11 @@ class _Functions:
 
     def _collected(self) -> list[str]:
         """Return the gradients that the loop of the way back leaves for all steps."""
-        lines = self.lines
-        later = _used([*lines.weights, *lines.back_before])
-        later |= {f"g_{ENTRY}", f"g_{SHARED}"}
-        in_loop = _updated(lines.back_during) | self._begun()
+        later = _used(self.lines.weights)
+        later |= _used(self.lines.back_before)
+        later.update((f"g_{ENTRY}", f"g_{SHARED}"))
+        in_loop = _updated(self.lines.back_during)
+        in_loop |= self._begun()
         return sorted(in_loop & later)
 
     def _begun(self) -> set[str]:
@@ -197,6 +207,7 @@ class _Functions:
         """
         if not self.carries:
             return []
+        # Kernels are written for n samples: of one step in here, of all steps around it.
         body = ["n = one_step"]
         for name in viewed:
             body.append(f"all_{name} = {name}")
