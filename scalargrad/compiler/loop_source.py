@@ -212,9 +212,9 @@ class _Functions:
         for name in viewed:
             body.append(f"all_{name} = {name}")
             body.append(f"each_{name} = by_step({name}, steps)")
-        body.append(f"for step in {steps}:")
+        body.append(f"for k in {steps}:")
         for name in (*viewed, *listed):
-            body.append(f"{_INDENT}{name} = each_{name}[step]")
+            body.append(f"{_INDENT}{name} = each_{name}[k]")
         for line in inside:
             body.append(_INDENT + line)
         body.append("n = steps * one_step")

@@ -323,8 +323,8 @@ def test_explain_says_what_runs_in_the_loop_and_what_for_all_steps_at_once() -> 
 def test_the_text_of_a_program_has_the_loop_in_it() -> None:
     model = Network()
     text = str(compile(model.loop, model, inputs=(10,)))
-    assert "for step in range(steps):" in text
-    assert "for step in reversed(range(steps)):" in text
+    assert "for k in range(steps):" in text
+    assert "for k in reversed(range(steps)):" in text
 
 
 def test_the_rows_of_a_program_name_the_loop_and_what_is_picked_from_it() -> None:
