@@ -129,7 +129,12 @@ class _Tracer:
         x_in += tracer.drawn
         captured, inside, cut = cut_step(tracer.made, [*carry_in, *x_in], returned)
         loop = TracedLoop(
-            tuple(carry_in), tuple(x_in), tuple(inside), cut, len(xs), bool(checkpoint)
+            carry=tuple(carry_in),
+            x=tuple(x_in),
+            captured=tuple(inside),
+            outputs=cut,
+            length=len(xs),
+            checkpoint=bool(checkpoint),
         )
         operands = list(first)
         for entry in entries:
@@ -138,10 +143,13 @@ class _Tracer:
             operands += [RandomLeaf(leaf.source, label=leaf.label) for leaf in tracer.drawn]
         picks = self._make_loop(loop, operands + captured)
 
+        last = picks[: len(first)]
         ys = []
-        for start in range(len(first), len(picks), loop.results) if loop.results else ():
-            ys.append(unflatten(y, picks[start : start + loop.results]))
-        return unflatten(carry, picks[: len(first)]), ys or [y] * len(xs)
+        for number in range(len(xs)):
+            start = len(first) + number * loop.results
+            results = picks[start : start + loop.results]
+            ys.append(unflatten(y, results))
+        return unflatten(carry, last), ys
 
     def _make_loop(self, loop: TracedLoop, operands: list[Value]) -> list[Value]:
         return make_picks(make_loop_node(loop, operands))
