@@ -20,6 +20,7 @@ from .autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_gr
 from .core import functions
 from .core.functions import *  # noqa: F403 - a function for each row of the table
 from .core.leaves import Buffer, RandomLeaf
+from .core.loops import scan
 from .core.modes import enable_grad, no_grad
 from .core.seeds import manual_seed
 from .core.value import Constant, Parameter, Value, backward
@@ -67,6 +68,7 @@ __all__ = [
     "nn",
     "no_grad",
     "numerical_gradient",
+    "scan",
     "value_and_grad",
     *functions.__all__,
 ]

@@ -8,10 +8,11 @@ The path of a function through the package:
 2. `program`: `record` writes the graph of the trace as a `Program`, a flat list of scalar rows.
 3. `passes`: `optimize` rewrites the program: wide sums, dot products, constants, common rows.
 4. `kernels` and `gather`: `build_kernels` groups rows into array operations: matrices, dots,
-   look-ups in tables, elementwise.
+   look-ups in tables, elementwise. A loop (`loops`) is one of them, a Scan (`scans`), whose step
+   is a program of its own.
 5. `layout` and `strides`: where each row has its number in memory, as views where possible.
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and
-   backward.
+   backward; `loop_lines`, `loop_source` and `loop_code` do so for a loop.
 7. `numpy_backend` (or `jax_backend`): the source as functions, run on batches; it calls `lookups`.
 8. `compiled`: `compile` does all of this; its `Compiled` checks `arguments` and runs a backend.
 9. `nonfinite` and `replay`: samples that are not finite are computed again as eager code does.

@@ -13,8 +13,11 @@ from scalargrad.core.ops import TABLE
 
 from .array_rules import ARRAYS
 from .array_types import Array
-from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList
+from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan
 from .layout import Block, Operand
+from .loop_code import LoopCode
+from .loop_lines import LOOP_INPUTS, loop_operands, send_gradients
+from .loop_source import write_loop
 from .program import insert_static_args, partials_by_rows
 from .rule_source import EXPRESSIONS, Expression, Term, multiply, to_source
 from .strides import View
@@ -304,6 +307,37 @@ def _backward_gather(writer: Writer, block: Block, kernel: Gather) -> None:
     writer.add_gradient(table, f"scatter_rows({index}, {block.gradient}, ({count}, {width}))")
 
 
+# Loops
+
+
+def _forward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
+    operands = loop_operands(writer, kernel)
+    wanted = [name for name, operand in operands.items() if writer.needs_gradient(operand)]
+    source = write_loop(kernel, wanted, write_forward, write_backward)
+    loop = f"loop_{block.name}"
+    writer.names[loop] = LoopCode(kernel, source)
+    writer.loops += source.loops
+    writer.loops.append(f"# {loop}: {kernel}\n{source.forward or source.outputs}")
+    if wanted:
+        writer.loops.append(source.backward)
+
+    nothing = "zeros((1, 0))"
+    empty = {"x0": nothing, "x1": f"{nothing}[None]", "x2": nothing, "p": "zeros(0)"}
+    read = [writer.read(operands[name]) if name in operands else empty[name] for name in empty]
+    arguments = ", ".join(["n", *read])
+    if wanted:
+        writer.line(f"{block.name}, k{block.name} = {loop}.forward({arguments})")
+    else:
+        writer.assign(block.name, f"{loop}.outputs({arguments})")
+
+
+def _backward_scan(writer: Writer, block: Block, kernel: Scan) -> None:
+    back = f"b{block.name}"
+    writer.assign(back, f"loop_{block.name}.backward(n, {block.gradient}, k{block.name})")
+    sources = {name: f"{back}[{i}]" for i, name in enumerate(LOOP_INPUTS)}
+    send_gradients(writer, kernel, sources)
+
+
 _Rule = Callable[[Writer, Block, Any], None]
 
 _FORWARD: dict[type[Kernel], _Rule] = {
@@ -312,6 +346,7 @@ _FORWARD: dict[type[Kernel], _Rule] = {
     Dots: _forward_dots,
     Matrix: _forward_matrix,
     Gather: _forward_gather,
+    Scan: _forward_scan,
 }
 _BACKWARD: dict[type[Kernel], _Rule] = {
     Elementwise: _backward_elementwise,
@@ -319,4 +354,5 @@ _BACKWARD: dict[type[Kernel], _Rule] = {
     Dots: _backward_dots,
     Matrix: _backward_matrix,
     Gather: _backward_gather,
+    Scan: _backward_scan,
 }

@@ -12,6 +12,7 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from scalargrad.core.checks import all_finite
+from scalargrad.core.graph import topological
 from scalargrad.core.nested import replace_leaves
 from scalargrad.core.unlearned import is_reported, warn_unlearned
 from scalargrad.core.value import Parameter, Value
@@ -28,12 +29,13 @@ from .array_types import Array
 from .backend import BACKENDS, Backend
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
-from .kernels import Kernel, Matrix
+from .kernels import Kernel, Matrix, Scan
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
 from .program import Program, record
-from .replay import Replay
+from .replay import Replay, make_replay
+from .scans import AFTER, BEFORE, DURING
 from .structure import arrange
 from .tracing import Input, Trace, trace
 
@@ -57,7 +59,8 @@ def compile(
 
     While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
     float(), or a derivative inside the function raise TraceError. Values from outside (a Buffer, a
-    Value of the user, a Parameter of another model) are read again at each call.
+    Value of the user, a Parameter of another model) are read again at each call. A loop of Python
+    is recorded step by step, `scalargrad.scan` as one loop.
 
     Plain Python numbers are constants of the trace. Those under names that the function (or a
     function of the user that it names) reads from its closure or its module are compared at each
@@ -208,7 +211,6 @@ class Compiled:
         self._arguments = Arguments(program, self.sizes, recording.integers)
         self._trace = recording
         self._recorded = recorded
-        self._replay = Replay(recording, recorded)
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
@@ -502,7 +504,7 @@ class Compiled:
         leaves = batch.leaves(0)
         self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
 
-        outputs = self._trace.outputs
+        outputs = self._replay.trace.outputs
         if len(outputs) == 1:
             self._replay.backward()
         return replace_leaves(self._trace.structure, outputs)
@@ -521,7 +523,21 @@ class Compiled:
         if origin is None:
             return []
         places = [int(origin[row]) for row in rows]
-        return [self._replay.order[place] for place in places if place >= 0]
+        return [self._order[place] for place in places if place >= 0]
+
+    def recorded_outputs(self) -> list[Value]:
+        """Return the recorded Values of the outputs, as many as still stand for one.
+
+        The steps of loops are written out, as in the graph that `load` returns.
+        """
+        if any(kind.loop for kind in self._recorded.kinds):
+            return list(self._replay.trace.outputs)
+        return self.recorded(self.program.outputs.tolist())
+
+    @cached_property
+    def _order(self) -> list[Value]:
+        """The Values that were recorded, operands first."""
+        return topological(self._trace.outputs)
 
     @fits_terminal
     def explain(self) -> str:
@@ -538,8 +554,7 @@ class Compiled:
             f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all "
             f"passes, {len(kernels)} {noun}"
         )
-        lines = [f"  {kernel}" for kernel in kernels]
-        return "\n".join([head, *lines])
+        return "\n".join([head, *_list_kernels(kernels, "  ")])
 
     @fits_terminal
     def __str__(self) -> str:
@@ -591,6 +606,11 @@ class Compiled:
         return Batch(self._any_size, self._replay, arrays, read, drawn)
 
     @cached_property
+    def _replay(self) -> Replay:
+        """Computes single samples as eager code does; made when it is first needed."""
+        return make_replay(self._trace, self._recorded)
+
+    @cached_property
     def _any_size(self) -> NumpyBackend:
         """A backend for batches of any size, with the same parameters."""
         # JAX compiles again for each size, and a search for odd samples needs many sizes.
@@ -604,6 +624,20 @@ class Compiled:
                 f"{caller} needs a function with one output, such as a loss, not "
                 f"{len(self.program.outputs)}"
             )
+
+
+def _list_kernels(kernels: Iterable[Kernel], indent: str, suffix: str = "") -> list[str]:
+    """Return a line for each kernel, those of the step of a loop below it."""
+    lines = []
+    for kernel in kernels:
+        lines.append(f"{indent}{kernel}{suffix}")
+        if not isinstance(kernel, Scan):
+            continue
+        for phase in (BEFORE, DURING, AFTER):
+            inner = [each for _, each in kernel.in_phase(phase)]
+            note = "" if phase == DURING else ", for all steps at once"
+            lines += _list_kernels(inner, indent + "  ", note)
+    return lines
 
 
 class _NullFile:

@@ -34,7 +34,7 @@ from scalargrad.core.ops import (
 from scalargrad.errors import LengthError, OptionError
 
 from .array_types import Array, Rows
-from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, build_kernels
+from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan, build_kernels
 from .layout import Layout, lay_out
 from .program import Kind, Program, insert_static_args, partials_by_rows
 from .strides import View
@@ -103,8 +103,7 @@ class JaxBackend:
         for leaves in (parameters, self.program.numbers, read, drawn):
             arrays.append(_jax().numpy.asarray(leaves, float))
         values = _Values(self.layout, arrays, batch)
-        for kernel in self.kernels:
-            values.arrays.append(_RUN[type(kernel)](values, kernel))
+        values.run(self.kernels)
         return values.broadcast(values.take(self.program.outputs))
 
     def pure_loss(
@@ -190,6 +189,11 @@ class _Values:
         self.layout = layout
         self.arrays = arrays
         self.batch = batch
+
+    def run(self, kernels: Sequence[Kernel]) -> None:
+        """Compute the blocks of kernels, in order."""
+        for kernel in kernels:
+            self.arrays.append(_RUN[type(kernel)](self, kernel))
 
     def take(self, rows: Rows) -> JaxArray:
         """Return the numbers of rows of any shape: (batch, *shape) or (*shape,)."""
@@ -305,12 +309,47 @@ def _run_gather(values: _Values, kernel: Gather) -> JaxArray:
     return rows.reshape(values.batch, -1)
 
 
+def _run_scan(values: _Values, kernel: Scan) -> JaxArray:
+    jax = _jax()
+    batch = values.batch
+    layout = lay_out(kernel.step, kernel.kernels, kernel.sizes)
+    carry = _take_rows(values, kernel.carry)
+    shared = _take_rows(values, kernel.shared)
+    weights = values.take(kernel.weights) if kernel.weights.size else jax.numpy.zeros(0)
+    entries = _take_rows(values, kernel.xs.ravel()).reshape(batch, *kernel.xs.shape)
+
+    def step(carry: JaxArray, entry: JaxArray) -> tuple[JaxArray, JaxArray]:
+        nothing = jax.numpy.zeros(0)
+        constants = jax.numpy.asarray(kernel.step.numbers)
+        leaves = [weights, constants, nothing, nothing]
+        inner = _Values(layout, [carry, entry, shared, *leaves], batch)
+        inner.run(kernel.kernels)
+        outputs = _take_rows(inner, kernel.step.outputs)
+        width = carry.shape[1]
+        return outputs[:, :width], outputs[:, width:]
+
+    if kernel.checkpoint:
+        step = jax.checkpoint(step)
+    last, results = jax.lax.scan(step, carry, entries.transpose(1, 0, 2))
+    by_sample = results.transpose(1, 0, 2).reshape(batch, -1)
+    packed = jax.numpy.concatenate([last, by_sample], axis=1)
+    return packed if kernel.batched else packed[0]
+
+
+def _take_rows(values: _Values, rows: Rows) -> JaxArray:
+    """Return the numbers of any number of rows for each sample, (batch, rows)."""
+    if not rows.size:
+        return _jax().numpy.zeros((values.batch, 0))
+    return values.broadcast(values.take(rows))
+
+
 _RUN: dict[type[Kernel], Callable[[_Values, Any], JaxArray]] = {
     Elementwise: _run_elementwise,
     OverList: _run_over_list,
     Dots: _run_dots,
     Matrix: _run_matrix,
     Gather: _run_gather,
+    Scan: _run_scan,
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy
@@ -11,10 +11,21 @@ from scalargrad.core.ops import DOT, TABLE, TAKE
 
 from .array_types import Mask, Rows
 from .gather import Gather, build_gathers
+from .loops import PICK
 from .passes import batched, put_varying_first
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
+from .scans import Scan, find_phases, make_scan
 
-__all__ = ["Dots", "Elementwise", "Gather", "Kernel", "Matrix", "OverList", "build_kernels"]
+__all__ = [
+    "Dots",
+    "Elementwise",
+    "Gather",
+    "Kernel",
+    "Matrix",
+    "OverList",
+    "Scan",
+    "build_kernels",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +143,7 @@ class Dots:
         return f"dot of {length} × {count}"
 
 
-Kernel = Elementwise | OverList | Matrix | Dots | Gather
+Kernel = Elementwise | OverList | Matrix | Dots | Gather | Scan
 
 
 class _Product(NamedTuple):
@@ -154,23 +165,34 @@ class _Product(NamedTuple):
 class _Group(NamedTuple):
     """What rows must have in common to be computed at once."""
 
+    phase: int
     level: int
     code: int
     size: int
     varies: bool
 
 
-def build_kernels(program: Program) -> list[Kernel]:
+def build_kernels(program: Program, phases: Rows | None = None) -> list[Kernel]:
     """Return the kernels of a program in an order in which they can run.
 
     Rows of one level do not depend on each other, so all of them that do the same are one kernel.
+
+    Args:
+        program: The program.
+        phases: For the step of a loop, the phase that each row belongs to: kernels come phase by
+            phase.
     """
+    if phases is None:
+        phases = numpy.zeros(len(program), int)
     varying = batched(program)
     level = _levels(program)
     groups: dict[_Group, list[int]] = defaultdict(list)
     sizes = numpy.diff(program.start)
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
+        if program.kinds[program.code[row] - FIRST].loop is not None:
+            continue  # the rows that pick its results stand for a loop
         group = _Group(
+            phase=int(phases[row]),
             level=int(level[row]),
             code=int(program.code[row]),
             size=int(sizes[row]),
@@ -178,9 +200,9 @@ def build_kernels(program: Program) -> list[Kernel]:
         )
         groups[group].append(row)
 
-    def by_level(group: _Group) -> tuple[int, int]:
+    def by_level(group: _Group) -> tuple[int, int, int]:
         first_row = groups[group][0]
-        return group.level, first_row
+        return group.phase, group.level, first_row
 
     kernels: list[Kernel] = []
     for group in sorted(groups, key=by_level):
@@ -201,6 +223,8 @@ def _build(
 ) -> list[Kernel]:
     """Return the kernels of one group of rows, whose operands are (m, size)."""
     varies = bool(varying[rows[0]])
+    if kind.op == PICK:
+        return _build_scans(program, rows, operands[:, 0], varying)
     if kind.op == DOT.name:
         return _build_products(program, rows, operands, varying)
     if kind.op == TAKE.name:
@@ -208,6 +232,31 @@ def _build(
     if TABLE[kind.op].over_list:
         return [OverList(kind, rows, operands, varies)]
     return [Elementwise(kind, rows, tuple(operands.T), varies)]
+
+
+def _build_scans(program: Program, rows: Rows, sources: Rows, varying: Mask) -> list[Kernel]:
+    """Return a kernel for each loop that any of the rows picks results of.
+
+    Args:
+        program: The program.
+        rows: (m,) rows that pick results.
+        sources: (m,) the loops that they pick from.
+        varying: Which rows vary by sample.
+    """
+    scans: list[Kernel] = []
+    for source in numpy.unique(sources).tolist():
+        picks = rows[sources == source]
+        scan = make_scan(program, source, picks, varying)
+        phases = find_phases(scan.step, len(scan.carry))
+        kernels = build_kernels(scan.step, phases)
+        scans.append(
+            replace(
+                scan,
+                kernels=kernels,
+                phases=[int(phases[kernel.rows[0]]) for kernel in kernels],
+            )
+        )
+    return scans
 
 
 def _levels(program: Program) -> Rows:

@@ -1,12 +1,12 @@
 """Memory layout: the block in which each row has its number, and the operands of kernels there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy
 
 from .array_types import Rows
-from .kernels import Kernel
+from .kernels import Gather, Kernel, Scan
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
 from .strides import View, make_view
 
@@ -111,6 +111,25 @@ class Layout:
         blocks = [self.blocks[view.block] for view, _ in operand.parts]
         return any(block.batched for block in blocks)
 
+    def needed_for(self, wanted: Collection[str], kernels: Sequence[Kernel]) -> list[bool]:
+        """Return which blocks need a gradient: those wanted, and the results of what takes them.
+
+        Args:
+            wanted: The names of blocks.
+            kernels: The kernels, whose blocks are the last ones.
+        """
+        needed = [block.name in wanted for block in self.blocks]
+        # Kernels come after those whose results they take, so one walk is enough.
+        first = len(self.blocks) - len(kernels)
+        for number, kernel in enumerate(kernels, first):
+            # No gradient flows to the index of a look-up.
+            taken = [kernel.table] if isinstance(kernel, Gather) else kernel.taken()
+            for rows in taken:
+                blocks = numpy.unique(self.block_of[rows])
+                if any(needed[block] for block in blocks):
+                    needed[number] = True
+        return needed
+
 
 def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -> Layout:
     """Return the layout of a program.
@@ -149,6 +168,10 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
         layout.add(block, rows, place[rows])
 
     for i, kernel in enumerate(kernels):
-        block = Block(f"v{i}", len(kernel.rows), kernel.batched)
-        layout.add(block, kernel.rows)
+        if isinstance(kernel, Scan):
+            block = Block(f"v{i}", kernel.width, kernel.batched)
+            layout.add(block, kernel.rows, kernel.columns)
+        else:
+            block = Block(f"v{i}", len(kernel.rows), kernel.batched)
+            layout.add(block, kernel.rows)
     return layout

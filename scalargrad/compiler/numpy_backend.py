@@ -5,111 +5,19 @@ generated and compiled when it is first called.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy
 
-from .array_rules import ARRAYS
-from .array_types import Array, Rows
+from .array_types import Array
 from .codegen import write_backward, write_forward
-from .kernels import Gather, Kernel, build_kernels
+from .kernels import Kernel, build_kernels
 from .layout import Layout, lay_out
-from .lookups import (
-    indices,
-    look_up,
-    look_up_by_sample,
-    scatter_by_sample,
-    scatter_into,
-    scatter_rows,
-)
 from .program import Program
+from .runtime import NAMES
 from .writer import PARAMETERS, Writer
 
 __all__ = ["NumpyBackend"]
-
-
-def _scatter(target: Array, numbers: Array, steps: Sequence[tuple[Rows, Rows]]) -> None:
-    """Add numbers to columns, some of which appear twice: in steps within which none does."""
-    for columns, positions in steps:
-        added = numbers[..., positions]
-        target[..., columns] += added
-
-
-def _outer(left: Array, right: Array, out: Array) -> None:
-    """Compute leftᵀ @ right."""
-    if len(left) == 1:
-        # Of a single sample it is every pair once, which NumPy multiplies faster than matrices.
-        numpy.multiply(left.T, right, out)
-    else:
-        numpy.matmul(left.T, right, out)
-
-
-def _outer_with_one(left: Array, right: Array, out: Array) -> None:
-    """Compute leftᵀ @ [right, 1]: the gradient of weights, and in the last column of the bias."""
-    if len(left) == 1:
-        # Of one column and one row, dot is faster than a product of every pair.
-        with_one = numpy.append(right, 1.0)
-        numpy.dot(left.T, with_one[None], out)
-    else:
-        ones = _ones(len(left))
-        numpy.matmul(left.T, right, out[:, :-1])
-        numpy.matmul(left.T, ones, out[:, -1])
-
-
-def _part(
-    vector: Array,
-    start: int,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...],
-) -> Array:
-    """Return the numbers at start + Σ strides · index, as a view."""
-    step = vector.itemsize
-    offset = step * start
-    byte_strides = tuple(step * stride for stride in strides)
-    return numpy.ndarray(shape, vector.dtype, vector, offset, byte_strides)
-
-
-@lru_cache(maxsize=8)
-def _ones(count: int) -> Array:
-    """Return ones: a matrix product with them is a sum, and faster."""
-    return numpy.ones(count)
-
-
-@lru_cache(maxsize=8)
-def _shares(count: int) -> Array:
-    """Return the weight of each sample's loss in the mean, (count, 1)."""
-    shares = numpy.full((count, 1), 1.0 / count)
-    # All calls with batches of this size get the same array.
-    shares.flags.writeable = False
-    return shares
-
-
-_NAMES: dict[str, object] = {
-    **vars(ARRAYS),
-    "inf": numpy.inf,
-    "nan": numpy.nan,
-    "empty": numpy.empty,
-    "zeros": numpy.zeros,
-    "full": numpy.full,
-    "matmul": numpy.matmul,
-    "spread": numpy.broadcast_to,
-    "square": numpy.square,
-    "take": numpy.take,
-    "total": numpy.add.reduce,
-    "shares": _shares,
-    "scatter": _scatter,
-    "outer": _outer,
-    "outer_with_one": _outer_with_one,
-    "part": _part,
-    "indices": indices,
-    "look_up": look_up,
-    "look_up_by_sample": look_up_by_sample,
-    "scatter_rows": scatter_rows,
-    "scatter_into": scatter_into,
-    "scatter_by_sample": scatter_by_sample,
-}
-"""What generated source may call."""
 
 
 class NumpyBackend:
@@ -209,10 +117,10 @@ class NumpyBackend:
         arguments = ["n", "r", "d", *self._argument_names(), *extra]
         head = f"def {name}({', '.join(arguments)}):"
         source = "\n    ".join([head, *writer.lines]) + "\n"
-        self.source[name] = source
+        self.source[name] = "\n".join([*writer.loops, source])
 
         # Names of the writer hold views of the parameters and the constants, made once.
-        space: dict[str, Any] = {**_NAMES, **writer.names, **self.fixed}
+        space: dict[str, Any] = {**NAMES, **writer.names, **self.fixed}
         code = compile(source, f"<compiled {name}>", "exec")
         exec(code, space)
         function: Callable[..., Any] = space[name]
@@ -233,17 +141,7 @@ class NumpyBackend:
             "loss": (PARAMETERS,),
             "pull_back": self._argument_names(),
         }
-        wanted = targets[name]
-        needed = [block.name in wanted for block in self.layout.blocks]
-        # Kernels come after those whose results they take, so one walk is enough.
-        for number, kernel in enumerate(self.kernels, self._first):
-            # No gradient flows to the index of a look-up.
-            taken = [kernel.table] if isinstance(kernel, Gather) else kernel.taken()
-            for rows in taken:
-                blocks = numpy.unique(self.layout.block_of[rows])
-                if any(needed[block] for block in blocks):
-                    needed[number] = True
-        return needed
+        return self.layout.needed_for(targets[name], self.kernels)
 
     def _write_outputs(self, writer: Writer) -> list[str]:
         width = len(self.program.outputs)

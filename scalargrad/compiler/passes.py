@@ -236,6 +236,8 @@ def fold_constants(program: Program) -> Program:
     for row, kind, args in program.rows():
         if kind is None or len(args) > _MAX_FOLDED or not all(arg in known for arg in args):
             continue
+        if kind.op not in TABLE:
+            continue  # a loop runs as array code, even over constants
         numbers_of_args = [known[arg] for arg in args]
         operands = insert_static_args(kind, numbers_of_args)
         known[row] = TABLE[kind.op].value(FLOATS, operands)
@@ -332,7 +334,7 @@ def merge_common_rows(program: Program) -> Program:
         args = operands[start[row] : start[row + 1]]
         # By their aliases, so that rows over rows that were merged above are equal, too.
         args = alias[args]
-        key = (int(codes[row]), args.tobytes())
+        key = (int(codes[row]), int(program.place[row]), args.tobytes())
         alias[row] = seen.setdefault(key, row)
     return _redirect(program, alias)
 

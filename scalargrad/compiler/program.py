@@ -7,7 +7,8 @@ another one.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TypeVar
+from textwrap import indent
+from typing import Any, TypeVar
 
 import numpy
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from scalargrad.errors import ProgramError, TraceError
 from scalargrad.terminal import fits_terminal
 
 from .array_types import Array, Rows
+from .loops import PICK, LoopNode, Pick, StepInput, TracedLoop
 from .tracing import Trace
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "LEAVES",
     "PARAMETER",
     "Kind",
+    "Loop",
     "Program",
     "insert_static_args",
     "partials_by_rows",
@@ -62,10 +65,13 @@ class Kind:
         op: The name of an operation of the table.
         static_args: The operands that are plain numbers, None where an operand is a row; None
             where all operands are rows.
+        loop: What is repeated, where the row is a loop. Such a row has no number of its own: rows
+            of the op PICK take from it what the loop returns.
     """
 
     op: str
     static_args: tuple[float | None, ...] | None = None
+    loop: "Loop | None" = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +82,8 @@ class Program:
 
     Attributes:
         code: (n,) the kind of a leaf, or FIRST + the position in `kinds`.
-        place: (n,) for a leaf, its position among the leaves of its kind; else 0.
+        place: (n,) for a leaf, its position among the leaves of its kind; for a PICK, which number
+            of a loop it is; else 0.
         start: (n + 1,) row i has the operands `operands[start[i]:start[i + 1]]`.
         operands: (e,) rows.
         kinds: What the codes from FIRST on mean.
@@ -207,6 +214,11 @@ class Program:
             if code >= FIRST:
                 fits = _takes(self.kinds[code - FIRST], size)
                 _require(fits, "an operation has the wrong number of operands")
+        for _, kind, args in self.rows():
+            if kind is not None and kind.op == PICK:
+                source = self.kind(args[0])
+                is_loop = source is not None and source.loop is not None
+                _require(is_loop, "a number is picked from a row that is no loop")
 
     def evaluate(self, inputs: Sequence[float], parameters: Sequence[float]) -> list[float]:
         """Return the outputs for one sample, row by row by the rules of the table.
@@ -226,12 +238,18 @@ class Program:
         drawn = [leaf._data for leaf in self.drawn]
         sources = (inputs, parameters, self.numbers.tolist(), read, drawn)
 
-        values: list[float] = []
+        # The value of a loop is the list of all that it returns.
+        values: list[Any] = []
         for row, kind, args in self.rows():
+            value: Any
             if kind is None:
                 source = sources[self.code[row]]
                 place = self.place[row]
                 value = float(source[place])
+            elif kind.loop is not None:
+                value = kind.loop.evaluate([values[arg] for arg in args])
+            elif kind.op == PICK:
+                value = values[args[0]][self.place[row]]
             else:
                 numbers = insert_static_args(kind, [values[arg] for arg in args])
                 value = TABLE[kind.op].value(FLOATS, numbers)
@@ -251,6 +269,10 @@ class Program:
         names = [f"%{row}" for row in self.outputs.tolist()]
         outputs = ", ".join(names)
         lines.append(f"return {outputs}")
+        for kind in self.kinds:
+            if kind.loop is not None:
+                step = indent(str(kind.loop.step), "    ")
+                lines.append(f"a step of the scan of {kind.loop.length:,} steps:\n{step}")
         return "\n".join(lines)
 
     def _format_row(self, row: int, kind: Kind | None, args: list[int]) -> str:
@@ -261,13 +283,74 @@ class Program:
                 return repr(float(self.numbers[place]))
             return f"{LEAVES[code]}[{place}]"
         names = [f"%{arg}" for arg in args]
+        if kind.op == PICK:
+            return f"{names[0]}[{int(self.place[row])}]"
         operands = insert_static_args(kind, names)
         listed = ", ".join(map(str, operands))
-        return f"{kind.op}({listed})"
+        steps = "" if kind.loop is None else f" of {kind.loop.length:,} steps"
+        return f"{kind.op}{steps}({listed})"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A step that is repeated.
+
+    The rows that a loop takes are the carry before the first step, the entries of all steps, and
+    what all steps share. It returns the carry after the last step and the results of all steps.
+
+    Attributes:
+        step: One step as recorded. Its inputs are the carry and the entry of the step, its
+            parameters what all steps share, its outputs the next carry and the results.
+        length: The number of steps.
+        carries: The length of the carry.
+        checkpoint: Whether to keep only some carries for the way back.
+    """
+
+    step: Program
+    length: int
+    carries: int
+    checkpoint: bool
+
+    @property
+    def entries(self) -> int:
+        """The length of the entry of one step."""
+        return self.step.inputs - self.carries
+
+    @property
+    def results(self) -> int:
+        """How many results each step has."""
+        return len(self.step.outputs) - self.carries
+
+    @property
+    def parts(self) -> tuple[slice, slice, slice]:
+        """Where the carry, the entries of all steps, and what is shared are among the operands."""
+        start = self.carries
+        end = start + self.length * self.entries
+        return slice(start), slice(start, end), slice(end, None)
+
+    def takes(self, size: int) -> bool:
+        """Whether it takes this many rows."""
+        return size == self.carries + self.length * self.entries + self.step.parameters
+
+    def evaluate(self, operands: Sequence[float]) -> list[float]:
+        """Return all that the loop returns, for one sample: slowly, row by row."""
+        carry, xs, shared = [operands[part] for part in self.parts]
+        results: list[float] = []
+        for number in range(self.length):
+            start = number * self.entries
+            x = xs[start : start + self.entries]
+            outputs = self.step.evaluate([*carry, *x], shared)
+            carry = outputs[: self.carries]
+            results += outputs[self.carries :]
+        return [*carry, *results]
 
 
 def _takes(kind: Kind, size: int) -> bool:
     """Whether an operation takes this many rows."""
+    if kind.loop is not None:
+        return kind.loop.takes(size)
+    if kind.op == PICK:
+        return size == 1
     op = TABLE[kind.op]
     if op.over_list:
         return size > 0
@@ -331,9 +414,12 @@ def record(trace: Trace) -> Program:
     # One node of each code tells what the code means. Leaves still have the code -1.
     codes, examples = numpy.unique(code, return_index=True)
     nodes = [order[i] for i in examples[codes >= FIRST].tolist()]
-    kinds = tuple(Kind(node.op, node.static_args) for node in nodes)
+    kinds = tuple(map(_read_kind, nodes))
 
     place = numpy.zeros(len(order), numpy.int32)
+    for row, node in enumerate(order):
+        if type(node) is Pick:
+            place[row] = node.place
     leaves = _place_leaves(trace, order, row_of, code, place)
     return Program(
         code=code,
@@ -349,6 +435,24 @@ def record(trace: Trace) -> Program:
         parameters=len(trace.parameters),
         origin=numpy.arange(len(order), dtype=numpy.int32),
     )
+
+
+def _read_kind(node: Value) -> Kind:
+    loop = None
+    if isinstance(node, LoopNode):
+        loop = _record_loop(node.loop)
+    return Kind(node.op, node.static_args, loop)
+
+
+def _record_loop(loop: TracedLoop) -> Loop:
+    """Return a loop with its step as a Program."""
+    step = Trace(
+        inputs=(loop.carry, loop.x),
+        parameters=loop.captured,
+        outputs=loop.outputs,
+        structure=list(range(len(loop.outputs))),
+    )
+    return Loop(record(step), loop.length, len(loop.carry), loop.checkpoint)
 
 
 def _codes(order: list[Value]) -> Iterator[int]:
@@ -367,6 +471,8 @@ def _codes(order: list[Value]) -> Iterator[int]:
 
         # Text tells 0.0 from -0.0, which are two static arguments, and takes nan for equal to nan.
         key = node.op if node.static_args is None else f"{node.op}{node.static_args}"
+        if type(node) is LoopNode:
+            key = f"{node.op}{id(node.loop)}"
         form = key, len(node.args)
         if form not in checked:
             _refuse_made_by_hand(node)
@@ -375,6 +481,8 @@ def _codes(order: list[Value]) -> Iterator[int]:
 
 
 def _refuse_made_by_hand(node: Value) -> None:
+    if isinstance(node, (LoopNode, Pick)):
+        return
     known = node.op in TABLE
     if known and _takes(Kind(node.op, node.static_args), len(node.args)):
         return
@@ -436,6 +544,11 @@ class _OtherLeaves:
         # A random leaf that was drawn before the trace keeps its number, so it is read like others.
         if leaf in self.drawn:
             return DRAWN, self.drawn[leaf]
+        if type(leaf) is StepInput:
+            raise TraceError(
+                f"a Value of one step of scan ({leaf.label or 'without a label'}) is used outside "
+                "of that step: return it from the step, as a part of the carry or as y"
+            )
         # Only a plain Constant can't change. Any other Value may, so it is read at each run.
         if type(leaf) is Constant:
             self.numbers.append(leaf._data)

@@ -1,6 +1,7 @@
 """Replay: single samples computed by the rules of the table, exactly as eager code does."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE, Op
 from scalargrad.core.value import Value, backpropagate
 
+from .loops import unroll
 from .program import (
     CONSTANT,
     DRAWN,
@@ -21,10 +23,11 @@ from .program import (
     Kind,
     Program,
     insert_static_args,
+    record,
 )
 from .tracing import Trace
 
-__all__ = ["Leaves", "Replay"]
+__all__ = ["Leaves", "Replay", "make_replay"]
 
 Numbers = Sequence[float]
 
@@ -199,6 +202,27 @@ class Replay:
     def backward(self) -> None:
         """Set the gradient of the first output on every recorded Value."""
         backpropagate(self.order, [(self.trace.outputs[0], 1.0)])
+
+
+def make_replay(trace: Trace, program: Program) -> Replay:
+    """Return what replays a trace, with the steps of its loops written out as in eager code.
+
+    Args:
+        trace: What was recorded.
+        program: The trace as rows, before any pass.
+    """
+    if not any(kind.loop for kind in program.kinds):
+        return Replay(trace, program)
+    unrolled = replace(trace, outputs=unroll(trace.outputs))
+    rows = record(unrolled)
+
+    # Leaves that are read may come in another order, but are given in that of the program.
+    position = {leaf: i for i, leaf in enumerate(program.leaves)}
+    new_place = numpy.array([position[leaf] for leaf in rows.leaves], numpy.int32)
+    place = rows.place.copy()
+    is_leaf = rows.code == LEAF
+    place[is_leaf] = new_place[place[is_leaf]]
+    return Replay(unrolled, replace(rows, place=place, leaves=program.leaves))
 
 
 def _find_operands(step: _Step, numbers: list[float]) -> Sequence[float]:

@@ -10,12 +10,16 @@ from typing import Any, Literal, NamedTuple
 
 from scalargrad.autodiff.anomaly import calling_line
 from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import IntegerInput, RandomLeaf
+from scalargrad.core.loops import Step, call_step
 from scalargrad.core.modes import check_question, tracing
-from scalargrad.core.value import Parameter, Value
-from scalargrad.errors import OptionError, TraceError
+from scalargrad.core.nested import Tree, flatten, flatten_like, unflatten
+from scalargrad.core.value import Constant, Parameter, Value
+from scalargrad.errors import DataError, LengthError, OptionError, TraceError
 from scalargrad.nn import Module
 
+from .loops import StepInput, TracedLoop, cut_step, make_loop_node, make_picks
 from .structure import Structure, list_outputs
 
 __all__ = ["Input", "Trace", "trace"]
@@ -40,7 +44,7 @@ class Trace:
     """
 
     inputs: tuple[tuple[Value, ...], ...]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Value, ...]
     outputs: tuple[Value, ...]
     structure: Structure
     drawn: tuple[RandomLeaf, ...] = ()
@@ -140,6 +144,102 @@ class _Tracer:
 
     def on_backward(self, order: list[Any]) -> None:
         """Do nothing: `backward` is refused before it starts."""
+
+    def record_loop(
+        self, step: Step, carry: Tree, xs: Sequence[Tree], checkpoint: bool
+    ) -> tuple[Tree, list[Tree]]:
+        """Record one step of a loop, and return Values that stand for what the loop returns."""
+        entries = _flatten_entries(xs)
+        first = _as_leaves(carry, "the carry of scan")
+        carry_in: list[Value] = [StepInput(1.0, label=value.label) for value in first]
+        x_in: list[Value] = [StepInput(1.0, label=value.label) for value in entries[0]]
+
+        tracer = _StepTracer()
+        with tracing(tracer, self.refuse):
+            next_carry, y = call_step(step, unflatten(carry, carry_in), unflatten(xs[0], x_in), 0)
+        outputs = flatten_like(carry, next_carry, ("carry", "carry")) + flatten(y)
+        returned = _as_leaves(outputs, "what a step of scan returns")
+
+        # A random number of the step is another one at each step, as an entry of `xs` is.
+        x_in += tracer.drawn
+        captured, inside, cut = cut_step(tracer.made, [*carry_in, *x_in], returned)
+        loop = TracedLoop(
+            carry=tuple(carry_in),
+            x=tuple(x_in),
+            captured=tuple(inside),
+            outputs=cut,
+            length=len(xs),
+            checkpoint=bool(checkpoint),
+        )
+        operands = list(first)
+        for entry in entries:
+            operands += entry
+            # Made here and now, so that numbers are drawn step by step as in eager code.
+            operands += [RandomLeaf(leaf.source, label=leaf.label) for leaf in tracer.drawn]
+        picks = self._make_loop(loop, operands + captured)
+
+        last = picks[: len(first)]
+        ys = []
+        for number in range(len(xs)):
+            start = len(first) + number * loop.results
+            results = picks[start : start + loop.results]
+            ys.append(unflatten(y, results))
+        return unflatten(carry, last), ys
+
+    def _make_loop(self, loop: TracedLoop, operands: list[Value]) -> list[Value]:
+        return make_picks(make_loop_node(loop, operands))
+
+
+class _StepTracer(_Tracer):
+    """Observes the operations of one step of a loop.
+
+    Attributes:
+        made: All nodes, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[Value] = []
+
+    def on_node(
+        self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]
+    ) -> None:
+        """Remember the node."""
+        super().on_node(node, op, args, partials)
+        self.made.append(node)
+
+    def _make_loop(self, loop: TracedLoop, operands: list[Value]) -> list[Value]:
+        """Make the nodes of a loop within the step, which no operation announces."""
+        picks = super()._make_loop(loop, operands)
+        self.made += [picks[0].args[0], *picks] if picks else []
+        return picks
+
+
+def _flatten_entries(xs: Sequence[Tree]) -> list[list[Value]]:
+    """Return the numbers of each entry of a loop as Values.
+
+    Raises DataError where the structures differ: the step is recorded once for all of them.
+    """
+    entries = []
+    for number, x in enumerate(xs):
+        try:
+            numbers = flatten_like(xs[0], x, ("xs[0]", f"xs[{number}]"))
+        except LengthError as error:
+            raise DataError(
+                f"in a compiled function all entries of xs must have one structure: {error}"
+            ) from None
+        entries.append(_as_leaves(numbers, f"xs[{number}] of scan"))
+    return entries
+
+
+def _as_leaves(tree: Tree, what: str) -> list[Value]:
+    """Return the numbers of a tree as Values: plain ones become Constants."""
+    leaves = []
+    for leaf in flatten(tree):
+        if not isinstance(leaf, Value):
+            leaf = Constant(as_float(leaf, f"a number in {what}"))
+        leaves.append(leaf)
+    return leaves
 
 
 _REMEDY = (

@@ -22,6 +22,7 @@ class Writer:
         fixed: The arrays that are the same objects at each call: parameters and constants.
         lines: The lines so far.
         names: The objects that the lines name.
+        loops: The source of each loop that the lines call.
     """
 
     def __init__(self, layout: Layout, needed: list[bool], fixed: dict[str, Array]) -> None:
@@ -30,6 +31,7 @@ class Writer:
         self.fixed = fixed
         self.lines: list[str] = []
         self.names: dict[str, object] = {}
+        self.loops: list[str] = []
         # For each block, which of its columns have a gradient by now.
         self._written: dict[int, Mask] = {}
         # Blocks whose gradient is an array that no other name refers to, so it may change in place.

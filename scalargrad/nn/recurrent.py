@@ -1,14 +1,17 @@
 """Recurrent networks: cells, and a module that runs a cell over a sequence.
 
-A cell carries a state from one step of the sequence to the next.
+A cell carries a state from one step of the sequence to the next. A compiled program runs the steps
+of these cells as one loop (see `scalargrad.scan`).
 """
 
 from collections.abc import Iterable
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
+from scalargrad.core.loops import scan
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
@@ -93,8 +96,16 @@ class RNNCell(Module):
             DataError: If an item is not a number.
         """
         items = as_inputs(x, self.inputs, self)
-        hidden = _as_state(state, self.size, "h", self)
-        return self.units(Inputs([*items, *hidden]))
+        return self.units(Inputs([*items, *self.as_state(state)]))
+
+    def as_state(self, state: State) -> list[Value]:
+        """Return a state as a list of Values, zeros for None.
+
+        Raises:
+            LengthError: If it is of another length.
+            DataError: If an item is not a number.
+        """
+        return _as_state(state, self.size, "h", self)
 
     def output(self, state: State) -> list[Value]:
         """Return the part of a state that is the output: all of it."""
@@ -182,10 +193,9 @@ class LSTMCell(Module):
             LengthError: If the input or the state is of another length.
             DataError: If an item is not a number.
         """
-        h, c = _split_pair(state, self)
         items = as_inputs(x, self.inputs, self)
-        both = Inputs([*items, *_as_state(h, self.size, "h", self)])
-        before = _as_state(c, self.size, "c", self)
+        h, before = self.as_state(state)
+        both = Inputs([*items, *h])
 
         i = self.input_gate(both)
         f = self.forget_gate(both)
@@ -197,6 +207,16 @@ class LSTMCell(Module):
         hidden = [next_h for next_h, _ in units]
         memory = [next_c for _, next_c in units]
         return hidden, memory
+
+    def as_state(self, state: State) -> Pair:
+        """Return a state as a pair of lists of Values, zeros for None.
+
+        Raises:
+            LengthError: If a part is of another length, or it is not a pair.
+            DataError: If an item is not a number.
+        """
+        h, c = _split_pair(state, self)
+        return _as_state(h, self.size, "h", self), _as_state(c, self.size, "c", self)
 
     def _update_memory(self, parts: Iterable[tuple[Value, ...]]) -> list[tuple[Value, Value]]:
         """Update each number in its own scope, so that pictures tell them apart."""
@@ -268,11 +288,22 @@ class Recurrent(Module):
         if not is_list(x) or not len(x):
             raise LengthError(f"{describe(self)} takes a sequence of at least one step, not {x!r}")
 
-        outputs: list[list[Value]] = []
-        for step, row in enumerate(x):
+        number = count()
+
+        def step(state: State, row: Any) -> tuple[State, list[Value]]:
             # Not `self.cell(row, state)`: with a scope for each step, pictures tell them apart.
-            state = call_in_scope(self.cell.forward, self.cell, f"cell.{step}", (row, state), {})
-            outputs.append(self.cell.output(state))
+            name = f"cell.{next(number)}"
+            state = call_in_scope(self.cell.forward, self.cell, name, (row, state), {})
+            return state, self.cell.output(state)
+
+        if type(self.cell) in (RNNCell, LSTMCell):
+            state, outputs = scan(step, self.cell.as_state(state), x)
+        else:
+            # The state of another cell may grow from step to step, or hold more than numbers.
+            outputs = []
+            for row in x:
+                state, output = step(state, row)
+                outputs.append(output)
 
         result = outputs[-1] if self.last else outputs
         return (result, state) if with_state else result

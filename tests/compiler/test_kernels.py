@@ -118,9 +118,21 @@ def test_a_convolution_is_one_matrix_at_many_places() -> None:
 
 
 def test_a_recurrent_cell_has_its_matrix_at_every_step() -> None:
+    cell = RNNCell(2, 3, seed=1)
+
+    def three_steps(x: list[Value], state: list[Value]) -> list[Value]:
+        for row in image(x, 3):
+            state = cell(row, state)
+        return state
+
+    found = described(three_steps, (6, 3), cell.parameters())
+    assert found == ["matrix 3×5 + bias", "tanh × 3"] * 3
+
+
+def test_a_recurrent_network_is_one_loop() -> None:
     model = Recurrent(RNNCell(2, 3, seed=1), last=True)
     found = described(lambda x, state: model(image(x, 3), state), (6, 3), model.parameters())
-    assert found == ["matrix 3×5 + bias", "tanh × 3"] * 3
+    assert found == ["scan of 3 steps: 4 kernels"]
 
 
 def test_shared_weights_are_one_matrix_at_two_places() -> None:

@@ -9,7 +9,8 @@ import pytest
 import scalargrad
 from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import record, trace
-from scalargrad.compiler.numpy_backend import NumpyBackend, _shares
+from scalargrad.compiler.numpy_backend import NumpyBackend
+from scalargrad.compiler.runtime import _shares
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
 from tests.compiler.referee import eager

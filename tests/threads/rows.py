@@ -143,6 +143,18 @@ def directions(_: Path) -> Any:
     return [sg.jvp(_cubed, where, ([1.0, 0.0],)), sg.hvp(_cubed, where, ([1.0, 0.0],))]
 
 
+@row(sg.scan)
+def loops(_: Path) -> Any:
+    def step(carry: Value, x: float) -> tuple[Value, Value]:
+        carry = sg.tanh(carry * x)
+        return carry, carry * carry
+
+    start = Value(number(0.5))
+    last, path = sg.scan(step, start, [number(0.25), 0.5, 2.0])
+    last.backward()
+    return [last, path, start.grad]
+
+
 @row(sg.numerical_gradient, sg.gradcheck, sg.GradientReport)
 def checks_of_gradients(_: Path) -> Any:
     report = sg.gradcheck(_cubed, [number(2.0), 3.0])

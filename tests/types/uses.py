@@ -60,6 +60,20 @@ Value("three")  # wrong
 Value(1.0, lable="x")  # wrong
 Parameter(1.0, trainable=False)  # wrong
 
+# Loops take a step, what it carries, and an entry for each step
+
+
+def decay(carry: Value, rate: float) -> tuple[Value, Value]:
+    carry = carry - carry * rate
+    return carry, carry
+
+
+last, path = sg.scan(decay, x, [1.0, 2.0])
+sg.scan(decay, x, length=3, checkpoint=True)
+sg.scan(decay, x, steps=3)  # wrong
+sg.scan(lambda carry: carry, x, length=3)  # wrong
+sg.scan(decay)  # wrong
+
 # What a Value has
 
 assert_type(x.data, float)

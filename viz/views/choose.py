@@ -164,9 +164,8 @@ _VIEWS: dict[str, Callable[[Any, Request], list[Picture]]] = {
 
 def _recorded_outputs(program: Any) -> list[Value]:
     """Return the recorded Values of a program's outputs; `load` sets the numbers of a sample."""
-    rows = program.program.outputs.tolist()
-    outputs = program.recorded(rows)
-    if len(outputs) < len(rows):
+    outputs = program.recorded_outputs()
+    if len(outputs) < len(program.program.outputs):
         raise PictureError(
             "an output of this program is not a recorded Value anymore: draw what `load` returns"
         )

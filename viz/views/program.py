@@ -9,7 +9,15 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled
-from scalargrad.compiler.kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList
+from scalargrad.compiler.kernels import (
+    Dots,
+    Elementwise,
+    Gather,
+    Kernel,
+    Matrix,
+    OverList,
+    Scan,
+)
 from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PARAMETER
 from scalargrad.core.ops import DOT, TABLE, TAKE
 from scalargrad.errors import OptionError
@@ -18,6 +26,8 @@ from viz.model.picture import MAX_CARDS, MAX_CHIPS, Edge, Node, Picture
 
 BANDS = 12
 """Nodes of a program with too many kernels to be drawn one by one."""
+_MAX_STEP_KERNELS = 3
+"""Kernels of the step of a loop that its box lists."""
 _MAX_NAMED = 500
 """Values of a kernel whose paths are read to name it."""
 
@@ -161,6 +171,8 @@ class _ProgramGraph:
 
     def _name_kernel(self, kernel: Kernel) -> tuple[str, str]:
         """Return the label of a kernel, and its small print."""
+        if isinstance(kernel, Scan):
+            return f"scan × {kernel.length:,}", _describe_step(kernel)
         step = max(1, len(kernel.rows) // _MAX_NAMED)
         some = kernel.rows[::step].tolist()
         values = self.program.recorded(some)
@@ -285,6 +297,7 @@ def describe_program(program: Compiled) -> tuple[str, ...]:
     dots = sum(isinstance(kernel, Dots) for kernel in kernels)
     gathers = sum(isinstance(kernel, Gather) for kernel in kernels)
     scalars = sizes.count(1)
+    loops = sum(isinstance(kernel, Scan) for kernel in kernels)
 
     phrases: list[str] = []
     if matrices:
@@ -298,6 +311,8 @@ def describe_program(program: Compiled) -> tuple[str, ...]:
         phrases.append(f"{plural(dots, 'group')} of dot products")
     if gathers:
         phrases.append(plural(gathers, "gather"))
+    if loops:
+        phrases.append(plural(loops, "loop"))
     if scalars:
         phrases.append(f"{plural(scalars, 'operation')} left scalar")
 
@@ -309,11 +324,22 @@ def _per_sample(count: int) -> str:
     return f"{plural(count, 'number')} a sample"
 
 
+def _describe_step(scan: Scan) -> str:
+    """Return what the step of a loop does, in a few words: its first kernels."""
+    names = [str(kernel) for kernel in scan.kernels[:_MAX_STEP_KERNELS]]
+    more = len(scan.kernels) - len(names)
+    if more > 0:
+        names.append(f"{more:,} more")
+    return ", ".join(names)
+
+
 def _symbol(kernel: Kernel) -> str:
     if isinstance(kernel, Matrix):
         return "W·x"
     if isinstance(kernel, Gather):
         return TAKE.symbol
+    if isinstance(kernel, Scan):
+        return "↻"
     op = DOT.name if isinstance(kernel, Dots) else kernel.kind.op
     return TABLE[op].symbol
 
@@ -328,6 +354,8 @@ def _operands(kernel: Kernel) -> list[Rows]:
         return [kernel.first, kernel.second]
     if isinstance(kernel, Gather):
         return [kernel.index, kernel.table]
+    if isinstance(kernel, Scan):
+        return kernel.taken()
     bias = [] if kernel.bias is None else [kernel.bias]
     return [kernel.x, kernel.weights, *bias]
 

@@ -41,6 +41,21 @@ def small(penalty: bool = True) -> Compiled:
 
 
 def recurrent(steps: int) -> Compiled:
+    """A recurrent network whose steps Python's own loop writes out."""
+    cell = LSTMCell(2, 3, seed=1)
+
+    def unrolled(x: list[Value]) -> list[Value]:
+        state = None
+        outputs: list[Value] = []
+        for i in range(steps):
+            state = cell(x[2 * i : 2 * i + 2], state)
+            outputs += cell.output(state)
+        return outputs
+
+    return compile(unrolled, cell, inputs=(2 * steps,))
+
+
+def looping(steps: int) -> Compiled:
     model = Sequential(Reshape(steps, 2), Recurrent(LSTMCell(2, 3, seed=1)), Flatten())
     return compile(model, model, inputs=(2 * steps,))
 
@@ -102,6 +117,39 @@ def test_shared_weights_are_one_node() -> None:
     ]
     assert len(weights) == 1
     assert sum(edge.source == weights[0].id for edge in picture.edges) == 2
+
+
+def test_a_loop_is_one_box_that_says_what_a_step_does() -> None:
+    picture = viz.draw(looping(100)).picture
+    (box,) = [node for node in picture.nodes if node.symbol == "↻"]
+    assert box.label == "scan × 100"
+    assert box.detail == "matrix 12×2 + bias, matrix 12×3, add × 12, 5 more"
+
+
+def test_a_loop_takes_its_inputs_the_weights_and_the_first_state() -> None:
+    picture = viz.draw(looping(100)).picture
+    (box,) = [node for node in picture.nodes if node.symbol == "↻"]
+    sources = [(node.kind, node.detail) for node in before(picture, box)]
+    assert sources == [
+        ("constant", ""),
+        ("input", "200 numbers a sample"),
+        ("parameter", "72 numbers"),
+    ]
+
+
+def test_a_picture_of_a_loop_is_as_large_for_any_number_of_steps() -> None:
+    few = viz.draw(looping(2)).picture
+    many = viz.draw(looping(50)).picture
+    assert len(few.nodes) == len(many.nodes)
+
+
+def test_layer_by_layer_a_loop_looks_as_in_eager_code() -> None:
+    program = looping(3)
+    assert program.model is not None
+    eager = program.model([Value(0.1) for _ in range(6)])
+    expected = viz.draw(eager, level="layers").picture
+    picture = viz.draw(program, level="layers").picture
+    assert [node.label for node in picture.nodes] == [node.label for node in expected.nodes]
 
 
 def test_a_convolution_says_at_how_many_places() -> None:

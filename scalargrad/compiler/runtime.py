@@ -1,0 +1,109 @@
+"""What generated source may call: NumPy's functions by short names, and a few helpers."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy
+
+from .array_rules import ARRAYS
+from .array_types import Array, Rows
+from .lookups import (
+    indices,
+    look_up,
+    look_up_by_sample,
+    scatter_by_sample,
+    scatter_into,
+    scatter_rows,
+)
+
+__all__ = ["NAMES"]
+
+
+def _scatter(target: Array, numbers: Array, steps: Sequence[tuple[Rows, Rows]]) -> None:
+    """Add numbers to columns, some of which appear twice: in steps within which none does."""
+    for columns, positions in steps:
+        added = numbers[..., positions]
+        target[..., columns] += added
+
+
+def _outer(left: Array, right: Array, out: Array) -> None:
+    """Compute leftᵀ @ right."""
+    if len(left) == 1:
+        # Of a single sample it is every pair once, which NumPy multiplies faster than matrices.
+        numpy.multiply(left.T, right, out)
+    else:
+        numpy.matmul(left.T, right, out)
+
+
+def _outer_with_one(left: Array, right: Array, out: Array) -> None:
+    """Compute leftᵀ @ [right, 1]: the gradient of weights, and in the last column of the bias."""
+    if len(left) == 1:
+        # Of one column and one row, dot is faster than a product of every pair.
+        with_one = numpy.append(right, 1.0)
+        numpy.dot(left.T, with_one[None], out)
+    else:
+        ones = _ones(len(left))
+        numpy.matmul(left.T, right, out[:, :-1])
+        numpy.matmul(left.T, ones, out[:, -1])
+
+
+def _part(
+    vector: Array,
+    start: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+) -> Array:
+    """Return the numbers at start + Σ strides · index, as a view."""
+    step = vector.itemsize
+    offset = step * start
+    byte_strides = tuple(step * stride for stride in strides)
+    return numpy.ndarray(shape, vector.dtype, vector, offset, byte_strides)
+
+
+@lru_cache(maxsize=8)
+def _ones(count: int) -> Array:
+    """Return ones: a matrix product with them is a sum, and faster."""
+    return numpy.ones(count)
+
+
+@lru_cache(maxsize=8)
+def _shares(count: int) -> Array:
+    """Return the weight of each sample's loss in the mean, (count, 1)."""
+    shares = numpy.full((count, 1), 1.0 / count)
+    # All calls with batches of this size get the same array.
+    shares.flags.writeable = False
+    return shares
+
+
+def _by_step(numbers: Array, steps: int) -> Array:
+    """Return the numbers of all steps of a loop as a view that is indexed by the step."""
+    return numbers.reshape(steps, -1, numbers.shape[-1])
+
+
+NAMES: dict[str, object] = {
+    **vars(ARRAYS),
+    "inf": numpy.inf,
+    "nan": numpy.nan,
+    "concatenate": numpy.concatenate,
+    "empty": numpy.empty,
+    "zeros": numpy.zeros,
+    "full": numpy.full,
+    "matmul": numpy.matmul,
+    "spread": numpy.broadcast_to,
+    "square": numpy.square,
+    "take": numpy.take,
+    "total": numpy.add.reduce,
+    "shares": _shares,
+    "scatter": _scatter,
+    "outer": _outer,
+    "outer_with_one": _outer_with_one,
+    "part": _part,
+    "by_step": _by_step,
+    "indices": indices,
+    "look_up": look_up,
+    "look_up_by_sample": look_up_by_sample,
+    "scatter_rows": scatter_rows,
+    "scatter_into": scatter_into,
+    "scatter_by_sample": scatter_by_sample,
+}
+"""What generated source may call."""
