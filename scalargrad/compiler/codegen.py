@@ -213,7 +213,8 @@ def _forward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     places, length = kernel.x.shape
     source = writer.read(x)
     # Places where the same weights are applied are more rows of one matrix product.
-    if places > 1:
+    is_table = block.batched and places == 1
+    if not is_table:
         source = f"{source}.reshape(-1, {length})"
     writer.assign(inputs, source)
 
@@ -222,15 +223,17 @@ def _forward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     if bias is not None:
         biases = writer.read(bias)
         writer.line(f"{result} += {biases}")
-    if places > 1:
-        writer.assign(result, f"{result}.reshape(n, -1)")
+    if not is_table:
+        shape = "n, -1" if block.batched else "-1"
+        writer.assign(result, f"{result}.reshape({shape})")
 
 
 def _backward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     x, weights, bias = _find_operands(writer, kernel)
     gradient = block.gradient
     places = len(kernel.x)
-    if places > 1:
+    is_table = block.batched and places == 1
+    if not is_table:
         features = len(kernel.weights)
         writer.assign(gradient, f"{gradient}.reshape(-1, {features})")
 
@@ -243,8 +246,10 @@ def _backward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     if writer.needs_gradient(x):
         matrix = writer.read(weights)
         back = f"matmul({gradient}, {matrix})"
-        if places > 1:
+        if places > 1 and block.batched:
             back = f"{back}.reshape(n, {places}, -1)"
+        elif places == 1 and not block.batched:
+            back = f"{back}[0]"
         writer.add_gradient(x, back)
 
 

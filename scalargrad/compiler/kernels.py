@@ -9,9 +9,10 @@ import numpy
 
 from scalargrad.core.ops import DOT, TABLE
 
-from .array_types import Mask, Rows
-from .passes import batched, put_varying_first
+from .array_types import Rows
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
+from .rewriting import VARIES, ranks
+from .sums import put_higher_rank_first
 
 __all__ = ["Dots", "Elementwise", "Kernel", "Matrix", "OverList", "build_kernels"]
 
@@ -71,18 +72,18 @@ class Matrix:
 
     Attributes:
         rows: (p·f,) the results, place by place.
-        x: (p, k) rows that vary by sample; p > 1 where the same weights are applied at several
-            places, as in a convolution.
-        weights: (f, k) rows that do not.
+        x: (p, k) rows; p > 1 where the same weights are applied at several places, as in a
+            convolution.
+        weights: (f, k) rows of a lower rank than those of x: they never vary by sample.
         bias: (f,), or None.
-        batched: True.
+        batched: Whether the results vary by sample, as x does then.
     """
 
     rows: Rows
     x: Rows
     weights: Rows
     bias: Rows | None
-    batched: bool = True
+    batched: bool
 
     def taken(self) -> list[Rows]:
         """Return all rows that the kernel takes, in groups."""
@@ -135,11 +136,11 @@ Kernel = Elementwise | OverList | Matrix | Dots
 
 
 class _Product(NamedTuple):
-    """A dot product of numbers that vary by sample with numbers that do not.
+    """A dot product of numbers of one rank with numbers of lower rank.
 
     Attributes:
         row: The result.
-        x: (k,) the varying factors.
+        x: (k,) the factors of higher rank.
         weights: (k,) the others.
         bias: A row, or -1 for none.
     """
@@ -164,7 +165,7 @@ def build_kernels(program: Program) -> list[Kernel]:
 
     Rows of one level do not depend on each other, so all of them that do the same are one kernel.
     """
-    varying = batched(program)
+    rank = ranks(program)
     level = _levels(program)
     groups: dict[_Group, list[int]] = defaultdict(list)
     sizes = numpy.diff(program.start)
@@ -173,7 +174,7 @@ def build_kernels(program: Program) -> list[Kernel]:
             level=int(level[row]),
             code=int(program.code[row]),
             size=int(sizes[row]),
-            varies=bool(varying[row]),
+            varies=bool(rank[row] == VARIES),
         )
         groups[group].append(row)
 
@@ -187,7 +188,7 @@ def build_kernels(program: Program) -> list[Kernel]:
         kind = program.kinds[group.code - FIRST]
         starts = program.start[rows]
         lists = [program.operands[start : start + group.size] for start in starts]
-        kernels += _build(program, kind, rows, numpy.stack(lists), varying)
+        kernels += _build(program, kind, rows, numpy.stack(lists), rank)
     return kernels
 
 
@@ -196,12 +197,12 @@ def _build(
     kind: Kind,
     rows: Rows,
     operands: Rows,
-    varying: Mask,
+    rank: Rows,
 ) -> list[Kernel]:
     """Return the kernels of one group of rows, whose operands are (m, size)."""
-    varies = bool(varying[rows[0]])
+    varies = bool(rank[rows[0]] == VARIES)
     if kind.op == DOT.name:
-        return _build_products(program, rows, operands, varying)
+        return _build_products(program, rows, operands, rank)
     if TABLE[kind.op].over_list:
         return [OverList(kind, rows, operands, varies)]
     return [Elementwise(kind, rows, tuple(operands.T), varies)]
@@ -218,29 +219,36 @@ def _levels(program: Program) -> Rows:
     return level
 
 
-def _build_products(program: Program, rows: Rows, operands: Rows, varying: Mask) -> list[Kernel]:
+def _build_products(program: Program, rows: Rows, operands: Rows, rank: Rows) -> list[Kernel]:
     """Return dot products as matrices where their factors allow it."""
     half = operands.shape[1] // 2
     first = operands[:, :half]
     second = operands[:, half:]
-    first, second = put_varying_first(first, second, varying)
+    first, second = put_higher_rank_first(first, second, rank)
 
     # Dot products of the same x are the rows of one matrix.
     dense: dict[bytes, list[_Product]] = defaultdict(list)
     loose = []
     for i, row in enumerate(rows.tolist()):
-        product = _as_product(program, row, first[i], second[i], varying)
+        product = _as_product(program, row, first[i], second[i], rank)
         if product is None:
             loose.append(i)
         else:
             dense[product.x.tobytes()].append(product)
 
+    matrices = _group_products(program, dense.values())
+    single = [group for group in matrices if len(group) == 1 and len(group[0]) == 1]
+    if len(single) > 1:
+        # Matrices of one row are quicker as dot products, all at once.
+        matrices = [group for group in matrices if group not in single]
+        alone = {place[0].row for (place,) in single}
+        loose += [i for i, row in enumerate(rows.tolist()) if row in alone]
+
+    varies = bool(rank[rows[0]] == VARIES)
     kernels: list[Kernel] = []
     if loose:
-        dots = rows[loose]
-        varies = bool(varying[dots[0]])
-        kernels.append(Dots(dots, first[loose], second[loose], varies))
-    kernels += _build_matrices(program, dense.values())
+        kernels.append(Dots(rows[loose], first[loose], second[loose], varies))
+    kernels += [_matrix(places, varies) for places in matrices]
     return kernels
 
 
@@ -249,16 +257,17 @@ def _as_product(
     row: int,
     first: Rows,
     second: Rows,
-    varying: Mask,
+    rank: Rows,
 ) -> _Product | None:
     """Return a dot product as one row of a matrix, or None where it is something else.
 
-    All second factors must be the same for all samples, and all first ones must vary, but for one
-    pair, which is the bias: a number times the constant 1.
+    All first factors must be of one rank, and all second ones of a lower one, but for one pair,
+    which is the bias: a number times the constant 1.
     """
-    varies = varying[first]
+    highest = rank[first].max()
+    varies = rank[first] == highest
     fixed = numpy.flatnonzero(~varies)
-    if varying[second].any() or not varies.any() or len(fixed) > 1:
+    if (rank[second] == highest).any() or len(fixed) > 1:
         return None
 
     bias = -1
@@ -292,8 +301,10 @@ def _is_constant_one(program: Program, row: int) -> bool:
     return bool(program.numbers[place] == 1.0)
 
 
-def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[Kernel]:
-    """Return a matrix for each group over the same x.
+def _group_products(
+    program: Program, groups: Iterable[list[_Product]]
+) -> list[list[list[_Product]]]:
+    """Return the products of each matrix, place by place, given those over each x.
 
     Groups with the same weights and biases, as in a convolution, are one matrix at several places.
     """
@@ -301,8 +312,7 @@ def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[
     def by_weights(product: _Product) -> tuple[int, bytes, int]:
         # Weights come in the same order at every place, so that equal ones compare as equal.
         first = product.weights[0]
-        place = int(program.place[first])
-        return place, product.weights.tobytes(), product.bias
+        return int(program.place[first]), product.weights.tobytes(), product.bias
 
     shared: dict[object, list[list[_Product]]] = defaultdict(list)
     for group in groups:
@@ -316,14 +326,14 @@ def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[
             biases = tuple(product.bias for product in part)
             key = (weights.tobytes(), biases, weights.shape)
             shared[key].append(part)
-    return [_matrix(places) for places in shared.values()]
+    return list(shared.values())
 
 
 def _stack_weights(products: list[_Product]) -> Rows:
     return numpy.stack([product.weights for product in products])
 
 
-def _matrix(places: list[list[_Product]]) -> Matrix:
+def _matrix(places: list[list[_Product]], varies: bool) -> Matrix:
     """Return the products of all places as one matrix; weights and biases are the same at each."""
     rows = [product.row for place in places for product in place]
     # All products of one place have the same x.
@@ -335,4 +345,5 @@ def _matrix(places: list[list[_Product]]) -> Matrix:
         x=numpy.stack(inputs),
         weights=_stack_weights(first),
         bias=None if biases[0] < 0 else numpy.array(biases),
+        batched=varies,
     )
