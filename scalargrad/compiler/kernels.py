@@ -12,6 +12,7 @@ from scalargrad.core.ops import DOT, TABLE
 from .array_types import Rows
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
 from .rewriting import VARIES, ranks
+from .schedule import group_rows
 from .sums import put_higher_rank_first
 
 __all__ = ["Dots", "Elementwise", "Kernel", "Matrix", "OverList", "build_kernels"]
@@ -151,44 +152,16 @@ class _Product(NamedTuple):
     bias: int
 
 
-class _Group(NamedTuple):
-    """What rows must have in common to be computed at once."""
-
-    level: int
-    code: int
-    size: int
-    varies: bool
-
-
 def build_kernels(program: Program) -> list[Kernel]:
-    """Return the kernels of a program in an order in which they can run.
-
-    Rows of one level do not depend on each other, so all of them that do the same are one kernel.
-    """
+    """Return the kernels of a program in an order in which they can run."""
     rank = ranks(program)
-    level = _levels(program)
-    groups: dict[_Group, list[int]] = defaultdict(list)
-    sizes = numpy.diff(program.start)
-    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        group = _Group(
-            level=int(level[row]),
-            code=int(program.code[row]),
-            size=int(sizes[row]),
-            varies=bool(rank[row] == VARIES),
-        )
-        groups[group].append(row)
-
-    def by_level(group: _Group) -> tuple[int, int]:
-        first_row = groups[group][0]
-        return group.level, first_row
-
     kernels: list[Kernel] = []
-    for group in sorted(groups, key=by_level):
-        rows = numpy.array(groups[group])
-        kind = program.kinds[group.code - FIRST]
-        starts = program.start[rows]
-        lists = [program.operands[start : start + group.size] for start in starts]
-        kernels += _build(program, kind, rows, numpy.stack(lists), rank)
+    for rows in group_rows(program, rank):
+        first = rows[0]
+        kind = program.kinds[program.code[first] - FIRST]
+        size = program.start[first + 1] - program.start[first]
+        positions = program.start[rows][:, None] + numpy.arange(size)
+        kernels += _build(program, kind, rows, program.operands[positions], rank)
     return kernels
 
 
@@ -206,17 +179,6 @@ def _build(
     if TABLE[kind.op].over_list:
         return [OverList(kind, rows, operands, varies)]
     return [Elementwise(kind, rows, tuple(operands.T), varies)]
-
-
-def _levels(program: Program) -> Rows:
-    """The longest chain of operations from the leaves to each row."""
-    level = numpy.zeros(len(program), numpy.int32)
-    start = program.start.tolist()
-    operands = program.operands
-    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        args = operands[start[row] : start[row + 1]]
-        level[row] = level[args].max() + 1
-    return level
 
 
 def _build_products(program: Program, rows: Rows, operands: Rows, rank: Rows) -> list[Kernel]:
