@@ -12,6 +12,7 @@ import numpy
 
 from scalargrad.core.ops import ADD, DIV, FLOATS, MUL, NEG, POW, SUB, TABLE
 
+from .padding import pad_lists
 from .program import CONSTANT, FIRST, Kind, Program, insert_static_args
 from .rewriting import find_constants, find_owners, redirect, remove_dead_rows, replace_edges
 from .sums import form_dot_products, merge_differences, merge_sums, split_sums
@@ -149,15 +150,16 @@ PASSES = (
     form_dot_products,
     fold_constants,
     remove_identities,
+    pad_lists,
     merge_common_rows,
     remove_dead_rows,
 )
 """All passes in the order in which they run.
 
 Those over sums come first as they leave fewer rows to the others, which loop over rows. Dot
-products need wide sums of one sort. Folding makes constants that identities look for, and rows that
-become equal when identities are gone are merged after that. Dead rows are removed last, whatever
-left them.
+products need wide sums of one sort. Folding makes constants that identities look for. Rows that
+become equal when identities are gone are merged after that, and so are the constants that lists are
+padded with. Dead rows are removed last, whatever left them.
 """
 
 

@@ -6,7 +6,7 @@ import numpy
 
 from scalargrad.errors import ProgramError
 
-from .array_types import Mask, Rows
+from .array_types import Array, Mask, Rows
 from .program import CONSTANT, DRAWN, FIRST, INPUT, Indexes, Kind, Program
 
 __all__ = [
@@ -16,10 +16,11 @@ __all__ = [
     "computes",
     "count_uses",
     "find_constants",
+    "find_depths",
     "find_owners",
     "insert_rows",
     "keep_rows",
-    "prepend_one",
+    "prepend_constants",
     "ranks",
     "redirect",
     "remove_dead_rows",
@@ -56,6 +57,15 @@ def ranks(program: Program) -> Rows:
     ranks[program.code >= FIRST] = 2
     ranks[batched(program)] = VARIES
     return ranks
+
+
+def find_depths(program: Program) -> Rows:
+    """Return the longest chain of operations from the leaves to each row."""
+    depths = [0] * len(program)
+    for row, kind, args in program.rows():
+        if kind is not None:
+            depths[row] = 1 + max(map(depths.__getitem__, args))
+    return numpy.array(depths)
 
 
 def computes(program: Program, op: str) -> Mask:
@@ -207,18 +217,20 @@ def insert_rows(program: Program, before: Rows, kind: Kind) -> tuple[Program, Ro
     return with_kind(extended, new, kind), numpy.concatenate([old, new])
 
 
-def prepend_one(program: Program) -> tuple[Program, int]:
-    """Return the program with a constant 1 as its first row, and the number of that row."""
+def prepend_constants(program: Program, numbers: Array) -> Program:
+    """Return the program with constants as its first rows."""
     # In front, as operands must come before every row that uses them.
-    numbers = numpy.append(program.numbers, 1.0)
-    extended = replace(
+    count = len(numbers)
+    places = len(program.numbers) + numpy.arange(count)
+    start = [0] * count
+    origin = program.origin
+    return replace(
         program,
-        code=numpy.insert(program.code, 0, CONSTANT),
-        place=numpy.insert(program.place, 0, len(numbers) - 1),
-        start=numpy.insert(program.start, 0, 0),
-        operands=program.operands + 1,
-        numbers=numbers,
-        outputs=program.outputs + 1,
-        origin=None if program.origin is None else numpy.insert(program.origin, 0, -1),
+        code=numpy.insert(program.code, start, CONSTANT),
+        place=numpy.insert(program.place, start, places),
+        start=numpy.insert(program.start, start, 0),
+        operands=program.operands + numpy.int32(count),
+        numbers=numpy.append(program.numbers, numbers),
+        outputs=program.outputs + numpy.int32(count),
+        origin=None if origin is None else numpy.insert(origin, start, -1),
     )
-    return extended, 0

@@ -27,7 +27,7 @@ from .rewriting import (
     find_owners,
     insert_rows,
     keep_rows,
-    prepend_one,
+    prepend_constants,
     ranks,
     remove_dead_rows,
     replace_edges,
@@ -425,8 +425,8 @@ def form_dot_products(program: Program) -> Program:
         %4 = dot(%0, %2, %1, %3)
         return %4
     """
-    extended, one = prepend_one(program)
-    sums = _find_terms(extended, one)
+    extended = prepend_constants(program, numpy.ones(1))
+    sums = _find_terms(extended, 0)
     chosen = _are_worth_a_dot(sums)[sums.rows]
     if not chosen.any():
         return program

@@ -1,0 +1,136 @@
+"""Padding: lists of nearly one length become lists of one length, which one kernel computes."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from math import inf
+
+import numpy
+
+from scalargrad.core.ops import DOT, LOGSUMEXP, MAX, MIN, SUM
+
+from .array_types import Rows
+from .program import FIRST, Kind, Program
+from .rewriting import (
+    VARIES,
+    computes,
+    find_depths,
+    find_owners,
+    prepend_constants,
+    ranks,
+    replace_edges,
+)
+
+__all__ = ["pad_lists"]
+
+_NEUTRAL = {SUM.name: 0.0, DOT.name: 0.0, MAX.name: -inf, MIN.name: inf, LOGSUMEXP.name: -inf}
+"""The number that changes nothing as one more item of a list."""
+
+_MAX_GROWTH = 2.0
+"""How many times as many items padded lists may have, all together."""
+
+
+def pad_lists(program: Program) -> Program:
+    """Give lists of one depth the same length, as those of attention to all earlier positions.
+
+    `max(a, b)` and `max(c, d, e)` become `max(a, b, -inf)` and `max(c, d, e)`; sums are padded with
+    0, dot products with 0 · 0. Lists of very different lengths stay apart, and so do dot products
+    that may be rows of a matrix.
+
+    Example:
+        >>> from scalargrad import max
+        >>> from .program import record
+        >>> from .tracing import trace
+        >>> print(pad_lists(record(trace(lambda x: [max(x[:2]), max(x)], [3]))))
+        6 rows
+        %0 = -inf
+        %1 = input[0]
+        %2 = input[1]
+        %3 = max(%1, %2, %0)
+        %4 = input[2]
+        %5 = max(%1, %2, %4)
+        return %3, %5
+    """
+    target = numpy.diff(program.start)
+    before = target.copy()
+    for rows in _find_groups(program):
+        for bucket in _fill_buckets(rows, before[rows]):
+            target[bucket] = before[bucket].max()
+    padded = numpy.flatnonzero(target > before)
+    if not len(padded):
+        return program
+
+    neutral = numpy.array([_NEUTRAL.get(kind.op, 0.0) for kind in program.kinds])
+    number = neutral[program.code[padded] - FIRST]
+    numbers = numpy.unique(number)
+    extended = prepend_constants(program, numbers)
+    # The new constants are the first rows, in the order of `numbers`.
+    pads = numpy.searchsorted(numbers, number)
+    missing = (target - before)[padded]
+    return _append_items(extended, padded + len(numbers), pads, missing)
+
+
+def _find_groups(program: Program) -> Iterator[Rows]:
+    """Yield the rows of one operation and one depth, for each operation that has a neutral item."""
+    codes = [i for i, kind in enumerate(program.kinds, FIRST) if kind.op in _NEUTRAL]
+    candidate = numpy.isin(program.code, codes)
+    lengths = numpy.diff(program.start)[candidate]
+    if len(lengths) == 0 or lengths.min() == lengths.max():
+        return
+
+    rank = ranks(program)
+    depth = find_depths(program)
+    groups: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
+    for row in numpy.flatnonzero(candidate).tolist():
+        kind = program.kind(row)
+        if kind == Kind(DOT.name) and not _has_quadratic_pair(program.args(row), rank):
+            continue
+        key = int(program.code[row]), int(depth[row]), bool(rank[row] == VARIES)
+        groups[key].append(row)
+    for rows in groups.values():
+        yield numpy.array(rows)
+
+
+def _has_quadratic_pair(args: list[int], rank: Rows) -> bool:
+    """Whether a dot product is no row of a matrix: two factors of the highest rank meet."""
+    factors = rank[args].reshape(2, -1)
+    return bool((factors.min(axis=0) == factors.max()).any())
+
+
+def _fill_buckets(rows: Rows, lengths: Rows) -> Iterator[Rows]:
+    """Yield rows in buckets of about one length, which is that of the longest."""
+    order = numpy.argsort(-lengths, kind="stable")
+    ordered = lengths[order]
+    start = 0
+    while start < len(rows):
+        sizes = numpy.arange(1, len(rows) - start + 1)
+        padded = ordered[start] * sizes
+        fits = padded <= _MAX_GROWTH * numpy.cumsum(ordered[start:])
+        # A length is all in or all out, or its rows would be two kernels again.
+        next_length = numpy.append(ordered[start + 1 :], 0)
+        fits &= next_length < ordered[start:]
+        end = start + 1 + int(numpy.flatnonzero(fits)[-1])
+        yield rows[order[start:end]]
+        start = end
+
+
+def _append_items(program: Program, rows: Rows, pads: Rows, missing: Rows) -> Program:
+    """Append pads[i] to row i, missing[i] times; half of them to each half of a dot product."""
+    owner = find_owners(program)
+    position = numpy.arange(len(owner)) - program.start[owner]
+    length = numpy.diff(program.start)
+    is_dot = computes(program, DOT.name)
+
+    # Where an item comes in its row: items and pads of the first half, then those of the second.
+    far = int(length.max()) + 1
+    in_second_half = is_dot[owner] & (2 * position >= length[owner])
+    place = numpy.where(in_second_half, 2 * far, position)
+    owners = numpy.repeat(rows, missing)
+    first = numpy.cumsum(missing) - missing
+    index = numpy.arange(len(owners)) - numpy.repeat(first, missing)
+    in_first_half = is_dot[owners] & (2 * index < numpy.repeat(missing, missing))
+    place_of_pads = numpy.where(in_first_half, far, 3 * far)
+
+    order = numpy.argsort(numpy.concatenate([place, place_of_pads]), kind="stable")
+    all_owners = numpy.concatenate([owner, owners])[order]
+    operands = numpy.concatenate([program.operands, numpy.repeat(pads, missing)])[order]
+    return replace_edges(program, all_owners, operands)
