@@ -156,8 +156,11 @@ def _make_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
         if isinstance(partials, numpy.ndarray):
             product: Array = gradient * partials
             return product.transpose(*range(1, product.ndim), 0)
-        # A rule may also return a list: a derivative for each item, some of them plain numbers.
         shape = items.shape[1:]
+        # A rule may also return a list: a derivative for each item, some of them plain numbers.
+        if isinstance(partials[0], float) and partials.count(partials[0]) == len(partials):
+            same = numpy.broadcast_to(gradient * partials[0], shape)
+            return numpy.broadcast_to(same[..., None], (*shape, len(items)))
         products = [numpy.broadcast_to(gradient * partial, shape) for partial in partials]
         return numpy.stack(products, axis=-1)
 

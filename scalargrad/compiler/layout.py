@@ -10,7 +10,7 @@ from .kernels import Kernel
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
 from .strides import View, make_view
 
-__all__ = ["Block", "Layout", "Operand", "lay_out"]
+__all__ = ["Block", "Layout", "Operand", "Part", "lay_out"]
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,21 @@ class Block:
         return "g_" + self.name
 
 
+Part = tuple[View, Rows | None]
+"""A View of one block, and the flattened positions of an operand that it fills (None: all)."""
+
+
 @dataclass(frozen=True)
 class Operand:
     """What a kernel takes: rows of any shape, from one block or from several.
 
     Attributes:
         shape: The shape, without the axis of the samples.
-        parts: A View of each block, and the flattened positions that it fills (None: all).
+        parts: What it takes of each block.
     """
 
     shape: tuple[int, ...]
-    parts: tuple[tuple[View, Rows | None], ...]
+    parts: tuple[Part, ...]
 
     @property
     def only(self) -> View | None:

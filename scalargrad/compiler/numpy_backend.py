@@ -10,22 +10,17 @@ from typing import Any
 
 import numpy
 
+from scalargrad.core.ops import STOP_GRADIENT
+
 from .array_rules import ARRAYS
-from .array_types import Array, Rows
+from .array_types import Array
 from .codegen import write_backward, write_forward
-from .kernels import Kernel, build_kernels
+from .kernels import Elementwise, Kernel, build_kernels
 from .layout import Layout, lay_out
 from .program import Program
-from .writer import PARAMETERS, Writer
+from .writer import CONSTANTS, PARAMETERS, Writer
 
 __all__ = ["NumpyBackend"]
-
-
-def _scatter(target: Array, numbers: Array, steps: Sequence[tuple[Rows, Rows]]) -> None:
-    """Add numbers to columns, some of which appear twice: in steps within which none does."""
-    for columns, positions in steps:
-        added = numbers[..., positions]
-        target[..., columns] += added
 
 
 def _outer(left: Array, right: Array, out: Array) -> None:
@@ -89,8 +84,8 @@ _NAMES: dict[str, object] = {
     "square": numpy.square,
     "take": numpy.take,
     "total": numpy.add.reduce,
+    "total_runs": numpy.add.reduceat,
     "shares": _shares,
-    "scatter": _scatter,
     "outer": _outer,
     "outer_with_one": _outer_with_one,
     "part": _part,
@@ -125,7 +120,7 @@ class NumpyBackend:
         if parameters is None:
             parameters = numpy.zeros(program.parameters)
         self.parameters = parameters
-        self.fixed = {PARAMETERS: self.parameters, "c": program.numbers}
+        self.fixed = {PARAMETERS: self.parameters, CONSTANTS: program.numbers}
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
@@ -223,6 +218,8 @@ class NumpyBackend:
         needed = [block.name in wanted for block in self.layout.blocks]
         # Kernels come after those whose results they take, so one walk is enough.
         for number, kernel in enumerate(self.kernels, self._first):
+            if isinstance(kernel, Elementwise) and kernel.kind.op == STOP_GRADIENT.name:
+                continue
             for rows in kernel.taken():
                 blocks = numpy.unique(self.layout.block_of[rows])
                 if any(needed[block] for block in blocks):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from scalargrad.core import floats
-from scalargrad.core.ops import POW, RELU, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
+from scalargrad.core.ops import FLOATS, POW, RELU, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
 
 __all__ = ["EXPRESSIONS", "Condition", "Expression", "Term", "multiply", "to_source"]
 
@@ -98,10 +98,14 @@ def to_source(term: Term) -> str:
     return repr(float(term))
 
 
-def _call(name: str) -> Callable[..., Expression]:
+def _call(name: str) -> Callable[..., Term]:
     """Return the rule that writes a call of this function."""
+    of_floats: Callable[..., float] = getattr(FLOATS, name)
 
-    def call(*arguments: Term) -> Expression:
+    def call(*arguments: Term) -> Term:
+        # Of plain numbers it is one, which is computed here, once.
+        if not any(isinstance(argument, Expression) for argument in arguments):
+            return of_floats(*arguments)
         sources = ", ".join(map(to_source, arguments))
         return Expression(f"{name}({sources})")
 

@@ -1,16 +1,21 @@
 """The writer of generated source: how lines read operands, and add gradients to them."""
 
+from collections.abc import Sequence
+
 import numpy
 
 from .array_types import Array, Mask, Rows
-from .layout import Block, Layout, Operand
+from .layout import Block, Layout, Operand, Part
 from .rule_source import to_source
-from .strides import View, as_strided, split_duplicates
+from .strides import View, as_strided
 
-__all__ = ["PARAMETERS", "Writer", "write_shape"]
+__all__ = ["CONSTANTS", "PARAMETERS", "Writer", "write_shape"]
 
 PARAMETERS = "p"
 """The name of the block of the parameters."""
+
+CONSTANTS = "c"
+"""The name of the block of the constants."""
 
 
 class Writer:
@@ -87,7 +92,7 @@ class Writer:
 
     def _read_fixed(self, block: Block, view: View, spreads: bool) -> str:
         array = self.fixed[block.name]
-        if block.name == "c" and view.is_one and spreads:
+        if block.name == CONSTANTS and view.is_one and spreads:
             return to_source(float(array[view.start]))
         if view.strides is None:
             index = self.bind("i", view.columns)
@@ -109,17 +114,30 @@ class Writer:
     def _gather(self, operand: Operand) -> str:
         """Copy an operand that lies in several blocks into one array, part by part."""
         batched = self.layout.batched(operand)
-        name = self._temporary()
         size = int(numpy.prod(operand.shape))
         shape = write_shape(batched, size)
-        self.assign(name, f"empty({shape})")
+        parts = list(operand.parts)
+        source = f"empty({shape})"
+        filler = self._find_filler(parts)
+        if filler is not None:
+            parts.remove(filler)
+            source = f"full({shape}, {self._read_fixed(self.block(filler[0]), filler[0], True)})"
+        name = self._temporary()
+        self.assign(name, source)
 
-        for view, where in operand.parts:
+        for view, where in parts:
             target = self._positions(name, batched, where)
             part = Operand(view.shape, ((view, None),))
             source = self.read(part, spreads=True)
             self.assign(target, source)
         return _reshape(name, batched, operand.shape)
+
+    def _find_filler(self, parts: Sequence[Part]) -> Part | None:
+        """Return the part of an operand that is one constant, such as the padding of lists."""
+        for part in parts:
+            if part[0].is_one and self.block(part[0]).name == CONSTANTS:
+                return part
+        return None
 
     def _temporary(self) -> str:
         """A name for an array that the next line assigns."""
@@ -200,6 +218,12 @@ class Writer:
 
     def _add_to_part(self, block: Block, view: View, gradient: str, written: Mask) -> None:
         name = block.gradient
+        if not view.distinct and not written.any():
+            columns, sums = self._add_up(view, gradient)
+            if len(columns) == block.width:
+                self.assign(name, sums)
+                self._owned.add(view.block)
+                return
         if not written.any():
             shape = write_shape(block.batched, block.width)
             self.assign(name, f"zeros({shape})")
@@ -219,12 +243,28 @@ class Writer:
             self._scatter(name, view, gradient)
 
     def _scatter(self, target: str, view: View, gradient: str) -> None:
-        """Add a flat gradient to columns of which some appear twice."""
-        columns = view.flat
-        parts = split_duplicates(columns)
-        steps = [(columns[part], part) for part in parts]
-        name = self.bind("s", steps)
-        self.line(f"scatter({target}, {gradient}, {name})")
+        """Add a gradient to columns of which some appear twice."""
+        columns, sums = self._add_up(view, gradient)
+        index = self.bind("i", columns)
+        self.line(f"{target}[..., {index}] += {sums}")
+
+    def _add_up(self, view: View, gradient: str) -> tuple[Rows, str]:
+        """Return the distinct columns of a view, and source for the flat gradient of each."""
+        columns, counts = numpy.unique(view.flat, return_counts=True)
+        order = numpy.argsort(view.flat, kind="stable")
+        count = int(counts[0])
+        if not (counts == count).all():
+            # Sorted by columns, the gradients of each are a run, and each run is added up.
+            starts = self.bind("i", numpy.cumsum(counts) - counts)
+            sorted_gradient = f"take({gradient}, {self.bind('i', order)}, -1)"
+            return columns, f"total_runs({sorted_gradient}, {starts}, -1)"
+
+        # NumPy adds whole rows to each other faster than the entries of many short ones.
+        if (order == numpy.arange(len(order))).all():
+            batch = "n, " if self.block(view).batched else ""
+            return columns, f"total(({gradient}).reshape({batch}{len(columns)}, {count}), -1)"
+        index = self.bind("i", order.reshape(-1, count).T)
+        return columns, f"total(take({gradient}, {index}, -1), -2)"
 
     def _add_to_parameters(
         self,
