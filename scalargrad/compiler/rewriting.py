@@ -62,9 +62,11 @@ def ranks(program: Program) -> Rows:
 def find_depths(program: Program) -> Rows:
     """Return the longest chain of operations from the leaves to each row."""
     depths = [0] * len(program)
-    for row, kind, args in program.rows():
-        if kind is not None:
-            depths[row] = 1 + max(map(depths.__getitem__, args))
+    start = program.start.tolist()
+    operands = program.operands.data
+    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
+        args = operands[start[row] : start[row + 1]]
+        depths[row] = 1 + max(map(depths.__getitem__, args))
     return numpy.array(depths)
 
 

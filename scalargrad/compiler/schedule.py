@@ -59,6 +59,7 @@ class _Graph:
 
     def __init__(self, program: Program) -> None:
         self._n = len(program)
+        self._computed: list[int] = numpy.flatnonzero(program.code >= FIRST).tolist()
         sizes = numpy.diff(program.start)
         owner = numpy.repeat(numpy.arange(self._n), sizes)
         computed = program.code[program.operands] >= FIRST
@@ -84,7 +85,7 @@ class _Graph:
     def heights(self) -> list[int]:
         """Return the number of operations on the longest way from each row to an output."""
         heights = [0] * self._n
-        for row in range(self._n - 1, -1, -1):
+        for row in reversed(self._computed):
             users = self.users(row)
             if users:
                 heights[row] = 1 + max(map(heights.__getitem__, users))
@@ -93,9 +94,10 @@ class _Graph:
 
 def _find_sorts(program: Program, rank: Rows) -> list[int]:
     """Number the sorts of rows: those that one kernel can compute together."""
-    sizes = numpy.diff(program.start)
+    sizes = numpy.diff(program.start).astype(numpy.int64)
     varies = rank == VARIES
-    columns = numpy.column_stack([program.code, sizes, varies])
-    _, sorts = numpy.unique(columns, axis=0, return_inverse=True)
-    numbers: list[int] = sorts.ravel().tolist()
+    # One number for each combination: np.unique over columns of three would sort slowly.
+    codes = FIRST + len(program.kinds)
+    keys = 2 * (sizes * codes + program.code) + varies
+    numbers: list[int] = keys.tolist()
     return numbers

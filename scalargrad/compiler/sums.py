@@ -195,11 +195,19 @@ class _Terms:
         """How many terms each row has."""
         return numpy.bincount(self.rows, minlength=self.n)
 
+    def reduce(self, add: numpy.ufunc, numbers: Rows) -> Rows:
+        """Return for each row what is left of the numbers of its terms, such as their sum."""
+        result = numpy.zeros(self.n, numbers.dtype)
+        # Terms are sorted by rows.
+        begins = numpy.flatnonzero(numpy.diff(self.rows, prepend=-1))
+        if len(begins):
+            result[self.rows[begins]] = add.reduceat(numbers, begins)
+        return result
+
     @cached_property
     def _highest(self) -> Rows:
         """(e,) the highest rank of any factor in the sum that a term belongs to."""
-        highest = numpy.zeros(self.n, numpy.int8)
-        numpy.maximum.at(highest, self.rows, self.rank[self.first])
+        highest = self.reduce(numpy.maximum, self.rank[self.first])
         return highest[self.rows]
 
     @cached_property
@@ -279,9 +287,9 @@ def split_sums(program: Program) -> Program:
         %9 = sum(%8, %7)
         return %9
     """
-    # A part may be split further: the bias of a neuron may itself be a matrix times constants.
-    while (further := _split_once(program)) is not program:
-        program = further
+    unfinished = True
+    while unfinished:
+        program, unfinished = _split_once(program)
     return program
 
 
@@ -289,7 +297,8 @@ _REST, _FIXED, _QUADRATIC, _WEIGHTED = range(4)
 """The parts that a sum is split into; from `_WEIGHTED` on, each number is a matrix of its own."""
 
 
-def _split_once(program: Program) -> Program:
+def _split_once(program: Program) -> tuple[Program, bool]:
+    """Return the program with its sums split, and whether some parts may be split further."""
     sums = _find_terms(program, 0)
     part = _choose_parts(program, sums)
     # Each part is a number of its own, over all rows.
@@ -299,7 +308,7 @@ def _split_once(program: Program) -> Program:
     whole = sizes == sums.sizes[parts // base]
     worth = (parts % base != _REST) & (sizes > 1) & ~whole
     if not worth.any():
-        return program
+        return program, False
 
     before = parts[worth] // base
     extended, moved = insert_rows(program, before, Kind(SUM.name))
@@ -315,7 +324,10 @@ def _split_once(program: Program) -> Program:
     owners = numpy.concatenate([moved[before], owner, find_owners(extended)[other]])
     operands = numpy.concatenate([inserted, moved[sums.terms], extended.operands[other]])
     changed = numpy.unique(numpy.concatenate([moved[before], inserted]))
-    return _name_sums(replace_edges(extended, owners, operands), changed)
+    split = _name_sums(replace_edges(extended, owners, operands), changed)
+    # The bias of a neuron may be a sum, and that may hold a matrix times constants.
+    several_fixed = numpy.bincount(group[sums.fixed], minlength=len(parts)) > 1
+    return split, bool((worth & several_fixed).any())
 
 
 def _name_sums(program: Program, rows: Rows) -> Program:
@@ -389,13 +401,8 @@ def _has_bias_of_its_own(sums: _Terms, part: Rows) -> Mask:
     random = numpy.random.default_rng(0).integers(1, 2**62, sums.n)
     products = random[sums.first] * random[sums.second]
 
-    def add_up(numbers: Rows, which: Mask) -> Rows:
-        totals = numpy.zeros(sums.n, numpy.int64)
-        numpy.add.at(totals, sums.rows[which], numbers[which])
-        return totals
-
-    weights = add_up(random[sums.second], part == _WEIGHTED)
-    bias = add_up(products, sums.fixed)
+    weights = sums.reduce(numpy.add, random[sums.second] * (part == _WEIGHTED))
+    bias = sums.reduce(numpy.add, products * sums.fixed)
     has_weights = sums.count(part == _WEIGHTED) > 0
     pairs = numpy.unique(numpy.column_stack([weights, bias])[has_weights], axis=0)
     shared, counts = numpy.unique(pairs[:, 0], return_counts=True)

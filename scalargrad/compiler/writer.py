@@ -7,7 +7,7 @@ import numpy
 from .array_types import Array, Mask, Rows
 from .layout import Block, Layout, Operand, Part
 from .rule_source import to_source
-from .strides import View, as_strided
+from .strides import View, as_strided, make_view
 
 __all__ = ["CONSTANTS", "PARAMETERS", "Writer", "write_shape"]
 
@@ -192,9 +192,13 @@ class Writer:
         if not self.needed[view.block]:
             return
         block = self.block(view)
+        if not view.distinct:
+            flat = _flatten(gradient, block.batched) if deep else f"({gradient})"
+            view, gradient = self._add_up(view, flat)
+            deep = False
         written = self._written_columns(view)
         if block.name == PARAMETERS:
-            self._add_to_parameters(block, view, gradient, written, deep)
+            self._add_to_parameters(block, view, gradient, written)
         else:
             flat = _flatten(gradient, block.batched) if deep else gradient
             is_whole = view.is_run and view.size == block.width
@@ -218,12 +222,6 @@ class Writer:
 
     def _add_to_part(self, block: Block, view: View, gradient: str, written: Mask) -> None:
         name = block.gradient
-        if not view.distinct and not written.any():
-            columns, sums = self._add_up(view, gradient)
-            if len(columns) == block.width:
-                self.assign(name, sums)
-                self._owned.add(view.block)
-                return
         if not written.any():
             shape = write_shape(block.batched, block.width)
             self.assign(name, f"zeros({shape})")
@@ -234,37 +232,31 @@ class Writer:
 
         if view.is_run:
             part = _slice(name, block.batched, view.start, view.size)
-            self.line(f"{part} += {gradient}")
-        elif view.distinct:
+        else:
             index = self.bind("i", view.flat)
             part = _subscript(name, block.batched, index)
-            self.line(f"{part} += {gradient}")
-        else:
-            self._scatter(name, view, gradient)
+        self.line(f"{part} += {gradient}")
 
-    def _scatter(self, target: str, view: View, gradient: str) -> None:
-        """Add a gradient to columns of which some appear twice."""
-        columns, sums = self._add_up(view, gradient)
-        index = self.bind("i", columns)
-        self.line(f"{target}[..., {index}] += {sums}")
+    def _add_up(self, view: View, gradient: str) -> tuple[View, str]:
+        """Return the distinct columns of a view, and source for the flat gradient of each.
 
-    def _add_up(self, view: View, gradient: str) -> tuple[Rows, str]:
-        """Return the distinct columns of a view, and source for the flat gradient of each."""
+        NumPy's `x[columns] += y` adds only once to a column that appears twice.
+        """
         columns, counts = numpy.unique(view.flat, return_counts=True)
+        distinct = make_view(view.block, columns)
         order = numpy.argsort(view.flat, kind="stable")
         count = int(counts[0])
         if not (counts == count).all():
             # Sorted by columns, the gradients of each are a run, and each run is added up.
             starts = self.bind("i", numpy.cumsum(counts) - counts)
-            sorted_gradient = f"take({gradient}, {self.bind('i', order)}, -1)"
-            return columns, f"total_runs({sorted_gradient}, {starts}, -1)"
-
+            index = self.bind("i", order)
+            return distinct, f"total_runs(take({gradient}, {index}, -1), {starts}, -1)"
+        if numpy.array_equal(order, numpy.arange(len(order))):
+            shape = (len(columns), count)
+            return distinct, f"total({_reshape(gradient, self.block(view).batched, shape)}, -1)"
         # NumPy adds whole rows to each other faster than the entries of many short ones.
-        if (order == numpy.arange(len(order))).all():
-            batch = "n, " if self.block(view).batched else ""
-            return columns, f"total(({gradient}).reshape({batch}{len(columns)}, {count}), -1)"
         index = self.bind("i", order.reshape(-1, count).T)
-        return columns, f"total(take({gradient}, {index}, -1), -2)"
+        return distinct, f"total(take({gradient}, {index}, -1), -2)"
 
     def _add_to_parameters(
         self,
@@ -272,7 +264,6 @@ class Writer:
         view: View,
         gradient: str,
         written: Mask,
-        deep: bool,
     ) -> None:
         # The caller passes this array uninitialized, which spares zeros for most parameters: the
         # first gradient of a column is assigned, later ones are added.
@@ -283,19 +274,15 @@ class Writer:
         else:
             part = self._parameter_part(block, view)
             target = f"{part}[...]"
-        if view.distinct and not written[columns].any():
+        if not written[columns].any():
             self.assign(target, gradient)
             return
 
-        unset = numpy.unique(columns[~written[columns]])
+        unset = columns[~written[columns]]
         if len(unset):
             index = self.bind("i", unset)
             self.assign(f"{block.gradient}[{index}]", "0.0")
-        if view.distinct:
-            self.line(f"{target} += {gradient}")
-        else:
-            flat = f"({gradient}).ravel()" if deep else gradient
-            self._scatter(block.gradient, view, flat)
+        self.line(f"{target} += {gradient}")
 
     def _parameter_part(self, block: Block, view: View) -> str:
         """A regular part of the gradient of the parameters, in the shape of the view."""
