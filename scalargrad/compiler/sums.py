@@ -21,6 +21,7 @@ from scalargrad.core.ops import ADD, DOT, MUL, NEG, SUB, SUM
 from .array_types import Mask, Rows
 from .program import PARAMETER, Kind, Program
 from .rewriting import (
+    VARIES,
     are_constant,
     computes,
     count_uses,
@@ -207,8 +208,11 @@ class _Terms:
     @cached_property
     def _highest(self) -> Rows:
         """(e,) the highest rank of any factor in the sum that a term belongs to."""
-        highest = self.reduce(numpy.maximum, self.rank[self.first])
-        return highest[self.rows]
+        rank = self.rank[self.first]
+        # Products come before other terms: a matrix times constants stays one whatever is added.
+        above = VARIES + 1
+        highest = self.reduce(numpy.maximum, rank + above * self.are_products)
+        return highest[self.rows] % above
 
     @cached_property
     def fixed(self) -> Mask:

@@ -25,7 +25,6 @@ from scalargrad.compiler.passes import (
 from scalargrad.compiler.rewriting import batched, keep_rows, remove_dead_rows
 from scalargrad.compiler.sums import (
     form_dot_products,
-    merge_differences,
     merge_sums,
     split_sums,
 )
