@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from math import inf
+from math import inf, nan
 
 import numpy
 
-from scalargrad.core.ops import DOT, LOGSUMEXP, MAX, MIN, SUM
+from scalargrad.core.ops import DOT, LOGSUMEXP, MAX, MIN, STOP_GRADIENT, SUM
 
-from .array_types import Rows
-from .program import FIRST, Kind, Program
+from .array_types import Array, Mask, Rows
+from .program import CONSTANT, FIRST, Kind, Program
 from .rewriting import (
     VARIES,
     computes,
@@ -32,35 +32,36 @@ _MAX_GROWTH = 2.0
 def pad_lists(program: Program) -> Program:
     """Give lists of one depth the same length, as those of attention to all earlier positions.
 
-    `max(a, b)` and `max(c, d, e)` become `max(a, b, -inf)` and `max(c, d, e)`; sums are padded with
-    0, dot products with 0 · 0. Lists of very different lengths stay apart, and so do dot products
-    that may be rows of a matrix.
+    `sum(a, b)` and `sum(c, d, e)` become `sum(a, b, 0)` and `sum(c, d, e)`; a dot product is padded
+    with 0 · 0, a maximum with -inf. Lists of very different lengths stay apart. So do dot products
+    that may be rows of a matrix, and a maximum that lets a gradient through: where all items are
+    -inf, padding would share in it.
 
     Example:
-        >>> from scalargrad import max
+        >>> from scalargrad import sum
         >>> from .program import record
         >>> from .tracing import trace
-        >>> print(pad_lists(record(trace(lambda x: [max(x[:2]), max(x)], [3]))))
+        >>> print(pad_lists(record(trace(lambda x: [sum(x[:2]), sum(x)], [3]))))
         6 rows
-        %0 = -inf
+        %0 = 0.0
         %1 = input[0]
         %2 = input[1]
-        %3 = max(%1, %2, %0)
+        %3 = sum(%1, %2, %0)
         %4 = input[2]
-        %5 = max(%1, %2, %4)
+        %5 = sum(%1, %2, %4)
         return %3, %5
     """
-    target = numpy.diff(program.start)
-    before = target.copy()
+    before = numpy.diff(program.start)
+    target = before.copy()
+    unpadded = before - _count_neutral(program)
     for rows in _find_groups(program):
-        for bucket in _fill_buckets(rows, before[rows]):
+        for bucket in _fill_buckets(rows, unpadded[rows]):
             target[bucket] = before[bucket].max()
     padded = numpy.flatnonzero(target > before)
     if not len(padded):
         return program
 
-    neutral = numpy.array([_NEUTRAL.get(kind.op, 0.0) for kind in program.kinds])
-    number = neutral[program.code[padded] - FIRST]
+    number = _neutral_numbers(program)[padded]
     numbers = numpy.unique(number)
     extended = prepend_constants(program, numbers)
     # The new constants are the first rows, in the order of `numbers`.
@@ -69,10 +70,28 @@ def pad_lists(program: Program) -> Program:
     return _append_items(extended, padded + len(numbers), pads, missing)
 
 
+def _neutral_numbers(program: Program) -> Array:
+    """Return the number that each row may be padded with, nan for none."""
+    by_code = [nan] * FIRST + [_NEUTRAL.get(kind.op, nan) for kind in program.kinds]
+    numbers: Array = numpy.array(by_code)[program.code]
+    return numbers
+
+
+def _count_neutral(program: Program) -> Rows:
+    """Return how many operands of each row are its neutral number, such as those of padding."""
+    owner = find_owners(program)
+    number = numpy.full(len(program), nan)
+    constant = program.code == CONSTANT
+    number[constant] = program.numbers[program.place[constant]]
+    neutral = number[program.operands] == _neutral_numbers(program)[owner]
+    return numpy.bincount(owner[neutral], minlength=len(program))
+
+
 def _find_groups(program: Program) -> Iterator[Rows]:
     """Yield the rows of one operation and one depth, for each operation that has a neutral item."""
     codes = [i for i, kind in enumerate(program.kinds, FIRST) if kind.op in _NEUTRAL]
     candidate = numpy.isin(program.code, codes)
+    candidate &= ~_are_extremes_with_gradient(program)
     lengths = numpy.diff(program.start)[candidate]
     if len(lengths) == 0 or lengths.min() == lengths.max():
         return
@@ -88,6 +107,16 @@ def _find_groups(program: Program) -> Iterator[Rows]:
         groups[key].append(row)
     for rows in groups.values():
         yield numpy.array(rows)
+
+
+def _are_extremes_with_gradient(program: Program) -> Mask:
+    """Which rows are a maximum or a minimum that something takes but stop_gradient."""
+    taken = numpy.zeros(len(program), bool)
+    passes = ~computes(program, STOP_GRADIENT.name)[find_owners(program)]
+    taken[program.operands[passes]] = True
+    taken[program.outputs] = True
+    extremes: Mask = computes(program, MAX.name) | computes(program, MIN.name)
+    return extremes & taken
 
 
 def _has_quadratic_pair(args: list[int], rank: Rows) -> bool:

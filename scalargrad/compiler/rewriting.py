@@ -7,7 +7,7 @@ import numpy
 from scalargrad.errors import ProgramError
 
 from .array_types import Array, Mask, Rows
-from .program import CONSTANT, DRAWN, FIRST, INPUT, Indexes, Kind, Program
+from .program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, Indexes, Kind, Program
 
 __all__ = [
     "VARIES",
@@ -53,7 +53,7 @@ def ranks(program: Program) -> Rows:
     nothing varies by sample, weights times what was computed.
     """
     ranks = numpy.zeros(len(program), numpy.int8)
-    ranks[program.code == CONSTANT] = 1
+    ranks[(program.code == CONSTANT) | (program.code == LEAF)] = 1
     ranks[program.code >= FIRST] = 2
     ranks[batched(program)] = VARIES
     return ranks
