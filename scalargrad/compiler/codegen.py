@@ -158,7 +158,8 @@ def _make_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
             return product.transpose(*range(1, product.ndim), 0)
         shape = items.shape[1:]
         # A rule may also return a list: a derivative for each item, some of them plain numbers.
-        if isinstance(partials[0], float) and partials.count(partials[0]) == len(partials):
+        plain = all(isinstance(partial, float) for partial in partials)
+        if plain and len(set(partials)) == 1:
             same = numpy.broadcast_to(gradient * partials[0], shape)
             return numpy.broadcast_to(same[..., None], (*shape, len(items)))
         products = [numpy.broadcast_to(gradient * partial, shape) for partial in partials]

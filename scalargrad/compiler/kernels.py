@@ -18,6 +18,10 @@ from .sums import put_higher_rank_first
 __all__ = ["Dots", "Elementwise", "Kernel", "Matrix", "OverList", "build_kernels"]
 
 
+_MAX_COPIED = 64
+"""The length up to which a matrix of a single row is a dot product among others."""
+
+
 @dataclass(frozen=True, eq=False)
 class Elementwise:
     """One operation on m rows at once.
@@ -199,11 +203,9 @@ def _build_products(program: Program, rows: Rows, operands: Rows, rank: Rows) ->
             dense[product.x.tobytes()].append(product)
 
     matrices = _group_products(program, dense.values())
-    single = [group for group in matrices if len(group) == 1 and len(group[0]) == 1]
-    if len(single) > 1:
-        # Matrices of one row are quicker as dot products, all at once.
-        matrices = [group for group in matrices if group not in single]
-        alone = {place[0].row for (place,) in single}
+    alone = _find_short_rows(matrices)
+    if len(alone) > 1:
+        matrices = [places for places in matrices if places[0][0].row not in alone]
         loose += [i for i, row in enumerate(rows.tolist()) if row in alone]
 
     varies = bool(rank[rows[0]] == VARIES)
@@ -212,6 +214,19 @@ def _build_products(program: Program, rows: Rows, operands: Rows, rank: Rows) ->
         kernels.append(Dots(rows[loose], first[loose], second[loose], varies))
     kernels += [_matrix(places, varies) for places in matrices]
     return kernels
+
+
+def _find_short_rows(matrices: list[list[list[_Product]]]) -> set[int]:
+    """Return the products that are matrices of a single short row.
+
+    Several of them are computed faster all at once, as dot products, though these copy their
+    factors.
+    """
+    return {
+        places[0][0].row
+        for places in matrices
+        if len(places) == len(places[0]) == 1 and len(places[0][0].x) <= _MAX_COPIED
+    }
 
 
 def _as_product(

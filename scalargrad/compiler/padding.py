@@ -51,10 +51,13 @@ def pad_lists(program: Program) -> Program:
         %5 = sum(%1, %2, %4)
         return %3, %5
     """
+    groups = list(_find_groups(program))
+    if not groups:
+        return program
     before = numpy.diff(program.start)
     target = before.copy()
     unpadded = before - _count_neutral(program)
-    for rows in _find_groups(program):
+    for rows in groups:
         for bucket in _fill_buckets(rows, unpadded[rows]):
             target[bucket] = before[bucket].max()
     padded = numpy.flatnonzero(target > before)
@@ -135,7 +138,7 @@ def _fill_buckets(rows: Rows, lengths: Rows) -> Iterator[Rows]:
         padded = ordered[start] * sizes
         fits = padded <= _MAX_GROWTH * numpy.cumsum(ordered[start:])
         # A length is all in or all out, or its rows would be two kernels again.
-        next_length = numpy.append(ordered[start + 1 :], 0)
+        next_length = numpy.append(ordered[start + 1 :], -1)
         fits &= next_length < ordered[start:]
         end = start + 1 + int(numpy.flatnonzero(fits)[-1])
         yield rows[order[start:end]]

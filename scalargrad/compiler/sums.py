@@ -80,7 +80,8 @@ def merge_differences(program: Program) -> Program:
     owner = find_owners(program)
     is_right = numpy.arange(len(owner)) != program.start[owner]
     continues = (sums | differences) & (count_uses(program) == 1)
-    inner = continues[program.operands] & (sums[owner] | (differences[owner] & ~is_right))
+    # A chain grows to the left: differences that are added up are no chain.
+    inner = continues[program.operands] & (sums | differences)[owner] & ~is_right
 
     root = _roots(program, owner[inner], program.operands[inner])
     length = numpy.bincount(root[differences], minlength=len(program))
@@ -196,13 +197,13 @@ class _Terms:
         """How many terms each row has."""
         return numpy.bincount(self.rows, minlength=self.n)
 
-    def reduce(self, add: numpy.ufunc, numbers: Rows) -> Rows:
-        """Return for each row what is left of the numbers of its terms, such as their sum."""
+    def reduce(self, combine: numpy.ufunc, numbers: Rows) -> Rows:
+        """Return for each row the numbers of its terms, combined to one, such as their sum."""
         result = numpy.zeros(self.n, numbers.dtype)
         # Terms are sorted by rows.
         begins = numpy.flatnonzero(numpy.diff(self.rows, prepend=-1))
         if len(begins):
-            result[self.rows[begins]] = add.reduceat(numbers, begins)
+            result[self.rows[begins]] = combine.reduceat(numbers, begins)
         return result
 
     @cached_property

@@ -19,7 +19,7 @@ from scalargrad.compiler.kernels import Matrix, build_kernels
 from scalargrad.compiler.padding import pad_lists
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.compiler.sums import merge_differences, merge_sums
-from scalargrad.nn import Layer, LSTMCell, Module, RNNCell
+from scalargrad.nn import Layer, LayerNorm, LSTMCell, Module, RNNCell
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import alike, differences, eager
 from tests.compiler.test_kernels import described, image
@@ -267,8 +267,9 @@ def test_a_chain_of_differences_may_hold_sums() -> None:
         lambda x: x[0] - x[1] - x[2],
         lambda x: x[0] - (x[1] - (x[2] - (x[3] - x[4]))),
         lambda x: [x[0] - x[1], x[1] - x[2], x[2] - x[3]],
+        lambda x: (x[0] - x[1]) + (x[1] - x[2]) + (x[2] - x[3]),
     ],
-    ids=["short", "to the right", "separate"],
+    ids=["short", "to the right", "separate", "added up"],
 )
 def test_other_differences_stay(function: Any) -> None:
     program = record(trace(function, [5]))
@@ -346,6 +347,32 @@ def test_padding_at_most_doubles_the_items(lengths: list[int]) -> None:
     inputs = [math.sin(3.0 * i) for i in range(30)]
     assert after.evaluate(inputs, []) == before.evaluate(inputs, [])
     assert pad_lists(after) is after
+
+
+def test_lists_of_constants_alone_are_padded_like_any() -> None:
+    zeros = [Constant(0.0)] * 70
+    found = compile(lambda x: [sg.sum(zeros) * x[0], sg.sum(zeros[:69]), sg.sum(x)], inputs=(3,))
+    assert found([[1.0, 2.0, 3.0]]).tolist() == [[0.0, 0.0, 6.0]]
+
+
+# Many rows, each with factors of its own
+
+
+def test_short_rows_with_factors_of_their_own_are_one_kernel() -> None:
+    weights = [Parameter(0.1 * i) for i in range(6)]
+
+    def function(x: Any) -> list[Value]:
+        return [sg.dot(x[2 * i : 2 * i + 2], weights[2 * i : 2 * i + 2]) for i in range(3)]
+
+    assert described(function, 6, weights) == ["dot of 2 × 3"]
+
+
+def test_layer_normalization_has_as_many_kernels_for_any_width() -> None:
+    counts = set()
+    for width in (4, 16):
+        model = LayerNorm(width)
+        counts.add(len(described(model, width, model.parameters())))
+    assert len(counts) == 1
 
 
 # A network of all that
