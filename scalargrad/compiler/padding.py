@@ -9,7 +9,7 @@ import numpy
 from scalargrad.core.ops import DOT, LOGSUMEXP, MAX, MIN, STOP_GRADIENT, SUM
 
 from .array_types import Array, Mask, Rows
-from .program import CONSTANT, FIRST, Kind, Program
+from .program import CONSTANT, FIRST, Program
 from .rewriting import (
     VARIES,
     computes,
@@ -100,16 +100,15 @@ def _find_groups(program: Program) -> Iterator[Rows]:
         return
 
     rank = ranks(program)
+    candidate &= ~_may_be_rows_of_matrices(program, rank)
     depth = find_depths(program)
-    groups: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
-    for row in numpy.flatnonzero(candidate).tolist():
-        kind = program.kind(row)
-        if kind == Kind(DOT.name) and not _has_quadratic_pair(program.args(row), rank):
-            continue
-        key = int(program.code[row]), int(depth[row]), bool(rank[row] == VARIES)
-        groups[key].append(row)
-    for rows in groups.values():
-        yield numpy.array(rows)
+    rows = numpy.flatnonzero(candidate)
+    keys = numpy.column_stack([program.code, depth, rank == VARIES])[rows].tolist()
+    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row, key in zip(rows.tolist(), keys, strict=True):
+        groups[tuple(key)].append(row)
+    for group in groups.values():
+        yield numpy.array(group)
 
 
 def _are_extremes_with_gradient(program: Program) -> Mask:
@@ -122,10 +121,22 @@ def _are_extremes_with_gradient(program: Program) -> Mask:
     return extremes & taken
 
 
-def _has_quadratic_pair(args: list[int], rank: Rows) -> bool:
-    """Whether a dot product is no row of a matrix: two factors of the highest rank meet."""
-    factors = rank[args].reshape(2, -1)
-    return bool((factors.min(axis=0) == factors.max()).any())
+def _may_be_rows_of_matrices(program: Program, rank: Rows) -> Mask:
+    """Which rows are dot products of which no pair has two factors of the highest rank."""
+    owner = find_owners(program)
+    dots = computes(program, DOT.name)
+    edges = numpy.flatnonzero(dots[owner])
+    highest = numpy.zeros(len(program), rank.dtype)
+    numpy.maximum.at(highest, owner[edges], rank[program.operands[edges]])
+
+    half = numpy.diff(program.start)[owner[edges]] // 2
+    in_first_half = edges - program.start[owner[edges]] < half
+    first = edges[in_first_half]
+    second = first + half[in_first_half]
+    lower = numpy.minimum(rank[program.operands[first]], rank[program.operands[second]])
+    is_quadratic = lower == highest[owner[first]]
+    dots[owner[first][is_quadratic]] = False
+    return dots
 
 
 def _fill_buckets(rows: Rows, lengths: Rows) -> Iterator[Rows]:
