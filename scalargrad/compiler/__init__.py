@@ -5,8 +5,10 @@ The path of a function through the package:
 1. `tracing`: `trace` runs the function once on stand-ins for its inputs; the graph is a `Trace`.
    `guards` remembers the plain numbers that the function read around it.
 2. `program`: `record` writes the graph of the trace as a `Program`, a flat list of scalar rows.
-3. `passes`: `optimize` rewrites the program: wide sums, dot products, constants, common rows.
-4. `kernels`: `build_kernels` groups rows into array operations: matrices, dots, elementwise.
+3. `passes`: `optimize` rewrites the program, with `sums` (wide sums, dot products) and `padding`
+   (lists of one length), by the means of `rewriting`.
+4. `kernels`: `build_kernels` makes array operations of rows: matrices, dots, elementwise.
+   `schedule` says which rows are computed together, and when.
 5. `layout` and `strides`: where each row has its number in memory, as views where possible.
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and
    backward.
