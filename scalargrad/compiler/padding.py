@@ -95,12 +95,12 @@ def _find_groups(program: Program) -> Iterator[Rows]:
     codes = [i for i, kind in enumerate(program.kinds, FIRST) if kind.op in _NEUTRAL]
     candidate = numpy.isin(program.code, codes)
     candidate &= ~_are_extremes_with_gradient(program)
-    lengths = numpy.diff(program.start)[candidate]
-    if len(lengths) == 0 or lengths.min() == lengths.max():
-        return
-
     rank = ranks(program)
     candidate &= ~_may_be_rows_of_matrices(program, rank)
+    lengths = numpy.unique(numpy.diff(program.start)[candidate])
+    if len(lengths) < 2:
+        return
+
     depth = find_depths(program)
     rows = numpy.flatnonzero(candidate)
     keys = numpy.column_stack([program.code, depth, rank == VARIES])[rows].tolist()

@@ -20,6 +20,7 @@ __all__ = [
     "find_owners",
     "insert_rows",
     "keep_rows",
+    "mark",
     "prepend_constants",
     "ranks",
     "redirect",
@@ -35,14 +36,22 @@ VARIES = 3
 
 def batched(program: Program) -> Mask:
     """Return which rows vary by sample: inputs, drawn numbers, and all computed from them."""
-    # A row at a time is read and written here, which a bytearray does faster than a NumPy array.
-    varies = bytearray((program.code == INPUT) | (program.code == DRAWN))
+    leaves = (program.code == INPUT) | (program.code == DRAWN)
+    owner = find_owners(program)
+    varies = leaves.copy()
+    varies[owner[leaves[program.operands]]] = True
+
+    # What is left are rows over computed rows. Those are read and written one at a time, which a
+    # bytearray does faster than a NumPy array.
+    over_computed = numpy.zeros(len(program), bool)
+    over_computed[owner[program.code[program.operands] >= FIRST]] = True
+    flags = bytearray(varies)
     start = program.start.tolist()
     operands = program.operands.data
-    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
+    for row in numpy.flatnonzero(over_computed & ~varies).tolist():
         args = operands[start[row] : start[row + 1]]
-        varies[row] = any(map(varies.__getitem__, args))
-    return numpy.frombuffer(varies, bool)
+        flags[row] = any(map(flags.__getitem__, args))
+    return numpy.frombuffer(flags, bool)
 
 
 def ranks(program: Program) -> Rows:
@@ -99,6 +108,13 @@ def count_uses(program: Program) -> Rows:
     as_output = numpy.bincount(program.outputs, minlength=len(program))
     uses: Rows = as_operand + as_output
     return uses
+
+
+def mark(program: Program, rows: Rows) -> Mask:
+    """Return which rows are among these."""
+    marked = numpy.zeros(len(program), bool)
+    marked[rows] = True
+    return marked
 
 
 def find_owners(program: Program) -> Indexes:

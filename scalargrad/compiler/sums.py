@@ -28,6 +28,7 @@ from .rewriting import (
     find_owners,
     insert_rows,
     keep_rows,
+    mark,
     prepend_constants,
     ranks,
     remove_dead_rows,
@@ -145,15 +146,13 @@ def merge_sums(program: Program) -> Program:
     terms = ~inner & ~_are_spare_zeros(program, roots, inner)
     wide = replace_edges(recoded, roots[terms], program.operands[terms])
 
-    is_merged = numpy.zeros(len(program), bool)
-    is_merged[inner_sums] = True
-    return keep_rows(wide, ~is_merged)
+    return keep_rows(wide, ~mark(program, inner_sums))
 
 
 def _are_spare_zeros(program: Program, root: Rows, inner: Mask) -> Mask:
     """Which operands are a constant 0 in a merged sum that has other terms, too."""
     # Python's `sum` begins with 0. As a term it would keep a sum of products from being a dot.
-    in_merged_sum = numpy.isin(root, root[inner])
+    in_merged_sum = mark(program, root[inner])[root]
     is_zero = are_constant(program, 0.0)
     zero = is_zero[program.operands] & in_merged_sum
 
@@ -325,8 +324,9 @@ def _split_once(program: Program) -> tuple[Program, bool]:
     target = row_of_group[group]
     owner = moved[sums.rows]
     owner = numpy.where(target >= 0, target, owner)
-    other = ~numpy.isin(find_owners(extended), moved[sums.rows])
-    owners = numpy.concatenate([moved[before], owner, find_owners(extended)[other]])
+    all_owners = find_owners(extended)
+    other = ~mark(extended, moved[sums.rows])[all_owners]
+    owners = numpy.concatenate([moved[before], owner, all_owners[other]])
     operands = numpy.concatenate([inserted, moved[sums.terms], extended.operands[other]])
     changed = numpy.unique(numpy.concatenate([moved[before], inserted]))
     split = _name_sums(replace_edges(extended, owners, operands), changed)
@@ -474,7 +474,7 @@ def _are_worth_a_dot(sums: _Terms) -> Mask:
 def _replace_by_dots(program: Program, rows: Rows, first: Rows, second: Rows) -> Program:
     """Make dot products of the rows: all first factors, then all second factors."""
     owner = find_owners(program)
-    untouched = ~numpy.isin(owner, rows)
+    untouched = ~mark(program, rows)[owner]
     other_owners = owner[untouched]
     other_operands = program.operands[untouched]
 
