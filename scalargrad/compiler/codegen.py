@@ -217,8 +217,8 @@ def _forward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     places, length = kernel.x.shape
     source = writer.read(x)
     # Places where the same weights are applied are more rows of one matrix product.
-    is_table = block.batched and places == 1
-    if not is_table:
+    is_reshaped = places > 1 or not block.batched
+    if is_reshaped:
         source = f"{source}.reshape(-1, {length})"
     writer.assign(inputs, source)
 
@@ -227,7 +227,7 @@ def _forward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     if bias is not None:
         biases = writer.read(bias)
         writer.line(f"{result} += {biases}")
-    if not is_table:
+    if is_reshaped:
         shape = "n, -1" if block.batched else "-1"
         writer.assign(result, f"{result}.reshape({shape})")
 
@@ -236,8 +236,8 @@ def _backward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     x, weights, bias = _find_operands(writer, kernel)
     gradient = block.gradient
     places = len(kernel.x)
-    is_table = block.batched and places == 1
-    if not is_table:
+    is_reshaped = places > 1 or not block.batched
+    if is_reshaped:
         features = len(kernel.weights)
         writer.assign(gradient, f"{gradient}.reshape(-1, {features})")
 

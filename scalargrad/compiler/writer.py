@@ -116,26 +116,29 @@ class Writer:
         batched = self.layout.batched(operand)
         size = int(numpy.prod(operand.shape))
         shape = write_shape(batched, size)
-        parts = list(operand.parts)
+        filler = self._find_filler(operand.parts)
         source = f"empty({shape})"
-        filler = self._find_filler(parts)
         if filler is not None:
-            parts.remove(filler)
-            source = f"full({shape}, {self._read_fixed(self.block(filler[0]), filler[0], True)})"
+            view, _ = filler
+            number = self._read_fixed(self.block(view), view, spreads=True)
+            source = f"full({shape}, {number})"
         name = self._temporary()
         self.assign(name, source)
 
-        for view, where in parts:
+        for part in operand.parts:
+            if part is filler:
+                continue
+            view, where = part
             target = self._positions(name, batched, where)
-            part = Operand(view.shape, ((view, None),))
-            source = self.read(part, spreads=True)
+            source = self.read(Operand(view.shape, ((view, None),)), spreads=True)
             self.assign(target, source)
         return _reshape(name, batched, operand.shape)
 
     def _find_filler(self, parts: Sequence[Part]) -> Part | None:
         """Return the part of an operand that is one constant, such as the padding of lists."""
         for part in parts:
-            if part[0].is_one and self.block(part[0]).name == CONSTANTS:
+            view, _ = part
+            if view.is_one and self.block(view).name == CONSTANTS:
                 return part
         return None
 
