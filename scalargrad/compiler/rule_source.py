@@ -9,7 +9,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from scalargrad.core import floats
-from scalargrad.core.ops import FLOATS, POW, RELU, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
+from scalargrad.core.ops import (
+    DIV,
+    FLOATS,
+    POW,
+    RELU,
+    STOP_GRADIENT,
+    TABLE,
+    WHERE,
+    ExactZero,
+    namespace,
+)
 
 __all__ = ["EXPRESSIONS", "Condition", "Expression", "Term", "multiply", "to_source"]
 
@@ -98,18 +108,23 @@ def to_source(term: Term) -> str:
     return repr(float(term))
 
 
-def _call(name: str) -> Callable[..., Term]:
+def _call(name: str) -> Callable[..., Expression]:
     """Return the rule that writes a call of this function."""
-    of_floats: Callable[..., float] = getattr(FLOATS, name)
 
-    def call(*arguments: Term) -> Term:
-        # Of plain numbers it is one, which is computed here, once.
-        if not any(isinstance(argument, Expression) for argument in arguments):
-            return of_floats(*arguments)
+    def call(*arguments: Term) -> Expression:
         sources = ", ".join(map(to_source, arguments))
         return Expression(f"{name}({sources})")
 
     return call
+
+
+def _is_number(source: str) -> bool:
+    """Whether a source is a plain number, such as a constant that was read."""
+    try:
+        float(source)
+    except ValueError:
+        return False
+    return True
 
 
 def _where(condition: Condition | bool, x: Term, y: Term) -> Term:
@@ -129,6 +144,16 @@ def _is_one(term: Term) -> bool:
     return not isinstance(term, Expression) and term == 1.0
 
 
+def _div(x: Term, y: Term) -> Term:
+    # The derivative by a number that is divided by a constant is a constant, computed here, once.
+    dividend = to_source(x)
+    divisor = to_source(y)
+    if _is_number(dividend) and _is_number(divisor):
+        quotient: float = FLOATS.div(float(dividend), float(divisor))
+        return quotient
+    return Expression(f"div({dividend}, {divisor})")
+
+
 def _pow(x: Term, y: Term) -> Term:
     # NumPy's power computes first powers and squares as slowly as any other.
     if not isinstance(y, Expression):
@@ -142,6 +167,7 @@ def _pow(x: Term, y: Term) -> Term:
 _CALLS = {name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
 _FASTER: dict[str, Callable[..., Term]] = {
     WHERE.name: _where,
+    DIV.name: _div,
     POW.name: _pow,
     RELU.name: lambda x: Expression(f"maximum({x}, 0.0)"),
     STOP_GRADIENT.name: lambda x: x,
