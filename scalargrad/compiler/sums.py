@@ -66,12 +66,12 @@ def merge_differences(program: Program) -> Program:
         8 rows
         %0 = input[0]
         %1 = input[1]
-        %2 = input[2]
-        %3 = input[3]
-        %4 = neg(%1)
-        %5 = neg(%2)
-        %6 = neg(%3)
-        %7 = sum(%0, %4, %5, %6)
+        %2 = neg(%1)
+        %3 = input[2]
+        %4 = neg(%3)
+        %5 = input[3]
+        %6 = neg(%5)
+        %7 = sum(%0, %2, %4, %6)
         return %7
     """
     differences = computes(program, SUB.name)
@@ -285,10 +285,18 @@ def split_sums(program: Program) -> Program:
         >>> w, v, b = (Parameter(float(i)) for i in range(3))
         >>> recording = trace(lambda x: w * x[0] + v * x[1] + b + x[2], [3], [w, v, b])
         >>> program = split_sums(merge_sums(record(recording)))
-        >>> print(str(program).split("input[2]")[1])
-        <BLANKLINE>
-        %8 = sum(%3, %6, %0)
-        %9 = sum(%8, %7)
+        >>> print(program)
+        10 rows
+        %0 = parameter[0]
+        %1 = input[0]
+        %2 = mul(%0, %1)
+        %3 = parameter[1]
+        %4 = input[1]
+        %5 = mul(%3, %4)
+        %6 = parameter[2]
+        %7 = input[2]
+        %8 = sum(%2, %5, %6)
+        %9 = add(%8, %7)
         return %9
     """
     unfinished = True
