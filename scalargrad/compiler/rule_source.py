@@ -146,12 +146,11 @@ def _is_one(term: Term) -> bool:
 
 def _div(x: Term, y: Term) -> Term:
     # The derivative by a number that is divided by a constant is a constant, computed here, once.
-    dividend = to_source(x)
-    divisor = to_source(y)
-    if _is_number(dividend) and _is_number(divisor):
-        quotient: float = FLOATS.div(float(dividend), float(divisor))
+    sources = [to_source(x), to_source(y)]
+    if all(map(_is_number, sources)):
+        quotient: float = DIV.value(FLOATS, list(map(float, sources)))
         return quotient
-    return Expression(f"div({dividend}, {divisor})")
+    return _CALLS[DIV.name](x, y)
 
 
 def _pow(x: Term, y: Term) -> Term:
