@@ -142,7 +142,7 @@ FULL_SIZE = {
     "the class Node and backward, at full size": "scalargrad/core/value.py",
     "the table of rules, at full size": "scalargrad/core/ops.py",
     "neurons, layers and their parameters": "scalargrad/nn/layers.py",
-    "the sorted list, turned into array code": "scalargrad/compiler/passes.py",
+    "the sorted list, turned into array code": "scalargrad/compiler/sums.py",
     "the picture of the graph": "viz/views/scalars.py",
 }
 

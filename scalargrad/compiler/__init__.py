@@ -6,10 +6,11 @@ The path of a function through the package:
    `guards` remembers the plain numbers that the function read around it, and `structure` how it
    nested its outputs.
 2. `program`: `record` writes the graph of the trace as a `Program`, a flat list of scalar rows.
-3. `passes`: `optimize` rewrites the program: wide sums, dot products, constants, common rows.
-4. `kernels` and `gather`: `build_kernels` groups rows into array operations: matrices, dots,
-   look-ups in tables, elementwise. A loop (`loops`) is one of them, a Scan (`scans`), whose step
-   is a program of its own.
+3. `passes`: `optimize` rewrites the program, with `sums` (wide sums, dot products) and `padding`
+   (lists of one length), by the means of `rewriting`.
+4. `kernels` and `gather`: `build_kernels` makes array operations of rows: matrices, dots, look-ups
+   in tables, elementwise. `schedule` says which rows are computed together, and when. A loop
+   (`loops`) is one kernel, a Scan (`scans`), whose step is a program of its own.
 5. `layout` and `strides`: where each row has its number in memory, as views where possible.
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and
    backward; `loop_lines`, `loop_source` and `loop_code` do so for a loop.

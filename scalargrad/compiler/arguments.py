@@ -11,8 +11,8 @@ from scalargrad.errors import DataError, LengthError, OptionError
 
 from .array_types import Array
 from .numpy_backend import NumpyBackend
-from .passes import remove_dead_rows
 from .program import FIRST, INPUT, Program
+from .rewriting import remove_dead_rows
 
 __all__ = ["Arguments"]
 

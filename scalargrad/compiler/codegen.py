@@ -159,8 +159,12 @@ def _make_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
         if isinstance(partials, numpy.ndarray):
             product: Array = gradient * partials
             return product.transpose(*range(1, product.ndim), 0)
-        # A rule may also return a list: a derivative for each item, some of them plain numbers.
         shape = items.shape[1:]
+        # A rule may also return a list: a derivative for each item, some of them plain numbers.
+        plain = all(isinstance(partial, float) for partial in partials)
+        if plain and len(set(partials)) == 1:
+            same = numpy.broadcast_to(gradient * partials[0], shape)
+            return numpy.broadcast_to(same[..., None], (*shape, len(items)))
         products = [numpy.broadcast_to(gradient * partial, shape) for partial in partials]
         return numpy.stack(products, axis=-1)
 
@@ -216,7 +220,8 @@ def _forward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     places, length = kernel.x.shape
     source = writer.read(x)
     # Places where the same weights are applied are more rows of one matrix product.
-    if places > 1:
+    is_reshaped = places > 1 or not block.batched
+    if is_reshaped:
         source = f"{source}.reshape(-1, {length})"
     writer.assign(inputs, source)
 
@@ -225,15 +230,17 @@ def _forward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     if bias is not None:
         biases = writer.read(bias)
         writer.line(f"{result} += {biases}")
-    if places > 1:
-        writer.assign(result, f"{result}.reshape(n, -1)")
+    if is_reshaped:
+        shape = "n, -1" if block.batched else "-1"
+        writer.assign(result, f"{result}.reshape({shape})")
 
 
 def _backward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     x, weights, bias = _find_operands(writer, kernel)
     gradient = block.gradient
     places = len(kernel.x)
-    if places > 1:
+    is_reshaped = places > 1 or not block.batched
+    if is_reshaped:
         features = len(kernel.weights)
         writer.assign(gradient, f"{gradient}.reshape(-1, {features})")
 
@@ -246,8 +253,10 @@ def _backward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     if writer.needs_gradient(x):
         matrix = writer.read(weights)
         back = f"matmul({gradient}, {matrix})"
-        if places > 1:
+        if places > 1 and block.batched:
             back = f"{back}.reshape(n, {places}, -1)"
+        elif places == 1 and not block.batched:
+            back = f"{back}[0]"
         writer.add_gradient(x, back)
 
 

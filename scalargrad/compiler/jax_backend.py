@@ -289,7 +289,7 @@ def _run_matrix(values: _Values, kernel: Matrix) -> JaxArray:
     products = x @ weights.T
     if kernel.bias is not None:
         products = products + values.take(kernel.bias)
-    return products.reshape(values.batch, -1)
+    return products.reshape(values.batch, -1) if kernel.batched else products.ravel()
 
 
 def _run_gather(values: _Values, kernel: Gather) -> JaxArray:

@@ -12,9 +12,11 @@ from scalargrad.core.ops import DOT, TABLE, TAKE
 from .array_types import Mask, Rows
 from .gather import Gather, build_gathers
 from .loops import PICK
-from .passes import batched, put_varying_first
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
+from .rewriting import VARIES, ranks
 from .scans import Scan, find_phases, make_scan
+from .schedule import group_rows
+from .sums import put_higher_rank_first
 
 __all__ = [
     "Dots",
@@ -26,6 +28,10 @@ __all__ = [
     "Scan",
     "build_kernels",
 ]
+
+
+_MAX_COPIED = 64
+"""The length up to which a matrix of a single row is a dot product among others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,18 +89,18 @@ class Matrix:
 
     Attributes:
         rows: (p·f,) the results, place by place.
-        x: (p, k) rows that vary by sample; p > 1 where the same weights are applied at several
-            places, as in a convolution.
-        weights: (f, k) rows that do not.
+        x: (p, k) rows; p > 1 where the same weights are applied at several places, as in a
+            convolution.
+        weights: (f, k) rows of a lower rank than those of x: they never vary by sample.
         bias: (f,), or None.
-        batched: True.
+        batched: Whether the results vary by sample, as x does then.
     """
 
     rows: Rows
     x: Rows
     weights: Rows
     bias: Rows | None
-    batched: bool = True
+    batched: bool
 
     def taken(self) -> list[Rows]:
         """Return all rows that the kernel takes, in groups."""
@@ -147,11 +153,11 @@ Kernel = Elementwise | OverList | Matrix | Dots | Gather | Scan
 
 
 class _Product(NamedTuple):
-    """A dot product of numbers that vary by sample with numbers that do not.
+    """A dot product of numbers of one rank with numbers of lower rank.
 
     Attributes:
         row: The result.
-        x: (k,) the varying factors.
+        x: (k,) the factors of higher rank.
         weights: (k,) the others.
         bias: A row, or -1 for none.
     """
@@ -162,55 +168,22 @@ class _Product(NamedTuple):
     bias: int
 
 
-class _Group(NamedTuple):
-    """What rows must have in common to be computed at once."""
-
-    phase: int
-    level: int
-    code: int
-    size: int
-    varies: bool
-
-
 def build_kernels(program: Program, phases: Rows | None = None) -> list[Kernel]:
     """Return the kernels of a program in an order in which they can run.
-
-    Rows of one level do not depend on each other, so all of them that do the same are one kernel.
 
     Args:
         program: The program.
         phases: For the step of a loop, the phase that each row belongs to: kernels come phase by
             phase.
     """
-    if phases is None:
-        phases = numpy.zeros(len(program), int)
-    varying = batched(program)
-    level = _levels(program)
-    groups: dict[_Group, list[int]] = defaultdict(list)
-    sizes = numpy.diff(program.start)
-    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        if program.kinds[program.code[row] - FIRST].loop is not None:
-            continue  # the rows that pick its results stand for a loop
-        group = _Group(
-            phase=int(phases[row]),
-            level=int(level[row]),
-            code=int(program.code[row]),
-            size=int(sizes[row]),
-            varies=bool(varying[row]),
-        )
-        groups[group].append(row)
-
-    def by_level(group: _Group) -> tuple[int, int, int]:
-        first_row = groups[group][0]
-        return group.phase, group.level, first_row
-
+    rank = ranks(program)
     kernels: list[Kernel] = []
-    for group in sorted(groups, key=by_level):
-        rows = numpy.array(groups[group])
-        kind = program.kinds[group.code - FIRST]
-        starts = program.start[rows]
-        lists = [program.operands[start : start + group.size] for start in starts]
-        kernels += _build(program, kind, rows, numpy.stack(lists), varying)
+    for rows in group_rows(program, rank, phases):
+        first = rows[0]
+        kind = program.kinds[program.code[first] - FIRST]
+        size = program.start[first + 1] - program.start[first]
+        positions = program.start[rows][:, None] + numpy.arange(size)
+        kernels += _build(program, kind, rows, program.operands[positions], rank)
     return kernels
 
 
@@ -219,14 +192,17 @@ def _build(
     kind: Kind,
     rows: Rows,
     operands: Rows,
-    varying: Mask,
+    rank: Rows,
 ) -> list[Kernel]:
     """Return the kernels of one group of rows, whose operands are (m, size)."""
-    varies = bool(varying[rows[0]])
+    varies = bool(rank[rows[0]] == VARIES)
+    if kind.loop is not None:
+        # The rows that pick its results stand for a loop.
+        return []
     if kind.op == PICK:
-        return _build_scans(program, rows, operands[:, 0], varying)
+        return _build_scans(program, rows, operands[:, 0], rank == VARIES)
     if kind.op == DOT.name:
-        return _build_products(program, rows, operands, varying)
+        return _build_products(program, rows, operands, rank)
     if kind.op == TAKE.name:
         return [*build_gathers(program, rows, operands, varies)]
     if TABLE[kind.op].over_list:
@@ -259,41 +235,48 @@ def _build_scans(program: Program, rows: Rows, sources: Rows, varying: Mask) -> 
     return scans
 
 
-def _levels(program: Program) -> Rows:
-    """The longest chain of operations from the leaves to each row."""
-    level = numpy.zeros(len(program), numpy.int32)
-    start = program.start.tolist()
-    operands = program.operands
-    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        args = operands[start[row] : start[row + 1]]
-        level[row] = level[args].max() + 1
-    return level
-
-
-def _build_products(program: Program, rows: Rows, operands: Rows, varying: Mask) -> list[Kernel]:
+def _build_products(program: Program, rows: Rows, operands: Rows, rank: Rows) -> list[Kernel]:
     """Return dot products as matrices where their factors allow it."""
     half = operands.shape[1] // 2
     first = operands[:, :half]
     second = operands[:, half:]
-    first, second = put_varying_first(first, second, varying)
+    first, second = put_higher_rank_first(first, second, rank)
 
     # Dot products of the same x are the rows of one matrix.
     dense: dict[bytes, list[_Product]] = defaultdict(list)
     loose = []
     for i, row in enumerate(rows.tolist()):
-        product = _as_product(program, row, first[i], second[i], varying)
+        product = _as_product(program, row, first[i], second[i], rank)
         if product is None:
             loose.append(i)
         else:
             dense[product.x.tobytes()].append(product)
 
+    matrices = _group_products(program, dense.values())
+    alone = _find_short_rows(matrices)
+    if len(alone) > 1:
+        matrices = [places for places in matrices if places[0][0].row not in alone]
+        loose += [i for i, row in enumerate(rows.tolist()) if row in alone]
+
+    varies = bool(rank[rows[0]] == VARIES)
     kernels: list[Kernel] = []
     if loose:
-        dots = rows[loose]
-        varies = bool(varying[dots[0]])
-        kernels.append(Dots(dots, first[loose], second[loose], varies))
-    kernels += _build_matrices(program, dense.values())
+        kernels.append(Dots(rows[loose], first[loose], second[loose], varies))
+    kernels += [_matrix(places, varies) for places in matrices]
     return kernels
+
+
+def _find_short_rows(matrices: list[list[list[_Product]]]) -> set[int]:
+    """Return the products that are matrices of a single short row.
+
+    Several of them are computed faster all at once, as dot products, though these copy their
+    factors.
+    """
+    return {
+        places[0][0].row
+        for places in matrices
+        if len(places) == len(places[0]) == 1 and len(places[0][0].x) <= _MAX_COPIED
+    }
 
 
 def _as_product(
@@ -301,16 +284,17 @@ def _as_product(
     row: int,
     first: Rows,
     second: Rows,
-    varying: Mask,
+    rank: Rows,
 ) -> _Product | None:
     """Return a dot product as one row of a matrix, or None where it is something else.
 
-    All second factors must be the same for all samples, and all first ones must vary, but for one
-    pair, which is the bias: a number times the constant 1.
+    All first factors must be of one rank, and all second ones of a lower one, but for one pair,
+    which is the bias: a number times the constant 1.
     """
-    varies = varying[first]
+    highest = rank[first].max()
+    varies = rank[first] == highest
     fixed = numpy.flatnonzero(~varies)
-    if varying[second].any() or not varies.any() or len(fixed) > 1:
+    if (rank[second] == highest).any() or len(fixed) > 1:
         return None
 
     bias = -1
@@ -344,8 +328,10 @@ def _is_constant_one(program: Program, row: int) -> bool:
     return bool(program.numbers[place] == 1.0)
 
 
-def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[Kernel]:
-    """Return a matrix for each group over the same x.
+def _group_products(
+    program: Program, groups: Iterable[list[_Product]]
+) -> list[list[list[_Product]]]:
+    """Return the products of each matrix, place by place, given those over each x.
 
     Groups with the same weights and biases, as in a convolution, are one matrix at several places.
     """
@@ -353,8 +339,7 @@ def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[
     def by_weights(product: _Product) -> tuple[int, bytes, int]:
         # Weights come in the same order at every place, so that equal ones compare as equal.
         first = product.weights[0]
-        place = int(program.place[first])
-        return place, product.weights.tobytes(), product.bias
+        return int(program.place[first]), product.weights.tobytes(), product.bias
 
     shared: dict[object, list[list[_Product]]] = defaultdict(list)
     for group in groups:
@@ -368,14 +353,14 @@ def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[
             biases = tuple(product.bias for product in part)
             key = (weights.tobytes(), biases, weights.shape)
             shared[key].append(part)
-    return [_matrix(places) for places in shared.values()]
+    return list(shared.values())
 
 
 def _stack_weights(products: list[_Product]) -> Rows:
     return numpy.stack([product.weights for product in products])
 
 
-def _matrix(places: list[list[_Product]]) -> Matrix:
+def _matrix(places: list[list[_Product]], varies: bool) -> Matrix:
     """Return the products of all places as one matrix; weights and biases are the same at each."""
     rows = [product.row for place in places for product in place]
     # All products of one place have the same x.
@@ -387,4 +372,5 @@ def _matrix(places: list[list[_Product]]) -> Matrix:
         x=numpy.stack(inputs),
         weights=_stack_weights(first),
         bias=None if biases[0] < 0 else numpy.array(biases),
+        batched=varies,
     )

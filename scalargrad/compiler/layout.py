@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy
 
+from scalargrad.core.ops import STOP_GRADIENT
+
 from .array_types import Rows
-from .kernels import Gather, Kernel, Scan
+from .kernels import Elementwise, Gather, Kernel, Scan
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
 from .strides import View, make_view
 
-__all__ = ["Block", "Layout", "Operand", "lay_out"]
+__all__ = ["Block", "Layout", "Operand", "Part", "lay_out"]
 
 
 @dataclass(frozen=True)
@@ -37,17 +39,21 @@ class Block:
         return "g_" + self.name
 
 
+Part = tuple[View, Rows | None]
+"""A View of one block, and the flattened positions of an operand that it fills (None: all)."""
+
+
 @dataclass(frozen=True)
 class Operand:
     """What a kernel takes: rows of any shape, from one block or from several.
 
     Attributes:
         shape: The shape, without the axis of the samples.
-        parts: A View of each block, and the flattened positions that it fills (None: all).
+        parts: What it takes of each block.
     """
 
     shape: tuple[int, ...]
-    parts: tuple[tuple[View, Rows | None], ...]
+    parts: tuple[Part, ...]
 
     @property
     def only(self) -> View | None:
@@ -122,13 +128,21 @@ class Layout:
         # Kernels come after those whose results they take, so one walk is enough.
         first = len(self.blocks) - len(kernels)
         for number, kernel in enumerate(kernels, first):
-            # No gradient flows to the index of a look-up.
-            taken = [kernel.table] if isinstance(kernel, Gather) else kernel.taken()
-            for rows in taken:
+            for rows in _differentiated(kernel):
                 blocks = numpy.unique(self.block_of[rows])
                 if any(needed[block] for block in blocks):
                     needed[number] = True
         return needed
+
+
+def _differentiated(kernel: Kernel) -> list[Rows]:
+    """Return the rows that a gradient of the results of a kernel flows to, in groups."""
+    if isinstance(kernel, Elementwise) and kernel.kind.op == STOP_GRADIENT.name:
+        return []
+    if isinstance(kernel, Gather):
+        # None flows to the index of a look-up.
+        return [kernel.table]
+    return kernel.taken()
 
 
 def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -> Layout:

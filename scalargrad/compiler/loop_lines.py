@@ -16,7 +16,7 @@ from .kernels import Kernel, Scan
 from .layout import Block, Layout, Operand, lay_out
 from .scans import AFTER, BEFORE, DURING
 from .strides import View
-from .writer import PARAMETERS, Writer
+from .writer import CONSTANTS, PARAMETERS, Writer
 
 __all__ = [
     "CARRY",
@@ -85,7 +85,7 @@ class _LoopWriter(Writer):
     """
 
     def __init__(self, layout: Layout, constants: Array) -> None:
-        super().__init__(layout, [False] * len(layout.blocks), {"c": constants})
+        super().__init__(layout, [False] * len(layout.blocks), {CONSTANTS: constants})
         self.hoisted: dict[str, str] = {}
 
     def _read_fixed(self, block: Block, view: View, spreads: bool) -> str:

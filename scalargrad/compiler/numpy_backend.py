@@ -15,7 +15,7 @@ from .kernels import Kernel, build_kernels
 from .layout import Layout, lay_out
 from .program import Program
 from .runtime import NAMES
-from .writer import PARAMETERS, Writer
+from .writer import CONSTANTS, PARAMETERS, Writer
 
 __all__ = ["NumpyBackend"]
 
@@ -47,7 +47,7 @@ class NumpyBackend:
         if parameters is None:
             parameters = numpy.zeros(program.parameters)
         self.parameters = parameters
-        self.fixed = {PARAMETERS: self.parameters, "c": program.numbers}
+        self.fixed = {PARAMETERS: self.parameters, CONSTANTS: program.numbers}
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 

@@ -9,7 +9,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from scalargrad.core import floats
-from scalargrad.core.ops import POW, RELU, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
+from scalargrad.core.ops import (
+    DIV,
+    FLOATS,
+    POW,
+    RELU,
+    STOP_GRADIENT,
+    TABLE,
+    WHERE,
+    ExactZero,
+    namespace,
+)
 
 __all__ = ["EXPRESSIONS", "Condition", "Expression", "Term", "multiply", "to_source"]
 
@@ -108,6 +118,15 @@ def _call(name: str) -> Callable[..., Expression]:
     return call
 
 
+def _is_number(source: str) -> bool:
+    """Whether a source is a plain number, such as a constant that was read."""
+    try:
+        float(source)
+    except ValueError:
+        return False
+    return True
+
+
 def _where(condition: Condition | bool, x: Term, y: Term) -> Term:
     if isinstance(condition, bool):
         return x if condition else y
@@ -125,6 +144,15 @@ def _is_one(term: Term) -> bool:
     return not isinstance(term, Expression) and term == 1.0
 
 
+def _div(x: Term, y: Term) -> Term:
+    # The derivative by a number that is divided by a constant is a constant, computed here, once.
+    sources = [to_source(x), to_source(y)]
+    if all(map(_is_number, sources)):
+        quotient: float = DIV.value(FLOATS, list(map(float, sources)))
+        return quotient
+    return _CALLS[DIV.name](x, y)
+
+
 def _pow(x: Term, y: Term) -> Term:
     # NumPy's power computes first powers and squares as slowly as any other.
     if not isinstance(y, Expression):
@@ -138,6 +166,7 @@ def _pow(x: Term, y: Term) -> Term:
 _CALLS = {name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
 _FASTER: dict[str, Callable[..., Term]] = {
     WHERE.name: _where,
+    DIV.name: _div,
     POW.name: _pow,
     RELU.name: lambda x: Expression(f"maximum({x}, 0.0)"),
     STOP_GRADIENT.name: lambda x: x,

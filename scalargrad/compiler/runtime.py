@@ -1,12 +1,11 @@
 """What generated source may call: NumPy's functions by short names, and a few helpers."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy
 
 from .array_rules import ARRAYS
-from .array_types import Array, Rows
+from .array_types import Array
 from .lookups import (
     indices,
     look_up,
@@ -17,13 +16,6 @@ from .lookups import (
 )
 
 __all__ = ["NAMES"]
-
-
-def _scatter(target: Array, numbers: Array, steps: Sequence[tuple[Rows, Rows]]) -> None:
-    """Add numbers to columns, some of which appear twice: in steps within which none does."""
-    for columns, positions in steps:
-        added = numbers[..., positions]
-        target[..., columns] += added
 
 
 def _outer(left: Array, right: Array, out: Array) -> None:
@@ -93,8 +85,8 @@ NAMES: dict[str, object] = {
     "square": numpy.square,
     "take": numpy.take,
     "total": numpy.add.reduce,
+    "total_runs": numpy.add.reduceat,
     "shares": _shares,
-    "scatter": _scatter,
     "outer": _outer,
     "outer_with_one": _outer_with_one,
     "part": _part,

@@ -17,8 +17,10 @@ import numpy
 from scalargrad.core.ops import ADD, DOT
 
 from .array_types import Mask, Rows
+from .loops import PICK
 from .passes import optimize
 from .program import FIRST, INPUT, PARAMETER, Kind, Loop, Program
+from .rewriting import computes
 
 if TYPE_CHECKING:
     from .kernels import Kernel
@@ -204,6 +206,9 @@ def find_phases(step: Program, carries: int) -> Rows:
     for row in numpy.flatnonzero(step.code >= FIRST)[::-1].tolist():
         if feeds[row]:
             feeds[step.args(row)] = True
+    # A loop runs once, so all that is picked of it belongs to one phase.
+    picks = numpy.flatnonzero(computes(step, PICK))
+    feeds[picks] |= feeds[step.operands[step.start[picks]]]
     return numpy.where(depends, numpy.where(feeds, DURING, AFTER), BEFORE)
 
 

@@ -10,7 +10,7 @@ import numpy
 
 from .array_types import Array, Rows
 
-__all__ = ["View", "as_strided", "make_view", "split_duplicates"]
+__all__ = ["View", "as_strided", "make_view"]
 
 
 @dataclass(frozen=True)
@@ -112,29 +112,3 @@ def as_strided(array: Array, view: View) -> Array:
     strides = (*outer, *inner)
     origin = array[..., view.start :]
     return numpy.lib.stride_tricks.as_strided(origin, shape, strides)
-
-
-def split_duplicates(columns: Rows) -> list[Rows]:
-    """Split the positions of a flat list into parts in which no column appears twice.
-
-    NumPy's `x[columns] += y` adds only once to a column that appears twice. Part by part it is
-    right.
-
-    Example:
-        >>> [part.tolist() for part in split_duplicates(numpy.array([4, 5, 4, 4]))]
-        [[0, 1], [2], [3]]
-    """
-    order = numpy.argsort(columns, kind="stable")
-    ordered = columns[order]
-
-    # The n-th appearance of a column belongs to part n: its distance from the first, once sorted.
-    differs = ordered[1:] != ordered[:-1]
-    is_first = numpy.append(True, differs)
-    positions = numpy.arange(len(columns))
-    starts = numpy.where(is_first, positions, 0)
-    first = numpy.maximum.accumulate(starts)
-
-    part = numpy.empty(len(columns), int)
-    part[order] = positions - first
-    count = int(part.max()) + 1
-    return [numpy.flatnonzero(part == i) for i in range(count)]

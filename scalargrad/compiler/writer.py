@@ -1,16 +1,21 @@
 """The writer of generated source: how lines read operands, and add gradients to them."""
 
+from collections.abc import Sequence
+
 import numpy
 
 from .array_types import Array, Mask, Rows
-from .layout import Block, Layout, Operand
+from .layout import Block, Layout, Operand, Part
 from .rule_source import to_source
-from .strides import View, as_strided, split_duplicates
+from .strides import View, as_strided, make_view
 
-__all__ = ["PARAMETERS", "Writer", "write_shape"]
+__all__ = ["CONSTANTS", "PARAMETERS", "Writer", "write_shape"]
 
 PARAMETERS = "p"
 """The name of the block of the parameters."""
+
+CONSTANTS = "c"
+"""The name of the block of the constants."""
 
 
 class Writer:
@@ -89,9 +94,9 @@ class Writer:
 
     def _read_fixed(self, block: Block, view: View, spreads: bool) -> str:
         array = self.fixed[block.name]
-        if block.name == "c" and view.is_one and spreads:
+        if block.name == CONSTANTS and view.is_one and spreads:
             return to_source(float(array[view.start]))
-        if view.strides is None and block.name == "c":
+        if view.strides is None and block.name == CONSTANTS:
             return self.bind("w", array[view.columns])
         if view.strides is None:
             index = self.bind("i", view.columns)
@@ -113,17 +118,33 @@ class Writer:
     def _gather(self, operand: Operand) -> str:
         """Copy an operand that lies in several blocks into one array, part by part."""
         batched = self.layout.batched(operand)
-        name = self._temporary()
         size = int(numpy.prod(operand.shape))
         shape = write_shape(batched, size)
-        self.assign(name, f"empty({shape})")
+        filler = self._find_filler(operand.parts)
+        source = f"empty({shape})"
+        if filler is not None:
+            view, _ = filler
+            number = self._read_fixed(self.block(view), view, spreads=True)
+            source = f"full({shape}, {number})"
+        name = self._temporary()
+        self.assign(name, source)
 
-        for view, where in operand.parts:
+        for part in operand.parts:
+            if part is filler:
+                continue
+            view, where = part
             target = self._positions(name, batched, where)
-            part = Operand(view.shape, ((view, None),))
-            source = self.read(part, spreads=True)
+            source = self.read(Operand(view.shape, ((view, None),)), spreads=True)
             self.assign(target, source)
         return _reshape(name, batched, operand.shape)
+
+    def _find_filler(self, parts: Sequence[Part]) -> Part | None:
+        """Return the part of an operand that is one constant, such as the padding of lists."""
+        for part in parts:
+            view, _ = part
+            if view.is_one and self.block(view).name == CONSTANTS:
+                return part
+        return None
 
     def _temporary(self) -> str:
         """A name for an array that the next line assigns."""
@@ -178,9 +199,13 @@ class Writer:
         if not self.needed[view.block]:
             return
         block = self.block(view)
+        if not view.distinct:
+            flat = _flatten(gradient, block.batched) if deep else f"({gradient})"
+            view, gradient = self._add_up(view, flat)
+            deep = False
         written = self._written_columns(view)
         if block.name == PARAMETERS:
-            self._add_to_parameters(block, view, gradient, written, deep)
+            self._add_to_parameters(block, view, gradient, written)
         else:
             flat = _flatten(gradient, block.batched) if deep else gradient
             is_whole = view.is_run and view.size == block.width
@@ -214,21 +239,31 @@ class Writer:
 
         if view.is_run:
             part = _slice(name, block.batched, view.start, view.size)
-            self.line(f"{part} += {gradient}")
-        elif view.distinct:
+        else:
             index = self.bind("i", view.flat)
             part = _subscript(name, block.batched, index)
-            self.line(f"{part} += {gradient}")
-        else:
-            self._scatter(name, view, gradient)
+        self.line(f"{part} += {gradient}")
 
-    def _scatter(self, target: str, view: View, gradient: str) -> None:
-        """Add a flat gradient to columns of which some appear twice."""
-        columns = view.flat
-        parts = split_duplicates(columns)
-        steps = [(columns[part], part) for part in parts]
-        name = self.bind("s", steps)
-        self.line(f"scatter({target}, {gradient}, {name})")
+    def _add_up(self, view: View, gradient: str) -> tuple[View, str]:
+        """Return the distinct columns of a view, and source for the flat gradient of each.
+
+        NumPy's `x[columns] += y` adds only once to a column that appears twice.
+        """
+        columns, counts = numpy.unique(view.flat, return_counts=True)
+        distinct = make_view(view.block, columns)
+        order = numpy.argsort(view.flat, kind="stable")
+        count = int(counts[0])
+        if not (counts == count).all():
+            # Sorted by columns, the gradients of each are a run, and each run is added up.
+            starts = self.bind("i", numpy.cumsum(counts) - counts)
+            index = self.bind("i", order)
+            return distinct, f"total_runs(take({gradient}, {index}, -1), {starts}, -1)"
+        if numpy.array_equal(order, numpy.arange(len(order))):
+            shape = (len(columns), count)
+            return distinct, f"total({_reshape(gradient, self.block(view).batched, shape)}, -1)"
+        # NumPy adds whole rows to each other faster than the entries of many short ones.
+        index = self.bind("i", order.reshape(-1, count).T)
+        return distinct, f"total(take({gradient}, {index}, -1), -2)"
 
     def _add_to_parameters(
         self,
@@ -236,7 +271,6 @@ class Writer:
         view: View,
         gradient: str,
         written: Mask,
-        deep: bool,
     ) -> None:
         # The caller passes this array uninitialized, which spares zeros for most parameters: the
         # first gradient of a column is assigned, later ones are added.
@@ -247,19 +281,15 @@ class Writer:
         else:
             part = self._parameter_part(block, view)
             target = f"{part}[...]"
-        if view.distinct and not written[columns].any():
+        if not written[columns].any():
             self.assign(target, gradient)
             return
 
-        unset = numpy.unique(columns[~written[columns]])
+        unset = columns[~written[columns]]
         if len(unset):
             index = self.bind("i", unset)
             self.assign(f"{block.gradient}[{index}]", "0.0")
-        if view.distinct:
-            self.line(f"{target} += {gradient}")
-        else:
-            flat = f"({gradient}).ravel()" if deep else gradient
-            self._scatter(block.gradient, view, flat)
+        self.line(f"{target} += {gradient}")
 
     def _parameter_part(self, block: Block, view: View) -> str:
         """A regular part of the gradient of the parameters, in the shape of the view."""

@@ -153,6 +153,21 @@ TESTS = {
         "tests/compiler/test_passes.py",
         "tests/compiler/test_kernels.py",
     ],
+    "scalargrad/compiler/sums.py": [
+        "tests/compiler/test_sums.py",
+        "tests/compiler/test_passes.py",
+        "tests/compiler/test_kernels.py",
+    ],
+    "scalargrad/compiler/padding.py": ["tests/compiler/test_sums.py"],
+    "scalargrad/compiler/rewriting.py": [
+        "tests/compiler/test_passes.py",
+        "tests/compiler/test_sums.py",
+    ],
+    "scalargrad/compiler/schedule.py": [
+        "tests/compiler/test_schedule.py",
+        "tests/compiler/test_kernels.py",
+        "tests/compiler/test_sums.py",
+    ],
     "scalargrad/compiler/codegen.py": [
         "tests/compiler/test_numpy_backend.py",
         "tests/compiler/test_kernels.py",

@@ -1,4 +1,4 @@
-"""Views and scatters against NumPy's fancy indexing."""
+"""Views against NumPy's fancy indexing."""
 
 from random import Random
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalargrad.compiler.strides import as_strided, make_view, split_duplicates
+from scalargrad.compiler.strides import as_strided, make_view
 
 
 def indexes(rng: Random, width: int) -> numpy.ndarray:
@@ -74,19 +74,3 @@ def test_what_a_place_says_of_itself(rng: Random) -> None:
 )
 def test_strides_by_hand(columns: list[int], strides: tuple[int, ...] | None) -> None:
     assert make_view(0, numpy.array(columns)).strides == strides
-
-
-@settings(max_examples=300)
-@given(columns=st.lists(st.integers(0, 8), min_size=1, max_size=40))
-def test_rounds_cover_all_and_repeat_nothing_within(columns: list[int]) -> None:
-    places = numpy.array(columns)
-    parts = split_duplicates(places)
-    assert sorted(int(i) for part in parts for i in part) == list(range(len(columns)))
-    for part in parts:
-        assert len(set(places[part].tolist())) == len(part)
-    assert len(parts) == max(columns.count(column) for column in columns)
-    found, expected = numpy.zeros(9), numpy.zeros(9)
-    for part in parts:
-        found[places[part]] += part + 1.0
-    numpy.add.at(expected, places, numpy.arange(len(columns)) + 1.0)
-    assert numpy.array_equal(found, expected)

@@ -1,0 +1,254 @@
+"""Rewriting: what passes read of a program, and the changes that they are made of."""
+
+from dataclasses import replace
+
+import numpy
+
+from scalargrad.errors import ProgramError
+
+from .array_types import Array, Mask, Rows
+from .program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, Indexes, Kind, Program
+
+__all__ = [
+    "VARIES",
+    "are_constant",
+    "batched",
+    "computes",
+    "count_uses",
+    "find_constants",
+    "find_depths",
+    "find_owners",
+    "insert_rows",
+    "keep_rows",
+    "mark",
+    "prepend_constants",
+    "ranks",
+    "redirect",
+    "remove_dead_rows",
+    "replace_edges",
+    "with_kind",
+]
+
+
+VARIES = 3
+"""The rank of rows that vary by sample."""
+
+
+def batched(program: Program) -> Mask:
+    """Return which rows vary by sample: inputs, drawn numbers, and all computed from them."""
+    leaves = (program.code == INPUT) | (program.code == DRAWN)
+    owner = find_owners(program)
+    varies = leaves.copy()
+    varies[owner[leaves[program.operands]]] = True
+
+    # What is left are rows over computed rows. Those are read and written one at a time, which a
+    # bytearray does faster than a NumPy array.
+    over_computed = numpy.zeros(len(program), bool)
+    over_computed[owner[program.code[program.operands] >= FIRST]] = True
+    flags = bytearray(varies)
+    start = program.start.tolist()
+    operands = program.operands.data
+    for row in numpy.flatnonzero(over_computed & ~varies).tolist():
+        args = operands[start[row] : start[row + 1]]
+        flags[row] = any(map(flags.__getitem__, args))
+    return numpy.frombuffer(flags, bool)
+
+
+def ranks(program: Program) -> Rows:
+    """Return how much each row depends on, from parameters alone to what varies by sample.
+
+    Of two factors, the one of higher rank is taken for what a matrix is applied to, and the one of
+    lower rank for an entry of the matrix: weights times inputs; weights times constants; and, where
+    nothing varies by sample, weights times what was computed.
+    """
+    ranks = numpy.zeros(len(program), numpy.int8)
+    ranks[(program.code == CONSTANT) | (program.code == LEAF)] = 1
+    ranks[program.code >= FIRST] = 2
+    ranks[batched(program)] = VARIES
+    return ranks
+
+
+def find_depths(program: Program) -> Rows:
+    """Return the longest chain of operations from the leaves to each row."""
+    depths = [0] * len(program)
+    start = program.start.tolist()
+    operands = program.operands.data
+    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
+        args = operands[start[row] : start[row + 1]]
+        depths[row] = 1 + max(map(depths.__getitem__, args))
+    return numpy.array(depths)
+
+
+def computes(program: Program, op: str) -> Mask:
+    """Which rows compute an operation of rows alone."""
+    wanted = Kind(op)
+    kinds = enumerate(program.kinds, FIRST)
+    codes = [code for code, kind in kinds if kind == wanted]
+    return numpy.isin(program.code, codes)
+
+
+def are_constant(program: Program, number: float) -> Mask:
+    """Which rows are a constant of this number."""
+    matches: Mask = program.code == CONSTANT
+    places = program.place[matches]
+    matches[matches] = program.numbers[places] == number
+    return matches
+
+
+def find_constants(program: Program) -> dict[int, float]:
+    """The number of each row that is a constant."""
+    rows = numpy.flatnonzero(program.code == CONSTANT)
+    numbers = program.numbers[program.place[rows]]
+    return dict(zip(rows.tolist(), numbers.tolist(), strict=True))
+
+
+def count_uses(program: Program) -> Rows:
+    """How often each row is an operand or an output."""
+    as_operand = numpy.bincount(program.operands, minlength=len(program))
+    as_output = numpy.bincount(program.outputs, minlength=len(program))
+    uses: Rows = as_operand + as_output
+    return uses
+
+
+def mark(program: Program, rows: Rows) -> Mask:
+    """Return which rows are among these."""
+    marked = numpy.zeros(len(program), bool)
+    marked[rows] = True
+    return marked
+
+
+def find_owners(program: Program) -> Indexes:
+    """The row that each operand belongs to."""
+    rows = numpy.arange(len(program), dtype=numpy.int32)
+    sizes = numpy.diff(program.start)
+    owners: Indexes = numpy.repeat(rows, sizes)
+    return owners
+
+
+def with_kind(program: Program, rows: Rows, kind: Kind) -> Program:
+    """Return the program with `kind` as what these rows compute."""
+    kinds = program.kinds
+    if kind not in kinds:
+        kinds = (*kinds, kind)
+    code = program.code.copy()
+    code[rows] = FIRST + kinds.index(kind)
+    return replace(program, code=code, kinds=kinds)
+
+
+def replace_edges(program: Program, owners: Rows, operands: Rows) -> Program:
+    """Give operands[i] to the row owners[i], those of one row in the given order."""
+    # A stable sort: the order of the operands of a row matters, such as in a dot product.
+    order = numpy.argsort(owners, kind="stable")
+    ordered = operands[order].astype(numpy.int32)
+    sizes = numpy.bincount(owners, minlength=len(program))
+    return replace(program, start=_starts(sizes), operands=ordered)
+
+
+def _starts(sizes: Rows) -> Indexes:
+    """Where the operands of each row begin, given how many it has; and, last, where they end."""
+    start = numpy.zeros(len(sizes) + 1, numpy.int32)
+    numpy.cumsum(sizes, out=start[1:])
+    return start
+
+
+def keep_rows(program: Program, keep: Mask) -> Program:
+    """Keep only these rows, and renumber them.
+
+    Raises ProgramError if a row is left out that a kept one needs.
+    """
+    new = numpy.cumsum(keep, dtype=numpy.int32) - 1
+    sizes = numpy.diff(program.start)
+    edges = numpy.repeat(keep, sizes)
+    operands = program.operands[edges]
+    if not keep[operands].all() or not keep[program.outputs].all():
+        raise ProgramError("a row that is needed was left out")
+
+    return replace(
+        program,
+        code=program.code[keep],
+        place=program.place[keep],
+        start=_starts(sizes[keep]),
+        operands=new[operands],
+        outputs=new[program.outputs],
+        origin=None if program.origin is None else program.origin[keep],
+    )
+
+
+def remove_dead_rows(program: Program) -> Program:
+    """Remove the rows that no output depends on.
+
+    A walk from the last row to the first sees every row after all rows that use it, so one walk is
+    enough. Inputs and parameters keep their places, whether or not rows are left for them.
+
+    Example:
+        >>> from .program import record
+        >>> from .tracing import trace
+        >>> program = record(trace(lambda x: x[0] * 2, [2]))
+        >>> len(remove_dead_rows(program)) == len(program)
+        True
+    """
+    alive = numpy.zeros(len(program), bool)
+    alive[program.outputs] = True
+    operands = program.operands
+    start = program.start
+    for row in numpy.flatnonzero(program.code >= FIRST)[::-1].tolist():
+        if alive[row]:
+            args = operands[start[row] : start[row + 1]]
+            alive[args] = True
+    return program if alive.all() else keep_rows(program, alive)
+
+
+def redirect(program: Program, alias: Indexes) -> Program:
+    """Use row alias[i] wherever row i is used; the program itself where nothing changes."""
+    if (alias == numpy.arange(len(program))).all():
+        return program
+    operands = alias[program.operands]
+    outputs = alias[program.outputs]
+    return remove_dead_rows(replace(program, operands=operands, outputs=outputs))
+
+
+def insert_rows(program: Program, before: Rows, kind: Kind) -> tuple[Program, Rows]:
+    """Insert rows without operands, which the caller then gives with `replace_edges`.
+
+    Args:
+        program: The program.
+        before: (k,) for each new row, the row that it comes before, in ascending order.
+        kind: What the new rows compute.
+
+    Returns:
+        The program, and where its rows are now: the old ones, then the new ones.
+    """
+    n = len(program)
+    old = numpy.arange(n) + numpy.searchsorted(before, numpy.arange(n), side="right")
+    new = before + numpy.arange(len(before))
+    sizes = numpy.insert(numpy.diff(program.start), before, 0)
+    origin = program.origin
+    extended = replace(
+        program,
+        code=numpy.insert(program.code, before, FIRST),
+        place=numpy.insert(program.place, before, 0),
+        start=_starts(sizes),
+        operands=old[program.operands].astype(numpy.int32),
+        outputs=old[program.outputs].astype(numpy.int32),
+        origin=None if origin is None else numpy.insert(origin, before, origin[before]),
+    )
+    return with_kind(extended, new, kind), numpy.concatenate([old, new])
+
+
+def prepend_constants(program: Program, numbers: Array) -> Program:
+    """Return the program with constants as its first rows."""
+    # In front, as operands must come before every row that uses them.
+    count = len(numbers)
+    places = len(program.numbers) + numpy.arange(count)
+    start = [0] * count
+    origin = program.origin
+    return replace(
+        program,
+        code=numpy.insert(program.code, start, CONSTANT),
+        place=numpy.insert(program.place, start, places),
+        start=numpy.insert(program.start, start, 0),
+        operands=program.operands + numpy.int32(count),
+        numbers=numpy.append(program.numbers, numbers),
+        outputs=program.outputs + numpy.int32(count),
+        origin=None if origin is None else numpy.insert(origin, start, -1),
+    )
