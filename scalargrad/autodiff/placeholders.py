@@ -42,9 +42,6 @@ class Placeholders:
     differentiates = True
 
     def __init__(self, transform: str) -> None:
-        # While a function is recorded, reading any number raises. Asked first, so that the error
-        # is about the transform that the user called, and not about a number read inside it.
-        check_question(f"a derivative ({transform})")
         self.transform = transform
         self.arguments: dict[Value, Value] = {}
         self.given_values = False
@@ -140,7 +137,7 @@ def _not_a_number(item: object, place: str) -> DataError:
 def _copy_leaf(x: Value) -> Value:
     """Make a leaf with the number and label of `x`, of the same class if a user derived it."""
     kind = type(x)
-    number = x.data
+    number = x._data
     if kind in (Value, Parameter) or issubclass(kind, Constant):
         return Value(number, label=x.label)
 
@@ -227,6 +224,7 @@ class Call:
         """
         placeholders = self._placeholders
         if not placeholders.recording:
+            check_question(f"no_grad() around {placeholders.transform}")
             return [value._data for value in values], float_array
         if placeholders.given_values or self._depend_on_others(values):
             return [placeholders.arguments.get(value, value) for value in values], object_array

@@ -19,6 +19,7 @@ from scalargrad.errors import CallError, DataError, LengthError, OptionError
 from scalargrad.utils.calls import explain_calls, what_is_wrong
 
 from . import ops
+from . import traced as traced  # fills in the chain rule for traces
 from .conversion import as_float, is_list_like
 from .methods import Operations
 from .operations import apply

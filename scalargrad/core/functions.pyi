@@ -42,6 +42,8 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "hypot",
+    "indeterminate",
+    "le",
     "leaky_relu",
     "log",
     "log10",
@@ -52,6 +54,7 @@ __all__ = [
     "logit",
     "logsigmoid",
     "logsumexp",
+    "lt",
     "max",
     "maximum",
     "mean",
@@ -511,6 +514,42 @@ def step(x: Value) -> Value:
 @overload
 def step(x: Real) -> float:
     """1 above 0, else 0; derivative 0."""
+
+@overload
+def lt(x: Value, y: Number) -> Value:
+    """1 where x < y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def lt(x: Number, y: Value) -> Value:
+    """1 where x < y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def lt(x: Real, y: Real) -> float:
+    """1 where x < y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def le(x: Value, y: Number) -> Value:
+    """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def le(x: Number, y: Value) -> Value:
+    """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def le(x: Real, y: Real) -> float:
+    """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def indeterminate(x: Value, y: Number) -> Value:
+    """1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0."""
+
+@overload
+def indeterminate(x: Number, y: Value) -> Value:
+    """1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0."""
+
+@overload
+def indeterminate(x: Real, y: Real) -> float:
+    """1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0."""
 
 @overload
 def relu(x: Value) -> Value:
