@@ -141,7 +141,7 @@ def _fixed_where(condition: Condition | bool, x: Term) -> Term:
 
 _NAMES = {op.name: partial(_apply, op) for op in TABLE.values()}
 _HELPERS: dict[str, Callable[..., Any]] = {
-    "where": _where,
+    ops.WHERE.name: _where,
     "largest": lambda items: _apply(ops.MAX, *items),
     "smallest": lambda items: _apply(ops.MIN, *items),
     "zero_where": _zero_where,

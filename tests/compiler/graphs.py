@@ -147,7 +147,7 @@ def tame(op: Op, x: Value) -> Value:
     return tanh(x) * 3.0 if op.name in GROWING else x
 
 
-FLAT = {"step", "sign", "floor", "round", "where"}
+FLAT = {"step", "sign", "floor", "round", "where", "lt", "le", "indeterminate"}
 """Operations that let little or no gradient through: fewer of them, or nothing would flow."""
 
 DIVIDING = {"div", "remainder", "celu"}

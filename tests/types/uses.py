@@ -38,6 +38,8 @@ assert_type(sg.sum([1.0, 2.0]), float)
 assert_type(sg.softmax([x, x]), list[Value])
 assert_type(sg.dot([x, x], [1.0, 2.0]), Value)
 assert_type(sg.stop_gradient(x), Value)
+assert_type(sg.lt(x, 1.0), Value)
+assert_type(sg.le(0.5, 1.0), float)
 
 sg.tahn(x)  # wrong
 x.tahn()  # wrong
