@@ -16,22 +16,7 @@ from dataclasses import replace
 
 import numpy
 
-from scalargrad.core.ops import (
-    ADD,
-    DIV,
-    DOT,
-    FLOATS,
-    INDETERMINATE,
-    LE,
-    LT,
-    MUL,
-    NEG,
-    POW,
-    SUB,
-    SUM,
-    TABLE,
-    WHERE,
-)
+from scalargrad.core.ops import ADD, DIV, DOT, FLOATS, MUL, NEG, POW, SUB, SUM, TABLE
 from scalargrad.errors import ProgramError
 
 from .array_types import Mask, Rows
@@ -45,6 +30,7 @@ from .program import (
     Program,
     insert_static_args,
 )
+from .zero_checks import remove_zero_checks
 
 __all__ = [
     "PASSES",
@@ -56,7 +42,6 @@ __all__ = [
     "optimize",
     "put_varying_first",
     "remove_dead_rows",
-    "remove_guards",
     "remove_identities",
 ]
 
@@ -86,42 +71,6 @@ def remove_dead_rows(program: Program) -> Program:
             args = operands[start[row] : start[row + 1]]
             alive[args] = True
     return program if alive.all() else _keep(program, alive)
-
-
-def remove_guards(program: Program) -> Program:
-    """Replace `where(indeterminate(g, d), 0, x)`, as traced derivatives have it, by x.
-
-    The two differ in samples where g · d is 0 · ∞: there x is nan. As nan stays nan up to the
-    outputs, such samples are found there and replayed with the guards. The guards stay in a program
-    that could lose the nan on the way, by a decision: a comparison, or a condition, that depends on
-    a guarded number.
-    """
-    is_indeterminate = _computes(program, INDETERMINATE.name)
-    choices = numpy.flatnonzero(_computes(program, WHERE.name))
-    conditions = program.operands[program.start[choices]]
-    of_guards = is_indeterminate[conditions]
-    guards = choices[of_guards]
-    if not len(guards) or _decides_by(program, guards, conditions[~of_guards]):
-        return program
-
-    alias = numpy.arange(len(program), dtype=numpy.int32)
-    # Operands come first, so when a guard is met, the alias of what it guards is final.
-    guarded = program.operands[program.start[guards] + 2]
-    for guard, row in zip(guards.tolist(), guarded.tolist(), strict=True):
-        alias[guard] = alias[row]
-    return _redirect(program, alias)
-
-
-def _decides_by(program: Program, rows: Rows, conditions: Rows) -> bool:
-    """Whether a comparison, or one of these conditions, depends on one of these rows."""
-    begin = numpy.zeros(len(program), bool)
-    begin[rows] = True
-    depends = _depend_on(program, begin)
-
-    # A power, too, loses nan: nan to the power of 0 is 1.
-    deciding = [_computes(program, op.name) for op in (LT, LE, POW)]
-    compares = numpy.logical_or.reduce(deciding)
-    return bool((compares & depends).any() or depends[conditions].any())
 
 
 def merge_sums(program: Program) -> Program:
@@ -390,7 +339,8 @@ def merge_common_rows(program: Program) -> Program:
 
 
 PASSES = (
-    remove_guards,
+    remove_zero_checks,
+    remove_dead_rows,
     merge_sums,
     form_dot_products,
     fold_constants,
@@ -400,10 +350,11 @@ PASSES = (
 )
 """All passes in the order in which they run.
 
-Guards stand between the products and the sums of derivatives, so they go first. The next two come
-before the others as they leave fewer rows to the others, which loop over rows. Dot products
-need wide sums. Folding makes constants that identities look for, and rows that become equal when
-identities are gone are merged after that. Dead rows are removed last, whatever left them.
+Zero checks are between the products and the sums of derivatives, so they go first. The rows that
+they alone need go with them: a product that has another use is not merged. The next two come early
+as they leave fewer rows to the others, which loop over rows. Dot products need wide sums. Folding
+makes constants that identities look for, and rows that become equal when identities are gone are
+merged after that. Dead rows are removed last, whatever left them.
 """
 
 
@@ -416,19 +367,14 @@ def optimize(program: Program) -> Program:
 
 def batched(program: Program) -> Mask:
     """Return which rows vary by sample: inputs, drawn numbers, and all computed from them."""
-    return _depend_on(program, (program.code == INPUT) | (program.code == DRAWN))
-
-
-def _depend_on(program: Program, begin: Mask) -> Mask:
-    """Return which rows are among those of `begin`, or computed from one of them."""
     # A row at a time is read and written here, which a bytearray does faster than a NumPy array.
-    depends = bytearray(begin)
+    varies = bytearray((program.code == INPUT) | (program.code == DRAWN))
     start = program.start.tolist()
     operands = program.operands.data
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         args = operands[start[row] : start[row + 1]]
-        depends[row] = depends[row] or any(map(depends.__getitem__, args))
-    return numpy.frombuffer(depends, bool)
+        varies[row] = any(map(varies.__getitem__, args))
+    return numpy.frombuffer(varies, bool)
 
 
 def _computes(program: Program, op: str) -> Mask:

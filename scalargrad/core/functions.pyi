@@ -42,7 +42,6 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "hypot",
-    "indeterminate",
     "le",
     "leaky_relu",
     "log",
@@ -538,18 +537,6 @@ def le(x: Number, y: Value) -> Value:
 @overload
 def le(x: Real, y: Real) -> float:
     """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
-
-@overload
-def indeterminate(x: Value, y: Number) -> Value:
-    """1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0."""
-
-@overload
-def indeterminate(x: Number, y: Value) -> Value:
-    """1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0."""
-
-@overload
-def indeterminate(x: Real, y: Real) -> float:
-    """1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0."""
 
 @overload
 def relu(x: Value) -> Value:

@@ -194,9 +194,6 @@ class Operations:
     def le(self, y: Number) -> Value:
         """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
 
-    def indeterminate(self, y: Number) -> Value:
-        """1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0."""
-
     def relu(self) -> Value:
         """max(x, 0); derivative 1 above 0, else 0."""
 

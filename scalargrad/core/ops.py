@@ -88,6 +88,11 @@ class Op:
         object.__setattr__(self, "static_args", static_args)
 
     @property
+    def is_public(self) -> bool:
+        """Whether it is a function of `scalargrad`, and not for the chain rule alone."""
+        return not self.name.startswith("_")
+
+    @property
     def takes_one_value(self) -> bool:
         """Whether one Value alone is enough, so that the operation can be an activation."""
         required = len(self.operands) - len(self.defaults)
@@ -391,7 +396,7 @@ LT = _row("lt", "<", "1 where x < y, else 0, as for nan; derivatives 0 and 0.",
     lambda m, x, y: m.where(x < y, 1.0, 0.0), _zero, _zero, kinks=lambda m, x, y: (x - y,))
 LE = _row("le", "≤", "1 where x ≤ y, else 0, as for nan; derivatives 0 and 0.",
     lambda m, x, y: m.where(x <= y, 1.0, 0.0), _zero, _zero, kinks=lambda m, x, y: (x - y,))
-INDETERMINATE = _row("indeterminate", "0·∞",
+INDETERMINATE = _row("_indeterminate", "0·∞",
     "1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0.",
     lambda m, x, y: m.where(_is_zero(x), m.where(abs(y) < inf, 0.0, 1.0), 0.0), _zero, _zero)
 

@@ -7,7 +7,7 @@ operations of the graph: conditions are `lt` and `le`, choices are `where`.
 
 from collections.abc import Callable
 from functools import partial
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, NamedTuple, TypeAlias
 
 from . import ops
@@ -117,13 +117,9 @@ def _apply(op: ops.Op, *terms: Term) -> Term:
 def _where(condition: Term | bool, x: Partial, y: Partial) -> Partial:
     if not isinstance(condition, Operand):
         return x if condition else y
-    if _is_term(x) and _is_term(y):
-        return Operand(apply(ops.WHERE, condition.value, _number(x), _number(y)))
-    return Choice(condition.value, x, y)
-
-
-def _is_term(partial: Partial) -> bool:
-    return not isinstance(partial, Choice | ExactZero)
+    if isinstance(x, Choice | ExactZero) or isinstance(y, Choice | ExactZero):
+        return Choice(condition.value, x, y)
+    return Operand(apply(ops.WHERE, condition.value, _number(x), _number(y)))
 
 
 def _zero_where(condition: Condition | bool, x: Term) -> Partial:
@@ -132,11 +128,11 @@ def _zero_where(condition: Condition | bool, x: Term) -> Partial:
     return _where(condition, _where(is_zero, x, CUT), x)
 
 
-def _fixed_where(condition: Condition | bool, x: Term) -> Term:
+def _fixed_where(condition: Condition | bool, x: Term) -> Partial:
+    # A plain number is fixed anyway, and stays a static argument where it is one.
     if not isinstance(x, Operand):
         return x
-    fixed: Any = _where(condition, _apply(ops.STOP_GRADIENT, x), x)
-    return fixed
+    return _where(condition, _apply(ops.STOP_GRADIENT, x), x)
 
 
 _NAMES = {op.name: partial(_apply, op) for op in TABLE.values()}
@@ -175,35 +171,26 @@ def _chain(gradient: Number, partial: Partial) -> Number | None:
         return share
 
     local = _number(partial)
-    if not isinstance(local, Value) and local == 1.0:
+    known_gradient = _known(gradient)
+    known_local = _known(local)
+    if known_local == 1.0:
         return gradient
-    if not isinstance(gradient, Value) and gradient == 1.0:
+    if known_gradient == 1.0:
         return local
     product = gradient * local
-    if _is_finite(local) or _is_never_zero(gradient):
+    if isfinite(known_local) or abs(known_gradient) > 0.0:
         return product
+    # The compiler knows this form: see `compiler.zero_checks`.
     is_nothing = apply(ops.INDETERMINATE, gradient, local)
-    guarded: Number = apply(ops.WHERE, is_nothing, 0.0, product)
-    return guarded
+    checked: Number = apply(ops.WHERE, is_nothing, 0.0, product)
+    return checked
 
 
-def _is_finite(number: Number) -> bool:
-    """Whether it is finite for all samples."""
-    known = _known(number)
-    return known is not None and isfinite(known)
-
-
-def _is_never_zero(number: Number) -> bool:
-    """Whether it is not 0 for any sample."""
-    known = _known(number)
-    return known is not None and known != 0.0
-
-
-def _known(number: Number) -> float | None:
-    """The number, where it is the same for all samples."""
+def _known(number: Number) -> float:
+    """The number, where it is the same for all samples, else nan."""
     if not isinstance(number, Value):
         return number
-    return number._data if type(number) is Constant else None
+    return number._data if type(number) is Constant else nan
 
 
 TRACED.local_derivatives = _local_derivatives

@@ -250,4 +250,6 @@ def test_evaluating_is_what_eager_code_does(rng: Random) -> None:
 
 def test_the_random_graphs_use_the_whole_table() -> None:
     recipes = [Kitchen(rng=Random(seed)).recipe() for seed in range(300)]
-    assert {step.op for recipe in recipes for step in recipe.steps} == set(TABLE)
+    assert {step.op for recipe in recipes for step in recipe.steps} == {
+        op.name for op in TABLE.values() if op.is_public
+    }

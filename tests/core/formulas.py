@@ -101,7 +101,7 @@ FORMULAS: dict[str, Formula] = {
     "step": lambda x: mpf(x > 0),
     "lt": lambda x, y: mpf(x < y),
     "le": lambda x, y: mpf(x <= y),
-    "indeterminate": lambda x, y: mpf(x == 0 and not mp.isfinite(y)),
+    "_indeterminate": lambda x, y: mpf(x == 0 and not mp.isfinite(y)),
     "relu": lambda x: max(x, mpf(0)),
     "relu6": lambda x: _clamp(x, mpf(0), mpf(6)),
     "leaky_relu": _leaky,

@@ -40,7 +40,7 @@ def torch_function(torch: Any, op: Op) -> Function:
         "stop_gradient": lambda x: x.detach(),
         "lt": lambda x, y: torch.lt(x, y).double(),
         "le": lambda x, y: torch.le(x, y).double(),
-        "indeterminate": lambda x, y: torch.logical_and(x == 0, ~torch.isfinite(y)).double(),
+        "_indeterminate": lambda x, y: torch.logical_and(x == 0, ~torch.isfinite(y)).double(),
         "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
     }
     if op.over_list:
