@@ -74,7 +74,7 @@ FUNCTIONS: dict[str, Any] = {
     "step": lambda x: float(x > 0),
     "lt": lambda x, y: float(x < y),
     "le": lambda x, y: float(x <= y),
-    "_indeterminate": FLOATS._indeterminate,
+    "indeterminate": FLOATS._indeterminate,
     "stop": lambda x: x,
     "ReLU": lambda x: max(x, 0.0),
     "ReLU6": FLOATS.relu6,
