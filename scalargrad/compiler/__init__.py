@@ -6,6 +6,7 @@ The path of a function through the package:
    `guards` remembers the plain numbers that the function read around it.
 2. `program`: `record` writes the graph of the trace as a `Program`, a flat list of scalar rows.
 3. `passes`: `optimize` rewrites the program: wide sums, dot products, constants, common rows.
+   `zero_checks` is the pass for derivatives that the function itself took.
 4. `kernels`: `build_kernels` groups rows into array operations: matrices, dots, elementwise.
 5. `layout` and `strides`: where each row has its number in memory, as views where possible.
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and

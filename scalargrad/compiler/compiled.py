@@ -53,8 +53,12 @@ def compile(
     sign of a zero, may differ from those of eager code.
 
     While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
-    float(), or a derivative inside the function raise TraceError. Values from outside (a Buffer, a
+    float(), or `backward()` inside the function raise TraceError. Values from outside (a Buffer, a
     Value of the user, a Parameter of another model) are read again at each call.
+
+    Derivatives inside the function are recorded, to any order: `grad`, `value_and_grad`, `jvp`,
+    `hvp`, `hessian`, `jacobian` and `GradientTape`. So a loss may hold a derivative of a network by
+    its inputs, as physics-informed networks and gradient penalties have it.
 
     Plain Python numbers are constants of the trace. Those under names that the function (or a
     function of the user that it names) reads from its closure or its module are compared at each
@@ -95,6 +99,17 @@ def compile(
         >>> loss, gradient = program.value_and_grad(numpy.ones((5, 2)), numpy.zeros((5, 1)))
         >>> gradient.shape
         (13,)
+
+        A loss with a second derivative of the network u, for u″ = -sin(x):
+
+        >>> from scalargrad import grad, sin
+        >>> u = MLP(1, [8, 1], "tanh", seed=1)
+        >>> def residual(x):
+        ...     curvature = grad(grad(lambda z: u([z])))(x)
+        ...     return (curvature + sin(x)) ** 2
+        >>> physics = compile(residual, u, inputs=(1,))
+        >>> physics.value_and_grad(numpy.linspace(0.0, 3.0, 32))[1].shape
+        (25,)
     """
     if not callable(function):
         raise DataError(f"compile takes a function, not {type(function).__name__}")

@@ -539,6 +539,13 @@ def test_copies_and_pickles_compute_the_same() -> None:
     assert copied(x)[0] == 0.0
 
 
+def test_the_numbers_of_a_sample_can_be_loaded() -> None:
+    program = compile(lambda x: sg.grad(root_above_0)(x), inputs=(1,))
+    for x, slope in ((4.0, 0.25), (0.0, 0.0), (-1.0, 0.0)):
+        loaded = program.load(x)
+        assert loaded.data == slope
+
+
 def test_a_program_of_derivatives_can_be_drawn() -> None:
     model = MLP(1, [4, 4, 1], "tanh", seed=1)
     program = compile(derivatives_of_sine(model), model, inputs=(1,))

@@ -12,7 +12,8 @@ from scalargrad.compiler import record, trace
 from scalargrad.compiler.numpy_backend import NumpyBackend, _shares
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
-from tests.compiler.referee import eager
+from tests.compiler.graphs import Weights
+from tests.compiler.referee import differences, eager
 
 X, Y = (
     numpy.random.default_rng(1).normal(size=(7, 3)),
@@ -155,3 +156,19 @@ def test_a_kernel_whose_rows_are_all_the_same(function: Callable[[Any], Any], ba
 def test_an_array_that_programs_share_can_not_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         _shares(4)[0] = 1.0
+
+
+def test_a_gradient_summed_to_one_number_takes_more_of_several_at_once() -> None:
+    """First all outputs read one number, then some outputs do, others read another one."""
+    model = Weights([0.5, 1.5, 2.0, 0.7])
+    w = model.weights
+
+    def function(x: Any) -> Any:
+        one = scalargrad.exp(w[0])
+        other = scalargrad.sin(w[1])
+        mixed = [scalargrad.hypot(w[i], y) for i, y in ((1, one), (2, one), (3, other))]
+        return scalargrad.prod([scalargrad.atan2(y, one) for y in mixed]) * x
+
+    data = [numpy.array([[1.0], [2.0]])]
+    program = scalargrad.compile(function, model, inputs=(1,))
+    assert differences(program, eager(function, model, data), data, 1e-13) == []
