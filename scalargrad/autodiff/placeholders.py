@@ -13,7 +13,15 @@ from operator import add
 from scalargrad.core.backprop import chain, local_derivatives, pullback
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
-from scalargrad.core.modes import check_question, current_mode, enable_grad, observing, unobserved
+from scalargrad.core.leaves import RandomLeaf
+from scalargrad.core.modes import (
+    check_question,
+    current_mode,
+    enable_grad,
+    is_tracing,
+    observing,
+    unobserved,
+)
 from scalargrad.core.nested import (
     ArrayMaker,
     copy_tree,
@@ -259,7 +267,12 @@ class _OtherValues:
     """
 
     def __init__(self, placeholders: Placeholders, graph: list[Value]) -> None:
+        # While a function is traced, a plain Constant alone has one number for all samples and all
+        # calls. Masks are drawn and buffers are read again.
+        self._is_tracing = is_tracing()
         made_leaves = [node for node in placeholders.nodes if not node.args]
+        if self._is_tracing:
+            made_leaves = [leaf for leaf in made_leaves if not isinstance(leaf, RandomLeaf)]
         self._own_leaves = {*placeholders.arguments, *made_leaves}
         self._known: dict[Value, bool] = {}
         for node in graph:
@@ -270,7 +283,8 @@ class _OtherValues:
         self.in_graph = any(self._known.values())
 
     def _is_other(self, leaf: Value) -> bool:
-        return not isinstance(leaf, Constant) and leaf not in self._own_leaves
+        is_constant = type(leaf) is Constant if self._is_tracing else isinstance(leaf, Constant)
+        return not is_constant and leaf not in self._own_leaves
 
     def are_reached_from(self, values: Iterable[object]) -> bool:
         """Whether one of the values depends on such a Value; numbers among them do not."""

@@ -85,7 +85,7 @@ def local_derivatives(node: "Value") -> tuple["Number", ...]:
         node: A Value.
 
     Returns:
-        One for each of its operands.
+        One for each of its operands. While a function is traced, they are for `chain` alone.
 
     Raises:
         GraphError: If the node is not an operation of the table, or if its derivatives would not

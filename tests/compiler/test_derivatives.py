@@ -507,6 +507,21 @@ def test_drawn_numbers_are_the_same_in_a_function_and_in_its_derivative() -> Non
     assert alike(found, expected, bound=1e-14)
 
 
+def test_a_drawn_number_is_no_constant_of_a_derivative_at_a_plain_number() -> None:
+    dropout = sg.nn.Dropout(0.5, seed=1)
+    program = compile(lambda x: x * sg.grad(lambda z: dropout([z])[0])(3.0), inputs=(1,))
+    slopes = set(program(numpy.ones(50)).ravel().tolist())
+    assert slopes == {0.0, 2.0}
+
+
+def test_a_buffer_is_read_again_by_a_derivative_at_a_plain_number() -> None:
+    buffer = sg.Buffer(2.0)
+    program = compile(lambda x: x * sg.grad(lambda z: z * buffer)(3.0), inputs=(1,))
+    assert program(numpy.ones(1)).tolist() == [[2.0]]
+    buffer.data = 5.0
+    assert program(numpy.ones(1)).tolist() == [[5.0]]
+
+
 @pytest.mark.parametrize(
     ("ask", "what", "remedy"),
     [
