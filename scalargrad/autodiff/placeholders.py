@@ -13,7 +13,15 @@ from operator import add
 from scalargrad.core.backprop import chain, local_derivatives, pullback
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
-from scalargrad.core.modes import check_question, current_mode, enable_grad, observing, unobserved
+from scalargrad.core.leaves import RandomLeaf
+from scalargrad.core.modes import (
+    check_question,
+    current_mode,
+    enable_grad,
+    is_tracing,
+    observing,
+    unobserved,
+)
 from scalargrad.core.nested import (
     ArrayMaker,
     copy_tree,
@@ -42,9 +50,6 @@ class Placeholders:
     differentiates = True
 
     def __init__(self, transform: str) -> None:
-        # While a function is recorded, reading any number raises. Asked first, so that the error
-        # is about the transform that the user called, and not about a number read inside it.
-        check_question(f"a derivative ({transform})")
         self.transform = transform
         self.arguments: dict[Value, Value] = {}
         self.given_values = False
@@ -140,7 +145,7 @@ def _not_a_number(item: object, place: str) -> DataError:
 def _copy_leaf(x: Value) -> Value:
     """Make a leaf with the number and label of `x`, of the same class if a user derived it."""
     kind = type(x)
-    number = x.data
+    number = x._data
     if kind in (Value, Parameter) or issubclass(kind, Constant):
         return Value(number, label=x.label)
 
@@ -227,6 +232,7 @@ class Call:
         """
         placeholders = self._placeholders
         if not placeholders.recording:
+            check_question(f"no_grad() around {placeholders.transform}")
             return [value._data for value in values], float_array
         if placeholders.given_values or self._depend_on_others(values):
             return [placeholders.arguments.get(value, value) for value in values], object_array
@@ -261,7 +267,12 @@ class _OtherValues:
     """
 
     def __init__(self, placeholders: Placeholders, graph: list[Value]) -> None:
+        # While a function is traced, a plain Constant alone has one number for all samples and all
+        # calls. Masks are drawn and buffers are read again.
+        self._is_tracing = is_tracing()
         made_leaves = [node for node in placeholders.nodes if not node.args]
+        if self._is_tracing:
+            made_leaves = [leaf for leaf in made_leaves if not isinstance(leaf, RandomLeaf)]
         self._own_leaves = {*placeholders.arguments, *made_leaves}
         self._known: dict[Value, bool] = {}
         for node in graph:
@@ -272,7 +283,8 @@ class _OtherValues:
         self.in_graph = any(self._known.values())
 
     def _is_other(self, leaf: Value) -> bool:
-        return not isinstance(leaf, Constant) and leaf not in self._own_leaves
+        is_constant = type(leaf) is Constant if self._is_tracing else isinstance(leaf, Constant)
+        return not is_constant and leaf not in self._own_leaves
 
     def are_reached_from(self, values: Iterable[object]) -> bool:
         """Whether one of the values depends on such a Value; numbers among them do not."""

@@ -43,7 +43,8 @@ class GradientTape:
     What was computed outside the block, or before its operands were watched, is not on the tape:
     sources that are reached only that way are unconnected. No `grad` of any Value changes. The
     gradients are graphs, recorded by the tapes around, so nested tapes give second derivatives. The
-    tape keeps its records until its last gradient was taken, or it is dropped.
+    tape keeps its records until its last gradient was taken, or it is dropped. A tape may be inside
+    a function that is compiled, where its gradients are recorded.
 
     Args:
         persistent: Whether `gradient` and `jacobian` may be called more than once.

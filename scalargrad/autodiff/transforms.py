@@ -25,6 +25,9 @@ mixes floats and Values:
   `detach()` does.
 
 Inside `no_grad()` all results are floats.
+
+Inside a function that is compiled all of them are recorded. What the function that they
+differentiate must not do there is the same: ask a Value for its number.
 """
 
 from collections.abc import Callable, Sequence

@@ -7,7 +7,8 @@ The path of a function through the package:
    nested its outputs.
 2. `program`: `record` writes the graph of the trace as a `Program`, a flat list of scalar rows.
 3. `passes`: `optimize` rewrites the program, with `sums` (wide sums, dot products) and `padding`
-   (lists of one length), by the means of `rewriting`.
+   (lists of one length), by the means of `rewriting`. `zero_checks` is the pass for derivatives
+   that the function itself took.
 4. `kernels` and `gather`: `build_kernels` makes array operations of rows: matrices, dots, look-ups
    in tables, elementwise. `schedule` says which rows are computed together, and when. A loop
    (`loops`) is one kernel, a Scan (`scans`), whose step is a program of its own.

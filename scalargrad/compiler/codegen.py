@@ -100,12 +100,12 @@ def _add_reduced(writer: Writer, block: Block, operand: Operand, gradient: str) 
 
     first = view.columns[:1]
     column = View(view.block, first, view.start, (1,))
-    axes = "None"
+    # A column again, or an array of one number: more may be added to it in place.
+    total = f"total({gradient}, None).reshape(1)"
     if writer.layout.batched(operand):
-        # keepdims, so that the sum is a column again.
-        axes = "1, None, None, True"
+        total = f"total({gradient}, 1, None, None, True)"
     one = Operand((1,), ((column, None),))
-    writer.add_gradient(one, f"total({gradient}, {axes})")
+    writer.add_gradient(one, total)
 
 
 def _add_total(writer: Writer, block: Block, operand: Operand, gradient: str) -> None:

@@ -58,9 +58,13 @@ def compile(
     sign of a zero, may differ from those of eager code.
 
     While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
-    float(), or a derivative inside the function raise TraceError. Values from outside (a Buffer, a
+    float(), or `backward()` inside the function raise TraceError. Values from outside (a Buffer, a
     Value of the user, a Parameter of another model) are read again at each call. A loop of Python
     is recorded step by step, `scalargrad.scan` as one loop.
+
+    Derivatives inside the function are recorded, to any order: `grad`, `value_and_grad`, `jvp`,
+    `hvp`, `hessian`, `jacobian` and `GradientTape`. So a loss may hold a derivative of a network by
+    its inputs, as physics-informed networks and gradient penalties have it.
 
     Plain Python numbers are constants of the trace. Those under names that the function (or a
     function of the user that it names) reads from its closure or its module are compared at each
@@ -111,6 +115,17 @@ def compile(
         >>> program = compile(model, model, inputs=[("token", 3)])
         >>> program([[5, 13, 13], [0, 0, 26]]).shape
         (2, 2)
+
+        A loss with a second derivative of the network u, for u″ = -sin(x):
+
+        >>> from scalargrad import grad, sin
+        >>> u = MLP(1, [8, 1], "tanh", seed=1)
+        >>> def residual(x):
+        ...     curvature = grad(grad(lambda z: u([z])))(x)
+        ...     return (curvature + sin(x)) ** 2
+        >>> physics = compile(residual, u, inputs=(1,))
+        >>> physics.value_and_grad(numpy.linspace(0.0, 3.0, 32))[1].shape
+        (25,)
     """
     if not callable(function):
         raise DataError(f"compile takes a function, not {type(function).__name__}")

@@ -6,7 +6,8 @@ JAX differentiates what moves numbers: matrix products, gathers, means. Every op
 has its own derivatives, from the table, so that kinks are decided as everywhere in scalargrad (relu
 at 0, equal items of a maximum, abs at 0), and so that a gradient of exactly 0 sends 0 through an
 infinite derivative. One thing differs from eager code: where a gradient is itself infinite, an
-operand that a selection did not take receives nan, not 0.
+operand that a selection did not take receives nan, not 0. For derivatives that the function itself
+took, the pure functions say nan where 0 meets infinity: see `zero_checks`.
 
 These are reverse rules. jax.grad of jax.grad works with them; jax.jvp and jax.jacfwd do not.
 """

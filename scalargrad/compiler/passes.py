@@ -16,6 +16,7 @@ from .padding import pad_lists
 from .program import CONSTANT, FIRST, Kind, Program, insert_static_args
 from .rewriting import find_constants, find_owners, redirect, remove_dead_rows, replace_edges
 from .sums import form_dot_products, merge_differences, merge_sums, split_sums
+from .zero_checks import remove_zero_checks
 
 __all__ = [
     "PASSES",
@@ -146,6 +147,8 @@ def merge_common_rows(program: Program) -> Program:
 
 
 PASSES = (
+    remove_zero_checks,
+    remove_dead_rows,
     merge_differences,
     merge_sums,
     split_sums,
@@ -158,10 +161,12 @@ PASSES = (
 )
 """All passes in the order in which they run.
 
-Those over sums come first as they leave fewer rows to the others, which loop over rows. Dot
-products need wide sums of one sort. Folding makes constants that identities look for. Rows that
-become equal when identities are gone are merged after that, and so are the constants that lists are
-padded with. Dead rows are removed last, whatever left them.
+Zero checks are between the products and the sums of derivatives, so they go first. The rows that
+they alone need go with them: a product that has another use is not merged. Those over sums come
+early as they leave fewer rows to the others, which loop over rows. Dot products need wide sums of
+one sort. Folding makes constants that identities look for. Rows that become equal when identities
+are gone are merged after that, and so are the constants that lists are padded with. Dead rows are
+removed last, whatever left them.
 """
 
 

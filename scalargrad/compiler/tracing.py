@@ -264,10 +264,13 @@ _REMEDIES = {
     ),
     "round()": "Write round(x * 100) / 100, which stays in the graph.",
     "compiling": "Compile the inner function before, or call it as it is.",
-    "backward()": "Call value_and_grad of the program instead: it goes back by itself.",
-    "a derivative": (
-        "Compile the function itself and ask the program for derivatives: value_and_grad, "
-        'jacobian, or with backend="jax" jax.grad of its `pure`.'
+    "backward()": (
+        "Write grad, value_and_grad, jvp, … of a function, or a GradientTape: their results stay "
+        "in the graph. For the gradient of the whole, call value_and_grad of the program."
+    ),
+    "the gradient": (
+        "It is not a part of the graph. Write grad, value_and_grad, jvp, … of a function, or a "
+        "GradientTape: their results are."
     ),
     "setting": "A program takes its numbers as arguments: give what changes as an input.",
     "copying": "Use the Value itself: a copy would keep the number of the recording.",

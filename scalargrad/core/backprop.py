@@ -14,8 +14,8 @@ from scalargrad.errors import GraphError
 
 from .graph import NOT_RECORDED, stored_partials
 from .hooks import BY_HAND, apply_hooks
-from .modes import check_question
-from .ops import CUT, TABLE, VALUES
+from .modes import is_tracing
+from .ops import CUT, TABLE, TRACED, VALUES
 
 if TYPE_CHECKING:
     from .value import Number, Value
@@ -34,7 +34,6 @@ def pullback(
         The gradient of every node that receives one: a Value, or a number where it depends on
         nothing.
     """
-    check_question("a derivative (a transform, a tape, create_graph)")
     gradients: dict[Value, Number] = {}
     for output, seed in seeds:
         gradients[output] = gradients[output] + seed if output in gradients else seed
@@ -63,6 +62,9 @@ def chain(gradient: "Number", partial: "Number") -> "Number | None":
         >>> chain(2.0, 3.0), chain(0.0, float("inf"))
         (6.0, None)
     """
+    if is_tracing():
+        traced: Number | None = TRACED.chain(gradient, partial)
+        return traced
     if partial is CUT:
         return None
     flow = getattr(gradient, "data", gradient)
@@ -83,7 +85,7 @@ def local_derivatives(node: "Value") -> tuple["Number", ...]:
         node: A Value.
 
     Returns:
-        One for each of its operands.
+        One for each of its operands. While a function is traced, they are for `chain` alone.
 
     Raises:
         GraphError: If the node is not an operation of the table, or if its derivatives would not
@@ -99,6 +101,9 @@ def local_derivatives(node: "Value") -> tuple["Number", ...]:
             "only numbers can flow back through it"
         )
 
+    if is_tracing():
+        traced: tuple[Number, ...] = TRACED.local_derivatives(node)
+        return traced
     partials = TABLE[node.op].derivatives(VALUES, node, operands(node), which_are_values(node))
     for symbolic, number in zip(partials, checked_partials(node), strict=True):
         now = float(getattr(symbolic, "data", symbolic))

@@ -19,6 +19,7 @@ from scalargrad.errors import CallError, DataError, LengthError, OptionError
 from scalargrad.utils.calls import explain_calls, what_is_wrong
 
 from . import ops
+from . import traced as traced  # fills in the chain rule for traces
 from .conversion import as_float, is_list_like
 from .lookup import take
 from .methods import Operations
@@ -170,12 +171,13 @@ def _add_methods(op: Op) -> None:
             setattr(Operations, name, FUNCTIONS[op.name])
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _make_function(op) for op in TABLE.values()}
+_PUBLIC = [op for op in TABLE.values() if op.is_public]
+FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _make_function(op) for op in _PUBLIC}
 """The function of each row, by name."""
 
 globals().update(FUNCTIONS)
 __all__ = [*FUNCTIONS, "cumsum", "log_softmax", "softmax", "std", "var"]
-for _op in TABLE.values():
+for _op in _PUBLIC:
     if not _op.over_list and _op is not ops.WHERE:  # its first operand is a condition
         _add_methods(_op)
 

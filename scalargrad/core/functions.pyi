@@ -43,6 +43,7 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "hypot",
+    "le",
     "leaky_relu",
     "log",
     "log10",
@@ -53,6 +54,7 @@ __all__ = [
     "logit",
     "logsigmoid",
     "logsumexp",
+    "lt",
     "max",
     "maximum",
     "mean",
@@ -513,6 +515,30 @@ def step(x: Value) -> Value:
 @overload
 def step(x: Real) -> float:
     """1 above 0, else 0; derivative 0."""
+
+@overload
+def lt(x: Value, y: Number) -> Value:
+    """1 where x < y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def lt(x: Number, y: Value) -> Value:
+    """1 where x < y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def lt(x: Real, y: Real) -> float:
+    """1 where x < y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def le(x: Value, y: Number) -> Value:
+    """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def le(x: Number, y: Value) -> Value:
+    """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
+
+@overload
+def le(x: Real, y: Real) -> float:
+    """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
 
 @overload
 def relu(x: Value) -> Value:

@@ -188,6 +188,12 @@ class Operations:
     def step(self) -> Value:
         """1 above 0, else 0; derivative 0."""
 
+    def lt(self, y: Number) -> Value:
+        """1 where x < y, else 0, as for nan; derivatives 0 and 0."""
+
+    def le(self, y: Number) -> Value:
+        """1 where x ≤ y, else 0, as for nan; derivatives 0 and 0."""
+
     def relu(self) -> Value:
         """max(x, 0); derivative 1 above 0, else 0."""
 

@@ -88,6 +88,11 @@ class Op:
         object.__setattr__(self, "static_args", static_args)
 
     @property
+    def is_public(self) -> bool:
+        """Whether it is a function of `scalargrad`, and not for the chain rule alone."""
+        return not self.name.startswith("_")
+
+    @property
     def takes_one_value(self) -> bool:
         """Whether one Value alone is enough, so that the operation can be an activation."""
         required = len(self.operands) - len(self.defaults)
@@ -387,6 +392,14 @@ ROUND = _row("round", "round", "The nearest whole number, halves to the even one
 STEP = _row("step", "step", "1 above 0, else 0; derivative 0.",
     lambda m, x: m.where(x > 0.0, 1.0, m.where(x <= 0.0, 0.0, nan)), _zero, kinks=lambda m, x: (x,))
 
+LT = _row("lt", "<", "1 where x < y, else 0, as for nan; derivatives 0 and 0.",
+    lambda m, x, y: m.where(x < y, 1.0, 0.0), _zero, _zero, kinks=lambda m, x, y: (x - y,))
+LE = _row("le", "≤", "1 where x ≤ y, else 0, as for nan; derivatives 0 and 0.",
+    lambda m, x, y: m.where(x <= y, 1.0, 0.0), _zero, _zero, kinks=lambda m, x, y: (x - y,))
+INDETERMINATE = _row("_indeterminate", "0·∞",
+    "1 where x is 0 and y is infinite or nan, so that x * y is nan, else 0; derivatives 0 and 0.",
+    lambda m, x, y: m.where(_is_zero(x), m.where(abs(y) < inf, 0.0, 1.0), 0.0), _zero, _zero)
+
 # Activations. Where two formulas meet, one of them holds there to every order: in elu, selu, celu
 # the exponential one, so that their second derivatives at 0 are alpha, scale*alpha and 1/alpha.
 RELU = _row("relu", "relu", "max(x, 0); derivative 1 above 0, else 0.",
@@ -639,3 +652,6 @@ FLOATS = namespace(vars(floats))
 
 VALUES = SimpleNamespace()
 """The operations on Values. `operations` fills it, because Values are built on the table."""
+
+TRACED = SimpleNamespace()
+"""The chain rule on Values whose numbers are unknown. `traced` fills it, for the same reason."""

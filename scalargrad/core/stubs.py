@@ -85,8 +85,8 @@ def functions_stub() -> str:
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(functions.__all__)) + "]"
     parts = [_FUNCTIONS.format(doc=doc, names=names)]
     for op in TABLE.values():
-        # Its types are written at the function itself.
-        if op is not ops.TAKE:
+        # The types of a look-up are written at the function itself.
+        if op.is_public and op is not ops.TAKE:
             parts += _list_overloads(op.name, op) if op.over_list else _operand_overloads(op)
     for name in functions.__all__:
         if name not in TABLE and name != "FUNCTIONS":

@@ -14,7 +14,7 @@ from scalargrad.compiler.runtime import _shares
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
 from tests.compiler.graphs import Weights
-from tests.compiler.referee import eager
+from tests.compiler.referee import differences, eager
 
 X, Y = (
     numpy.random.default_rng(1).normal(size=(7, 3)),
@@ -186,3 +186,19 @@ def test_numbers_that_are_read_in_turn_get_their_gradient_by_one_sum() -> None:
 
     program = scalargrad.compile(function, weight, inputs=(2, 4))
     assert ".reshape(n, 2, 2), -1)" in program._backend.render("loss")
+
+
+def test_a_gradient_summed_to_one_number_takes_more_of_several_at_once() -> None:
+    """First all outputs read one number, then some outputs do, others read another one."""
+    model = Weights([0.5, 1.5, 2.0, 0.7])
+    w = model.weights
+
+    def function(x: Any) -> Any:
+        one = scalargrad.exp(w[0])
+        other = scalargrad.sin(w[1])
+        mixed = [scalargrad.hypot(w[i], y) for i, y in ((1, one), (2, one), (3, other))]
+        return scalargrad.prod([scalargrad.atan2(y, one) for y in mixed]) * x
+
+    data = [numpy.array([[1.0], [2.0]])]
+    program = scalargrad.compile(function, model, inputs=(1,))
+    assert differences(program, eager(function, model, data), data, 1e-13) == []

@@ -66,7 +66,7 @@ def operations(program: Program) -> Counter[str]:
 def test_a_pass_computes_the_same(change: Any, rng: Random) -> None:
     ops = rng.choice(
         [
-            tuple(TABLE),
+            tuple(op.name for op in TABLE.values() if op.is_public),
             ("add", "mul", "sum", "neg", "sub", "dot"),
             ("add", "mul", "pow", "div", "sum"),
         ]

@@ -29,13 +29,6 @@ class Pair(Module):
         self.first, self.second, self.kept = Parameter(first), Parameter(second), Buffer(5.0)
 
 
-def taped(x: Any) -> Any:
-    with sg.GradientTape() as tape:
-        tape.watch(x)
-        y = x[0] * x[1]
-    return tape.gradient(y, x[0])
-
-
 def gone_back(x: Any) -> Any:
     y = x[0] * x[1]
     y.backward()
@@ -92,8 +85,6 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "backward": gone_back,
     "backward of several": all_gone_back,
     "backward with graph": with_graph,
-    "tape": taped,
-    "grad": lambda x: sg.grad(lambda z: z * z)(x[0]),
     "numerical gradient": lambda x: x[0] * sg.numerical_gradient(lambda z: z * z, x[1]),
     "math.exp": lambda x: x[0] * math.exp(x[1]),
     "math.isclose": lambda x: x[0] if math.isclose(x[0], x[1]) else x[1],
@@ -170,24 +161,6 @@ def test_a_comparison_for_equality_with_a_number_is_refused() -> None:
 def test_what_stops_a_gradient_within_a_recording_is_named(name: str) -> None:
     with pytest.raises(TraceError, match=r"scalargrad\.stop_gradient\(x\)"):
         compile(QUESTIONS[name], inputs=(2,))
-
-
-@pytest.mark.parametrize(
-    "derive",
-    [
-        taped,
-        lambda x: sg.grad(lambda z: z * z)(x[0]),
-        lambda x: sg.jvp(lambda z: z * z, [x[0]], [1.0])[1],
-        lambda x: sg.hessian(lambda z: z * z)(x[0]),
-        lambda x: x[0] * sg.grad(lambda z: z * z)(3.0),
-    ],
-    ids=["tape", "grad", "jvp", "hessian", "grad at a number"],
-)
-def test_a_derivative_within_a_recording_says_to_ask_the_program(
-    derive: Callable[[Any], Any],
-) -> None:
-    with pytest.raises(TraceError, match=r"a derivative .*\n.* ask the program for derivatives"):
-        compile(derive, inputs=(2,))
 
 
 def test_an_operation_on_values_from_outside_in_no_grad_is_refused() -> None:

@@ -30,6 +30,8 @@ AT_KINKS: dict[str, dict[Point, Derivatives]] = {
     "floor": {(3.0,): (0.0,), (-1.0,): (0.0,)},
     "round": {(2.5,): (0.0,), (-0.5,): (0.0,)},
     "step": {(0.0,): (0.0,)},
+    "lt": {(2.0, 2.0): (0.0, 0.0), (-1.0, -1.0): (0.0, 0.0)},
+    "le": {(2.0, 2.0): (0.0, 0.0), (-1.0, -1.0): (0.0, 0.0)},
     "relu": {(0.0,): (0.0,)},
     "relu6": {(0.0,): (0.0,), (6.0,): (0.0,)},
     "leaky_relu": {(0.0, 0.25): (0.25, 0.0)},
@@ -52,6 +54,8 @@ NOT_AS_TORCH = {
     "step": "torch has none",
     "floor_divide": "0 everywhere, of which torch keeps no graph",
     "stop_gradient": "likewise",
+    "lt": "likewise",
+    "le": "likewise",
     "hardsigmoid": "single precision",
 }
 
@@ -68,6 +72,8 @@ SIDES: dict[str, Callable[..., Any]] = {
     "floor": math.floor,
     "round": round,
     "step": lambda x: x > 0,
+    "lt": lambda x, y: x < y,
+    "le": lambda x, y: x <= y,
     "relu": lambda x: x > 0,
     "relu6": lambda x: (x > 0, x > 6),
     "leaky_relu": lambda x, slope: x > 0,

@@ -39,6 +39,9 @@ def torch_function(torch: Any, op: Op) -> Function:
         "where": lambda condition, x, y: torch.where(condition != 0, x, y),
         "floor_divide": lambda x, y: torch.div(x, y, rounding_mode="floor"),
         "stop_gradient": lambda x: x.detach(),
+        "lt": lambda x, y: torch.lt(x, y).double(),
+        "le": lambda x, y: torch.le(x, y).double(),
+        "_indeterminate": lambda x, y: torch.logical_and(x == 0, ~torch.isfinite(y)).double(),
         "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
     }
     if op.over_list:

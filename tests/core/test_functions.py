@@ -23,11 +23,10 @@ from tests.core import formulas
 from tests.core.points import points
 
 # `take` is given a table and an index, see test_lookup.py.
-every_row = pytest.mark.parametrize(
-    "op", [op for op in TABLE.values() if op is not ops.TAKE], ids=lambda op: op.name
-)
+PUBLIC = [op for op in TABLE.values() if op.is_public and op is not ops.TAKE]
+every_row = pytest.mark.parametrize("op", PUBLIC, ids=lambda op: op.name)
 rows_of_operands = pytest.mark.parametrize(
-    "op", [op for op in TABLE.values() if not op.over_list], ids=lambda op: op.name
+    "op", [op for op in PUBLIC if not op.over_list], ids=lambda op: op.name
 )
 
 

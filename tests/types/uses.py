@@ -40,6 +40,8 @@ assert_type(sg.dot([x, x], [1.0, 2.0]), Value)
 assert_type(sg.stop_gradient(x), Value)
 row: list[Value] = sg.take([[x, x], [x, x]], 1)
 sg.compile(lambda t: sg.take([x, x], t), inputs=("token", ("token", 3), 2))
+assert_type(sg.lt(x, 1.0), Value)
+assert_type(sg.le(0.5, 1.0), float)
 
 sg.take([x, x])  # wrong
 sg.compile(lambda t: t, inputs=("tokens",))  # wrong

@@ -140,6 +140,9 @@ DERIVATIVES: dict[Op, tuple[Derivative, ...]] = {
     ops.FLOOR: (_FLAT,),
     ops.ROUND: (_FLAT,),
     ops.STEP: (_FLAT,),
+    ops.LT: (_FLAT, _FLAT),
+    ops.LE: (_FLAT, _FLAT),
+    ops.INDETERMINATE: (_FLAT, _FLAT),
     # Activations
     ops.RELU: (_rectified(0.0),),
     ops.RELU6: (_INSIDE,),

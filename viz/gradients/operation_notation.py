@@ -93,6 +93,9 @@ NOTATION: dict[Op, Notation] = {
     ops.FLOOR: _floor,
     ops.ROUND: _function("round"),
     ops.STEP: _function("step"),
+    ops.LT: _function("lt"),
+    ops.LE: _function("le"),
+    ops.INDETERMINATE: _function("indeterminate"),
     # Activations
     ops.RELU: _function("ReLU"),
     ops.RELU6: _function("ReLU6"),

@@ -3,7 +3,6 @@
 import math
 import random
 import re
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -14,8 +13,8 @@ import scalargrad as sg
 import viz
 from scalargrad import Value, nn
 from scalargrad.core.graph import topological
-from scalargrad.core.operations import apply as apply_row
-from scalargrad.core.ops import DOT, TABLE, TAKE, WHERE, Op
+from scalargrad.core.operations import apply
+from scalargrad.core.ops import TABLE, WHERE, Op
 from scalargrad.errors import OptionError, PictureError
 from tests.viz.gradients.formula_reading import (
     evaluate,
@@ -101,21 +100,12 @@ def point(op: Op, generator: random.Random) -> list[float]:
     return numbers
 
 
-def apply(op: Op, operands: list[Any]) -> Value:
-    function = getattr(sg, op.name)
-    if op is TAKE:
-        return apply_row(op, *operands)  # type: ignore[no-any-return]
-    if op is DOT:
-        return function(operands[:2], operands[2:])  # type: ignore[no-any-return]
-    return function(operands) if op.over_list else function(*operands)  # type: ignore[no-any-return]
-
-
 @pytest.mark.parametrize("op", TABLE.values(), ids=TABLE)
 def test_text_and_latex_of_every_operation_have_its_value(op: Op) -> None:
     generator = random.Random(op.name)
     for _ in range(5):
         numbers = dict(zip("abcd", point(op, generator), strict=False))
-        value = apply(op, named(**numbers))
+        value = apply(op, *named(**numbers))
         formula = viz.formula(value)
         assert evaluate(formula, numbers) == pytest.approx(value.data, rel=1e-12)
         assert evaluate_latex(formula, numbers) == pytest.approx(value.data, rel=1e-12)
@@ -143,7 +133,7 @@ def test_text_of_elementary_operations_for_sympy(op: Op) -> None:
     }
     generator = random.Random(op.name)
     numbers = dict(zip("abcd", point(op, generator), strict=False))
-    value = apply(op, named(**numbers))
+    value = apply(op, *named(**numbers))
     code = text_as_python(str(viz.formula(value)))
     functions = set(re.findall(r"[A-Za-zσ]\w*", code)) - set(numbers)
     known = set(spelled) | {"ln", "sqrt", "abs", "floor", "erf", "erfc", "atan2"}

@@ -8,9 +8,10 @@ import pytest
 import scalargrad as sg
 import viz
 from scalargrad import Value, nn
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
 from tests.viz.gradients.formula_reading import evaluate
-from tests.viz.gradients.test_formulas import apply, named, point
+from tests.viz.gradients.test_formulas import named, point
 
 
 def lines(output: Value, leaf: Value) -> list[str]:
@@ -24,7 +25,7 @@ def test_symbols_of_every_operation_have_the_value_of_the_factor(op: Op) -> None
     for _ in range(3):
         numbers = dict(zip("abcd", point(op, generator), strict=False))
         leaves = named(**numbers)
-        output = apply(op, leaves)
+        output = apply(op, *leaves)
         for leaf in output.args:
             factors = viz.explain(output, leaf, symbols=True).symbols
             assert factors
