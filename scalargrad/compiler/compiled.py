@@ -24,6 +24,7 @@ from scalargrad.utils.spelling import suggestion
 
 from .array_types import Array
 from .backend import BACKENDS, Backend
+from .batch_replay import BatchReplay
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix
@@ -195,6 +196,7 @@ class Compiled:
         self._trace = recording
         self._recorded = recorded
         self._replay = Replay(recording, recorded)
+        self._batch_replay = BatchReplay(recorded)
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
@@ -263,9 +265,8 @@ class Compiled:
         outputs = self._backend.outputs(arrays, read, drawn)
         if not all_finite(outputs.ravel()):
             batch = self._batch(arrays, read, drawn)
-            finite = numpy.isfinite(outputs).all(axis=1)
-            for sample in numpy.flatnonzero(~finite).tolist():
-                outputs[sample] = self._replay.outputs(batch.leaves(sample))
+            odd = ~numpy.isfinite(outputs).all(axis=1)
+            outputs[odd] = batch.replay_outputs(odd)
         return outputs
 
     def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Array]:
@@ -303,7 +304,7 @@ class Compiled:
         loss, gradient, others = self._backend.loss(arrays, read, drawn)
         if not isfinite(loss) or not all_finite(gradient):
             batch = self._batch(arrays, read, drawn)
-            if thorough or next(batch.odd_rows(), None) is None:
+            if thorough or not batch.has_odd_row():
                 loss, gradient = batch.mean()
         self._gradient = gradient
         return loss, gradient, others
@@ -387,9 +388,8 @@ class Compiled:
         jacobian = numpy.concatenate(by_argument, axis=2)
         if not all_finite(jacobian.ravel()):
             batch = self._batch(arrays, read, drawn)
-            finite = numpy.isfinite(jacobian).all(axis=(1, 2))
-            for sample in numpy.flatnonzero(~finite).tolist():
-                jacobian[sample] = self._replay.jacobian(batch.leaves(sample))
+            odd = ~numpy.isfinite(jacobian).all(axis=(1, 2))
+            jacobian[odd] = batch.replay_jacobian(odd)
         ends = numpy.cumsum(self.sizes)
         return numpy.split(jacobian, ends[:-1], axis=2)
 
@@ -563,7 +563,7 @@ class Compiled:
 
     def _batch(self, arrays: Sequence[Array], read: Array, drawn: Array) -> Batch:
         """Return the samples as a Batch, to take any number of them out of it."""
-        return Batch(self._any_size, self._replay, arrays, read, drawn)
+        return Batch(self._any_size, self._replay, self._batch_replay, arrays, read, drawn)
 
     @cached_property
     def _any_size(self) -> NumpyBackend:

@@ -84,6 +84,18 @@ class Step(ABC):
         for parameter, number in zip(self.parameters, numbers.tolist(), strict=True):
             parameter.data = number
 
+    def find_odd_sample(self, samples: Samples, batch: Sequence[int]) -> int | None:  # noqa: ARG002
+        """Return the position in the batch of the first sample that is not finite.
+
+        Returns:
+            The position, len(batch) where all samples are finite, or None where each sample must be
+            examined to know.
+        """
+        return None
+
+    def skip_samples(self, count: int) -> None:
+        """Draw the random numbers of so many samples, so that those of the next one follow."""
+
     @abstractmethod
     def write_model(self) -> None:
         """Copy the parameters to the model."""

@@ -12,6 +12,7 @@ from scalargrad.errors import DivergenceError
 from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, Module, Sequential, uniform
 from scalargrad.optim import SGD
 from scalargrad.training import Callback, EarlyStopping, Training, fit
+from scalargrad.training.steps import EagerStep
 
 RNG = numpy.random.default_rng(1)
 X = RNG.uniform(0.0, 5.0, size=(40, 10))
@@ -218,3 +219,41 @@ def test_ctrl_c_between_two_parameters_leaves_no_mixture(monkeypatch: pytest.Mon
     assert "interrupted" in history.stop_reason
     assert watch.steps == 2
     assert numbers(model) == watch.after
+
+
+@pytest.mark.parametrize("dropout", [False, True])
+@pytest.mark.parametrize("first_odd", [0, 7, 39])
+def test_a_compiled_training_names_the_sample_and_examines_no_other(
+    first_odd: int, dropout: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined: list[list[int]] = []
+    evaluate = EagerStep.evaluate
+
+    def noted(self: Any, samples: Any, batch: Any) -> Any:
+        examined.append(list(batch))
+        return evaluate(self, samples, batch)
+
+    monkeypatch.setattr(EagerStep, "evaluate", noted)
+    model = Sequential(
+        Layer(10, 4, activation=None, seed=1),
+        Dropout(0.5 if dropout else 0.0, seed=2),
+        Layer(4, 1, activation=None, seed=3),
+    )
+    x = X.copy()
+    x[first_odd:, 2] = 1e200
+    with pytest.raises(
+        DivergenceError, match=rf"gave -?inf\n.*\n  for the sample X\[{first_odd}\]"
+    ):
+        fit(
+            model,
+            x,
+            Y.reshape(-1, 1),
+            loss="half_squared_error",
+            optimizer=SGD(model.parameters(), 0.5),
+            batch_size=None,
+            epochs=1,
+            seed=None,
+            compiled=True,
+            progress=False,
+        )
+    assert examined == [[first_odd]]
