@@ -265,7 +265,7 @@ class Compiled:
         outputs = self._backend.outputs(arrays, read, drawn)
         if not all_finite(outputs.ravel()):
             batch = self._batch(arrays, read, drawn)
-            odd = ~numpy.isfinite(outputs).all(axis=1)
+            odd = numpy.logical_not(numpy.isfinite(outputs).all(axis=1))
             outputs[odd] = batch.replay_outputs(odd)
         return outputs
 
@@ -388,7 +388,7 @@ class Compiled:
         jacobian = numpy.concatenate(by_argument, axis=2)
         if not all_finite(jacobian.ravel()):
             batch = self._batch(arrays, read, drawn)
-            odd = ~numpy.isfinite(jacobian).all(axis=(1, 2))
+            odd = numpy.logical_not(numpy.isfinite(jacobian).all(axis=(1, 2)))
             jacobian[odd] = batch.replay_jacobian(odd)
         ends = numpy.cumsum(self.sizes)
         return numpy.split(jacobian, ends[:-1], axis=2)
