@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from scalargrad.core.ops import TABLE, ExactZero, namespace
+from scalargrad.core.ops import TABLE, WHERE, ExactZero, namespace
 
 from .array_rules import ARRAYS, PRIMITIVES
 from .array_types import Array, Mask, Rows
@@ -276,7 +276,7 @@ def _mark(x: Any) -> Any:
 _RULES = namespace(
     {
         **PRIMITIVES,
-        "where": _where,
+        WHERE.name: _where,
         "total": ARRAYS.total,
         "largest": ARRAYS.largest,
         "smallest": ARRAYS.smallest,

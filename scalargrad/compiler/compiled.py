@@ -3,10 +3,11 @@
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -32,12 +33,16 @@ from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
 from .program import Program, record
+from .recorded_graph import RecordedGraph
 from .replay import Replay
 from .tracing import Trace, trace
 
 __all__ = ["Compiled", "compile"]
 
 _NOTHING = numpy.zeros(0)
+
+_Parts: TypeAlias = tuple[Any, ...]
+"""The arguments of `Compiled._assemble`."""
 
 
 @explain_calls
@@ -147,11 +152,16 @@ class Compiled:
     function that draws random numbers (dropout) shares its generators among all threads, so which
     thread gets which number is not determined.
 
-    A program can be copied and pickled. A copy has its own parameters, and its own model if it is
-    deep. What the function read around it is then no longer compared at each call.
+    A program can be copied. A copy has its own parameters, and its own model if it is deep.
+
+    A pickle holds the rows of the program, and the names and numbers of the parameters, but neither
+    the function nor the model. So it can be read where their classes are not known. A program that
+    comes from a pickle has no model: it computes, but `read`, `write_back` and `load` raise
+    CallError. What the function read around it is no longer compared at each call.
 
     Attributes:
         model: The Module whose parameters are learned, if any.
+        parameter_names: The names of the parameters in the model.
         parameters: The numbers to compute with, a vector in the order of `model.parameters()`.
             Change it in place; `read` and `write_back` exchange it with the model.
         program: The scalar rows after all passes.
@@ -160,6 +170,7 @@ class Compiled:
     """
 
     _guards: Guards | None = None
+    _pickled_names: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -176,14 +187,16 @@ class Compiled:
         guards.settle()
 
         recorded = record(recording)
-        self._assemble(model, recording, recorded, optimize(recorded), backend)
+        sizes = tuple(len(argument) for argument in recording.inputs)
+        self._assemble(model, recording, sizes, recorded, optimize(recorded), backend)
         self._guards = guards
         self.read()
 
     def _assemble(
         self,
         model: Module | None,
-        recording: Trace,
+        recording: Trace | None,
+        sizes: tuple[int, ...],
         recorded: Program,
         program: Program,
         backend: Callable[[Program, Sequence[int]], Backend],
@@ -192,43 +205,60 @@ class Compiled:
         self.model = model
         self.program = program
         self.recorded_rows = len(recorded)
-        self.sizes = tuple(len(argument) for argument in recording.inputs)
+        self.sizes = sizes
         self._trace = recording
         self._recorded = recorded
-        self._replay = Replay(recording, recorded)
+        self._replay = Replay(recorded)
         self._batch_replay = BatchReplay(recorded)
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
-    def _parts(self) -> tuple[tuple[Any, ...], Array, Array]:
-        """Return what a copy is made of: arguments of `_assemble`, parameters, gradient."""
+    def _copy_parts(self) -> tuple[_Parts, Array, Array, tuple[str, ...]]:
+        """Return what a copy is made of, see `_rebuild`."""
         # Array code is generated again; guards look at what is around the function itself.
-        parts = (self.model, self._trace, self._recorded, self.program, type(self._backend))
-        return parts, self.parameters.copy(), self._gradient.copy()
+        recorded = (self._recorded, self.program, type(self._backend))
+        parts = (self.model, self._trace, self.sizes, *recorded)
+        return parts, self.parameters.copy(), self._gradient.copy(), self._pickled_names
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the parts to pickle.
 
         Raises:
-            CallError: The model can't be pickled.
+            CallError: The program draws random numbers from an object that can't be pickled.
         """
         # Tried here, where the error can still say what to do; pickle itself would name a lambda.
         try:
-            pickle.Pickler(_NullFile()).dump((self.model, self._trace.drawn))
+            pickle.Pickler(_NullFile()).dump(self.program.drawn)
         except Exception as error:
             raise CallError(
-                f"this program can't be pickled, because its model can't: {error}. Classes must be "
-                "defined at the top level of a module, and attributes must not be lambdas"
+                "this program can't be pickled, because what it draws random numbers from can't: "
+                f"{error}. Classes must be defined at the top level of a module, and attributes "
+                "must not be lambdas"
             ) from error
-        return _rebuild, self._parts()
+
+        # What is read at each call becomes plain Values, of which nobody knows another.
+        leaves = tuple(Value(leaf._data, label=leaf.label) for leaf in self.program.leaves)
+        recorded = replace(self._recorded, leaves=leaves, origin=None)
+        program = replace(self.program, leaves=leaves, origin=None)
+        parts = (None, None, self.sizes, recorded, program, type(self._backend))
+        return _rebuild, (parts, self.parameters, self._gradient, self.parameter_names)
 
     def __copy__(self) -> "Compiled":
-        parts, parameters, gradient = self._parts()
-        return _rebuild(parts, parameters, gradient, self._guards)
+        twin = _rebuild(*self._copy_parts())
+        twin._guards = self._guards
+        return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
-        parts, parameters, gradient = deepcopy(self._parts(), memo)
-        return _rebuild(parts, parameters, gradient, self._guards)
+        twin = _rebuild(*deepcopy(self._copy_parts(), memo))
+        twin._guards = self._guards
+        return twin
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the parameters in the model, in order."""
+        if self.model is None:
+            return self._pickled_names
+        return tuple(name for name, _ in self.model.named_parameters())
 
     @property
     def parameters(self) -> Array:
@@ -236,14 +266,34 @@ class Compiled:
         return self._backend.parameters
 
     def read(self) -> None:
-        """Copy the parameters of the model into the program."""
-        self._backend.parameters[:] = [parameter._data for parameter in self._trace.parameters]
+        """Copy the parameters of the model into the program.
+
+        Raises:
+            CallError: The program comes from a pickle.
+        """
+        parameters = self._require_trace("read").parameters
+        self._backend.parameters[:] = [parameter._data for parameter in parameters]
 
     def write_back(self) -> None:
-        """Copy the parameters of the program into the model."""
+        """Copy the parameters of the program into the model.
+
+        Raises:
+            CallError: The program comes from a pickle.
+        """
+        parameters = self._require_trace("write_back").parameters
         numbers = self.parameters.tolist()
-        for parameter, number in zip(self._trace.parameters, numbers, strict=True):
+        for parameter, number in zip(parameters, numbers, strict=True):
             parameter.data = number
+
+    def _require_trace(self, caller: str) -> Trace:
+        if self._trace is None:
+            raise CallError(
+                f"{caller} needs the model and the graph, and this program comes from a pickle, "
+                "which holds neither. Compile the function again; its numbers can be set with "
+                "program.parameters[:] = …, those of a model with model.load_state_dict("
+                "dict(zip(program.parameter_names, program.parameters.tolist())))"
+            )
+        return self._trace
 
     # Values and gradients
 
@@ -343,10 +393,7 @@ class Compiled:
         The last call counts, of whichever thread: where several threads call, keep what each call
         returned instead. The numbers are those of the returned array itself, changes included.
         """
-        if self.model is None:
-            return {}
-        names = [name for name, _ in self.model.named_parameters()]
-        return dict(zip(names, self._gradient.tolist(), strict=True))
+        return dict(zip(self.parameter_names, self._gradient.tolist(), strict=True))
 
     def inputs_gradient(self, *arguments: ArrayLike) -> list[Array]:
         """Return the derivative of each sample's output by its inputs.
@@ -463,7 +510,11 @@ class Compiled:
 
         Returns:
             The recorded output, or a list of the outputs. `viz.draw` shows the graph of the sample.
+
+        Raises:
+            CallError: The program comes from a pickle.
         """
+        trace = self._require_trace("load")
         rows = []
         for argument in sample:
             numbers = numpy.asarray(argument, dtype=float)
@@ -473,12 +524,12 @@ class Compiled:
         drawn = self._draw_for(arrays)
         batch = self._batch(arrays, read, drawn)
         leaves = batch.leaves(0)
-        self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
+        self._graph.load(leaves.sample, leaves.parameters, leaves.drawn)
 
-        outputs = self._trace.outputs
+        outputs = trace.outputs
         if len(outputs) == 1:
-            self._replay.backward()
-        if self._trace.single:
+            self._graph.backward()
+        if trace.single:
             return outputs[0]
         return list(outputs)
 
@@ -496,7 +547,7 @@ class Compiled:
         if origin is None:
             return []
         places = [int(origin[row]) for row in rows]
-        return [self._replay.order[place] for place in places if place >= 0]
+        return [self._graph.order[place] for place in places if place >= 0]
 
     @fits_terminal
     def explain(self) -> str:
@@ -573,6 +624,11 @@ class Compiled:
             return self._backend
         return NumpyBackend(self.program, self.sizes, self.parameters)
 
+    @cached_property
+    def _graph(self) -> RecordedGraph:
+        """The recorded Values; only `load` and pictures need them in order."""
+        return RecordedGraph(self._require_trace("the graph"))
+
     def _require_one_output(self, caller: str) -> None:
         if len(self.program.outputs) != 1:
             raise LengthError(
@@ -612,17 +668,19 @@ class _NullFile:
         return len(data)
 
 
-def _rebuild(
-    parts: tuple[Any, ...],
-    parameters: Array,
-    gradient: Array,
-    guards: Guards | None = None,
-) -> Compiled:
-    """Return a program made of the parts of another; pickle calls this by its name."""
+def _rebuild(parts: _Parts, parameters: Array, gradient: Array, names: tuple[str, ...]) -> Compiled:
+    """Return a program made of the parts of another; pickle calls this by its name.
+
+    Args:
+        parts: The arguments of `_assemble`.
+        parameters: The numbers to compute with.
+        gradient: The gradient of the last call.
+        names: The names of the parameters, where there is no model.
+    """
     program = object.__new__(Compiled)
     program._assemble(*parts)
-    program._guards = guards
     program._gradient = gradient
+    program._pickled_names = names
     program.parameters[:] = parameters
     return program
 

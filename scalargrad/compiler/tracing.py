@@ -17,7 +17,7 @@ from scalargrad.core.nested import flatten
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, OptionError, TraceError
 
-__all__ = ["Trace", "trace"]
+__all__ = ["Trace", "argument_letter", "trace"]
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,13 @@ def _check_sizes(inputs: object) -> list[int]:
 
 def _label(size: int, i: int, j: int) -> str:
     """x0, x1, … for the first argument, y0, y1, … for the second, then a, b, …"""
-    letter = "xyabcdefghijklmnopqrstuvw"[i % 25]
+    letter = argument_letter(i)
     return letter if size == 1 else f"{letter}{j}"
+
+
+def argument_letter(position: int) -> str:
+    """Return the letter that the Values of an argument are labeled with: x, y, a, b, …"""
+    return "xyabcdefghijklmnopqrstuvw"[position % 25]
 
 
 def _outputs(result: object) -> tuple[Value, ...]:
