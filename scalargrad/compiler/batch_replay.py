@@ -5,6 +5,7 @@ sends nothing, and an operand that was not selected receives 0, whatever the oth
 NumPy computes each operation for many samples, and these two rules hold.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -143,24 +144,14 @@ class BatchReplay:
     def _steps(self) -> list[_Step]:
         """The operations, operands first."""
         program = self.program
-        level = _levels(program)
         sizes = numpy.diff(program.start)
-        operations = numpy.flatnonzero(program.code >= FIRST)
-        keys = numpy.stack([sizes, program.code, level])[:, operations]
-        order = numpy.lexsort(keys)
-        rows = operations[order]
-        keys = keys[:, order]
-        ends = numpy.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
-
         steps = []
-        for group in numpy.split(rows, ends):
-            if not len(group):
-                continue
-            kind = program.kinds[program.code[group[0]] - FIRST]
-            within = numpy.arange(sizes[group[0]])
-            operands = program.operands[program.start[group] + within[:, None]]
-            sums = [_make_sum(rows) for rows in operands]
-            steps.append(_Step(kind, group, operands, sums))
+        for rows in _group_rows(program):
+            kind = program.kinds[program.code[rows[0]] - FIRST]
+            within = numpy.arange(sizes[rows[0]])
+            operands = program.operands[program.start[rows] + within[:, None]]
+            sums = [_make_sum(each) for each in operands]
+            steps.append(_Step(kind, rows, operands, sums))
         return steps
 
     def _forward(self, leaves: BatchLeaves) -> Array:
@@ -222,15 +213,30 @@ class BatchReplay:
         return by_place
 
 
+def _group_rows(program: Program) -> list[Rows]:
+    """Return the operations in groups that do the same and need no other of the group."""
+    operations = numpy.flatnonzero(program.code >= FIRST)
+    if not len(operations):
+        return []
+    sizes = numpy.diff(program.start)
+    keys = numpy.stack([sizes, program.code, _levels(program)])[:, operations]
+    # By level first, so that operands come before what is computed from them.
+    order = numpy.lexsort(keys)
+    keys = keys[:, order]
+    differs = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    return numpy.split(operations[order], numpy.flatnonzero(differs) + 1)
+
+
 def _levels(program: Program) -> Rows:
     """The longest chain of operations from the leaves to each row."""
-    level = [0] * len(program)
+    # A row at a time is read and written here, which an array of Python does faster than NumPy's.
+    level = array("i", bytes(4 * len(program)))
     start = program.start.tolist()
-    operands = program.operands.tolist()
+    operands = program.operands.data
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         args = operands[start[row] : start[row + 1]]
         level[row] = max(map(level.__getitem__, args)) + 1
-    return numpy.array(level)
+    return numpy.frombuffer(level, numpy.int32)
 
 
 def _make_sum(operands: Rows) -> _Sum:

@@ -61,14 +61,17 @@ def remove_dead_rows(program: Program) -> Program:
         >>> len(remove_dead_rows(program)) == len(program)
         True
     """
-    alive = numpy.zeros(len(program), bool)
-    alive[program.outputs] = True
-    operands = program.operands
-    start = program.start
+    # A row at a time is read and written here, which a bytearray does faster than a NumPy array.
+    marks = bytearray(len(program))
+    for row in program.outputs.tolist():
+        marks[row] = 1
+    operands = program.operands.data
+    start = program.start.tolist()
     for row in numpy.flatnonzero(program.code >= FIRST)[::-1].tolist():
-        if alive[row]:
-            args = operands[start[row] : start[row + 1]]
-            alive[args] = True
+        if marks[row]:
+            for arg in operands[start[row] : start[row + 1]]:
+                marks[arg] = 1
+    alive = numpy.frombuffer(marks, bool)
     return program if alive.all() else _keep(program, alive)
 
 
@@ -261,11 +264,12 @@ def remove_identities(program: Program) -> Program:
     alias = numpy.arange(len(program), dtype=numpy.int32)
     constants = _constants(program)
     negated: dict[int, int] = {}
-    for row, kind, args in program.rows():
-        if kind is None or len(args) > 2:
-            continue
+    kinds = enumerate(program.kinds, FIRST)
+    relevant = [code for code, kind in kinds if kind.op in _NEUTRAL or kind in _OF_ONE_ROW]
+    for row in numpy.flatnonzero(numpy.isin(program.code, relevant)).tolist():
+        kind = program.kinds[program.code[row] - FIRST]
         # Operands come first, so their aliases are final: 1 · (x + 0) is x after one walk.
-        args = [int(alias[arg]) for arg in args]
+        args = [int(alias[arg]) for arg in program.args(row)]
         if kind.op == NEG.name:
             negated[row] = args[0]
         alias[row] = _equal_row(row, kind, args, constants, negated)
@@ -279,6 +283,10 @@ _NEUTRAL = {
     DIV.name: (None, 1.0),
 }
 """The number that leaves the other operand as it is, as the left and as the right operand."""
+
+
+_FIRST_POWER = Kind(POW.name, (None, 1.0))
+_OF_ONE_ROW = (Kind(NEG.name), _FIRST_POWER)
 
 
 def _equal_row(
@@ -299,7 +307,7 @@ def _equal_row(
     """
     if kind.op == NEG.name:
         return negated.get(args[0], row)
-    if kind == Kind(POW.name, (None, 1.0)):
+    if kind == _FIRST_POWER:
         return args[0]
     if kind.op in _NEUTRAL and len(args) == 2:
         left, right = args
@@ -325,15 +333,23 @@ def merge_common_rows(program: Program) -> Program:
         bits = program.numbers[place].tobytes()
         alias[row] = seen.setdefault(bits, row)
 
-    codes = program.code
-    start = program.start
-    operands = program.operands
-    for row in numpy.flatnonzero(codes >= FIRST).tolist():
+    n = len(program)
+    codes = program.code.data
+    start = program.start.data
+    operands = program.operands.data
+    aliases = alias.data
+    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         args = operands[start[row] : start[row + 1]]
         # By their aliases, so that rows over rows that were merged above are equal, too.
-        args = alias[args]
-        key = (int(codes[row]), args.tobytes())
-        alias[row] = seen.setdefault(key, row)
+        equal_args = [aliases[arg] for arg in args]
+        if len(equal_args) > 2:
+            aliases[row] = seen.setdefault((codes[row], *equal_args), row)
+            continue
+        # For nearly all rows one integer tells all, in a quarter of the memory.
+        key = codes[row]
+        for arg in equal_args:
+            key = key * n + arg
+        aliases[row] = seen.setdefault(key, row)
     return _redirect(program, alias)
 
 
