@@ -208,8 +208,6 @@ class Compiled:
         self.sizes = sizes
         self._trace = recording
         self._recorded = recorded
-        self._replay = Replay(recorded)
-        self._batch_replay = BatchReplay(recorded)
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
@@ -623,6 +621,16 @@ class Compiled:
         if isinstance(self._backend, NumpyBackend):
             return self._backend
         return NumpyBackend(self.program, self.sizes, self.parameters)
+
+    @cached_property
+    def _replay(self) -> Replay:
+        """Computes single samples as eager code does; made when it is first needed."""
+        return Replay(self._recorded)
+
+    @cached_property
+    def _batch_replay(self) -> BatchReplay:
+        """Computes many samples as eager code does."""
+        return BatchReplay(self._recorded)
 
     @cached_property
     def _graph(self) -> RecordedGraph:
