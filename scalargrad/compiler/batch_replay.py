@@ -101,6 +101,21 @@ class BatchReplay:
     def __init__(self, program: Program) -> None:
         self.program = program
 
+    def pays_off(self, samples: int) -> bool:
+        """Return whether it is faster for so many samples than one after the other."""
+        at_once = min(samples, self._max_samples)
+        # An array operation costs as much as the scalar one of this many rows.
+        return at_once * len(self.program) > 25 * self._depth
+
+    @property
+    def _max_samples(self) -> int:
+        """How many samples are computed at once."""
+        return max(1, _MAX_NUMBERS // len(self.program))
+
+    @cached_property
+    def _depth(self) -> int:
+        return int(_levels(self.program).max())
+
     def outputs(self, leaves: BatchLeaves) -> Array:
         """Return all outputs, (samples, outputs)."""
         parts = [self._forward(part)[self.program.outputs].T for part in self._split(leaves)]
@@ -136,7 +151,7 @@ class BatchReplay:
 
     def _split(self, leaves: BatchLeaves) -> Iterator[BatchLeaves]:
         """Yield the samples in parts that need little memory."""
-        size = max(1, _MAX_NUMBERS // len(self.program))
+        size = self._max_samples
         for start in range(0, len(leaves.drawn), size):
             yield leaves.select(start, start + size)
 

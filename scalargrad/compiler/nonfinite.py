@@ -20,6 +20,8 @@ from .replay import Leaves, Replay
 __all__ = ["Batch"]
 
 SampleIndices = NDArray[numpy.intp]
+_Replayed = tuple[SampleIndices, Array, Array]
+"""Samples, their losses, and gradients (parameters, samples), as in eager code."""
 
 _FEW = 4
 """Up to here samples are computed one by one, with the very bits of eager code."""
@@ -66,14 +68,14 @@ class Batch:
     def replay_outputs(self, odd: Mask) -> Array:
         """Return all outputs of the samples in a mask, (samples, outputs), as in eager code."""
         samples = numpy.flatnonzero(odd)
-        if len(samples) > _FEW:
+        if self._are_many(samples):
             return self.many.outputs(self._select(samples))
         return numpy.array([self.replay.outputs(self.leaves(i)) for i in samples.tolist()])
 
     def replay_jacobian(self, odd: Mask) -> Array:
         """Return the derivatives of samples, (samples, outputs, inputs), as in eager code."""
         samples = numpy.flatnonzero(odd)
-        if len(samples) > _FEW:
+        if self._are_many(samples):
             return self.many.jacobian(self._select(samples))
         return numpy.array([self.replay.jacobian(self.leaves(i)) for i in samples.tolist()])
 
@@ -93,7 +95,9 @@ class Batch:
                     suspects.append(int(samples[0]))
                 else:
                     total += mean_gradient * (len(samples) * share)
-            for samples, replayed, gradients in self._replay(suspects, share):
+            odd = numpy.array(suspects, int)
+            replay = self._replay_many if self._are_many(odd) else self._replay_each
+            for samples, replayed, gradients in replay(odd, share):
                 losses[samples] = replayed
                 total += gradients.sum(axis=1)
             return float((losses * share).sum()), total
@@ -120,26 +124,22 @@ class Batch:
 
     def _odd_among(self, suspects: Sequence[int]) -> Iterator[list[int]]:
         """Yield those of the suspects that are not finite in eager code, some at a time."""
-        if not suspects:
-            return
-        for samples, losses, gradients in self._replay_many(numpy.array(suspects)):
+        replay = self._replay_each
+        if suspects and self.many.pays_off(len(suspects)):
+            replay = self._replay_many
+        for samples, losses, gradients in replay(numpy.array(suspects, int)):
             finite = numpy.isfinite(losses) & numpy.isfinite(gradients).all(axis=0)
             yield samples[~finite].tolist()
 
-    def _replay(
-        self, samples: Sequence[int], share: float = 1.0
-    ) -> Iterator[tuple[SampleIndices, Array, Array]]:
-        """Yield samples, their losses, and gradients (parameters, samples), as in eager code."""
-        if len(samples) <= _FEW:
-            for sample in samples:
-                loss, gradient = self.replay.loss(self.leaves(sample), share)
-                yield numpy.array([sample]), numpy.array([loss]), numpy.array([gradient]).T
-        else:
-            yield from self._replay_many(numpy.array(samples), share)
+    def _are_many(self, samples: SampleIndices) -> bool:
+        return len(samples) > _FEW and self.many.pays_off(len(samples))
 
-    def _replay_many(
-        self, samples: SampleIndices, share: float = 1.0
-    ) -> Iterator[tuple[SampleIndices, Array, Array]]:
+    def _replay_each(self, samples: SampleIndices, share: float = 1.0) -> Iterator[_Replayed]:
+        for sample in samples.tolist():
+            loss, gradient = self.replay.loss(self.leaves(sample), share)
+            yield numpy.array([sample]), numpy.array([loss]), numpy.array([gradient]).T
+
+    def _replay_many(self, samples: SampleIndices, share: float = 1.0) -> Iterator[_Replayed]:
         start = 0
         for losses, gradients in self.many.losses(self._select(samples), share):
             end = start + len(losses)

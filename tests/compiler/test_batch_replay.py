@@ -114,3 +114,15 @@ def test_many_samples_without_inputs_or_parameters() -> None:
     program = compile(lambda x: sg.log(x * 0.0), inputs=(1,))
     loss, gradient = program.value_and_grad(numpy.ones(9))
     assert (loss, gradient.tolist()) == (-math.inf, [])
+
+
+def test_a_long_chain_is_computed_sample_by_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(x: Any) -> Any:
+        for _ in range(200):
+            x = sg.sin(x)
+        return sg.log(x * 0.0)
+
+    program = compile(function, inputs=(1,))
+    monkeypatch.setattr(BatchReplay, "_forward", None)
+    assert program(numpy.ones(6)).tolist() == [[-math.inf]] * 6
+    assert program.odd_rows([numpy.ones(6)]).tolist() == list(range(6))
