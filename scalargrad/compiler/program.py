@@ -319,14 +319,15 @@ def record(trace: Trace) -> Program:
         TraceError: A node has a gradient hook, or was not made by an operation of the table.
     """
     order = topological(trace.outputs)
-    code = numpy.fromiter(_codes(order), numpy.int32, len(order))
 
     # A graph has up to millions of nodes, so the edges are filled by iterators that run in C, and
     # operands are asked for twice: a list of them all would need as much memory as the graph.
     operands_of = attrgetter("args")
     start = numpy.zeros(len(order) + 1, numpy.int32)
-    sizes = map(len, map(operands_of, order))
-    numpy.cumsum(numpy.fromiter(sizes, numpy.int32, len(order)), out=start[1:])
+    counts = map(len, map(operands_of, order))
+    sizes = numpy.fromiter(counts, numpy.int32, len(order))
+    numpy.cumsum(sizes, out=start[1:])
+    code = numpy.fromiter(_codes(order, sizes), numpy.int32, len(order))
     ids = map(id, chain.from_iterable(map(operands_of, order)))
     rows = _RowsById(order)
     operands = rows.find(numpy.fromiter(ids, numpy.int64, int(start[-1])))
@@ -374,23 +375,23 @@ class _RowsById:
         return found
 
 
-def _codes(order: list[Value]) -> Iterator[int]:
-    """Yield the code of each node, -1 for a leaf.
+def _codes(order: list[Value], sizes: Indexes) -> Iterator[int]:
+    """Yield the code of each node, which has so many operands; -1 for a leaf.
 
     Raises TraceError for a node that can't be replayed.
     """
     codes: dict[str, int] = {}
     checked: set[tuple[str, int]] = set()
-    for node in order:
+    for node, size in zip(order, sizes.tolist(), strict=True):
         if node.metadata is not None:
             _refuse_hooks(node)
-        if not node.args:
+        if not size:
             yield -1
             continue
 
         # Text tells 0.0 from -0.0, which are two static arguments, and takes nan for equal to nan.
         key = node.op if node.static_args is None else f"{node.op}{node.static_args}"
-        form = key, len(node.args)
+        form = key, size
         if form not in checked:
             _refuse_made_by_hand(node)
             checked.add(form)
