@@ -3,10 +3,11 @@
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,7 @@ from scalargrad.utils.spelling import suggestion
 from .arguments import Arguments
 from .array_types import Array
 from .backend import BACKENDS, Backend
+from .batch_replay import BatchReplay
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
@@ -34,14 +36,18 @@ from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
 from .program import Program, record
-from .replay import Replay, make_replay
+from .recorded_graph import RecordedGraph
+from .replay import Replay, write_out_loops
 from .scans import AFTER, BEFORE, DURING
 from .structure import arrange
-from .tracing import Input, Trace, trace
+from .tracing import Input, Interface, Trace, trace
 
 __all__ = ["Compiled", "compile"]
 
 _NOTHING = numpy.zeros(0)
+
+_Parts: TypeAlias = tuple[Any, ...]
+"""The arguments of `Compiled._assemble`."""
 
 
 @explain_calls
@@ -177,11 +183,16 @@ class Compiled:
     function that draws random numbers (dropout) shares its generators among all threads, so which
     thread gets which number is not determined.
 
-    A program can be copied and pickled. A copy has its own parameters, and its own model if it is
-    deep. What the function read around it is then no longer compared at each call.
+    A program can be copied. A copy has its own parameters, and its own model if it is deep.
+
+    A pickle holds the rows of the program, and the names and numbers of the parameters, but neither
+    the function nor the model. So it can be read where their classes are not known. A program that
+    comes from a pickle has no model: it computes, but `read`, `write_back` and `load` raise
+    CallError. What the function read around it is no longer compared at each call.
 
     Attributes:
         model: The Module whose parameters are learned, if any.
+        parameter_names: The names of the parameters in the model.
         parameters: The numbers to compute with, a vector in the order of `model.parameters()`.
             Change it in place; `read` and `write_back` exchange it with the model.
         program: The scalar rows after all passes.
@@ -190,6 +201,7 @@ class Compiled:
     """
 
     _guards: Guards | None = None
+    _pickled_names: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -206,14 +218,15 @@ class Compiled:
         guards.settle()
 
         recorded = record(recording)
-        self._assemble(model, recording, recorded, optimize(recorded), backend)
+        self._assemble(model, recording, recording.interface, recorded, optimize(recorded), backend)
         self._guards = guards
         self.read()
 
     def _assemble(
         self,
         model: Module | None,
-        recording: Trace,
+        recording: Trace | None,
+        interface: Interface,
         recorded: Program,
         program: Program,
         backend: Callable[[Program, Sequence[int]], Backend],
@@ -222,42 +235,60 @@ class Compiled:
         self.model = model
         self.program = program
         self.recorded_rows = len(recorded)
-        self.sizes = tuple(len(argument) for argument in recording.inputs)
-        self._arguments = Arguments(program, self.sizes, recording.integers)
+        self.sizes = interface.sizes
+        self._interface = interface
+        self._arguments = Arguments(program, self.sizes, interface.integers)
         self._trace = recording
         self._recorded = recorded
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
-    def _parts(self) -> tuple[tuple[Any, ...], Array, Array]:
-        """Return what a copy is made of: arguments of `_assemble`, parameters, gradient."""
+    def _copy_parts(self) -> tuple[_Parts, Array, Array, tuple[str, ...]]:
+        """Return what a copy is made of, see `_rebuild`."""
         # Array code is generated again; guards look at what is around the function itself.
-        parts = (self.model, self._trace, self._recorded, self.program, type(self._backend))
-        return parts, self.parameters.copy(), self._gradient.copy()
+        recorded = (self._recorded, self.program, type(self._backend))
+        parts = (self.model, self._trace, self._interface, *recorded)
+        return parts, self.parameters.copy(), self._gradient.copy(), self._pickled_names
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the parts to pickle.
 
         Raises:
-            CallError: The model can't be pickled.
+            CallError: The program draws random numbers from an object that can't be pickled.
         """
         # Tried here, where the error can still say what to do; pickle itself would name a lambda.
         try:
-            pickle.Pickler(_NullFile()).dump((self.model, self._trace.drawn))
+            pickle.Pickler(_NullFile()).dump(self.program.drawn)
         except Exception as error:
             raise CallError(
-                f"this program can't be pickled, because its model can't: {error}. Classes must be "
-                "defined at the top level of a module, and attributes must not be lambdas"
+                "this program can't be pickled, because what it draws random numbers from can't: "
+                f"{error}. Classes must be defined at the top level of a module, and attributes "
+                "must not be lambdas"
             ) from error
-        return _rebuild, self._parts()
+
+        # What is read at each call becomes plain Values, of which nobody knows another.
+        leaves = tuple(Value(leaf._data, label=leaf.label) for leaf in self.program.leaves)
+        recorded = replace(self._unrolled[1], leaves=leaves, origin=None)
+        program = replace(self.program, leaves=leaves, origin=None)
+        parts = (None, None, self._interface, recorded, program, type(self._backend))
+        return _rebuild, (parts, self.parameters, self._gradient, self.parameter_names)
 
     def __copy__(self) -> "Compiled":
-        parts, parameters, gradient = self._parts()
-        return _rebuild(parts, parameters, gradient, self._guards)
+        twin = _rebuild(*self._copy_parts())
+        twin._guards = self._guards
+        return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
-        parts, parameters, gradient = deepcopy(self._parts(), memo)
-        return _rebuild(parts, parameters, gradient, self._guards)
+        twin = _rebuild(*deepcopy(self._copy_parts(), memo))
+        twin._guards = self._guards
+        return twin
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the parameters in the model, in order."""
+        if self.model is None:
+            return self._pickled_names
+        return tuple(name for name, _ in self.model.named_parameters())
 
     @property
     def parameters(self) -> Array:
@@ -265,14 +296,34 @@ class Compiled:
         return self._backend.parameters
 
     def read(self) -> None:
-        """Copy the parameters of the model into the program."""
-        self._backend.parameters[:] = [parameter._data for parameter in self._trace.parameters]
+        """Copy the parameters of the model into the program.
+
+        Raises:
+            CallError: The program comes from a pickle.
+        """
+        parameters = self._require_trace("read").parameters
+        self._backend.parameters[:] = [parameter._data for parameter in parameters]
 
     def write_back(self) -> None:
-        """Copy the parameters of the program into the model."""
+        """Copy the parameters of the program into the model.
+
+        Raises:
+            CallError: The program comes from a pickle.
+        """
+        parameters = self._require_trace("write_back").parameters
         numbers = self.parameters.tolist()
-        for parameter, number in zip(self._trace.parameters, numbers, strict=True):
+        for parameter, number in zip(parameters, numbers, strict=True):
             parameter.data = number
+
+    def _require_trace(self, caller: str) -> Trace:
+        if self._trace is None:
+            raise CallError(
+                f"{caller} needs the model and the graph, and this program comes from a pickle, "
+                "which holds neither. Compile the function again; its numbers can be set with "
+                "program.parameters[:] = …, those of a model with model.load_state_dict("
+                "dict(zip(program.parameter_names, program.parameters.tolist())))"
+            )
+        return self._trace
 
     # Values and gradients
 
@@ -302,10 +353,9 @@ class Compiled:
         outputs = self._backend.outputs(arrays, read, drawn)
         if not all_finite(outputs.ravel()):
             batch = self._batch(arrays, read, drawn)
-            finite = numpy.isfinite(outputs).all(axis=1)
-            for sample in numpy.flatnonzero(~finite).tolist():
-                outputs[sample] = self._replay.outputs(batch.leaves(sample))
-        return arrange(self._trace.structure, outputs)
+            odd = numpy.logical_not(numpy.isfinite(outputs).all(axis=1))
+            outputs[odd] = batch.replay_outputs(odd)
+        return arrange(self._interface.structure, outputs)
 
     def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Array]:
         """Return the mean of the output over the batch, and its gradient by the parameters.
@@ -344,7 +394,7 @@ class Compiled:
         loss, gradient, others = self._backend.loss(arrays, read, drawn)
         if not isfinite(loss) or not all_finite(gradient):
             batch = self._batch(arrays, read, drawn)
-            if thorough or next(batch.odd_rows(), None) is None:
+            if thorough or not batch.has_odd_row():
                 loss, gradient = batch.mean()
         self._gradient = gradient
         return loss, gradient, others
@@ -383,10 +433,7 @@ class Compiled:
         The last call counts, of whichever thread: where several threads call, keep what each call
         returned instead. The numbers are those of the returned array itself, changes included.
         """
-        if self.model is None:
-            return {}
-        names = [name for name, _ in self.model.named_parameters()]
-        return dict(zip(names, self._gradient.tolist(), strict=True))
+        return dict(zip(self.parameter_names, self._gradient.tolist(), strict=True))
 
     def inputs_gradient(self, *arguments: ArrayLike) -> list[Array]:
         """Return the derivative of each sample's output by its inputs.
@@ -429,9 +476,8 @@ class Compiled:
         jacobian = numpy.concatenate(by_argument, axis=2)
         if not all_finite(jacobian.ravel()):
             batch = self._batch(arrays, read, drawn)
-            finite = numpy.isfinite(jacobian).all(axis=(1, 2))
-            for sample in numpy.flatnonzero(~finite).tolist():
-                jacobian[sample] = self._replay.jacobian(batch.leaves(sample))
+            odd = numpy.logical_not(numpy.isfinite(jacobian).all(axis=(1, 2)))
+            jacobian[odd] = batch.replay_jacobian(odd)
         ends = numpy.cumsum(self.sizes)
         return numpy.split(jacobian, ends[:-1], axis=2)
 
@@ -507,7 +553,11 @@ class Compiled:
         Returns:
             The recorded Values, nested as the function returned them. `viz.draw` shows the graph of
             the sample.
+
+        Raises:
+            CallError: The program comes from a pickle.
         """
+        self._require_trace("load")
         rows = []
         for argument in sample:
             numbers = numpy.asarray(argument, dtype=float)
@@ -517,12 +567,12 @@ class Compiled:
         drawn = self._draw_for(arrays)
         batch = self._batch(arrays, read, drawn)
         leaves = batch.leaves(0)
-        self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
+        self._graph.load(leaves.sample, leaves.parameters, leaves.drawn)
 
-        outputs = self._replay.trace.outputs
+        outputs = self._graph.trace.outputs
         if len(outputs) == 1:
-            self._replay.backward()
-        return replace_leaves(self._trace.structure, outputs)
+            self._graph.backward()
+        return replace_leaves(self._interface.structure, outputs)
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -545,14 +595,14 @@ class Compiled:
 
         The steps of loops are written out, as in the graph that `load` returns.
         """
-        if any(kind.loop for kind in self._recorded.kinds):
-            return list(self._replay.trace.outputs)
+        if self._recorded.has_loops:
+            return list(self._graph.trace.outputs)
         return self.recorded(self.program.outputs.tolist())
 
     @cached_property
     def _order(self) -> list[Value]:
         """The Values that were recorded, operands first."""
-        return topological(self._trace.outputs)
+        return topological(self._require_trace("recorded").outputs)
 
     @fits_terminal
     def explain(self) -> str:
@@ -618,12 +668,32 @@ class Compiled:
 
     def _batch(self, arrays: Sequence[Array], read: Array, drawn: Array) -> Batch:
         """Return the samples as a Batch, to take any number of them out of it."""
-        return Batch(self._any_size, self._replay, arrays, read, drawn)
+        return Batch(self._any_size, self._replay, self._batch_replay, arrays, read, drawn)
 
     @cached_property
     def _replay(self) -> Replay:
         """Computes single samples as eager code does; made when it is first needed."""
-        return make_replay(self._trace, self._recorded)
+        return Replay(self._unrolled[1])
+
+    @cached_property
+    def _batch_replay(self) -> BatchReplay:
+        """Computes many samples as eager code does."""
+        return BatchReplay(self._unrolled[1])
+
+    @cached_property
+    def _graph(self) -> RecordedGraph:
+        """The recorded Values for `load` and pictures, with the steps of loops written out."""
+        self._require_trace("the graph")
+        trace, _ = self._unrolled
+        assert trace is not None
+        return RecordedGraph(trace)
+
+    @cached_property
+    def _unrolled(self) -> tuple[Trace | None, Program]:
+        """What was recorded, with the steps of loops written out as in eager code."""
+        if self._trace is None or not self._recorded.has_loops:
+            return self._trace, self._recorded
+        return write_out_loops(self._trace, self._recorded)
 
     @cached_property
     def _any_size(self) -> NumpyBackend:
@@ -662,16 +732,18 @@ class _NullFile:
         return len(data)
 
 
-def _rebuild(
-    parts: tuple[Any, ...],
-    parameters: Array,
-    gradient: Array,
-    guards: Guards | None = None,
-) -> Compiled:
-    """Return a program made of the parts of another; pickle calls this by its name."""
+def _rebuild(parts: _Parts, parameters: Array, gradient: Array, names: tuple[str, ...]) -> Compiled:
+    """Return a program made of the parts of another; pickle calls this by its name.
+
+    Args:
+        parts: The arguments of `_assemble`.
+        parameters: The numbers to compute with.
+        gradient: The gradient of the last call.
+        names: The names of the parameters, where there is no model.
+    """
     program = object.__new__(Compiled)
     program._assemble(*parts)
-    program._guards = guards
     program._gradient = gradient
+    program._pickled_names = names
     program.parameters[:] = parameters
     return program

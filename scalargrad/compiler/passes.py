@@ -70,11 +70,12 @@ def remove_identities(program: Program) -> Program:
     alias = numpy.arange(len(program), dtype=numpy.int32)
     constants = find_constants(program)
     negated: dict[int, int] = {}
-    for row, kind, args in program.rows():
-        if kind is None or len(args) > 2:
-            continue
+    kinds = enumerate(program.kinds, FIRST)
+    relevant = [code for code, kind in kinds if kind.op in _NEUTRAL or kind in _OF_ONE_ROW]
+    for row in numpy.flatnonzero(numpy.isin(program.code, relevant)).tolist():
+        kind = program.kinds[program.code[row] - FIRST]
         # Operands come first, so their aliases are final: 1 · (x + 0) is x after one walk.
-        args = [int(alias[arg]) for arg in args]
+        args = [int(alias[arg]) for arg in program.args(row)]
         if kind.op == NEG.name:
             negated[row] = args[0]
         alias[row] = _equal_row(row, kind, args, constants, negated)
@@ -88,6 +89,10 @@ _NEUTRAL = {
     DIV.name: (None, 1.0),
 }
 """The number that leaves the other operand as it is, as the left and as the right operand."""
+
+
+_FIRST_POWER = Kind(POW.name, (None, 1.0))
+_OF_ONE_ROW = (Kind(NEG.name), _FIRST_POWER)
 
 
 def _equal_row(
@@ -108,7 +113,7 @@ def _equal_row(
     """
     if kind.op == NEG.name:
         return negated.get(args[0], row)
-    if kind == Kind(POW.name, (None, 1.0)):
+    if kind == _FIRST_POWER:
         return args[0]
     if kind.op in _NEUTRAL and len(args) == 2:
         left, right = args
@@ -134,15 +139,25 @@ def merge_common_rows(program: Program) -> Program:
         bits = program.numbers[place].tobytes()
         alias[row] = seen.setdefault(bits, row)
 
-    codes = program.code
-    start = program.start
-    operands = program.operands
-    for row in numpy.flatnonzero(codes >= FIRST).tolist():
+    # Above all codes and rows, so that no two keys are the same integer.
+    base = FIRST + len(program.kinds) + len(program)
+    codes = program.code.data
+    places = program.place.data
+    start = program.start.data
+    operands = program.operands.data
+    aliases = alias.data
+    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         args = operands[start[row] : start[row + 1]]
         # By their aliases, so that rows over rows that were merged above are equal, too.
-        args = alias[args]
-        key = (int(codes[row]), int(program.place[row]), args.tobytes())
-        alias[row] = seen.setdefault(key, row)
+        equal_args = [aliases[arg] for arg in args]
+        if len(equal_args) > 2 or places[row]:
+            aliases[row] = seen.setdefault((codes[row], places[row], *equal_args), row)
+            continue
+        # For nearly all rows one integer tells all, in a quarter of the memory.
+        key = codes[row]
+        for arg in equal_args:
+            key = key * base + arg
+        aliases[row] = seen.setdefault(key, row)
     return redirect(program, alias)
 
 

@@ -7,6 +7,7 @@ another one.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from operator import attrgetter
 from textwrap import indent
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from scalargrad.core.value import Constant, Value
 from scalargrad.errors import ProgramError, TraceError
 from scalargrad.terminal import fits_terminal
 
-from .array_types import Array, Rows
+from .array_types import Array, Mask, Rows
 from .loops import PICK, LoopNode, Pick, StepInput, TracedLoop
 from .tracing import Trace
 
@@ -114,6 +115,11 @@ class Program:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether any row is a loop."""
+        return any(kind.loop is not None for kind in self.kinds)
 
     def args(self, row: int) -> list[int]:
         """Return the operands of a row."""
@@ -401,15 +407,18 @@ def record(trace: Trace) -> Program:
         TraceError: A node has a gradient hook, or was not made by an operation of the table.
     """
     order = topological(trace.outputs)
-    row_of: dict[Value, int] = dict(zip(order, range(len(order)), strict=True))
-    code = numpy.fromiter(_codes(order), numpy.int32, len(order))
 
-    # A graph has up to millions of nodes, so the edges are filled by iterators that run in C.
-    args = [node.args for node in order]
+    # A graph has up to millions of nodes, so the edges are filled by iterators that run in C, and
+    # operands are asked for twice: a list of them all would need as much memory as the graph.
+    operands_of = attrgetter("args")
     start = numpy.zeros(len(order) + 1, numpy.int32)
-    numpy.cumsum(numpy.fromiter(map(len, args), numpy.int32, len(order)), out=start[1:])
-    operand_rows = map(row_of.__getitem__, chain.from_iterable(args))
-    operands = numpy.fromiter(operand_rows, numpy.int32, int(start[-1]))
+    counts = map(len, map(operands_of, order))
+    sizes = numpy.fromiter(counts, numpy.int32, len(order))
+    numpy.cumsum(sizes, out=start[1:])
+    code = numpy.fromiter(_codes(order, sizes), numpy.int32, len(order))
+    ids = map(id, chain.from_iterable(map(operands_of, order)))
+    rows = _RowsById(order)
+    operands = rows.find(numpy.fromiter(ids, numpy.int64, int(start[-1])))
 
     # One node of each code tells what the code means. Leaves still have the code -1.
     codes, examples = numpy.unique(code, return_index=True)
@@ -420,7 +429,7 @@ def record(trace: Trace) -> Program:
     for row, node in enumerate(order):
         if type(node) is Pick:
             place[row] = node.place
-    leaves = _place_leaves(trace, order, row_of, code, place)
+    leaves = _place_leaves(trace, order, rows, code, place)
     return Program(
         code=code,
         place=place,
@@ -430,7 +439,7 @@ def record(trace: Trace) -> Program:
         numbers=numpy.array(leaves.numbers, dtype=float),
         leaves=tuple(leaves.read),
         drawn=trace.drawn,
-        outputs=numpy.array([row_of[node] for node in trace.outputs], numpy.int32),
+        outputs=rows.find(numpy.array([id(node) for node in trace.outputs])),
         inputs=sum(map(len, trace.inputs)),
         parameters=len(trace.parameters),
         origin=numpy.arange(len(order), dtype=numpy.int32),
@@ -455,17 +464,37 @@ def _record_loop(loop: TracedLoop) -> Loop:
     return Loop(record(step), loop.length, len(loop.carry), loop.checkpoint)
 
 
-def _codes(order: list[Value]) -> Iterator[int]:
-    """Yield the code of each node, -1 for a leaf.
+class _RowsById:
+    """Finds the rows of nodes by their ids: a dict in two arrays, with a tenth of its memory."""
+
+    def __init__(self, order: list[Value]) -> None:
+        ids = numpy.fromiter(map(id, order), numpy.int64, len(order))
+        self._rows = numpy.argsort(ids).astype(numpy.int32)
+        self._ids = ids[self._rows]
+
+    def find(self, ids: NDArray[numpy.int64]) -> Indexes:
+        """Return the row of each id, all of which must be there."""
+        found: Indexes = self._rows[numpy.searchsorted(self._ids, ids)]
+        return found
+
+    def are_there(self, ids: NDArray[numpy.int64]) -> Mask:
+        """Return which ids are those of a row."""
+        places = numpy.searchsorted(self._ids, ids).clip(max=len(self._ids) - 1)
+        found: Mask = self._ids[places] == ids
+        return found
+
+
+def _codes(order: list[Value], sizes: Indexes) -> Iterator[int]:
+    """Yield the code of each node, which has so many operands; -1 for a leaf.
 
     Raises TraceError for a node that can't be replayed.
     """
     codes: dict[str, int] = {}
     checked: set[tuple[str, int]] = set()
-    for node in order:
+    for node, size in zip(order, sizes.tolist(), strict=True):
         if node.metadata is not None:
             _refuse_hooks(node)
-        if not node.args:
+        if not size:
             yield -1
             continue
 
@@ -473,7 +502,7 @@ def _codes(order: list[Value]) -> Iterator[int]:
         key = node.op if node.static_args is None else f"{node.op}{node.static_args}"
         if type(node) is LoopNode:
             key = f"{node.op}{id(node.loop)}"
-        form = key, len(node.args)
+        form = key, size
         if form not in checked:
             _refuse_made_by_hand(node)
             checked.add(form)
@@ -505,18 +534,18 @@ def _refuse_hooks(node: Value) -> None:
 def _place_leaves(
     trace: Trace,
     order: list[Value],
-    row_of: dict[Value, int],
+    rows: _RowsById,
     code: Indexes,
     place: Indexes,
 ) -> "_OtherLeaves":
     """Fill in code and place of all leaves, and return those that are not given at each call."""
     inputs = [x for argument in trace.inputs for x in argument]
     for kind, group in ((INPUT, inputs), (PARAMETER, trace.parameters)):
-        for i, leaf in enumerate(group):
-            row = row_of.get(leaf)
-            if row is not None:
-                code[row] = kind
-                place[row] = i
+        ids = numpy.fromiter(map(id, group), numpy.int64, len(group))
+        used = numpy.flatnonzero(rows.are_there(ids))
+        leaf_rows = rows.find(ids[used])
+        code[leaf_rows] = kind
+        place[leaf_rows] = used
 
     drawn: dict[Value, int] = {leaf: i for i, leaf in enumerate(trace.drawn)}
     others = _OtherLeaves([], [], drawn)

@@ -7,11 +7,7 @@ from typing import NamedTuple
 
 import numpy
 
-from scalargrad.core.backprop import which_are_values
-from scalargrad.core.evaluation import evaluate
-from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE, Op
-from scalargrad.core.value import Value, backpropagate
 
 from .loops import unroll
 from .program import (
@@ -27,7 +23,7 @@ from .program import (
 )
 from .tracing import Trace
 
-__all__ = ["Leaves", "Replay", "make_replay"]
+__all__ = ["Leaves", "Replay", "write_out_loops"]
 
 Numbers = Sequence[float]
 
@@ -61,24 +57,16 @@ class _Step(NamedTuple):
 class Replay:
     """Computes samples one by one: slowly, and exactly as eager code would.
 
-    Each call keeps its numbers in lists. Only `load` writes into the recorded Values, some of which
-    belong to the model and are read by other threads.
+    Each call keeps its numbers in lists, so no other thread sees them.
     """
 
-    def __init__(self, trace: Trace, program: Program) -> None:
+    def __init__(self, program: Program) -> None:
         """Keep what was recorded.
 
         Args:
-            trace: What was recorded.
             program: The trace as rows, before any pass.
         """
-        self.trace = trace
         self.program = program
-
-    @cached_property
-    def order(self) -> list[Value]:
-        """All Values of the graph, operands first: one for each row."""
-        return topological(self.trace.outputs)
 
     @cached_property
     def _steps(self) -> list[_Step | None]:
@@ -88,7 +76,7 @@ class Replay:
             if kind is None:
                 steps.append(None)
                 continue
-            steps.append(_Step(row, TABLE[kind.op], kind, args, which_are_values(self.order[row])))
+            steps.append(_Step(row, TABLE[kind.op], kind, args, _which_are_rows(kind, args)))
         return steps
 
     @cached_property
@@ -105,12 +93,28 @@ class Replay:
     def _orders(self) -> list[list[int]]:
         """The rows of the graph of each output, in the order in which eager code walks them."""
         # The order of a walk is that in which gradients are added up, so it decides the last digit.
-        row_of = dict(zip(self.order, range(len(self.order)), strict=True))
-        orders = []
-        for output in self.trace.outputs:
-            nodes = topological([output])
-            orders.append([row_of[node] for node in nodes])
-        return orders
+        outputs: list[int] = self.program.outputs.tolist()
+        if len(outputs) == 1:
+            return [list(range(len(self.program)))]
+        return [self._sort_below(output) for output in outputs]
+
+    def _sort_below(self, output: int) -> list[int]:
+        """The rows that an output depends on, as `topological` sorts Values."""
+        order: list[int] = []
+        seen: set[int] = set()
+        stack = [output]
+        while stack:
+            row = stack.pop()
+            if row < 0:
+                # All operands of this row are in the order by now.
+                order.append(~row)
+            elif row not in seen:
+                seen.add(row)
+                stack.append(~row)
+                step = self._steps[row]
+                if step is not None:
+                    stack.extend(reversed(step.args))
+        return order
 
     def outputs(self, leaves: Leaves) -> list[float]:
         """Return all outputs of one sample."""
@@ -180,39 +184,21 @@ class Replay:
             by_place[place] = gradients[row]
         return by_place
 
-    def load(self, sample: Numbers, parameters: Numbers, drawn: Numbers) -> None:
-        """Write numbers into the leaves, and compute all other Values and local derivatives.
 
-        Gradients of the leaves become 0.
-        """
-        inputs = [x for argument in self.trace.inputs for x in argument]
-        groups: Iterable[tuple[Iterable[Value], Numbers]] = (
-            (inputs, sample),
-            (self.trace.parameters, parameters),
-            (self.trace.drawn, drawn),
-        )
-        for leaves, numbers in groups:
-            for leaf, number in zip(leaves, numbers, strict=True):
-                leaf._data = float(number)
-                leaf._grad = 0.0
-        for node in self.order:
-            if node.args:
-                node._data, node.partials = evaluate(node)
-
-    def backward(self) -> None:
-        """Set the gradient of the first output on every recorded Value."""
-        backpropagate(self.order, [(self.trace.outputs[0], 1.0)])
+def _which_are_rows(kind: Kind, args: list[int]) -> tuple[bool, ...]:
+    """Whether each operand is a row; the others are static arguments."""
+    if kind.static_args is None:
+        return (True,) * len(args)
+    return tuple(static is None for static in kind.static_args)
 
 
-def make_replay(trace: Trace, program: Program) -> Replay:
-    """Return what replays a trace, with the steps of its loops written out as in eager code.
+def write_out_loops(trace: Trace, program: Program) -> tuple[Trace, Program]:
+    """Return a trace and its rows with the steps of loops written out, as in eager code.
 
     Args:
         trace: What was recorded.
         program: The trace as rows, before any pass.
     """
-    if not any(kind.loop for kind in program.kinds):
-        return Replay(trace, program)
     unrolled = replace(trace, outputs=unroll(trace.outputs))
     rows = record(unrolled)
 
@@ -222,7 +208,7 @@ def make_replay(trace: Trace, program: Program) -> Replay:
     place = rows.place.copy()
     is_leaf = rows.code == LEAF
     place[is_leaf] = new_place[place[is_leaf]]
-    return Replay(unrolled, replace(rows, place=place, leaves=program.leaves))
+    return unrolled, replace(rows, place=place, leaves=program.leaves)
 
 
 def _find_operands(step: _Step, numbers: list[float]) -> Sequence[float]:

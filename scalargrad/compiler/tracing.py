@@ -22,12 +22,26 @@ from scalargrad.nn import Module
 from .loops import StepInput, TracedLoop, cut_step, make_loop_node, make_picks
 from .structure import Structure, list_outputs
 
-__all__ = ["Input", "Trace", "trace"]
+__all__ = ["Input", "Interface", "Trace", "argument_letter", "trace"]
 
 Input = int | Literal["token"] | tuple[Literal["token"], int]
 """How an argument is declared: its length, "token" for one integer, ("token", 8) for eight."""
 
 _TOKEN = "token"
+
+
+class Interface(NamedTuple):
+    """What a program takes and returns.
+
+    Attributes:
+        sizes: The length of each argument.
+        integers: Whether each argument holds integers, which may be looked up.
+        structure: How the function nested its outputs.
+    """
+
+    sizes: tuple[int, ...]
+    integers: tuple[bool, ...]
+    structure: Structure
 
 
 @dataclass(frozen=True)
@@ -50,9 +64,13 @@ class Trace:
     drawn: tuple[RandomLeaf, ...] = ()
 
     @property
-    def integers(self) -> tuple[bool, ...]:
-        """Whether each argument holds integers, which may be looked up."""
-        return tuple(isinstance(argument[0], IntegerInput) for argument in self.inputs)
+    def interface(self) -> Interface:
+        """What a program of the trace takes and returns."""
+        return Interface(
+            sizes=tuple(map(len, self.inputs)),
+            integers=tuple(isinstance(argument[0], IntegerInput) for argument in self.inputs),
+            structure=self.structure,
+        )
 
 
 def trace(
@@ -334,5 +352,10 @@ def _check_input(entry: Any) -> _Argument:
 
 def _label(size: int, i: int, j: int) -> str:
     """x0, x1, … for the first argument, y0, y1, … for the second, then a, b, …"""
-    letter = "xyabcdefghijklmnopqrstuvw"[i % 25]
+    letter = argument_letter(i)
     return letter if size == 1 else f"{letter}{j}"
+
+
+def argument_letter(position: int) -> str:
+    """Return the letter that the Values of an argument are labeled with: x, y, a, b, …"""
+    return "xyabcdefghijklmnopqrstuvw"[position % 25]

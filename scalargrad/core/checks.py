@@ -179,6 +179,5 @@ def all_finite(numbers: "NDArray[numpy.float64]") -> bool:
         (True, False)
     """
     numpy = sys.modules["numpy"]  # an array exists, so it is imported
-    # Not as a decorator: before NumPy 2 that would be one object for all threads.
-    with numpy.errstate(all="ignore"):
-        return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())
+    # The sum of the squares, by the one product of NumPy that does not warn of an overflow.
+    return isfinite(numpy.vdot(numbers, numbers)) or bool(numpy.isfinite(numbers).all())

@@ -82,15 +82,10 @@ class CompiledStep(Step):
 
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
         """Compute loss and gradient of a batch."""
-        _, x, y, _ = self._get_arrays(samples)
         program = self._get_program(samples, training=True)
         self._write_program(program)
-
         shares = self._shares(samples, batch)
-        arguments = [x[batch], y[batch]]
-        if shares is not None:
-            # The program takes a mean over the batch, so the shares are multiplied by its length.
-            arguments.append(shares[:, None] * len(batch))
+        arguments = self._arguments(samples, batch, shares)
         loss, gradient, others = program.evaluate_loss(arguments, thorough=False)
 
         penalty = 0.0
@@ -106,6 +101,28 @@ class CompiledStep(Step):
             predictions=self._read_predictions(others),
             weight=_total_weight(samples, batch),
         )
+
+    def _arguments(
+        self, samples: Samples, batch: Sequence[int], shares: Array | None
+    ) -> list[Array]:
+        _, x, y, _ = self._get_arrays(samples)
+        arguments = [x[batch], y[batch]]
+        if shares is not None:
+            # The program takes a mean over the batch, so the shares are multiplied by its length.
+            arguments.append(shares[:, None] * len(batch))
+        return arguments
+
+    def find_odd_sample(self, samples: Samples, batch: Sequence[int]) -> int | None:
+        """Return the position of the first sample that is not finite, len(batch) if all are."""
+        program = self._get_program(samples, training=True)
+        self._write_program(program)
+        arguments = self._arguments(samples, batch, self._shares(samples, batch))
+        odd = program.odd_rows(arguments, limit=1).tolist()
+        return odd[0] if odd else len(batch)
+
+    def skip_samples(self, samples: Samples, count: int) -> None:
+        """Draw the random numbers of so many samples, so that those of the next one follow."""
+        self._get_program(samples, training=True).draw(count)
 
     def _shares(self, samples: Samples, batch: Sequence[int]) -> Array | None:
         if samples.weights is None:

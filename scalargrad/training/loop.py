@@ -307,9 +307,8 @@ class Training:
 
     def _find_first_anomaly(self, batch: list[int]) -> str:
         """Name the first operation that produced a non-finite number, and its sample."""
+        parts = [batch] if self.model.needs_batch else self._suspects(batch)
         step = self._step.eager()
-        # One by one and in order, so that the random numbers are those of the step.
-        parts = [batch] if self.model.needs_batch else [[i] for i in batch]
         for part in parts:
             try:
                 with detect_anomaly():
@@ -324,6 +323,16 @@ class Training:
             f"the step of {self.optimizer!r}, for a gradient of which the largest number is "
             f"{largest!r}"
         )
+
+    def _suspects(self, batch: list[int]) -> list[list[int]]:
+        """Return the samples to examine, each by itself, with the generators set for the first."""
+        odd = self._step.find_odd_sample(self.samples, batch)
+        # Looking for it drew random numbers. Those of the step are drawn again, in order.
+        self._go_back()
+        if odd is None:
+            return [[i] for i in batch]
+        self._step.skip_samples(self.samples, odd)
+        return [[i] for i in batch[odd : odd + 1]]
 
 
 def _average(numbers: list[float], weights: list[float]) -> float:

@@ -85,6 +85,19 @@ class Step(ABC):
             parameter.data = number
 
     @abstractmethod
+    def find_odd_sample(self, samples: Samples, batch: Sequence[int]) -> int | None:
+        """Return the position in the batch of the first sample that is not finite.
+
+        Returns:
+            The position, len(batch) where all samples are finite, or None where each sample must be
+            examined to know.
+        """
+
+    @abstractmethod
+    def skip_samples(self, samples: Samples, count: int) -> None:
+        """Draw the random numbers of so many samples, so that those of the next one follow."""
+
+    @abstractmethod
     def write_model(self) -> None:
         """Copy the parameters to the model."""
 
@@ -135,6 +148,17 @@ class EagerStep(Step):
             ]
         shares = normalize_weights(samples.weights, len(losses))
         return mean_loss(losses, shares), [plain_numbers(output) for output in outputs]
+
+    def find_odd_sample(
+        self,
+        samples: Samples,  # noqa: ARG002
+        batch: Sequence[int],  # noqa: ARG002
+    ) -> int | None:
+        """Return None: each sample must be examined."""
+        return None
+
+    def skip_samples(self, samples: Samples, count: int) -> None:
+        """Do nothing: no sample is skipped, as each is examined."""
 
     def write_model(self) -> None:
         """Do nothing: the parameters are those of the model."""

@@ -189,7 +189,12 @@ TESTS = {
         "tests/compiler/test_guards.py",
         "tests/compiler/test_tracing.py",
     ],
-    "scalargrad/compiler/nonfinite.py": ["tests/compiler/test_compiled.py"],
+    "scalargrad/compiler/batch_replay.py": ["tests/compiler/test_batch_replay.py"],
+    "scalargrad/compiler/nonfinite.py": [
+        "tests/compiler/test_compiled.py",
+        "tests/compiler/test_batch_replay.py",
+    ],
+    "scalargrad/compiler/recorded_graph.py": ["tests/compiler/test_compiled.py"],
     "scalargrad/compiler/replay.py": [
         "tests/compiler/test_compiled.py",
         "tests/compiler/test_conformance.py",

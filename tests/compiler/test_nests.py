@@ -150,7 +150,7 @@ def test_a_function_without_arguments(backend: Any) -> None:
         assert twin().tolist() == [[12.0]]
         assert twin.jacobian() == []
         assert twin.odd_rows([]).tolist() == []
-        assert twin.load().data == 12.0
+    assert program.load().data == 12.0
     nest = compile(lambda: {"a": first, "b": [[first, second]]}, model, backend=backend)()
     assert (nest["a"].tolist(), nest["b"].tolist()) == ([2.0], [[[2.0, 3.0]]])
 

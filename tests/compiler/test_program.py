@@ -1,5 +1,7 @@
 """Program: what is one and what is not, what it prints, what it equals, what it computes."""
 
+import gc
+import tracemalloc
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -250,3 +252,22 @@ def test_evaluating_is_what_eager_code_does(rng: Random) -> None:
 def test_the_random_graphs_use_the_whole_table() -> None:
     recipes = [Kitchen(rng=Random(seed)).recipe() for seed in range(300)]
     assert {step.op for recipe in recipes for step in recipe.steps} == set(EVERYWHERE)
+
+
+def test_recording_needs_less_memory_than_the_graph() -> None:
+    model = MLP(50, [100, 10], seed=1)
+    recording = trace(model, [50], model.parameters())
+    gc.collect()
+    tracemalloc.start()
+    program = record(recording)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak / len(program) < 100
+
+
+def test_a_parameter_that_is_not_used_keeps_its_place() -> None:
+    weights = [Parameter(1.0), Parameter(2.0), Parameter(3.0)]
+    program = record(trace(lambda x: x * weights[2] + weights[0], [1], weights))
+    places = program.place[program.code == PARAMETER]
+    assert sorted(places.tolist()) == [0, 2]
+    assert program.evaluate([5.0], [1.0, 20.0, 3.0]) == [16.0]

@@ -1,5 +1,6 @@
 """Trainings that go wrong: nan and inf, Ctrl-C. What is said, and what is left."""
 
+import re
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
@@ -12,6 +13,7 @@ from scalargrad.errors import DivergenceError
 from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, Module, Sequential, uniform
 from scalargrad.optim import SGD
 from scalargrad.training import Callback, EarlyStopping, Training, fit
+from scalargrad.training.steps import EagerStep
 
 RNG = numpy.random.default_rng(1)
 X = RNG.uniform(0.0, 5.0, size=(40, 10))
@@ -218,3 +220,47 @@ def test_ctrl_c_between_two_parameters_leaves_no_mixture(monkeypatch: pytest.Mon
     assert "interrupted" in history.stop_reason
     assert watch.steps == 2
     assert numbers(model) == watch.after
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("first_odd", [0, 7, 39])
+def test_a_compiled_training_names_the_sample_and_examines_no_other(
+    first_odd: int, dropout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = X.copy()
+    x[first_odd:, 2] = 1e200
+
+    def name_sample(compiled: bool) -> int:
+        model = Sequential(
+            Layer(10, 4, activation=None, seed=1),
+            Dropout(dropout, seed=2),
+            Layer(4, 1, activation=None, seed=3),
+        )
+        with pytest.raises(DivergenceError) as caught:
+            fit(
+                model,
+                x,
+                Y.reshape(-1, 1),
+                loss="half_squared_error",
+                optimizer=SGD(model.parameters(), 0.5),
+                batch_size=None,
+                epochs=1,
+                seed=None,
+                compiled=compiled,
+                progress=False,
+            )
+        found = re.search(r"gave -?inf\n.*\n  for the sample X\[(\d+)\]", str(caught.value))
+        assert found
+        return int(found[1])
+
+    expected = name_sample(compiled=False)
+    examined: list[list[int]] = []
+    evaluate = EagerStep.evaluate
+
+    def noted(self: Any, samples: Any, batch: Any) -> Any:
+        examined.append(list(batch))
+        return evaluate(self, samples, batch)
+
+    monkeypatch.setattr(EagerStep, "evaluate", noted)
+    assert name_sample(compiled=True) == expected
+    assert examined == [[expected]]

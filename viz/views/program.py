@@ -19,6 +19,7 @@ from scalargrad.compiler.kernels import (
     Scan,
 )
 from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PARAMETER
+from scalargrad.compiler.tracing import argument_letter
 from scalargrad.core.ops import DOT, TABLE, TAKE
 from scalargrad.errors import OptionError
 from viz.look.text import clean, number, plural
@@ -85,9 +86,7 @@ class _ProgramGraph:
         self.program = program
         self.nodes: dict[Hashable, Node] = {}
         self.edges: dict[tuple[str, str, int], None] = {}
-        model = program.model
-        parameters = model.named_parameters() if model else []
-        self._parameter_names = [name for name, _ in parameters]
+        self._parameter_names = program.parameter_names
         self._owner = _owners(program)
         self._outputs = {int(row) for row in program.program.outputs}
 
@@ -206,22 +205,20 @@ class _ProgramGraph:
         places = self.program.program.place[rows]
         is_output = self._has_output(rows)
         if code == INPUT:
-            return self._add_inputs(rows, places, is_output)
+            return self._add_inputs(places, is_output)
         if code == PARAMETER:
             return [self._add_parameters(places, plural(len(places), "number"), is_output)]
         label, detail = self._describe_numbers(code, places)
         return [self._add((code, places.tobytes()), "constant", "c", label, detail, is_output)]
 
-    def _add_inputs(self, rows: Rows, places: Rows, is_output: bool) -> list[str]:
+    def _add_inputs(self, places: Rows, is_output: bool) -> list[str]:
         """Add a node for each argument of the compiled function."""
         sizes = self.program.sizes
         ends = numpy.cumsum(sizes)
         arguments = numpy.searchsorted(ends, places, side="right")
         ids: list[str] = []
         for argument in numpy.unique(arguments).tolist():
-            own_rows = rows[arguments == argument]
-            (first,) = self.program.recorded(own_rows[:1].tolist())
-            label = first.label.rstrip("0123456789")
+            label = argument_letter(argument)
             detail = _per_sample(sizes[argument])
             id = self._add((INPUT, argument), "input", "in", label, detail, is_output)
             ids.append(id)

@@ -1,0 +1,239 @@
+"""Rows of the table for microgpt, a GPT in one file of plain Python: one document's gradient.
+
+The file is the user's, given as `--microgpt PATH`. Its model is run as it is, with our Parameter
+for its Value. One line differs: softmax subtracts the largest logit within the graph, because a
+function that is recorded has no numbers yet.
+"""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+import scalargrad
+from scalargrad import Parameter
+from scalargrad.nn import Module
+from tests.benchmarks.contest import Contest, Row, alike, first_call, installed, medians
+
+Array = NDArray[numpy.float64]
+Weights = dict[str, Any]
+LETTERS = 26
+DOCUMENT = [LETTERS, *(ord(letter) - ord("a") for letter in "jacqueline")]
+TARGETS = [*DOCUMENT[1:], LETTERS]
+CONSTANT_MAXIMUM = "max(val.data for val in logits)"
+"""The one expression of the file that asks a Value for its number."""
+
+
+def microgpt(path: Path, rounds: int) -> list[Row]:
+    """One document of eleven tokens, beside NumPy, PyTorch and microgpt's own scalars."""
+    source = path.read_text(encoding="utf-8")
+    space = run_model(source, Parameter, "stop_gradient(maximum(logits))")
+    model = Tables(space["state_dict"])
+
+    def compiled() -> Any:
+        program = scalargrad.compile(lambda: document_loss(space), model)
+        program.value_and_grad()
+        return program
+
+    program = compiled()
+    expected = program.value_and_grad()
+    weights = {
+        name: numpy.array([[parameter.data for parameter in row] for row in rows])
+        for name, rows in space["state_dict"].items()
+    }
+    rivals: dict[str, tuple[Callable[[], tuple[float, Array]], dict[str, float], int]] = {
+        "NumPy by hand": (by_hand(weights), {"at_most": 3.0}, 10),
+        "microgpt's scalars": (own_scalars(source), {"at_least": 400.0}, 1),
+    }
+    work = f"microgpt, one document of {len(DOCUMENT)} tokens"
+    if installed("torch", work, "PyTorch by hand"):
+        rivals["PyTorch by hand"] = (by_torch(weights), {"at_most": 0.7}, 10)
+
+    same = {name: alike(expected, step()) for name, (step, _, _) in rivals.items()}
+    contest: Contest = {"ours": (program.value_and_grad, 10)}
+    contest |= {name: (step, calls) for name, (step, _, calls) in rivals.items()}
+    seconds = medians(contest, rounds)
+    rows = [
+        Row(work, name, seconds["ours"], seconds[name], **goal, same=same[name])
+        for name, (_, goal, _) in rivals.items()
+    ]
+    return [*rows, first_call(work, compiled, rounds)]
+
+
+class Tables(Module):
+    """The parameters of the file, a list of lists for each name."""
+
+    def __init__(self, tables: dict[str, list[list[Parameter]]]) -> None:
+        self.tables = tables
+
+
+def run_model(source: str, value: Any, largest: str) -> dict[str, Any]:
+    """Return the names that the file defines from its parameters up to its optimizer.
+
+    Args:
+        source: The text of the file.
+        value: What its Value is.
+        largest: What its softmax subtracts.
+    """
+    start = source.index("# Initialize the parameters")
+    end = source.index("# Let there be Adam")
+    model = source[start:end].replace(CONSTANT_MAXIMUM, largest)
+    space = {
+        "Value": value,
+        "random": random.Random(42),
+        "vocab_size": LETTERS + 1,
+        "print": lambda *_: None,
+        "stop_gradient": scalargrad.stop_gradient,
+        "maximum": scalargrad.max,
+    }
+    exec(model, space)
+    return space
+
+
+def document_loss(space: dict[str, Any]) -> Any:
+    """The mean loss of all positions, as the file computes it for each document."""
+    layers = range(space["n_layer"])
+    keys: list[list[Any]] = [[] for _ in layers]
+    values: list[list[Any]] = [[] for _ in layers]
+    losses = []
+    for position, (token, target) in enumerate(zip(DOCUMENT, TARGETS, strict=True)):
+        logits = space["gpt"](token, position, keys, values)
+        losses.append(-space["softmax"](logits)[target].log())
+    return (1 / len(losses)) * sum(losses)
+
+
+def own_scalars(source: str) -> Callable[[], tuple[float, Array]]:
+    """Loss and gradient by the Value of the file itself."""
+    engine: dict[str, Any] = {}
+    start = source.index("# Let there be Autograd")
+    exec("import math\n" + source[start : source.index("# Initialize the parameters")], engine)
+    space = run_model(source, engine["Value"], CONSTANT_MAXIMUM)
+
+    def step() -> tuple[float, Array]:
+        for parameter in space["params"]:
+            parameter.grad = 0.0
+        loss = document_loss(space)
+        loss.backward()
+        return loss.data, numpy.array([parameter.grad for parameter in space["params"]])
+
+    return step
+
+
+# By hand: all positions at once, with the names of the file
+
+
+def normalize(x: Array) -> tuple[Array, Array]:
+    """Return x over its root mean square, and the scale of each row."""
+    scale = 1.0 / numpy.sqrt((x * x).mean(axis=1, keepdims=True) + 1e-5)
+    return x * scale, scale
+
+
+def normalize_back(gradient: Array, y: Array, scale: Array) -> Array:
+    """Return the gradient of x from that of y = normalize(x)."""
+    return scale * (gradient - y * (gradient * y).mean(axis=1, keepdims=True))
+
+
+def softmax(x: Array) -> Array:
+    """Return the softmax along the last axis."""
+    powers = numpy.exp(x - x.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def split(x: Array) -> Array:
+    """Return (heads, positions, 4) for (positions, 16)."""
+    return x.reshape(len(x), 4, -1).transpose(1, 0, 2)
+
+
+def join(x: Array) -> Array:
+    """Return (positions, 16) for (heads, positions, 4)."""
+    return x.transpose(1, 0, 2).reshape(x.shape[1], -1)
+
+
+def by_hand(weights: Weights) -> Callable[[], tuple[float, Array]]:
+    """Loss and gradient in NumPy, forward and backward written out."""
+    w = {name.removeprefix("layer0."): matrix for name, matrix in weights.items()}
+    n = len(DOCUMENT)
+    rows = numpy.arange(n)
+    later = numpy.triu(numpy.full((n, n), -numpy.inf), 1)
+
+    def step() -> tuple[float, Array]:
+        x0, scale0 = normalize(w["wte"][DOCUMENT] + w["wpe"][:n])
+        x1, scale1 = normalize(x0)
+        q, k, v = (split(x1 @ w[name].T) for name in ("attn_wq", "attn_wk", "attn_wv"))
+        attention = softmax(q @ k.transpose(0, 2, 1) * 0.5 + later)
+        heads = join(attention @ v)
+        x2 = heads @ w["attn_wo"].T + x0
+        x3, scale3 = normalize(x2)
+        hidden = numpy.maximum(x3 @ w["mlp_fc1"].T, 0.0)
+        x4 = hidden @ w["mlp_fc2"].T + x2
+        probabilities = softmax(x4 @ w["lm_head"].T)
+        loss = -numpy.log(probabilities[rows, TARGETS]).mean()
+
+        d = {}
+        probabilities[rows, TARGETS] -= 1.0
+        d_logits = probabilities / n
+        d["lm_head"] = d_logits.T @ x4
+        d_x4 = d_logits @ w["lm_head"]
+        d["mlp_fc2"] = d_x4.T @ hidden
+        d_hidden = (d_x4 @ w["mlp_fc2"]) * (hidden > 0.0)
+        d["mlp_fc1"] = d_hidden.T @ x3
+        d_x2 = d_x4 + normalize_back(d_hidden @ w["mlp_fc1"], x3, scale3)
+        d["attn_wo"] = d_x2.T @ heads
+        d_heads = split(d_x2 @ w["attn_wo"])
+        d_attention = d_heads @ v.transpose(0, 2, 1)
+        inner = (d_attention * attention).sum(axis=-1, keepdims=True)
+        d_scores = attention * (d_attention - inner) * 0.5
+        d_q = join(d_scores @ k)
+        d_k = join(d_scores.transpose(0, 2, 1) @ q)
+        d_v = join(attention.transpose(0, 2, 1) @ d_heads)
+        d_x1 = numpy.zeros_like(x1)
+        for name, part in (("attn_wq", d_q), ("attn_wk", d_k), ("attn_wv", d_v)):
+            d[name] = part.T @ x1
+            d_x1 += part @ w[name]
+        d_x0 = normalize_back(d_x2 + normalize_back(d_x1, x1, scale1), x0, scale0)
+        d["wte"] = numpy.zeros_like(w["wte"])
+        numpy.add.at(d["wte"], DOCUMENT, d_x0)
+        d["wpe"] = numpy.zeros_like(w["wpe"])
+        d["wpe"][:n] = d_x0
+        return float(loss), numpy.concatenate([d[name].ravel() for name in w])
+
+    return step
+
+
+def by_torch(weights: Weights) -> Callable[[], tuple[float, Array]]:
+    """Loss and gradient in PyTorch on one thread, all positions at once."""
+    import torch
+
+    torch.set_num_threads(1)
+    functional = torch.nn.functional
+    learned = {
+        name.removeprefix("layer0."): torch.tensor(matrix, requires_grad=True)
+        for name, matrix in weights.items()
+    }
+    n = len(DOCUMENT)
+    tokens = torch.tensor(DOCUMENT)
+    targets = torch.tensor(TARGETS)
+
+    def norm(x: Any) -> Any:
+        return x * torch.rsqrt((x * x).mean(dim=1, keepdim=True) + 1e-5)
+
+    def heads(x: Any, name: str) -> Any:
+        return functional.linear(x, learned[name]).view(n, 4, -1).transpose(0, 1)
+
+    def step() -> tuple[float, Array]:
+        x = norm(learned["wte"][tokens] + learned["wpe"][:n])
+        y = norm(x)
+        q, k, v = (heads(y, name) for name in ("attn_wq", "attn_wk", "attn_wv"))
+        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        joined = attended.transpose(0, 1).reshape(n, -1)
+        x = x + functional.linear(joined, learned["attn_wo"])
+        hidden = torch.relu(functional.linear(norm(x), learned["mlp_fc1"]))
+        x = x + functional.linear(hidden, learned["mlp_fc2"])
+        loss = functional.cross_entropy(functional.linear(x, learned["lm_head"]), targets)
+        gradients = torch.autograd.grad(loss, list(learned.values()))
+        return float(loss.detach()), torch.cat([part.ravel() for part in gradients]).numpy()
+
+    return step
