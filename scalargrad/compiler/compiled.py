@@ -6,7 +6,7 @@ from copy import deepcopy
 from functools import cached_property
 from itertools import islice
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -20,12 +20,11 @@ from scalargrad.nn.naming import list_names
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.garbage import collector_off
-from scalargrad.utils.spelling import suggestion
 
 from .array_types import Array
-from .backend import BACKENDS, Backend
+from .backend import BackendMaker, BackendName, backend_maker
 from .guards import Guards
-from .jax_backend import JaxArray, JaxBackend
+from .jax_backend import Devices, JaxArray, JaxBackend
 from .kernels import Kernel, Matrix
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
@@ -44,7 +43,8 @@ def compile(
     function: Callable[..., Any],
     model: Module | None = None,
     inputs: Sequence[int] = (),
-    backend: Literal["numpy", "jax"] = "numpy",
+    backend: BackendName = "auto",
+    devices: Devices = None,
 ) -> "Compiled":
     """Record `function` once and return it as array code.
 
@@ -72,9 +72,11 @@ def compile(
             `model.parameters()`.
         inputs: The length of each argument. Leave it out for a function without arguments, which is
             computed as a batch of one.
-        backend: "numpy", or "jax" for functions that jax.jit, jax.grad and JAX's sharding take (see
-            `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64 bits.
-            demos/parallel.py shows it.
+        backend: "auto" and "numpy" for NumPy, or "jax" for functions that jax.jit, jax.grad and
+            JAX's sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to
+            64 bits.
+        devices: With "jax", the devices that share each batch: how many, or a list of them. None
+            computes on the first one. demos/parallel.py shows it.
 
     Returns:
         The program.
@@ -100,11 +102,7 @@ def compile(
         raise DataError(f"compile takes a function, not {type(function).__name__}")
     if model is not None and not isinstance(model, Module):
         raise DataError(f"model must be a Module, not {type(model).__name__}")
-    if not isinstance(backend, str) or backend not in BACKENDS:
-        hint = suggestion(backend, BACKENDS, otherwise="")
-        raise OptionError(
-            f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}{hint}"
-        )
+    make_backend = backend_maker(backend, devices)
     if model is not None and model.needs_batch:
         raise TraceError(
             f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program "
@@ -113,7 +111,7 @@ def compile(
         )
     # A trace makes nodes by the million and no cycles: the collector would only walk over them.
     with collector_off():
-        program = Compiled(function, model, inputs, BACKENDS[backend])
+        program = Compiled(function, model, inputs, make_backend)
     _warn_of_unlearned(program)
     return program
 
@@ -165,7 +163,7 @@ class Compiled:
         function: Callable[..., Any],
         model: Module | None,
         inputs: Sequence[int],
-        backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
+        make_backend: BackendMaker = NumpyBackend,
     ) -> None:
         """Record a function; `compile` checks the arguments first."""
         # Guards compare names and generators before and after the function runs: what it changed
@@ -175,7 +173,7 @@ class Compiled:
         guards.settle()
 
         recorded = record(recording)
-        self._assemble(model, recording, recorded, optimize(recorded), backend)
+        self._assemble(model, recording, recorded, optimize(recorded), make_backend)
         self._guards = guards
         self.read()
 
@@ -185,7 +183,7 @@ class Compiled:
         recording: Trace,
         recorded: Program,
         program: Program,
-        backend: Callable[[Program, Sequence[int]], Backend],
+        make_backend: BackendMaker,
     ) -> None:
         """Set all attributes. The parameters are 0 until they are read from the model."""
         self.model = model
@@ -195,13 +193,14 @@ class Compiled:
         self._trace = recording
         self._recorded = recorded
         self._replay = Replay(recording, recorded)
-        self._backend = backend(program, self.sizes)
+        self._make_backend = make_backend
+        self._backend = make_backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
     def _parts(self) -> tuple[tuple[Any, ...], Array, Array]:
         """Return what a copy is made of: arguments of `_assemble`, parameters, gradient."""
         # Array code is generated again; guards look at what is around the function itself.
-        parts = (self.model, self._trace, self._recorded, self.program, type(self._backend))
+        parts = (self.model, self._trace, self._recorded, self.program, self._make_backend)
         return parts, self.parameters.copy(), self._gradient.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
