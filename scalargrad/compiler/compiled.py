@@ -169,7 +169,11 @@ class Compiled:
         # Guards compare names and generators before and after the function runs: what it changed
         # itself, or drew at random, shows as a difference.
         guards = Guards(function, model)
-        recording = trace(function, inputs, model.parameters() if model else ())
+        try:
+            recording = trace(function, inputs, model.parameters() if model else ())
+        except BaseException:
+            guards.rewind()
+            raise
         guards.settle()
 
         recorded = record(recording)
@@ -571,6 +575,19 @@ class Compiled:
         if isinstance(self._backend, NumpyBackend):
             return self._backend
         return NumpyBackend(self.program, self.sizes, self.parameters)
+
+    def effects(self) -> list[str]:
+        """Return what the function did besides computing, which the program does not do again.
+
+        It is what the names that the function reads tell: that it changed one of them, or calls
+        `print`. Of a program that was unpickled nothing is known.
+
+        Example:
+            >>> seen = []
+            >>> compile(lambda x: [seen.append(x), x * 2][1], inputs=(1,)).effects()
+            ['changes `seen`']
+        """
+        return [] if self._guards is None else self._guards.effects()
 
     def _require_one_output(self, caller: str) -> None:
         if len(self.program.outputs) != 1:

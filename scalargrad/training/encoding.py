@@ -14,6 +14,7 @@ from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import cross_entropy, is_ignored, unwrap_loss
 
 from .aliases import Loss, Prediction, Target
+from .samples import nest
 
 Array = NDArray[numpy.float64]
 
@@ -85,16 +86,22 @@ def _one_hot_row(target: Target, classes: int, ignored: int | None, share: float
     return numbers
 
 
-def stack_rows(entries_by_sample: list[Any], what: str, who: str = "compiled training") -> Array:
+def stack_rows(
+    entries_by_sample: list[Any],
+    what: str,
+    who: str = "compiled training",
+    same_nest: bool = False,
+) -> Array:
     """Convert nested entries to an array with one row for each sample.
 
     Args:
         entries_by_sample: The inputs or the targets.
         what: What messages call one of them.
         who: What needs them in one shape, for messages.
+        same_nest: Whether they must be nested alike, not only of equal lengths.
 
     Raises:
-        LengthError: For entries of different lengths.
+        LengthError: For entries of different lengths, or nested in different ways.
         DataError: For an entry that holds something else than numbers.
 
     Example:
@@ -108,6 +115,14 @@ def stack_rows(entries_by_sample: list[Any], what: str, who: str = "compiled tra
                 f"{who} needs samples of one shape: {what} {i} has {len(row)} numbers, "
                 f"the first {len(rows[0])}"
             )
+    if same_nest:
+        nests = list(map(nest, entries_by_sample))
+        for i, shape in enumerate(nests):
+            if shape != nests[0]:
+                raise LengthError(
+                    f"{who} needs samples of one shape: {what} {i} is nested in another way than "
+                    "the first"
+                )
     try:
         return numpy.array(rows, dtype=float)
     except (TypeError, ValueError) as error:

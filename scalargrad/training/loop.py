@@ -177,6 +177,8 @@ class Training:
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
         bar.say(message)
         try:
+            self._step.prepare(self.samples, self.validation)
+            self._report_backend(bar)
             self._call("on_train_begin")
             while self.epoch < self.epochs and not self.history.stop_reason:
                 with collector_off():
@@ -187,6 +189,7 @@ class Training:
             self.stop(f"interrupted in epoch {self.epoch + 1}")
         finally:
             self._step.write_model()
+            self._report_backend(bar)
             self._call("on_train_end")
             self._set_mode(training=False)
             bar.close()
@@ -206,7 +209,17 @@ class Training:
         self.history.add(self._summarize(seen) | self._validate())
         self.epoch += 1
         bar.epoch(self.epoch, self.history.last())
+        self._report_backend(bar)
         self._call("on_epoch_end")
+
+    def _report_backend(self, bar: Progress) -> None:
+        """Write into the history how steps are computed; say it if that is not as one hoped."""
+        history = self.history
+        history.compiled = self._step.backend
+        if self._step.eager_reason != history.eager_reason:
+            history.eager_reason = self._step.eager_reason
+            first_line = history.eager_reason.partition("\n")[0]
+            bar.say(f"not compiled, so slower: {first_line}")
 
     def _set_mode(self, training: bool) -> None:
         for module in self._modules:
@@ -240,6 +253,7 @@ class Training:
     def _go_back(self) -> None:
         """Set the model back to what it was before the step."""
         self._step.write(self._numbers_before)
+        self._step.write_model()
         self._snapshot.restore()
 
     def _summarize(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
