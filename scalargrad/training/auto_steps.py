@@ -20,9 +20,7 @@ from .attributes import Attributes
 from .compiled_steps import CompiledStep
 from .samples import Samples, nest
 from .snapshot import Snapshot
-from .steps import EagerStep, Evaluation, Step
-
-TOO_LITTLE_WORK = "there is too little work to earn the recording back"
+from .steps import TOO_LITTLE_WORK, EagerStep, Evaluation, Step
 
 # In nodes, each of which takes eager training about half a microsecond, as measured: what a sample
 # costs beside its nodes, what recording costs in any case, and what it costs for each node.

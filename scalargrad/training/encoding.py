@@ -115,22 +115,27 @@ def stack_rows(
                 f"{who} needs samples of one shape: {what} {i} has {len(row)} numbers, "
                 f"the first {len(rows[0])}"
             )
-    if same_nest:
-        nests = list(map(nest, entries_by_sample))
-        for i, shape in enumerate(nests):
-            if shape != nests[0]:
-                raise LengthError(
-                    f"{who} needs samples of one shape: {what} {i} is nested in another way than "
-                    "the first"
-                )
     try:
-        return numpy.array(rows, dtype=float)
+        array = numpy.array(rows, dtype=float)
     except (TypeError, ValueError) as error:
         odd = _find_odd_row(rows)
         kind = type(entries_by_sample[odd]).__name__
         raise DataError(
             f"{who} needs {what}s made of numbers, and {what} {odd} is a {kind}"
         ) from error
+    if same_nest:
+        _check_nests(entries_by_sample, what, who)
+    return array
+
+
+def _check_nests(entries_by_sample: list[Any], what: str, who: str) -> None:
+    first = nest(entries_by_sample[0])
+    for i, entry in enumerate(entries_by_sample):
+        if nest(entry) != first:
+            raise LengthError(
+                f"{who} needs samples of one shape: {what} {i} is nested in another way than the "
+                "first"
+            )
 
 
 def _find_odd_row(rows: list[list[Any]]) -> int:

@@ -22,7 +22,7 @@ from .metrics import evaluate_metric
 from .progress import Progress
 from .samples import Samples
 from .snapshot import Snapshot
-from .steps import Evaluation, Step
+from .steps import TOO_LITTLE_WORK, Evaluation, Step
 
 
 class Callback:
@@ -213,13 +213,16 @@ class Training:
         self._call("on_epoch_end")
 
     def _report_backend(self, bar: Progress) -> None:
-        """Write into the history how steps are computed; say it if that is not as one hoped."""
-        history = self.history
-        history.compiled = self._step.backend
-        if self._step.eager_reason != history.eager_reason:
-            history.eager_reason = self._step.eager_reason
-            first_line = history.eager_reason.partition("\n")[0]
-            bar.say(f"not compiled, so slower: {first_line}")
+        """Write into the history how steps are computed; say once why they are not compiled."""
+        self.history.compiled = self._step.backend
+        reason = self._step.eager_reason
+        if reason == self.history.eager_reason:
+            return
+        self.history.eager_reason = reason
+        # A training that is too short to be compiled is too short to talk about.
+        if reason != TOO_LITTLE_WORK:
+            first_line = reason.partition("\n")[0]
+            bar.say(f"not compiled: {first_line}")
 
     def _set_mode(self, training: bool) -> None:
         for module in self._modules:

@@ -18,6 +18,9 @@ from .aliases import Loss, Penalty, Prediction, Sample, Target
 from .inputs import copy_entry
 from .samples import Samples
 
+TOO_LITTLE_WORK = "there is too little work to earn a recording back"
+"""The one reason to compute on the graph that says nothing about the model."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
