@@ -81,7 +81,6 @@ def train(model: MLP, task: Task, optimizer: Optimizer, epochs: int, batch: int 
         optimizer=optimizer,
         epochs=epochs,
         batch_size=batch,
-        compiled=True,
         progress=False,
     )
     return model

@@ -159,7 +159,6 @@ def train(
         optimizer=SGD(model.parameters(), RATE * log(base)),
         epochs=STEPS,
         batch_size=None,
-        compiled=True,
         progress=False,
     )
     return model, history

@@ -64,7 +64,9 @@ class CompiledStep(Step):
         self._prediction = prediction
         self._class_options = class_options(loss, prediction)
 
-        positions = {parameter: i for i, parameter in enumerate(model.parameters())}
+        # Kept, because looking for them takes longer than a step.
+        self._model_parameters = model.parameters()
+        positions = {parameter: i for i, parameter in enumerate(self._model_parameters)}
         if any(parameter not in positions for parameter in self.parameters):
             raise OptionError(
                 "a compiled training needs an optimizer over parameters of the model: "
@@ -137,7 +139,7 @@ class CompiledStep(Step):
         super().write(self._numbers)
         if self._gradient is None:
             return
-        pairs = zip(self.model.parameters(), self._gradient.tolist(), strict=True)
+        pairs = zip(self._model_parameters, self._gradient.tolist(), strict=True)
         for parameter, number in pairs:
             parameter.grad = number
 

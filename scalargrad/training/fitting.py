@@ -22,7 +22,7 @@ from scalargrad.utils.spelling import suggestion
 from .aliases import ArrayLike, Loss, Penalty
 from .auto_steps import AutoStep, earns_recording
 from .callbacks import read_callbacks
-from .checks import check_training
+from .checks import Trial, check_training
 from .compiled_steps import CompiledStep
 from .history import History
 from .loop import Callback, Training, TrainingConfig
@@ -152,20 +152,18 @@ def fit(
         given = None if is_number(validation) else held_out
         trial = check_training(model, loss_function, penalty, trained_by, samples, given)
 
-        parts = (model, loss_function, penalty, trained_by)
-        predicting = bool(metric_functions)
-        step: Step
-        if compiled is False:
-            step = EagerStep(*parts)
-        elif compiled == "auto":
-            measured = len(held_out) if held_out else 0
+        visits = epoch_count * len(train)
+        if held_out:
             # Measuring costs about half as much as training.
-            visits = epoch_count * (len(train) + measured // 2)
-            earned = earns_recording(trial.losses, visits)
-            step = AutoStep(*parts, predicting, trial.prediction, earned)
-        else:
-            backend = "auto" if compiled is True else compiled
-            step = CompiledStep(*parts, predicting, trial.prediction, backend, devices)
+            visits += epoch_count * len(held_out) // 2
+        step = _make_step(
+            (model, loss_function, penalty, trained_by),
+            bool(metric_functions),
+            trial,
+            visits,
+            compiled,
+            devices,
+        )
 
         # Those of validation too, so that both sets are measured with the same border.
         targets = train.targets + (held_out.targets if held_out else [])
@@ -182,6 +180,33 @@ def fit(
         training = Training(step, trained_by, train, held_out, config)
         message = _resume(training, resume)
         return training.run(progress, message)
+
+
+def _make_step(
+    parts: tuple[Module, Loss, Penalty | None, Optimizer],
+    predicting: bool,
+    trial: Trial,
+    visits: int,
+    compiled: CompiledOption,
+    devices: Devices,
+) -> Step:
+    """Return the kind of step that `compiled` asks for.
+
+    Args:
+        parts: Model, loss, penalty and optimizer.
+        predicting: Whether predictions are needed beside the loss.
+        trial: What the first samples gave.
+        visits: How often a sample is computed in the whole training.
+        compiled: As for `fit`.
+        devices: As for `fit`.
+    """
+    if compiled is False:
+        return EagerStep(*parts)
+    if compiled == "auto":
+        earned = earns_recording(trial.losses, visits)
+        return AutoStep(*parts, predicting, trial.prediction, earned)
+    backend = "auto" if compiled is True else compiled
+    return CompiledStep(*parts, predicting, trial.prediction, backend, devices)
 
 
 def _check_compiled(compiled: object, devices: Devices) -> None:
