@@ -223,7 +223,8 @@ def _equal(before: object, now: object) -> bool:
 def _find_names(function: object) -> Iterator[tuple[str, _Fetch]]:
     """Yield each name that the function reads from outside, with what looks it up.
 
-    Functions of the user under these names, and forward methods of Modules, are searched, too.
+    Functions of the user under these names, and what forward methods of Modules call, are searched,
+    too.
     """
     pending = _find_functions(function)
     seen: set[int] = set()
@@ -278,12 +279,36 @@ def _find_functions(thing: object) -> list[FunctionType]:
     if isinstance(thing, partial):
         return _find_functions(thing.func)
     if isinstance(thing, Module):
-        kinds = {type(part) for _, part in thing.named_modules()}
+        parts = [part for _, part in thing.named_modules()]
         functions = []
-        for kind in kinds:
-            functions += _find_functions(vars(kind).get("forward"))
+        for kind in {type(part) for part in parts}:
+            if not _is_ours(kind):
+                functions += _find_methods(kind)
+        for part in parts:
+            functions += _find_kept_functions(part)
         return functions
     return []
+
+
+def _find_methods(kind: type[Module]) -> list[FunctionType]:
+    """The forward method of a class, and the methods that it names."""
+    found: list[FunctionType] = []
+    pending: list[object] = [kind.forward]
+    while pending:
+        method = pending.pop()
+        if isinstance(method, FunctionType) and method not in found and not _is_ours(method):
+            found.append(method)
+            pending += [getattr(kind, name, None) for name in method.__code__.co_names]
+    return found
+
+
+def _find_kept_functions(module: Module) -> list[FunctionType]:
+    """The functions in attributes of a module, such as steps of a Sequential."""
+    found = []
+    for value in vars(module).values():
+        items = value if isinstance(value, (list, tuple)) else [value]
+        found += [item for item in items if isinstance(item, FunctionType) and not _is_ours(item)]
+    return found
 
 
 def _is_ours(thing: FunctionType | type) -> bool:
