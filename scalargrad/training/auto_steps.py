@@ -11,7 +11,7 @@ from scalargrad.core.modes import current_mode
 from scalargrad.core.nested import flatten
 from scalargrad.core.value import Value
 from scalargrad.errors import ScalargradError, TraceError
-from scalargrad.nn import Module
+from scalargrad.nn import Module, evaluation
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
@@ -81,7 +81,7 @@ class AutoStep(Step):
         self._earned = earned
         self._eager = EagerStep(model, loss, penalty, optimizer)
         self._compiled: CompiledStep | None = None
-        self._attributes = Attributes(model)
+        self._attributes: Attributes | None = None
 
     def prepare(self, samples: Samples, validation: Samples | None) -> None:
         """Compile for these samples and compare with the graph, or stay with the graph.
@@ -91,21 +91,24 @@ class AutoStep(Step):
         self.eager_reason = self._find_obstacle()
         if self.eager_reason:
             return
-        self._attributes = Attributes(self.model)
+        attributes = Attributes(self.model)
         snapshot = Snapshot(self.model)
         try:
             compiled = self._record(samples, validation, snapshot)
+            change = attributes.find_change()
+            if change:
+                raise TraceError(f"{change} changes when the model is called")
         # A function of the user may raise anything where it meets Values instead of numbers. If
         # the mistake is its own, it raises the same in the first step.
         except Exception as error:
             self.eager_reason = _explain(error)
         else:
             self._compiled = compiled
+            self._attributes = attributes
             self.backend = compiled.backend
         finally:
-            self._attributes.restore()
+            attributes.restore()
             snapshot.restore()
-            self._set_mode(training=True)
 
     def _find_obstacle(self) -> str:
         """Say why there is nothing to record; "" if there is."""
@@ -133,21 +136,17 @@ class AutoStep(Step):
             self._predicting,
             self._prediction,
         )
-        self._set_mode(training=True)
         compiled.record(samples, training=True)
         self._compare_training(compiled, samples, snapshot)
         if validation is not None:
-            self._set_mode(training=False)
-            compiled.record(validation, training=False)
-            self._compare_validation(compiled, validation)
+            with evaluation(self.model):
+                compiled.record(validation, training=False)
+                self._compare_validation(compiled, validation)
 
         # What runs once, not for every sample, must not be missed.
         effects = compiled.effects()
         if effects:
             raise TraceError(f"the model, the loss or the penalty {effects[0]} when it is called")
-        change = self._attributes.find_change()
-        if change:
-            raise TraceError(f"{change} changes when the model is called")
         return compiled
 
     def _compare_training(
@@ -172,10 +171,6 @@ class AutoStep(Step):
         _require_same(expected, found, "loss in evaluation")
         if self._predicting:
             _require_same_predictions(expected_predictions, predictions)
-
-    def _set_mode(self, training: bool) -> None:
-        for _, module in self.model.named_modules():
-            module.training = training
 
     @property
     def _step(self) -> Step:
@@ -224,7 +219,7 @@ class AutoStep(Step):
     def read_model(self) -> None:
         """Copy the parameters from the model, which a callback may have changed."""
         self._step.read_model()
-        if self._compiled is None:
+        if self._compiled is None or self._attributes is None:
             return
         # A program has the attributes that it was recorded with.
         change = self._attributes.find_change()

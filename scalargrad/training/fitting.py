@@ -17,6 +17,7 @@ from scalargrad.optim.rules import OptimizerName
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
+from scalargrad.utils.garbage import collector_off
 from scalargrad.utils.spelling import suggestion
 
 from .aliases import ArrayLike, Loss, Penalty
@@ -150,20 +151,14 @@ def fit(
         trained_by = resolve_optimizer(optimizer, model)
         # A share for validation was checked with the samples that it comes from.
         given = None if is_number(validation) else held_out
-        trial = check_training(model, loss_function, penalty, trained_by, samples, given)
+        with collector_off():
+            trial = check_training(model, loss_function, penalty, trained_by, samples, given)
 
-        visits = epoch_count * len(train)
-        if held_out:
-            # Measuring costs about half as much as training.
-            visits += epoch_count * len(held_out) // 2
-        step = _make_step(
-            (model, loss_function, penalty, trained_by),
-            bool(metric_functions),
-            trial,
-            visits,
-            compiled,
-            devices,
-        )
+        # Measuring costs about half as much as training.
+        visits = epoch_count * (len(train) + len(held_out or ()) // 2)
+        parts = (model, loss_function, penalty, trained_by)
+        predicting = bool(metric_functions)
+        step = _make_step(parts, predicting, trial, visits, compiled, devices)
 
         # Those of validation too, so that both sets are measured with the same border.
         targets = train.targets + (held_out.targets if held_out else [])

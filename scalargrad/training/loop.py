@@ -177,7 +177,8 @@ class Training:
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
         bar.say(message)
         try:
-            self._step.prepare(self.samples, self.validation)
+            with collector_off():
+                self._step.prepare(self.samples, self.validation)
             self._report_backend(bar)
             self._call("on_train_begin")
             while self.epoch < self.epochs and not self.history.stop_reason:
