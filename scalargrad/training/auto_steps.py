@@ -23,16 +23,17 @@ from .snapshot import Snapshot
 from .steps import TOO_LITTLE_WORK, EagerStep, Evaluation, Step
 
 # In nodes, each of which takes eager training about half a microsecond, as measured: what a sample
-# costs beside its nodes, what recording costs in any case, and what it costs for each node.
+# and a step cost beside their nodes, what recording costs in any case, and for each node.
 _SAMPLE_COST = 10
-_RECORDING_COST = 30_000
-_NODE_COST = 50
+_STEP_COST = 150
+_RECORDING_COST = 12_000
+_NODE_COST = 30
 
 _TOLERANCE = 1e-8
 """How far graph and program may differ, as a share of the largest number. Rounding makes 1e-15."""
 
 
-def earns_recording(losses: Sequence[Value], visits: int) -> bool:
+def earns_recording(losses: Sequence[Value], visits: int, steps: int) -> bool:
     """Return whether a training is long enough to be faster with a recording.
 
     It counts and does not measure time, so that the same training always goes the same way.
@@ -40,13 +41,16 @@ def earns_recording(losses: Sequence[Value], visits: int) -> bool:
     Args:
         losses: The loss of a sample, as a graph; more are ignored.
         visits: How often a sample is computed.
+        steps: How often the optimizer makes a step.
 
     Example:
-        >>> earns_recording([Value(2.0) * 3.0], 100), earns_recording([Value(2.0) * 3.0], 10_000)
+        >>> loss = Value(2.0) * 3.0
+        >>> earns_recording([loss], 100, 1), earns_recording([loss], 10_000, 100)
         (False, True)
     """
     nodes = len(topological(losses[:1]))
-    return visits * (nodes + _SAMPLE_COST) >= _RECORDING_COST + _NODE_COST * nodes
+    work = visits * (nodes + _SAMPLE_COST) + steps * _STEP_COST
+    return work >= _RECORDING_COST + _NODE_COST * nodes
 
 
 class AutoStep(Step):

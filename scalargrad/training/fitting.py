@@ -158,7 +158,8 @@ def fit(
         visits = epoch_count * (len(train) + len(held_out or ()) // 2)
         parts = (model, loss_function, penalty, trained_by)
         predicting = bool(metric_functions)
-        step = _make_step(parts, predicting, trial, visits, compiled, devices)
+        work = (visits, epoch_count * len(train.starts(size, 1)))
+        step = _make_step(parts, predicting, trial, work, compiled, devices)
 
         # Those of validation too, so that both sets are measured with the same border.
         targets = train.targets + (held_out.targets if held_out else [])
@@ -181,7 +182,7 @@ def _make_step(
     parts: tuple[Module, Loss, Penalty | None, Optimizer],
     predicting: bool,
     trial: Trial,
-    visits: int,
+    work: tuple[int, int],
     compiled: CompiledOption,
     devices: Devices,
 ) -> Step:
@@ -191,14 +192,14 @@ def _make_step(
         parts: Model, loss, penalty and optimizer.
         predicting: Whether predictions are needed beside the loss.
         trial: What the first samples gave.
-        visits: How often a sample is computed in the whole training.
+        work: How often a sample is computed in the whole training, and the number of steps.
         compiled: As for `fit`.
         devices: As for `fit`.
     """
     if compiled is False:
         return EagerStep(*parts)
     if compiled == "auto":
-        earned = earns_recording(trial.losses, visits)
+        earned = earns_recording(trial.losses, *work)
         return AutoStep(*parts, predicting, trial.prediction, earned)
     backend = "auto" if compiled is True else compiled
     return CompiledStep(*parts, predicting, trial.prediction, backend, devices)

@@ -65,7 +65,7 @@ class History(dict[str, list[float]]):
         return f"<History of {self.epochs} epochs: {numbers}{ending}>"
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything but the reasons, and how it was computed, which a resume finds anew."""
+        """Return the numbers. Each run says for itself why it stopped and how it was computed."""
         # Copies, because the training goes on to append to its own lists.
         columns = {name: list(numbers) for name, numbers in self.items()}
         steps = list(self.steps)
