@@ -26,12 +26,12 @@ class Attributes:
         >>> from scalargrad.nn import Dropout
         >>> layer = Dropout(0.5, seed=1)
         >>> attributes = Attributes(layer)
-        >>> layer.p = 0.25
+        >>> layer.scale = 0.25
         >>> attributes.find_change()
-        '`p` of Dropout'
+        '`scale` of Dropout'
         >>> attributes.restore()
-        >>> layer.p
-        0.5
+        >>> attributes.find_change()
+        ''
     """
 
     def __init__(self, model: Module) -> None:

@@ -98,10 +98,7 @@ class AutoStep(Step):
         attributes = Attributes(self.model)
         snapshot = Snapshot(self.model)
         try:
-            compiled = self._record(samples, validation, snapshot)
-            change = attributes.find_change()
-            if change:
-                raise TraceError(f"{change} changes when the model is called")
+            compiled = self._record(samples, validation, snapshot, attributes)
         # A function of the user may raise anything where it meets Values instead of numbers. If
         # the mistake is its own, it raises the same in the first step.
         except Exception as error:
@@ -125,7 +122,11 @@ class AutoStep(Step):
         return ""
 
     def _record(
-        self, samples: Samples, validation: Samples | None, snapshot: Snapshot
+        self,
+        samples: Samples,
+        validation: Samples | None,
+        snapshot: Snapshot,
+        attributes: Attributes,
     ) -> CompiledStep:
         """Return a compiled step.
 
@@ -141,16 +142,15 @@ class AutoStep(Step):
             self._prediction,
         )
         compiled.record(samples, training=True)
+        _require_no_effects(compiled, attributes)
         self._compare_training(compiled, samples, snapshot)
         if validation is not None:
             with evaluation(self.model):
                 compiled.record(validation, training=False)
+                _require_no_effects(compiled, attributes)
                 self._compare_validation(compiled, validation)
-
-        # What runs once, not for every sample, must not be missed.
-        effects = compiled.effects()
-        if effects:
-            raise TraceError(f"the model, the loss or the penalty {effects[0]} when it is called")
+        # Eager calls may do what the recorded one did not.
+        _require_no_effects(compiled, attributes)
         return compiled
 
     def _compare_training(
@@ -229,6 +229,16 @@ class AutoStep(Step):
         change = self._attributes.find_change()
         if change:
             self._fall_back(f"{change} has changed since the model was recorded")
+
+
+def _require_no_effects(compiled: CompiledStep, attributes: Attributes) -> None:
+    """Raise TraceError if a call does more than compute, which a program would not repeat."""
+    effects = compiled.effects()
+    if effects:
+        raise TraceError(f"the model, the loss or the penalty {effects[0]} when it is called")
+    change = attributes.find_change()
+    if change:
+        raise TraceError(f"{change} changes when the model is called")
 
 
 def _choose_few(samples: Samples) -> Samples:
