@@ -76,7 +76,6 @@ def train(model: Module, images: Images) -> None:
         optimizer=Adam(model.parameters(), 0.015),
         epochs=EPOCHS,
         batch_size=8,
-        compiled=True,
         progress=False,
     )
 

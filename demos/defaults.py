@@ -54,8 +54,7 @@ QUICK = (3, 40, 7)
 
 def learn(model: Module, data: Points, optimizer: Optimizer, epochs: int, **more: Any) -> History:
     """Train a model on all samples at once, or as more options of `fit` say."""
-    # A batch that is normalized can't be replayed sample by sample.
-    usual = {"loss": cross_entropy, "batch_size": None, "compiled": not model.needs_batch}
+    usual = {"loss": cross_entropy, "batch_size": None}
     chosen = {**usual, "progress": False, **more}
     return fit(model, *data, optimizer=optimizer, epochs=epochs, **chosen)
 
@@ -189,7 +188,7 @@ def pretrain_digits(seeds: int) -> dict[str, list[float]]:
     for seed in range(seeds):
         plain = MLP(16, [16, 10], "tanh", seed=seed)
         pretrained = MLP(16, [16, 10], "tanh", seed=seed)
-        pretrain(pretrained, images[:300], epochs=15, progress=False, compiled=True)
+        pretrain(pretrained, images[:300], epochs=15, progress=False)
         # Other images than those of the pre-training, and others for each seed.
         labeled = slice(300 + 20 * seed, 320 + 20 * seed)
         for name, model in zip(shares, (plain, pretrained), strict=True):

@@ -73,7 +73,6 @@ def train(model: MLP, samples: list[Sample], epochs: int = EPOCHS) -> History:
         epochs=epochs,
         batch_size=BATCH,
         callbacks=[decay],
-        compiled=True,
     )
 
 

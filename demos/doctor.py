@@ -104,7 +104,6 @@ def train(model: nn.Module, rate: float, steps: int) -> float:
         epochs=steps,
         batch_size=None,
         progress=False,
-        compiled=True,
     )
     return history["loss"][-1]
 

@@ -164,7 +164,6 @@ def fit_keeping_best(setting: Setting, seed: int) -> tuple[TwoLines, int]:
         validation=(setting.rooms, setting.prices),
         callbacks=[keep_best],
         progress=False,
-        compiled=True,
     )
     return model, keep_best.best_epoch
 
@@ -195,7 +194,6 @@ def network(rooms: Array, prices: Array, unseen: Array) -> Array:
         epochs=60,
         batch_size=16,
         progress=False,
-        compiled=True,
     )
     return predict(model, unseen)
 

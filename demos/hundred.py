@@ -78,7 +78,6 @@ def train(images: Array, digits: Array, order: Sequence[int], seed: int, epochs:
         batch_size=1,
         shuffle=False,
         progress=False,
-        compiled=True,
     )
     return model
 

@@ -97,7 +97,6 @@ def watch_training(model: MLP, points: Any, labels: Any, **options: Any) -> Snap
         labels,
         epochs=EPOCHS[-1],
         callbacks=[snapshots],
-        compiled=True,
         progress=False,
         **options,
     )

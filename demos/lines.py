@@ -91,7 +91,6 @@ def train(model: MLP, task: Task, optimizer: Optimizer, epochs: int, batch: int 
         optimizer=optimizer,
         epochs=epochs,
         batch_size=batch,
-        compiled=True,
         progress=False,
     )
     return model

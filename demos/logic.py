@@ -87,7 +87,6 @@ def learn(lesson: Lesson, seed: int) -> tuple[MLP, int, Recording]:
         epochs=EPOCHS,
         batch_size=None,
         callbacks=[StopWhenLearned(), recorder],
-        compiled=True,
         progress=False,
     )
     return model, history.epochs, recorder.recording

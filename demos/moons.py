@@ -62,7 +62,6 @@ def train(model: MLP, samples: Samples, steps: int, *callbacks: Callback) -> His
         penalty=lambda model: l2(model.parameters(), PENALTY),
         metrics="accuracy",
         callbacks=[decay, *callbacks],
-        compiled=True,
     )
 
 

@@ -75,7 +75,6 @@ def train(model: Sequential, data: list[tuple[list[int], int]], epochs: int) -> 
         epochs=epochs,
         batch_size=8,
         callbacks=[CosineDecay(adam, epochs)],
-        compiled=True,
         progress=False,
     )
 

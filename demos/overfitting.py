@@ -156,7 +156,6 @@ def train(cure: Cure, epochs: int, draw: int = 1) -> Trained:
         batch_size=10,
         validation=held,
         progress=False,
-        compiled=True,
         **cure.options,
     )
     program = program_of(model, 2)
@@ -223,7 +222,6 @@ def read_digits(draws: int) -> dict[str, list[float]]:
                 optimizer=Adam(model.parameters(), 0.01),
                 batch_size=10,
                 progress=False,
-                compiled=True,
             )
             answers = program_of(model, SIDE * SIDE)(images[-797:])
             right[name].append(float(np.mean(answers.argmax(axis=1) == digits[-797:])))

@@ -146,7 +146,6 @@ def train(
         optimizer=SGD(model.parameters(), RATE * log(base)),
         epochs=STEPS,
         batch_size=None,
-        compiled=True,
         progress=False,
     )
     return model, history

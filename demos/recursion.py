@@ -95,7 +95,6 @@ def learn(epochs: int, seed: int) -> Reader:
         epochs=epochs,
         batch_size=8,
         seed=seed,
-        compiled=True,
     )
     return model
 

@@ -175,7 +175,6 @@ def train(change: Change, seed: int, steps: int = STEPS) -> Trial:
             epochs=1,
             batch_size=1,
             shuffle=False,
-            compiled=True,
             progress=False,
             **change.options,
         )

@@ -12,6 +12,7 @@ from .nn.naming import describe
 from .optim.rules import OptimizerName
 from .training import History, fit
 from .training.aliases import ArrayLike, Sample
+from .training.fitting import CompiledOption
 from .training.samples import read_samples
 from .training.steps import plain_numbers
 from .utils.calls import explain_calls
@@ -29,7 +30,7 @@ def pretrain(
     noise: float = 0.0,
     seed: int = 0,
     progress: bool = True,
-    compiled: bool = False,
+    compiled: CompiledOption = "auto",
 ) -> list[History]:
     """Train the layers of a network one after the other, except the last.
 
@@ -51,7 +52,7 @@ def pretrain(
             what it has to reproduce (Vincent et al. 2008).
         seed: Seed of the decoders, the noise and the order of samples.
         progress: As for `fit`.
-        compiled: As for `fit`: the same numbers up to rounding, much faster.
+        compiled: As for `fit`.
 
     Returns:
         One history for each layer that was trained.

@@ -1,15 +1,22 @@
 """Backends: what a compiled program needs from the code that runs its kernels, and which exist."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from functools import partial
+from typing import Literal, Protocol, TypeAlias
+
+from scalargrad.errors import OptionError
+from scalargrad.utils.spelling import suggestion
 
 from .array_types import Array
-from .jax_backend import JaxBackend
+from .jax_backend import Devices, JaxBackend, identify_devices
 from .kernels import Kernel
 from .numpy_backend import NumpyBackend
 from .program import Program
 
-__all__ = ["BACKENDS", "Backend"]
+__all__ = ["BACKENDS", "Backend", "BackendMaker", "BackendName", "backend_maker", "choose_backend"]
+
+BackendName: TypeAlias = Literal["auto", "numpy", "jax"]
+"""What `compile` takes as `backend`: "auto", or a name of BACKENDS."""
 
 
 class Backend(Protocol):
@@ -52,8 +59,54 @@ class Backend(Protocol):
         """Return the program as text: "outputs", or "loss" with its gradient."""
 
 
-BACKENDS: dict[str, Callable[[Program, Sequence[int]], Backend]] = {
+BackendMaker: TypeAlias = Callable[[Program, Sequence[int]], Backend]
+"""Makes a backend from a program and the lengths of its arguments."""
+
+BACKENDS: dict[str, BackendMaker] = {
     "numpy": NumpyBackend,
     "jax": JaxBackend,
 }
 """Backends by name. What a backend needs beyond NumPy is imported when it is first used."""
+
+_DEFAULT = "numpy"
+"""What "auto" chooses."""
+
+
+def choose_backend(name: object) -> str:
+    """Return the name of the backend that is meant, one of BACKENDS.
+
+    Args:
+        name: Such a name, or "auto".
+
+    Raises:
+        OptionError: For anything else.
+
+    Example:
+        >>> choose_backend("auto"), choose_backend("jax")
+        ('numpy', 'jax')
+    """
+    names = ["auto", *BACKENDS]
+    if not isinstance(name, str) or name not in names:
+        hint = suggestion(name, names, otherwise="")
+        listed = ", ".join(map(repr, names))
+        raise OptionError(f"backend must be one of {listed}, not {name!r}{hint}")
+    return _DEFAULT if name == "auto" else name
+
+
+def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
+    """Return what makes the backend of that name, which shares batches out over the devices.
+
+    Args:
+        name: A name of BACKENDS, or "auto".
+        devices: Devices of JAX, or their number; None for one.
+
+    Raises:
+        OptionError: For another name, for devices that don't exist, and for devices of a backend
+            that has none.
+    """
+    chosen = choose_backend(name)
+    if devices is None:
+        return BACKENDS[chosen]
+    if BACKENDS[chosen] is not JaxBackend:
+        raise OptionError(f'devices are those of JAX: give "jax" with them, not {name!r}')
+    return partial(JaxBackend, devices=identify_devices(devices))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import isfinite
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -23,14 +23,13 @@ from scalargrad.nn.naming import list_names
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.garbage import collector_off
-from scalargrad.utils.spelling import suggestion
 
 from .arguments import Arguments
 from .array_types import Array
-from .backend import BACKENDS, Backend
+from .backend import BackendMaker, BackendName, backend_maker
 from .batch_replay import BatchReplay
 from .guards import Guards
-from .jax_backend import JaxArray, JaxBackend
+from .jax_backend import Devices, JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
@@ -55,7 +54,8 @@ def compile(
     function: Callable[..., Any],
     model: Module | None = None,
     inputs: Sequence[Input] = (),
-    backend: Literal["numpy", "jax"] = "numpy",
+    backend: BackendName = "auto",
+    devices: Devices = None,
 ) -> "Compiled":
     """Record `function` once and return it as array code.
 
@@ -90,9 +90,11 @@ def compile(
             sample, ("token", 8) for eight integers. They are numbers like others, and may also be
             looked up, by `sg.take` and `nn.Embedding`. Leave it out for a function without
             arguments, which is computed as a batch of one.
-        backend: "numpy", or "jax" for functions that jax.jit, jax.grad and JAX's sharding take (see
-            `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64 bits.
-            demos/parallel.py shows it.
+        backend: "auto" and "numpy" for NumPy, or "jax" for functions that jax.jit, jax.grad and
+            JAX's sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to
+            64 bits.
+        devices: With "jax", the devices that share each batch: how many, or a list of them. None
+            computes on the first one. demos/parallel.py shows it.
 
     Returns:
         The program.
@@ -137,11 +139,7 @@ def compile(
         raise DataError(f"compile takes a function, not {type(function).__name__}")
     if model is not None and not isinstance(model, Module):
         raise DataError(f"model must be a Module, not {type(model).__name__}")
-    if not isinstance(backend, str) or backend not in BACKENDS:
-        hint = suggestion(backend, BACKENDS, otherwise="")
-        raise OptionError(
-            f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}{hint}"
-        )
+    make_backend = backend_maker(backend, devices)
     if model is not None and model.needs_batch:
         raise TraceError(
             f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program "
@@ -150,7 +148,7 @@ def compile(
         )
     # A trace makes nodes by the million and no cycles: the collector would only walk over them.
     with collector_off():
-        program = Compiled(function, model, inputs, BACKENDS[backend])
+        program = Compiled(function, model, inputs, make_backend)
     _warn_of_unlearned(program)
     return program
 
@@ -208,17 +206,22 @@ class Compiled:
         function: Callable[..., Any],
         model: Module | None,
         inputs: Sequence[Input],
-        backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
+        make_backend: BackendMaker = NumpyBackend,
     ) -> None:
         """Record a function; `compile` checks the arguments first."""
         # Guards compare names and generators before and after the function runs: what it changed
         # itself, or drew at random, shows as a difference.
         guards = Guards(function, model)
-        recording = trace(function, inputs, model.parameters() if model else ())
+        try:
+            recording = trace(function, inputs, model.parameters() if model else ())
+        except BaseException:
+            guards.rewind()
+            raise
         guards.settle()
 
         recorded = record(recording)
-        self._assemble(model, recording, recording.interface, recorded, optimize(recorded), backend)
+        interface = recording.interface
+        self._assemble(model, recording, interface, recorded, optimize(recorded), make_backend)
         self._guards = guards
         self.read()
 
@@ -229,7 +232,7 @@ class Compiled:
         interface: Interface,
         recorded: Program,
         program: Program,
-        backend: Callable[[Program, Sequence[int]], Backend],
+        make_backend: BackendMaker,
     ) -> None:
         """Set all attributes. The parameters are 0 until they are read from the model."""
         self.model = model
@@ -240,13 +243,14 @@ class Compiled:
         self._arguments = Arguments(program, self.sizes, interface.integers)
         self._trace = recording
         self._recorded = recorded
-        self._backend = backend(program, self.sizes)
+        self._make_backend = make_backend
+        self._backend = make_backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
     def _copy_parts(self) -> tuple[_Parts, Array, Array, tuple[str, ...]]:
         """Return what a copy is made of, see `_rebuild`."""
         # Array code is generated again; guards look at what is around the function itself.
-        recorded = (self._recorded, self.program, type(self._backend))
+        recorded = (self._recorded, self.program, self._make_backend)
         parts = (self.model, self._trace, self._interface, *recorded)
         return parts, self.parameters.copy(), self._gradient.copy(), self._pickled_names
 
@@ -270,7 +274,7 @@ class Compiled:
         leaves = tuple(Value(leaf._data, label=leaf.label) for leaf in self.program.leaves)
         recorded = replace(self._unrolled[1], leaves=leaves, origin=None)
         program = replace(self.program, leaves=leaves, origin=None)
-        parts = (None, None, self._interface, recorded, program, type(self._backend))
+        parts = (None, None, self._interface, recorded, program, self._make_backend)
         return _rebuild, (parts, self.parameters, self._gradient, self.parameter_names)
 
     def __copy__(self) -> "Compiled":
@@ -702,6 +706,19 @@ class Compiled:
         if isinstance(self._backend, NumpyBackend):
             return self._backend
         return NumpyBackend(self.program, self.sizes, self.parameters)
+
+    def effects(self) -> list[str]:
+        """Return what the function did besides computing, which the program does not do again.
+
+        It is what the names that the function reads tell: that it changed one of them, or calls
+        `print`. Of a program that was unpickled nothing is known.
+
+        Example:
+            >>> seen = []
+            >>> compile(lambda x: [seen.append(x), x * 2][1], inputs=(1,)).effects()
+            ['changes `seen`']
+        """
+        return [] if self._guards is None else self._guards.effects()
 
     def _require_one_output(self, caller: str) -> None:
         if len(self.program.outputs) != 1:

@@ -29,6 +29,9 @@ _CONTAINERS = (list, tuple, dict, set, frozenset, numpy.ndarray)
 _MAX_CONTENTS = 32
 """The largest container that is compared entry by entry; others are compared by length alone."""
 
+_WITH_EFFECTS = ("breakpoint", "input", "open", "print")
+"""Built-in functions that are called for what they do, which a program does not repeat."""
+
 _Fetch = Callable[[], object]
 """Looks a name up again."""
 
@@ -56,9 +59,12 @@ class Guards:
             model: The model whose generators must not be drawn from.
         """
         self._names: list[_Name] = []
+        self._effects: list[str] = []
         suspects: list[object] = _possible_generators(model) if model else []
         for name, fetch in _find_names(function):
             value = fetch()
+            if value is _MISSING and name in _WITH_EFFECTS:
+                self._effects.append(f"calls {name}()")
             if isinstance(value, _SINGLE) or type(value) in _CONTAINERS:
                 self._names.append(_Name(name, fetch))
             else:
@@ -67,6 +73,11 @@ class Guards:
         states = [(suspect, _state(suspect)) for suspect in suspects]
         self._generators = [(each, state) for each, state in states if state is not None]
         self._global = _global_states()
+        self._rewind = [_rewinder(each) for each, _ in self._generators]
+        self._rewind += [
+            partial(random.setstate, random.getstate()),
+            partial(numpy.random.set_state, numpy.random.get_state(legacy=False)),
+        ]
 
     def settle(self) -> None:
         """Compare after the function was recorded: what it changed itself is no longer watched.
@@ -74,13 +85,47 @@ class Guards:
         Raises:
             TraceError: Random numbers were drawn.
         """
+        source = self._find_drawing()
+        if source:
+            self.rewind()
+            raise _drawing_error(source)
+
+        unchanged = []
+        for name in self._names:
+            if name.is_unchanged():
+                unchanged.append(name)
+            else:
+                self._effects.append(f"changes `{name.name}`")
+        self._names = unchanged
+
+    def rewind(self) -> None:
+        """Set back the generators that were drawn from: what is not recorded leaves no trace."""
+        if self._find_drawing():
+            for rewind in self._rewind:
+                rewind()
+
+    def _find_drawing(self) -> str:
+        """Name what random numbers were drawn from; "" if none were."""
         for source, state in _global_states().items():
             if state != self._global[source]:
-                raise _drawing_error(source)
+                return source
         for generator, state in self._generators:
             if _state(generator) != state:
-                raise _drawing_error(f"a {type(generator).__name__}")
-        self._names = [name for name in self._names if name.is_unchanged()]
+                return f"a {type(generator).__name__}"
+        return ""
+
+    def effects(self) -> list[str]:
+        """Return what the function does besides computing, as far as its names tell.
+
+        A program does not do it again.
+
+        Example:
+            >>> guards = Guards(lambda: print("running"))
+            >>> guards.settle()
+            >>> guards.effects()
+            ['calls print()']
+        """
+        return list(dict.fromkeys(self._effects))
 
     def check(self) -> None:
         """Raise TraceError if something that the trace took as constant has changed."""
@@ -178,7 +223,8 @@ def _equal(before: object, now: object) -> bool:
 def _find_names(function: object) -> Iterator[tuple[str, _Fetch]]:
     """Yield each name that the function reads from outside, with what looks it up.
 
-    Functions of the user under these names, and forward methods of Modules, are searched, too.
+    Functions of the user under these names, and what forward methods of Modules call, are searched,
+    too.
     """
     pending = _find_functions(function)
     seen: set[int] = set()
@@ -233,12 +279,36 @@ def _find_functions(thing: object) -> list[FunctionType]:
     if isinstance(thing, partial):
         return _find_functions(thing.func)
     if isinstance(thing, Module):
-        kinds = {type(part) for _, part in thing.named_modules()}
+        parts = [part for _, part in thing.named_modules()]
         functions = []
-        for kind in kinds:
-            functions += _find_functions(vars(kind).get("forward"))
+        for kind in {type(part) for part in parts}:
+            if not _is_ours(kind):
+                functions += _find_methods(kind)
+        for part in parts:
+            functions += _find_kept_functions(part)
         return functions
     return []
+
+
+def _find_methods(kind: type[Module]) -> list[FunctionType]:
+    """The forward method of a class, and the methods that it names."""
+    found: list[FunctionType] = []
+    pending: list[object] = [kind.forward]
+    while pending:
+        method = pending.pop()
+        if isinstance(method, FunctionType) and method not in found and not _is_ours(method):
+            found.append(method)
+            pending += [getattr(kind, name, None) for name in method.__code__.co_names]
+    return found
+
+
+def _find_kept_functions(module: Module) -> list[FunctionType]:
+    """The functions in attributes of a module, such as steps of a Sequential."""
+    found = []
+    for value in vars(module).values():
+        items = value if isinstance(value, (list, tuple)) else [value]
+        found += [item for item in items if isinstance(item, FunctionType) and not _is_ours(item)]
+    return found
 
 
 def _is_ours(thing: FunctionType | type) -> bool:
@@ -272,6 +342,16 @@ def _state(generator: object) -> object:
     if isinstance(generator, numpy.random.RandomState):
         return _comparable(generator.get_state(legacy=False))
     return None
+
+
+def _rewinder(generator: Any) -> Callable[[], object]:
+    """Return a function that sets a random number generator back to its present state."""
+    if isinstance(generator, random.Random):
+        return partial(generator.setstate, generator.getstate())
+    if isinstance(generator, numpy.random.RandomState):
+        return partial(generator.set_state, generator.get_state(legacy=False))
+    bits = generator.bit_generator
+    return partial(setattr, bits, "state", bits.state)
 
 
 def _comparable(state: object) -> object:

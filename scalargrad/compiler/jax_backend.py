@@ -15,11 +15,12 @@ These are reverse rules. jax.grad of jax.grad works with them; jax.jvp and jax.j
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 
 from scalargrad.core import floats
+from scalargrad.core.checks import checked_int
 from scalargrad.core.ops import (
     DIV,
     ERF,
@@ -40,10 +41,13 @@ from .layout import Layout, lay_out
 from .program import Kind, Program, insert_static_args, partials_by_rows
 from .strides import View
 
-__all__ = ["JaxArray", "JaxBackend"]
+__all__ = ["Devices", "JaxArray", "JaxBackend", "identify_devices"]
 
 JaxArray = Any
 """An array of JAX, or its stand-in while JAX traces. JAX is optional, and so are its types."""
+
+Devices: TypeAlias = int | Sequence[Any] | None
+"""Devices of JAX, or how many of them; None for one."""
 
 
 @cache
@@ -58,6 +62,33 @@ def _jax() -> Any:
     return jax
 
 
+def identify_devices(devices: Devices) -> tuple[int, ...]:
+    """Return the ids of devices: unlike the devices themselves, they can be copied and pickled.
+
+    Args:
+        devices: Devices of JAX, or how many of them.
+
+    Raises:
+        OptionError: For anything else, and for more devices than there are.
+    """
+    known = _jax().devices()
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        chosen = list(devices)
+        if not chosen or any(device not in known for device in chosen):
+            raise OptionError(f"devices must be some of jax.devices(), not {devices!r}")
+        if len(set(chosen)) < len(chosen):
+            raise OptionError(f"devices must differ, but one occurs twice in {devices!r}")
+        return tuple(device.id for device in chosen)
+
+    count = checked_int(devices, "devices", 1)
+    if count > len(known):
+        raise OptionError(
+            f"devices is {count}, but JAX has {len(known)} here. A processor can play several: set "
+            f"XLA_FLAGS=--xla_force_host_platform_device_count={count} before JAX is imported"
+        )
+    return tuple(device.id for device in known[:count])
+
+
 class JaxBackend:
     """Runs a program on batches with JAX.
 
@@ -67,6 +98,7 @@ class JaxBackend:
     Args:
         program: What to compute.
         sizes: The length of each argument.
+        devices: The ids of the devices that share each batch; none for the first device.
 
     Attributes:
         kernels: What is computed, in order.
@@ -74,8 +106,9 @@ class JaxBackend:
         parameters: The numbers to compute with, to be changed in place.
     """
 
-    def __init__(self, program: Program, sizes: Sequence[int]) -> None:
+    def __init__(self, program: Program, sizes: Sequence[int], devices: Sequence[int] = ()) -> None:
         jax = _jax()
+        self._mesh = _Mesh(devices) if devices else None
         self.program = program
         self.sizes = tuple(sizes)
         self.kernels: list[Kernel] = build_kernels(program)
@@ -117,10 +150,13 @@ class JaxBackend:
         """Return the mean of the first output."""
         return self._loss_and_others(parameters, arguments, read, drawn)[0]
 
-    def _loss_and_others(self, *given: JaxArray) -> tuple[JaxArray, JaxArray]:
+    def _loss_and_others(
+        self, *given: JaxArray, shares: JaxArray = None
+    ) -> tuple[JaxArray, JaxArray]:
         outputs = self.pure_outputs(*given)
         losses = outputs[:, 0]
-        return losses.mean(), outputs[:, 1:]
+        loss = losses.mean() if shares is None else losses @ shares
+        return loss, outputs[:, 1:]
 
     def _pull(
         self,
@@ -137,23 +173,37 @@ class JaxBackend:
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
+        count = len(drawn)
+        if self._mesh is not None:
+            arguments, drawn = self._mesh.share((arguments, drawn))
         outputs = self._outputs(self.parameters, arguments, read, drawn)
         # A copy, because NumPy's view of a JAX array is read-only.
-        return numpy.array(outputs)
+        return numpy.array(outputs[:count])
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
     ) -> tuple[float, Array, Array]:
         """Return the mean of the first output, its gradient, and the other outputs."""
-        (loss, others), gradient = self._loss(self.parameters, arguments, read, drawn)
-        return float(loss), numpy.array(gradient, dtype=float), numpy.array(others)
+        count = len(drawn)
+        shares = None
+        if self._mesh is not None:
+            # Samples that only fill up the last device count for nothing.
+            shares = self._mesh.share(numpy.full(count, 1.0 / count), numpy.zeros_like)
+            arguments, drawn = self._mesh.share((arguments, drawn))
+        (loss, others), gradient = self._loss(
+            self.parameters, arguments, read, drawn, shares=shares
+        )
+        return float(loss), numpy.array(gradient, dtype=float), numpy.array(others[:count])
 
     def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
     ) -> list[Array]:
         """Return what flows back to each argument when the outputs receive `seed`."""
+        count = len(drawn)
+        if self._mesh is not None:
+            arguments, seed, drawn = self._mesh.share((arguments, seed, drawn))
         gradients = self._pull_back(arguments, seed, self.parameters, read, drawn)
-        return [numpy.array(gradient) for gradient in gradients]
+        return [numpy.array(gradient[:count]) for gradient in gradients]
 
     def render(self, name: str) -> str:
         """Return the JAX expression of a function, "outputs" or "loss", for a batch of 2."""
@@ -164,6 +214,43 @@ class JaxBackend:
         functions = {"outputs": self._outputs, "loss": self._loss}
         trace = _jax().make_jaxpr(functions[name])
         return str(trace(self.parameters, arguments, read, drawn))
+
+
+class _Mesh:
+    """Devices in a row, and the samples of a batch shared out among them.
+
+    Args:
+        devices: The ids of the devices.
+    """
+
+    def __init__(self, devices: Sequence[int]) -> None:
+        jax = _jax()
+        by_id = {device.id: device for device in jax.devices()}
+        missing = [each for each in devices if each not in by_id]
+        if missing:
+            raise OptionError(f"JAX has no device {missing[0]} here, only {sorted(by_id)}")
+        row = numpy.array([by_id[each] for each in devices])
+        mesh = jax.sharding.Mesh(row, ("samples",))
+        self._count = len(devices)
+        self._split = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("samples"))
+
+    def share(self, arrays: Any, fill: Callable[[Array], Array] = lambda rows: rows) -> Any:
+        """Return arrays (batch, …) that lie on the devices, in the same nest.
+
+        Args:
+            arrays: One array, or a nest of them.
+            fill: Makes rows that are added at the end, so that all devices get as many, from rows
+                of the array.
+        """
+
+        def place(array: Array) -> JaxArray:
+            missing = -len(array) % self._count
+            # More than the batch has may be missing, so rows are taken in turn.
+            rows = array[numpy.arange(missing) % len(array)]
+            filled = numpy.concatenate([array, fill(rows)])
+            return _jax().device_put(filled, self._split)
+
+        return _jax().tree.map(place, arrays)
 
 
 def _check_argument(argument: JaxArray, size: int, position: int) -> JaxArray:

@@ -7,6 +7,8 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled, compile
+from scalargrad.compiler.backend import BackendName, choose_backend
+from scalargrad.compiler.jax_backend import Devices
 from scalargrad.compiler.tracing import Input
 from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
@@ -44,6 +46,8 @@ class CompiledStep(Step):
         optimizer: What trains the model.
         predicting: Whether predictions are needed beside the loss.
         prediction: What the model returns for one sample, as plain numbers.
+        backend: As for `compile`.
+        devices: As for `compile`.
 
     Raises:
         OptionError: For an optimizer over other parameters than the model's.
@@ -59,13 +63,20 @@ class CompiledStep(Step):
         optimizer: Optimizer,
         predicting: bool,
         prediction: Prediction,
+        backend: BackendName = "auto",
+        devices: Devices = None,
     ) -> None:
         super().__init__(model, loss, penalty, optimizer)
+        self.backend = choose_backend(backend)
         self.predicting = predicting
+        self._backend_name = backend
+        self._devices = devices
         self._prediction = prediction
         self._class_options = class_options(loss, prediction)
 
-        positions = {parameter: i for i, parameter in enumerate(model.parameters())}
+        # Kept, because looking for them takes longer than a step.
+        self._model_parameters = model.parameters()
+        positions = {parameter: i for i, parameter in enumerate(self._model_parameters)}
         if any(parameter not in positions for parameter in self.parameters):
             raise OptionError(
                 "a compiled training needs an optimizer over parameters of the model: "
@@ -75,6 +86,7 @@ class CompiledStep(Step):
         # Programs have the model's order. None saves the indexing in the usual case of equal ones.
         self._order = None if order == list(range(len(positions))) else numpy.array(order)
         self._numbers = super().numbers()
+        self._gradient: Array | None = None
         self._output: Prediction = None
         # By whether they train, and by which arguments are integers.
         self._programs: dict[tuple[bool, tuple[bool, bool]], Compiled] = {}
@@ -88,6 +100,7 @@ class CompiledStep(Step):
         arguments = self._arguments(samples, batch, shares)
         loss, gradient, others = program.evaluate_loss(arguments, thorough=False)
 
+        self._gradient = gradient
         penalty = 0.0
         if self.penalty is not None or shares is not None:
             # The loss of the program includes both; `objective` lists them again one by one.
@@ -150,14 +163,37 @@ class CompiledStep(Step):
         self._numbers = numbers
 
     def write_model(self) -> None:
-        """Copy the parameters to the model."""
+        """Copy the parameters, and the gradient of the last step, to the model."""
         super().write(self._numbers)
+        if self._gradient is None:
+            return
+        pairs = zip(self._model_parameters, self._gradient.tolist(), strict=True)
+        for parameter, number in pairs:
+            parameter.grad = number
 
     def read_model(self) -> None:
         """Copy the parameters from the model, including those that are not trained."""
         self._numbers = super().numbers()
         for program in self._programs.values():
             program.read()
+
+    def effects(self) -> list[str]:
+        """Return what model, loss and penalty did besides computing, while they were recorded."""
+        found: list[str] = []
+        for program in self._programs.values():
+            found += program.effects()
+        return list(dict.fromkeys(found))
+
+    def prepare(self, samples: Samples, validation: Samples | None) -> None:  # noqa: ARG002
+        """Record for training, so that what can't be recorded is refused before the first step."""
+        self.record(samples, training=True)
+
+    def record(self, samples: Samples, training: bool) -> None:
+        """Record for training or for evaluation now, not when it is first needed.
+
+        The model must be in that mode.
+        """
+        self._get_program(samples, training)
 
     def _write_program(self, program: Compiled) -> None:
         if self._order is None:
@@ -178,20 +214,21 @@ class CompiledStep(Step):
         weighted = training and samples.weights is not None
         # As local names, because guards watch what the functions in a closure read, but no
         # attributes.
+        model = self.model
         loss_function = self.loss
         penalty_function = self.penalty
 
         def objective(inputs: Traced, targets: Traced, weight: Traced = None) -> list[Traced]:
             sample = unflatten(first_input, _as_list(inputs))
             target = unflatten(first_target, _as_list(targets))
-            prediction = self.model(sample)
+            prediction = model(sample)
             loss = check_loss(loss_function(prediction, target))
-            self._output = prediction
+            self._output = _as_lists(prediction)
             extra = flatten(prediction) if self.predicting else []
             if not training or (penalty_function is None and weight is None):
                 return [loss, *extra]
 
-            penalty = 0.0 if penalty_function is None else penalty_function(self.model)
+            penalty = 0.0 if penalty_function is None else penalty_function(model)
             weighted_loss = loss if weight is None else loss * weight
             # A function that is recorded returns Values only.
             penalty_value = penalty if isinstance(penalty, Value) else Value(penalty)
@@ -204,14 +241,16 @@ class CompiledStep(Step):
             sizes.append(("token", length) if of_integers else length)
         if weighted:
             sizes.append(1)
-        return compile(objective, self.model, inputs=sizes)
+        return compile(
+            objective, model, inputs=sizes, backend=self._backend_name, devices=self._devices
+        )
 
     def _get_arrays(self, samples: Samples) -> "_Arrays":
         """Return inputs and targets of samples as arrays, converted once."""
         if id(samples) not in self._arrays:
-            inputs = stack_rows(samples.inputs, "sample")
             encoded = [self._encode_target(target) for target in samples.targets]
-            targets = stack_rows(encoded, "target")
+            inputs = stack_rows(samples.inputs, "sample", same_nest=samples.x_rows.shape is None)
+            targets = stack_rows(encoded, "target", same_nest=samples.y_rows.shape is None)
             # The samples are kept with them, so that no others can get the same id.
             integers = (are_integers(samples.inputs), are_integers(encoded))
             self._arrays[id(samples)] = _Arrays(samples, inputs, targets, integers)
@@ -237,6 +276,13 @@ def _total_weight(samples: Samples, batch: Sequence[int]) -> float:
     if samples.weights is None:
         return float(len(batch))
     return sum(samples.weights[i] for i in batch)
+
+
+def _as_lists(prediction: Prediction) -> Prediction:
+    """Return the same nest made of lists, as eager training returns predictions."""
+    if isinstance(prediction, (list, tuple, numpy.ndarray)):
+        return [_as_lists(part) for part in prediction]
+    return prediction
 
 
 def _as_list(values: Traced) -> list[Traced]:

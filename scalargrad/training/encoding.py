@@ -14,6 +14,7 @@ from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import cross_entropy, is_ignored, unwrap_loss
 
 from .aliases import Loss, Prediction, Target
+from .samples import nest
 
 Array = NDArray[numpy.float64]
 
@@ -85,16 +86,22 @@ def _one_hot_row(target: Target, classes: int, ignored: int | None, share: float
     return numbers
 
 
-def stack_rows(entries_by_sample: list[Any], what: str, who: str = "compiled training") -> Array:
+def stack_rows(
+    entries_by_sample: list[Any],
+    what: str,
+    who: str = "compiled training",
+    same_nest: bool = False,
+) -> Array:
     """Convert nested entries to an array with one row for each sample.
 
     Args:
         entries_by_sample: The inputs or the targets.
         what: What messages call one of them.
         who: What needs them in one shape, for messages.
+        same_nest: Whether they must be nested alike, not only of equal lengths.
 
     Raises:
-        LengthError: For entries of different lengths.
+        LengthError: For entries of different lengths, or nested in different ways.
         DataError: For an entry that holds something else than numbers.
 
     Example:
@@ -109,13 +116,26 @@ def stack_rows(entries_by_sample: list[Any], what: str, who: str = "compiled tra
                 f"the first {len(rows[0])}"
             )
     try:
-        return numpy.array(rows, dtype=float)
+        array = numpy.array(rows, dtype=float)
     except (TypeError, ValueError) as error:
         odd = _find_odd_row(rows)
         kind = type(entries_by_sample[odd]).__name__
         raise DataError(
             f"{who} needs {what}s made of numbers, and {what} {odd} is a {kind}"
         ) from error
+    if same_nest:
+        _check_nests(entries_by_sample, what, who)
+    return array
+
+
+def _check_nests(entries_by_sample: list[Any], what: str, who: str) -> None:
+    first = nest(entries_by_sample[0])
+    for i, entry in enumerate(entries_by_sample):
+        if nest(entry) != first:
+            raise LengthError(
+                f"{who} needs samples of one shape: {what} {i} is nested in another way than the "
+                "first"
+            )
 
 
 def are_integers(entries_by_sample: list[Any]) -> bool:

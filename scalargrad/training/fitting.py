@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from os import PathLike
+from typing import TypeAlias
 
+from scalargrad.compiler.backend import BACKENDS, BackendName
+from scalargrad.compiler.jax_backend import Devices
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
 from scalargrad.core.unlearned import mark_reported
@@ -14,11 +17,13 @@ from scalargrad.optim.rules import OptimizerName
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
+from scalargrad.utils.garbage import collector_off
 from scalargrad.utils.spelling import suggestion
 
 from .aliases import ArrayLike, Loss, Penalty
+from .auto_steps import AutoStep, earns_recording
 from .callbacks import read_callbacks
-from .checks import check_training
+from .checks import Trial, check_training
 from .compiled_steps import CompiledStep
 from .history import History
 from .loop import Callback, Training, TrainingConfig
@@ -28,6 +33,9 @@ from .resuming import SaveCheckpoint, resume_training
 from .sample_weights import ClassWeight, apply_class_weights
 from .samples import read_samples, split_validation
 from .steps import EagerStep, Step
+
+CompiledOption: TypeAlias = bool | BackendName
+"""What `fit` takes as `compiled`."""
 
 
 @explain_calls
@@ -50,7 +58,8 @@ def fit(
     seed: int | None = 0,
     progress: bool = True,
     resume: str | PathLike[str] | None = None,
-    compiled: bool = False,
+    compiled: CompiledOption = "auto",
+    devices: Devices = None,
 ) -> History:
     """Train `model` and return the training history. Afterwards the model is in eval mode.
 
@@ -92,8 +101,15 @@ def fit(
         progress: Show a progress bar (if tqdm is installed) or one line per epoch.
         resume: File of a SaveCheckpoint to continue from. If it does not exist yet, the training
             starts from scratch and says so.
-        compiled: Record the graph of one sample and train on arrays: the same numbers up to
-            rounding, much faster. All samples must have the same shape.
+        compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
+            if the recording agrees with the graph and there is enough work to earn it back. If not,
+            every sample is computed on its own graph; `history.eager_reason` says why. True, or
+            the name of a backend ("numpy", "jax"), raises an error instead; False never compiles.
+            Losses and gradients are the same up to rounding (about 1e-12). Parameters may differ
+            by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
+            and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.
+        devices: With compiled="jax", the devices of JAX that share each batch: how many, or a list
+            of them. None computes on the first one.
 
     Returns:
         The numbers of every epoch and every step.
@@ -106,6 +122,7 @@ def fit(
         DataError: For samples or targets of the wrong kind.
         LengthError: For samples or targets of the wrong shape.
         CheckpointError: If `resume` is a file of another training.
+        TraceError: For compiled=True, or a backend, and a model or loss that can't be recorded.
 
     Example:
         >>> from scalargrad.nn import MLP
@@ -127,22 +144,22 @@ def fit(
     callback_list = read_callbacks(callbacks)
     epoch_count = checked_int(epochs, "epochs", 0)
     size = None if batch_size is None else checked_int(batch_size, "batch_size", 1)
+    _check_compiled(compiled, devices)
 
     # The trial below reports what nothing would learn, so no step warns of it a second time.
     with mark_reported(id(module) for _, module in model.named_modules()):
         trained_by = resolve_optimizer(optimizer, model)
         # A share for validation was checked with the samples that it comes from.
         given = None if is_number(validation) else held_out
-        trial = check_training(model, loss_function, penalty, trained_by, samples, given)
+        with collector_off():
+            trial = check_training(model, loss_function, penalty, trained_by, samples, given)
 
-        step: Step
-        if compiled:
-            predicting = bool(metric_functions)
-            step = CompiledStep(
-                model, loss_function, penalty, trained_by, predicting, trial.prediction
-            )
-        else:
-            step = EagerStep(model, loss_function, penalty, trained_by)
+        # Measuring costs about half as much as training.
+        visits = epoch_count * (len(train) + len(held_out or ()) // 2)
+        parts = (model, loss_function, penalty, trained_by)
+        predicting = bool(metric_functions)
+        work = (visits, epoch_count * len(train.starts(size, 1)))
+        step = _make_step(parts, predicting, trial, work, compiled, devices)
 
         # Those of validation too, so that both sets are measured with the same border.
         targets = train.targets + (held_out.targets if held_out else [])
@@ -159,6 +176,48 @@ def fit(
         training = Training(step, trained_by, train, held_out, config)
         message = _resume(training, resume)
         return training.run(progress, message)
+
+
+def _make_step(
+    parts: tuple[Module, Loss, Penalty | None, Optimizer],
+    predicting: bool,
+    trial: Trial,
+    work: tuple[int, int],
+    compiled: CompiledOption,
+    devices: Devices,
+) -> Step:
+    """Return the kind of step that `compiled` asks for.
+
+    Args:
+        parts: Model, loss, penalty and optimizer.
+        predicting: Whether predictions are needed beside the loss.
+        trial: What the first samples gave.
+        work: How often a sample is computed in the whole training, and the number of steps.
+        compiled: As for `fit`.
+        devices: As for `fit`.
+    """
+    if compiled is False:
+        return EagerStep(*parts)
+    if compiled == "auto":
+        earned = earns_recording(trial.losses, *work)
+        return AutoStep(*parts, predicting, trial.prediction, earned)
+    backend = "auto" if compiled is True else compiled
+    return CompiledStep(*parts, predicting, trial.prediction, backend, devices)
+
+
+def _check_compiled(compiled: object, devices: Devices) -> None:
+    """Check both options.
+
+    Raises:
+        OptionError: For one that does not exist, or devices of a backend that has none.
+    """
+    if not isinstance(compiled, bool) and compiled not in ("auto", *BACKENDS):
+        names = ["auto", *BACKENDS]
+        hint = suggestion(compiled, names, otherwise="")
+        listed = ", ".join(map(repr, names))
+        raise OptionError(f"compiled must be True, False, {listed}, not {compiled!r}{hint}")
+    if devices is not None and compiled != "jax":
+        raise OptionError(f'devices are those of JAX: give compiled="jax", not {compiled!r}')
 
 
 def _resume(training: Training, resume: str | PathLike[str] | None) -> str:

@@ -14,6 +14,9 @@ class History(dict[str, list[float]]):
     Attributes:
         steps: The objective (mean loss of the batch, plus the penalty) before every step.
         stop_reason: Why the training ended before its last epoch; "" if it did not.
+        compiled: The backend that computed all steps, such as "numpy"; "" if they were computed on
+            the graph, even some of them.
+        eager_reason: Why they were computed on the graph, if that was not asked for; else "".
 
     Example:
         >>> history = History()
@@ -27,6 +30,8 @@ class History(dict[str, list[float]]):
         super().__init__()
         self.steps: list[float] = []
         self.stop_reason = ""
+        self.compiled = ""
+        self.eager_reason = ""
 
     @property
     def epochs(self) -> int:
@@ -60,7 +65,7 @@ class History(dict[str, list[float]]):
         return f"<History of {self.epochs} epochs: {numbers}{ending}>"
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything but the stop reason, which a resumed training has to earn again."""
+        """Return the numbers. Each run says for itself why it stopped and how it was computed."""
         # Copies, because the training goes on to append to its own lists.
         columns = {name: list(numbers) for name, numbers in self.items()}
         steps = list(self.steps)

@@ -22,7 +22,7 @@ from .metrics import evaluate_metric
 from .progress import Progress
 from .samples import Samples
 from .snapshot import Snapshot
-from .steps import Evaluation, Step
+from .steps import TOO_LITTLE_WORK, Evaluation, Step
 
 
 class Callback:
@@ -177,6 +177,9 @@ class Training:
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
         bar.say(message)
         try:
+            with collector_off():
+                self._step.prepare(self.samples, self.validation)
+            self._report_backend(bar)
             self._call("on_train_begin")
             while self.epoch < self.epochs and not self.history.stop_reason:
                 with collector_off():
@@ -187,6 +190,7 @@ class Training:
             self.stop(f"interrupted in epoch {self.epoch + 1}")
         finally:
             self._step.write_model()
+            self._report_backend(bar)
             self._call("on_train_end")
             self._set_mode(training=False)
             bar.close()
@@ -206,7 +210,20 @@ class Training:
         self.history.add(self._summarize(seen) | self._validate())
         self.epoch += 1
         bar.epoch(self.epoch, self.history.last())
+        self._report_backend(bar)
         self._call("on_epoch_end")
+
+    def _report_backend(self, bar: Progress) -> None:
+        """Write into the history how steps are computed; say once why they are not compiled."""
+        self.history.compiled = self._step.backend
+        reason = self._step.eager_reason
+        if reason == self.history.eager_reason:
+            return
+        self.history.eager_reason = reason
+        # A training that is too short to be compiled is too short to talk about.
+        if reason != TOO_LITTLE_WORK:
+            first_line = reason.partition("\n")[0]
+            bar.say(f"not compiled: {first_line}")
 
     def _set_mode(self, training: bool) -> None:
         for module in self._modules:
@@ -240,6 +257,7 @@ class Training:
     def _go_back(self) -> None:
         """Set the model back to what it was before the step."""
         self._step.write(self._numbers_before)
+        self._step.write_model()
         self._snapshot.restore()
 
     def _summarize(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:

@@ -22,8 +22,12 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Write a line, if there is anything to say."""
-        if self._shown and text:
-            sys.stderr.write(f"{text}\n")
+        if self._bar is not None and text:
+            # A line written beside the bar would be torn by it.
+            self._bar.write(text, file=sys.stderr)
+        elif self._shown and text:
+            encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+            sys.stderr.write(encodable(f"{text}\n", encoding))
 
     def step(self, objective: float) -> None:
         """Advance by one step, which began with this objective."""

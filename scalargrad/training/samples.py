@@ -86,7 +86,7 @@ class Samples:
             return [0]
         first_index: dict[object, int] = {}
         for i, x in enumerate(self.inputs):
-            first_index.setdefault(_structure(x), i)
+            first_index.setdefault(nest(x), i)
             if len(first_index) == max_count:
                 break
         return list(first_index.values())
@@ -240,12 +240,17 @@ def _count_held_out(share: SupportsFloat, total: int) -> int:
     return min(max(round(number * total), 1), total - 1)
 
 
-def _structure(item: Sample) -> object:
-    """Return a key that samples of the same structure share."""
+def nest(item: Sample) -> object:
+    """Return a key that samples of the same structure share.
+
+    Example:
+        >>> nest([1.0, [2.0]]) == nest([3.0, [4.0]]), nest([1.0, [2.0]]) == nest([[1.0], 2.0])
+        (True, False)
+    """
     if isinstance(item, (list, tuple)):
-        return type(item), tuple(map(_structure, item))
+        return type(item), tuple(map(nest, item))
     if isinstance(item, dict):
-        return dict, tuple((key, _structure(part)) for key, part in item.items())
+        return dict, tuple((key, nest(part)) for key, part in item.items())
     if isinstance(item, numpy.ndarray):
         return item.shape
     return None

@@ -18,6 +18,9 @@ from .aliases import Loss, Penalty, Prediction, Sample, Target
 from .inputs import copy_entry
 from .samples import Samples
 
+TOO_LITTLE_WORK = "there is too little work to earn a recording back"
+"""The one reason to compute on the graph that says nothing about the model."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -52,7 +55,12 @@ class Step(ABC):
         penalty: The penalty, or None.
         optimizer: What trains the model.
         parameters: Those of the optimizer, in its order.
+        backend: The name of the backend that runs a compiled program; "" for the graph.
+        eager_reason: Why it computes on the graph where a program was wanted; "" if it does not.
     """
+
+    backend = ""
+    eager_reason = ""
 
     def __init__(
         self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer
@@ -62,6 +70,10 @@ class Step(ABC):
         self.penalty = penalty
         self.optimizer = optimizer
         self.parameters = optimizer.parameters
+
+    @abstractmethod
+    def prepare(self, samples: Samples, validation: Samples | None) -> None:
+        """Get ready for these samples, before the first step."""
 
     @abstractmethod
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
@@ -99,7 +111,7 @@ class Step(ABC):
 
     @abstractmethod
     def write_model(self) -> None:
-        """Copy the parameters to the model."""
+        """Copy the parameters, and the gradient of the last step, to the model."""
 
     @abstractmethod
     def read_model(self) -> None:
@@ -111,6 +123,9 @@ class EagerStep(Step):
 
     If something looks at the whole batch, such as batch normalization, the batch is one graph.
     """
+
+    def prepare(self, samples: Samples, validation: Samples | None) -> None:
+        """Do nothing: a graph is built when it is needed."""
 
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
         """Compute loss and gradient of a batch; the parameters keep the gradient too."""

@@ -345,6 +345,66 @@ def test_training_on_eight_devices_is_training_on_one() -> None:
     assert float(losses[-1]) < 0.5 * float(losses[0])
 
 
+SHARED = """
+import copy, pickle
+import jax, numpy
+import scalargrad
+from scalargrad.losses import mse
+from scalargrad.nn import MLP
+
+model = MLP(3, [5, 2], "tanh", seed=1)
+loss = lambda x, y: mse(model(x), y)
+alone = scalargrad.compile(loss, model, inputs=(3, 2))
+four = scalargrad.compile(loss, model, inputs=(3, 2), backend="jax", devices=4)
+two = scalargrad.compile(loss, model, inputs=(3, 2), backend="jax", devices=jax.devices()[1:3])
+programs = [four, two, copy.copy(four), copy.deepcopy(two), pickle.loads(pickle.dumps(two))]
+rng = numpy.random.default_rng(0)
+furthest = 0.0
+for count in (1, 3, 8, 30):
+    batch = rng.standard_normal((count, 3)), rng.standard_normal((count, 2))
+    for program in programs:
+        pairs = [(alone(*batch), program(*batch))]
+        pairs += zip(alone.value_and_grad(*batch), program.value_and_grad(*batch))
+        pairs += zip(alone.jacobian(*batch), program.jacobian(*batch))
+        for mine, other in pairs:
+            assert numpy.shape(mine) == numpy.shape(other)
+            furthest = max(furthest, numpy.abs(numpy.subtract(mine, other)).max())
+batch[0][3] = numpy.inf
+assert four.odd_rows(batch).tolist() == [3]
+print(furthest)
+for wrong in (9, 0, [1], [jax.devices()[0]] * 2):
+    try:
+        scalargrad.compile(loss, model, inputs=(3, 2), backend="jax", devices=wrong)
+    except scalargrad.errors.OptionError as error:
+        print(error)
+"""
+
+
+def test_every_question_to_a_program_can_be_shared_by_devices() -> None:
+    """Batches of any size; in a process of its own, as above."""
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "JAX_PLATFORMS": "cpu",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", SHARED],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert float(said[0]) < 1e-12
+    assert [re.sub(r"\W.*", "", line) for line in said[1:]] == ["devices"] * 4
+    assert said[1].startswith("devices is 9, but JAX has 4 here.")
+
+
+def test_devices_are_those_of_jax() -> None:
+    with pytest.raises(OptionError, match='give "jax" with them'):
+        scalargrad.compile(lambda x: x, inputs=(1,), devices=2)
+
+
 @pytest.mark.parametrize(
     ("function", "point"),
     [

@@ -510,7 +510,7 @@ def limits(_: Path) -> Any:
 def _fitted(
     folder: Path,
     *,
-    compiled: bool,
+    compiled: Any,
     callbacks: Callable[[optim.Optimizer, Path], Any] | None = None,
     **options: Any,
 ) -> Any:
@@ -567,6 +567,11 @@ for _compiled in (False, True):
         OWN.add(
             _title, partial(_fitted, compiled=_compiled, callbacks=_listed), _callback, rounds=1
         )
+OWN.add(
+    "fit, compiled by itself",
+    partial(_fitted, compiled="auto", epochs=400),
+    rounds=1,
+)
 OWN.covered += [training.Recording, training.History, training.Training]
 
 

@@ -39,6 +39,7 @@ from scalargrad.training import (
     SaveCheckpoint,
     Training,
     fit,
+    fitting,
 )
 
 X, LABELS = moons(40, noise=0.2, seed=3)
@@ -55,12 +56,17 @@ def last(rows: list[Any]) -> Any:
     return rows[-1]
 
 
+@pytest.fixture(autouse=True)
+def _every_training_earns_its_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "earns_recording", lambda *_: True)
+
+
 def both(
     make: Any, X: Any, y: Any, callbacks: Any = lambda rule: (), **options: Any
 ) -> list[tuple[Module, History]]:
-    """The same training, eager and compiled."""
+    """The same training: eager, compiled, and compiled by itself."""
     found = []
-    for compiled in (False, True):
+    for compiled in (False, True, "auto"):
         model = make()
         rule = options.get("rule", partial(SGD, learning_rate=0.1))(model.parameters())
         given = {name: option for name, option in options.items() if name != "rule"}
@@ -79,7 +85,17 @@ def both(
 
 
 def agree(found: list[tuple[Module, History]], tolerance: float = 1e-9) -> None:
-    (eager, slow), (compiled, fast) = found
+    first, *others = found
+    for other in others:
+        assert other[1].compiled == "numpy", other[1].eager_reason
+        agree_pairwise(first, other, tolerance)
+
+
+def agree_pairwise(
+    one: tuple[Module, History], other: tuple[Module, History], tolerance: float
+) -> None:
+    eager, slow = one
+    compiled, fast = other
     assert list(compiled.state_dict()) == list(eager.state_dict())
     assert numpy.allclose(
         list(compiled.state_dict().values()),
@@ -93,6 +109,9 @@ def agree(found: list[tuple[Module, History]], tolerance: float = 1e-9) -> None:
     )
     assert numpy.allclose(fast.steps, slow.steps, rtol=tolerance, atol=tolerance)
     assert fast.stop_reason.split(",")[0] == slow.stop_reason.split(",")[0]
+    assert [parameter.grad for parameter in compiled.parameters()] == pytest.approx(
+        [parameter.grad for parameter in eager.parameters()], rel=tolerance, abs=tolerance
+    )
 
 
 def test_two_hundred_steps_of_the_moons() -> None:

@@ -177,12 +177,15 @@ assert_type(sg.training.EarlyStopping(mode="max").best, float)
 sg.training.fit(model, X_train, y_train, loss="mse", callbacks=sg.training.ClipNorm(1.0))
 sg.training.fit(model, X_train, y_train, loss="hinge", optimizer="sgd", metrics=["accuracy", "r2"])
 
+sg.training.fit(model, X_train, y_train, loss="mse", compiled="numpy")
+sg.training.fit(model, X_train, y_train, loss="mse", compiled="jax", devices=2)
 sg.training.fit(model, X_train, y_train)  # wrong
 sg.training.fit(model, X_train, y_train, loss="l2")  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", optimizer="adamax")  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", metrics=["accuracy", "auc"])  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", epoch=5)  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", batch_size="all")  # wrong
+sg.training.fit(model, X_train, y_train, loss="mse", compiled="torch")  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", class_weight="equal")  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", callbacks=["early_stopping"])  # wrong
 sg.training.f1([0.9, 0.2], [1, 0], average="mean")  # wrong

@@ -5,9 +5,14 @@ from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from numpy import allclose
+
+from scalargrad.compiler import compile
 from scalargrad.core.modes import no_grad
+from scalargrad.core.unlearned import mark_reported
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError
+from scalargrad.nn import Module
 from scalargrad.utils.calls import explain_calls
 from viz.look.palette import DASHES, MARKS, TINTS, class_color
 from viz.look.theme import LIGHT, STEPS, color
@@ -82,7 +87,9 @@ def plot_regions(
 def _draw_scores(
     ax: "Axes", predict: Callable[[list[float]], Value | float], sides: list[list[float]]
 ) -> None:
-    scores = _evaluate(lambda x0, x1: as_float(predict([x0, x1])), sides)
+    scores = _evaluate_compiled(predict, sides)
+    if scores is None:
+        scores = _evaluate(lambda x0, x1: as_float(predict([x0, x1])), sides)
     flat = list(chain(*scores))
     sizes = [abs(score) for score in flat if isfinite(score)]
     largest = max(sizes, default=0.0) or 1.0
@@ -356,6 +363,37 @@ def _grid_sides(points: list[list[float]], resolution: int, function: str) -> li
     if resolution < 2:
         raise LengthError(f"resolution of {function} must be at least 2, not {resolution}")
     return [_space_evenly(list(column), resolution) for column in zip(*points, strict=True)]
+
+
+def _evaluate_compiled(predict: object, sides: list[list[float]]) -> Grid | None:
+    """Return what a network says at every point, computed on arrays.
+
+    Returns:
+        By row (x1) and column (x0); None if it can't be recorded, or differs from what the network
+        says at a corner.
+    """
+    if not isinstance(predict, Module):
+        return None
+    across, up = sides
+    points = [[x0, x1] for x1 in up for x0 in across]
+    try:
+        with mark_reported([id(predict)]):
+            program = compile(predict, predict, inputs=(2,))
+        if program.program.drawn or program.effects():
+            return None
+        outputs = program(points)
+        with no_grad():
+            corners = [as_float(predict(points[i])) for i in (0, -1)]
+    # Whatever the network does not do as a program, it does point by point, or raises again there.
+    except Exception:
+        return None
+    if outputs.shape[1] != 1:
+        return None
+    scores = outputs[:, 0]
+    if not allclose(scores[[0, -1]], corners, 1e-9, 1e-12, equal_nan=True):
+        return None
+    grid: Grid = scores.reshape(len(up), len(across)).tolist()
+    return grid
 
 
 def _evaluate(function: Callable[[float, float], _T], sides: list[list[float]]) -> list[list[_T]]:

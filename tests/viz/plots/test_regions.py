@@ -10,8 +10,9 @@ pytest.importorskip("matplotlib")
 
 from scalargrad import Value
 from scalargrad.errors import DataError, LengthError
+from scalargrad.nn import MLP, Module
 from tests.viz.pictures import without_a_place
-from viz.plots import new_axes, plot_descent, plot_svg
+from viz.plots import new_axes, plot_descent, plot_regions, plot_svg
 
 PATH = [[2.0, 1.0], [1.0, 1.5], [0.5, 0.5]]
 
@@ -93,3 +94,26 @@ def test_wrong_input_is_a_clear_error(
 ) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_network_says_in_a_program_what_it_says_point_by_point() -> None:
+    model = MLP(2, [5, 1], "tanh", seed=3)
+    together = plot_regions(model, PATH, [1, -1, 1], new_axes()[0], 12)
+    one_by_one = plot_regions(lambda point: model(point), PATH, [1, -1, 1], new_axes()[0], 12)
+    for mine, other in zip(together.collections, one_by_one.collections, strict=True):
+        for path, expected in zip(mine.get_paths(), other.get_paths(), strict=True):
+            assert path.vertices == pytest.approx(expected.vertices, rel=1e-9, abs=1e-9)
+
+
+def test_a_network_with_a_branch_is_asked_point_by_point() -> None:
+    class Step(Module):
+        def __init__(self) -> None:
+            self.points = 0
+
+        def forward(self, x: list[float]) -> float:
+            self.points += 1
+            return 1.0 if x[0] > 1.0 else -1.0
+
+    model = Step()
+    plot_regions(model, PATH, [1, -1, 1], new_axes()[0], 5)
+    assert model.points >= 25
