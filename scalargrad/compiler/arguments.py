@@ -68,8 +68,8 @@ class Arguments:
         """Raise LengthError if there are too few or too many arguments."""
         if len(arguments) != len(self.sizes):
             raise LengthError(
-                f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was "
-                f"given {len(arguments)}"
+                f"the program takes one array for each of the lengths {self.sizes}, but was given "
+                f"{len(arguments)} arguments"
             )
 
     def check_indices(self, arrays: Sequence[Array]) -> None:

@@ -70,8 +70,8 @@ def scan(
         first carry and an empty list.
 
     Raises:
-        DataError: If a step does not return a pair, or a carry of another structure; or if `xs` is
-            not a sequence.
+        DataError: If a step does not return a pair, or a carry of another structure; or if `step`
+            is not a function, or `xs` not a sequence.
         LengthError: If `length` differs from that of `xs`.
         OptionError: If both are missing, or `length` is not a whole number from 0 on.
 
@@ -84,6 +84,11 @@ def scan(
         >>> [y.data for y in path]
         [0.9, 0.72]
     """
+    if not callable(step):
+        raise DataError(
+            "step of scan must be a function that takes the carry and an entry of xs, not "
+            f"{type(step).__name__}"
+        )
     entries = _list_entries(xs, length)
     recorder = _find_recorder()
     if recorder is not None and entries:
@@ -118,13 +123,11 @@ def call_step(step: Step, carry: Tree, x: Tree, number: int) -> tuple[Tree, Tree
             "return carry, None where there is no result"
         )
     next_carry, y = result
-    names = "the carry given to it", "the carry that it returned"
+    names = "the carry given", "the carry returned"
     try:
         flatten_like(carry, next_carry, names)
     except LengthError as error:
-        raise DataError(
-            f"step {number} of scan must return a carry of the structure that it was given: {error}"
-        ) from None
+        raise DataError(f"step {number} of scan changed the structure: {error}") from None
     return next_carry, y
 
 

@@ -104,7 +104,8 @@ def fit(
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and there is enough work to earn it back. If not,
             every sample is computed on its own graph; `history.eager_reason` says why. True, or
-            the name of a backend ("numpy", "jax"), raises an error instead; False never compiles.
+            the name of a backend ("numpy", "jax"), always compiles, without that comparison, and
+            raises an error for what can't be recorded; False never compiles.
             Losses and gradients are the same up to rounding (about 1e-12). Parameters may differ
             by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
             and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.
@@ -215,7 +216,7 @@ def _check_compiled(compiled: object, devices: Devices) -> None:
         names = ["auto", *BACKENDS]
         hint = suggestion(compiled, names, otherwise="")
         listed = ", ".join(map(repr, names))
-        raise OptionError(f"compiled must be True, False, {listed}, not {compiled!r}{hint}")
+        raise OptionError(f"compiled must be one of True, False, {listed}, not {compiled!r}{hint}")
     if devices is not None and compiled != "jax":
         raise OptionError(f'devices are those of JAX: give compiled="jax", not {compiled!r}')
 
