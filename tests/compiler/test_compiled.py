@@ -129,9 +129,9 @@ def test_batches_of_any_size_one_after_the_other(batch: int) -> None:
     [
         ((numpy.zeros((0, 3)), numpy.zeros((0, 1))), "the batch is empty"),
         (([], []), r"argument 0 must have the shape \(batch, 3\)|the batch is empty"),
-        ((numpy.zeros((2, 3)),), "takes 2 arguments"),
-        ((numpy.zeros((2, 3)), numpy.zeros((2, 1)), numpy.zeros((2, 1))), "takes 2 arguments"),
-        ((), "takes 2 arguments"),
+        ((numpy.zeros((2, 3)),), "one array for each of the lengths"),
+        ((numpy.zeros((2, 3)), numpy.zeros((2, 1)), numpy.zeros((2, 1))), "one array for each of the lengths"),
+        ((), "one array for each of the lengths"),
         (
             (numpy.zeros((2, 4)), numpy.zeros((2, 1))),
             r"argument 0 must have the shape \(batch, 3\), not \(2, 4\)",
