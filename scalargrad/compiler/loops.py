@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scalargrad.core.graph import hold_operands, stored_partials, topological
-from scalargrad.core.modes import Scope, current_mode
+from scalargrad.core.modes import Scope, StepScope, current_mode
 from scalargrad.core.value import Constant, Value, make_leaf
 
 __all__ = [
@@ -187,11 +187,11 @@ class _StepScopes:
         if scope is None or scope in self._copies:
             return self._copies.get(scope)
         name = scope.name
-        # A module that numbers its steps was recorded in the first one.
-        if scope.parent is self._around and name.endswith(".0"):
-            name = f"{name[:-1]}{self._number}"
+        # What is recorded is the first step. Steps of a loop within it have numbers of their own.
+        if isinstance(scope, StepScope) and scope.parent is self._around:
+            name = f"{name.removesuffix('.0')}.{self._number}"
         parent = self.copy(scope.parent)
-        twin = Scope(name, scope.kind, parent, scope.identity)
+        twin = type(scope)(name, scope.kind, parent, scope.identity)
         self._copies[scope] = twin
         return twin
 
