@@ -19,6 +19,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import CallError, LengthError, OptionError
 from scalargrad.nn import Module
 from scalargrad.terminal import fits_terminal
+from scalargrad.utils.counting import plural
 
 from .arguments import Arguments
 from .array_types import Array
@@ -434,10 +435,7 @@ class Compiled:
             CallError: The program comes from a pickle.
         """
         self._require_trace("load")
-        rows = []
-        for argument in sample:
-            numbers = numpy.asarray(argument, dtype=float)
-            rows.append(numbers.reshape(1, -1))
+        rows = [numpy.reshape(argument, (1, -1)) for argument in sample]
         arrays = self._arguments.check(rows)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
@@ -491,10 +489,10 @@ class Compiled:
               mul × 1
         """
         kernels = self._backend.kernels
-        noun = "kernel" if len(kernels) == 1 else "kernels"
         head = (
-            f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all "
-            f"passes, {len(kernels)} {noun}"
+            f"{plural(self.recorded_rows, 'scalar')} recorded, "
+            f"{plural(len(self.program), 'row')} after all passes, "
+            f"{plural(len(kernels), 'kernel')}"
         )
         return "\n".join([head, *_list_kernels(kernels, "  ")])
 
@@ -508,8 +506,8 @@ class Compiled:
         kernels = self._backend.kernels
         matrices = sum(isinstance(kernel, Matrix) for kernel in kernels)
         return (
-            f"<Compiled: {self.recorded_rows:,} scalars as {len(kernels)} kernels, "
-            f"{matrices} of them matrices>"
+            f"<Compiled: {plural(self.recorded_rows, 'scalar')} as "
+            f"{plural(len(kernels), 'kernel')}, {matrices:,} of them matrices>"
         )
 
     # Leaves and arguments

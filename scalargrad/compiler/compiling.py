@@ -109,7 +109,10 @@ def compile(
     if not callable(function):
         raise DataError(f"compile takes a function, not {type(function).__name__}")
     if model is not None and not isinstance(model, Module):
-        raise DataError(f"model must be a Module, not {type(model).__name__}")
+        hint = ""
+        if isinstance(model, (int, tuple, list)):
+            hint = f": give the lengths of the arguments by name, inputs={model!r}"
+        raise DataError(f"model must be a Module, not {type(model).__name__}{hint}")
     make_backend = backend_maker(backend, devices)
     if model is not None and model.needs_batch:
         raise TraceError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy
 
 from scalargrad.core.ops import ADD, DOT
+from scalargrad.utils.counting import plural
 
 from .array_types import Mask, Rows
 from .loops import PICK
@@ -103,9 +104,8 @@ class Scan:
                 yield position, kernel
 
     def __str__(self) -> str:
-        steps = "1 step" if self.length == 1 else f"{self.length:,} steps"
-        noun = "kernel" if len(self.kernels) == 1 else "kernels"
-        return f"scan of {steps}: {len(self.kernels)} {noun}"
+        kernels = plural(len(self.kernels), "kernel")
+        return f"scan of {plural(self.length, 'step')}: {kernels}"
 
 
 def make_scan(program: Program, source: int, rows: Rows, varying: Mask) -> Scan:

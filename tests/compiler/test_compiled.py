@@ -123,15 +123,21 @@ def test_batches_of_any_size_one_after_the_other(batch: int) -> None:
 # What a program refuses
 
 
+@pytest.mark.parametrize("inputs", [(1,), [1], 1])
+def test_lengths_in_the_place_of_the_model_are_told_by_name(inputs: Any) -> None:
+    with pytest.raises(DataError, match=r"not \w+: .* by name, inputs=\W?1"):
+        compile(lambda x: x, inputs)
+
+
 @pytest.mark.parametrize("call", ["__call__", "value_and_grad", "inputs_gradient", "jacobian"])
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         ((numpy.zeros((0, 3)), numpy.zeros((0, 1))), "the batch is empty"),
         (([], []), r"argument 0 must have the shape \(batch, 3\)|the batch is empty"),
-        ((numpy.zeros((2, 3)),), "one array for each of the lengths"),
-        ((numpy.zeros((2, 3)), numpy.zeros((2, 1)), numpy.zeros((2, 1))), "one array for each of the lengths"),
-        ((), "one array for each of the lengths"),
+        ((numpy.zeros((2, 3)),), "takes 2 arguments"),
+        ((numpy.zeros((2, 3)), numpy.zeros((2, 1)), numpy.zeros((2, 1))), "takes 2 arguments"),
+        ((), "takes 2 arguments"),
         (
             (numpy.zeros((2, 4)), numpy.zeros((2, 1))),
             r"argument 0 must have the shape \(batch, 3\), not \(2, 4\)",
@@ -621,7 +627,19 @@ def test_load_refuses_other_shapes(sample: Any) -> None:
         program.load(*sample)
 
 
+def test_load_refuses_what_is_no_number() -> None:
+    _, program = network()
+    with pytest.raises(DataError, match="argument 1 must be an array of numbers"):
+        program.load([1.0, 2.0, 3.0], "a")
+
+
 # What it says of itself
+
+
+def test_one_kernel_is_one_kernel() -> None:
+    program = compile(lambda x: x * 2.0, inputs=(1,))
+    assert repr(program) == "<Compiled: 3 scalars as 1 kernel, 0 of them matrices>"
+    assert program.explain() == "3 scalars recorded, 3 rows after all passes, 1 kernel\n  mul × 1"
 
 
 def test_explain_names_the_matrices() -> None:
