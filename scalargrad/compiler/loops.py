@@ -81,6 +81,7 @@ class Pick(Value):
 
 def make_loop_node(loop: TracedLoop, operands: Sequence[Value]) -> LoopNode:
     """Make the node of a loop."""
+    # Without local derivatives: a loop is compiled, or written out before any are needed.
     node = LoopNode(1.0)
     hold_operands(node, tuple(operands), ())
     node.op = SCAN
@@ -118,6 +119,7 @@ def cut_step(
         depend on the inputs. What stands for them, and the outputs of a copy of the graph that
         ends there.
     """
+    # A dict and not a set, because it keeps the order in which the nodes were made.
     depends: dict[Value, None] = dict.fromkeys(inputs)
     for node in made:
         if any(arg in depends for arg in node.args):
@@ -136,6 +138,7 @@ def cut_step(
         if node not in depends and not inside:
             captured.setdefault(node, StepInput(1.0, label=node.label))
 
+    # Copied, because the nodes of the step hold the graph around it as operands.
     copies = captured | dict(zip(inputs, inputs, strict=True))
     for node in depends:
         if node in alive and node not in copies:

@@ -91,6 +91,7 @@ def scan(
         )
     entries = _list_entries(xs, length)
     recorder = _find_recorder()
+    # A loop without steps is nothing to record, and its carry is what it was given.
     if recorder is not None and entries:
         return recorder.record_loop(step, carry, entries, checkpoint)
 
@@ -142,6 +143,7 @@ def _list_entries(xs: Sequence[Tree] | None, length: int | None) -> list[Tree]:
             )
         return [None] * length
 
+    # All of these can be iterated over, but not as what was meant.
     if isinstance(xs, (NumberLike, dict, str)) or not hasattr(xs, "__iter__"):
         raise DataError(
             f"xs of scan must be a list with an entry for each step, not {type(xs).__name__}"

@@ -51,7 +51,7 @@ class Attributes:
         return ""
 
     def restore(self) -> None:
-        """Set all attributes, and the contents of lists, dicts and sets, to what they were."""
+        """Set all attributes, and what containers and small arrays hold, to what they were."""
         for module, before in zip(self._modules, self._before, strict=True):
             space = vars(module)
             for name, _ in _attributes(module):
@@ -59,11 +59,7 @@ class Attributes:
                     del space[name]
             for name, (value, contents) in before.items():
                 space[name] = value
-                if isinstance(value, list):
-                    value[:] = contents
-                elif isinstance(value, (dict, set)):
-                    value.clear()
-                    value.update(contents)
+                _restore_contents(value, contents)
 
 
 def _attributes(module: Module) -> Iterator[tuple[str, Any]]:
@@ -80,6 +76,17 @@ def _contents(value: Any) -> Any:
     if isinstance(value, numpy.ndarray) and value.size <= _MAX_ARRAY:
         return value.copy()
     return None
+
+
+def _restore_contents(value: Any, contents: Any) -> None:
+    # In place, for whoever else holds the same container.
+    if isinstance(value, list):
+        value[:] = contents
+    elif isinstance(value, (dict, set)):
+        value.clear()
+        value.update(contents)
+    elif contents is not None and not _is_same((value, contents), value):
+        value[...] = contents
 
 
 def _is_same(before: tuple[Any, Any], now: Any) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TypeAlias
 
-from scalargrad.compiler.backend import BACKENDS, BackendName
+from scalargrad.compiler.backend import BackendName, choose_backend
 from scalargrad.compiler.jax_backend import Devices
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
@@ -18,7 +18,6 @@ from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
 from scalargrad.utils.garbage import collector_off
-from scalargrad.utils.spelling import suggestion
 
 from .aliases import ArrayLike, Loss, Penalty
 from .auto_steps import AutoStep, earns_recording
@@ -212,11 +211,8 @@ def _check_compiled(compiled: object, devices: Devices) -> None:
     Raises:
         OptionError: For one that does not exist, or devices of a backend that has none.
     """
-    if not isinstance(compiled, bool) and compiled not in ("auto", *BACKENDS):
-        names = ["auto", *BACKENDS]
-        hint = suggestion(compiled, names, otherwise="")
-        listed = ", ".join(map(repr, names))
-        raise OptionError(f"compiled must be one of True, False, {listed}, not {compiled!r}{hint}")
+    if not isinstance(compiled, bool):
+        choose_backend(compiled, "compiled", "True, False, ")
     if devices is not None and compiled != "jax":
         raise OptionError(f'devices are those of JAX: give compiled="jax", not {compiled!r}')
 

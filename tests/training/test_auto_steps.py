@@ -134,6 +134,20 @@ def test_an_attribute_that_forward_sets_is_of_the_last_sample() -> None:
     assert auto.hidden.data == eager.hidden.data
 
 
+def test_an_array_that_forward_writes_into_is_that_of_eager_training() -> None:
+    def counts(module: Any, x: Any) -> Any:
+        module.seen[0] += 1.0
+        return module.layer(x)[0]
+
+    seen = []
+    for compiled in (False, "auto"):
+        model: Any = Forward(counts)
+        model.seen = numpy.zeros(1)
+        train(model, compiled=compiled)
+        seen.append(model.seen.tolist())
+    assert seen[0] == seen[1]
+
+
 def test_batch_normalization_stays_with_the_graph() -> None:
     model = Sequential(Layer(2, 3, seed=1), BatchNorm(3), Layer(3, 1, None, seed=2), lambda x: x[0])
     assert "BatchNorm takes statistics of a batch" in train(model).eager_reason
