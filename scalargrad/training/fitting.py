@@ -18,6 +18,7 @@ from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
 from scalargrad.utils.garbage import collector_off
+from scalargrad.utils.spelling import suggestion
 
 from .aliases import ArrayLike, Loss, Penalty
 from .auto_steps import AutoStep, earns_recording
