@@ -558,7 +558,6 @@ class Compiled:
     @cached_property
     def _graph(self) -> RecordedGraph:
         """The recorded Values for `load` and pictures, with the steps of loops written out."""
-        self._require_trace("the graph")
         trace, _ = self._unrolled
         assert trace is not None
         return RecordedGraph(trace)

@@ -262,11 +262,11 @@ def _as_leaves(tree: Tree, what: str) -> list[Value]:
 
 _REMEDY = (
     "The answer would be that of the recording for every sample. "
-    "Ask within the graph: where(step(x), a, b), maximum, clamp, …"
+    "Ask within the graph: where(lt(x, y), a, b), maximum, clamp, …"
 )
 _LOOK_UP = (
     "To look up a row, write scalargrad.take(table, x), where x is an integer input: "
-    'inputs=("token", …). To choose between two numbers, write where(step(x), a, b).'
+    'inputs=("token", …). To choose between two numbers, write where(lt(x, y), a, b).'
 )
 _REMEDIES = {
     "int()": _LOOK_UP,

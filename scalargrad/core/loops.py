@@ -49,18 +49,18 @@ def scan(
             ys.append(y)
         return carry, ys
 
-    A compiled program records the step once and repeats it as array code, so it does not grow with
-    the sequence. There the step receives Values in place of all numbers, also of those in `xs` that
-    are plain ones, and a list or an array of numbers must have the same length at each step.
-    Derivative transforms within a compiled function see the steps one by one.
+    A compiled program records the step once and repeats it as array code, so the program does not
+    grow with the sequence. While it is recorded, the step is given a Value for every number, plain
+    ones in `xs` included, and all entries of `xs` must have the same structure. Derivative
+    transforms within a compiled function see the steps one by one.
 
     Args:
         step: Takes the carry and one entry of `xs`, and returns the next carry and a result.
         carry: What the first step begins with: a number, a Value, or lists, tuples and dicts of
             them. Each step returns the same structure.
-        xs: An entry for each step, such as a list of numbers or of lists. Leave it out where all
-            steps are the same; each is then given None.
-        length: The number of steps, needed where there is no `xs`.
+        xs: An entry for each step, such as a list of numbers or of lists. Without it, each step is
+            given None.
+        length: The number of steps, needed only without `xs`.
         checkpoint: Whether a compiled program keeps only some of the carries for the way back, and
             computes the steps between them again. This takes about a third longer, and for n steps
             the memory of about 2·√n. Eager code ignores it.
