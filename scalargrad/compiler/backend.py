@@ -110,5 +110,5 @@ def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
     if devices is None:
         return BACKENDS[chosen]
     if BACKENDS[chosen] is not JaxBackend:
-        raise OptionError(f'devices are those of JAX: give "jax" with them, not {name!r}')
+        raise OptionError(f'devices are those of JAX: give backend="jax", not {name!r}')
     return partial(JaxBackend, devices=identify_devices(devices))

@@ -66,7 +66,7 @@ class AutoStep(Step):
         optimizer: What trains the model.
         predicting: Whether predictions are needed beside the loss.
         prediction: What the model returns for one sample, as plain numbers.
-        earned: Whether there is enough work to earn the recording back.
+        earned: Whether the training is long enough for a recording to pay for itself.
     """
 
     def __init__(

@@ -102,10 +102,10 @@ def fit(
         resume: File of a SaveCheckpoint to continue from. If it does not exist yet, the training
             starts from scratch and says so.
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
-            if the recording agrees with the graph and there is enough work to earn it back. If not,
-            every sample is computed on its own graph; `history.eager_reason` says why. True, or
-            the name of a backend ("numpy", "jax"), always compiles, without that comparison, and
-            raises an error for what can't be recorded; False never compiles.
+            if the recording agrees with the graph and the training is long enough to pay for it. If
+            not, every sample is computed on its own graph; `history.eager_reason` says why.
+            True, or the name of a backend ("numpy", "jax"), always compiles, without that
+            comparison, and raises an error for what can't be recorded. False never compiles.
             Losses and gradients are the same up to rounding (about 1e-12). Parameters may differ
             by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
             and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.
