@@ -95,7 +95,7 @@ class AutoStep(Step):
         self.eager_reason = self._find_obstacle()
         if self.eager_reason:
             return
-        attributes = Attributes(self.model)
+        attributes = Attributes(self.model, self.loss, self.penalty)
         snapshot = Snapshot(self.model)
         try:
             compiled = self._record(samples, validation, snapshot, attributes)

@@ -251,6 +251,25 @@ def test_an_attribute_that_a_callback_changes_counts_from_then_on(change: Any) -
     )
 
 
+def test_an_attribute_of_the_loss_that_a_callback_changes_counts_from_then_on() -> None:
+    class Scaled:
+        def __init__(self) -> None:
+            self.scale = 1.0
+
+        def __call__(self, prediction: Any, target: Any) -> Any:
+            return (prediction - target) ** 2 * self.scale
+
+    steps = []
+    for compiled in (False, "auto"):
+        loss = Scaled()
+        change = Change(lambda _, loss=loss: setattr(loss, "scale", 0.1))
+        model = MLP(2, [3, 1], "tanh", seed=1)
+        history = train(model, loss=loss, callbacks=change, compiled=compiled)
+        steps.append(history.steps)
+    assert history.eager_reason == "`scale` of Scaled has changed since the model was recorded"
+    assert steps[1] == pytest.approx(steps[0], rel=1e-12)
+
+
 def test_a_guard_that_notices_a_change_goes_back_to_the_graph(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
