@@ -115,7 +115,6 @@ class _Functions:
             together: Those of them that are then joined.
         """
         lines = self.lines
-        # What was computed before the loop is read step by step in it.
         loaded = self.outside & _used([*lines.during, lines.next_carry])
         inside = list(lines.during)
         for name in listed:

@@ -123,12 +123,6 @@ def test_batches_of_any_size_one_after_the_other(batch: int) -> None:
 # What a program refuses
 
 
-@pytest.mark.parametrize("inputs", [(1,), [1], 1])
-def test_lengths_in_the_place_of_the_model_are_told_by_name(inputs: Any) -> None:
-    with pytest.raises(DataError, match=r"not \w+: .* by name, inputs=\W?1"):
-        compile(lambda x: x, inputs)
-
-
 @pytest.mark.parametrize("call", ["__call__", "value_and_grad", "inputs_gradient", "jacobian"])
 @pytest.mark.parametrize(
     ("arguments", "problem"),
@@ -625,6 +619,12 @@ def test_load_refuses_other_shapes(sample: Any) -> None:
     _, program = network()
     with pytest.raises(LengthError):
         program.load(*sample)
+
+
+@pytest.mark.parametrize("inputs", [(1,), [1], 1])
+def test_lengths_in_the_place_of_the_model_are_told_by_name(inputs: Any) -> None:
+    with pytest.raises(DataError, match=r"not \w+: .* by name, inputs=\W?1"):
+        compile(lambda x: x, inputs)
 
 
 def test_load_refuses_what_is_no_number() -> None:
