@@ -104,8 +104,8 @@ class Scan:
                 yield position, kernel
 
     def __str__(self) -> str:
-        kernels = plural(len(self.kernels), "kernel")
-        return f"scan of {plural(self.length, 'step')}: {kernels}"
+        steps = "1 step" if self.length == 1 else f"{self.length:,} steps"
+        return f"scan of {steps}: {plural(len(self.kernels), 'kernel')}"
 
 
 def make_scan(program: Program, source: int, rows: Rows, varying: Mask) -> Scan:
