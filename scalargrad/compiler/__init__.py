@@ -16,12 +16,14 @@ The path of a function through the package:
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and
    backward; `loop_lines`, `loop_source` and `loop_code` do so for a loop.
 7. `numpy_backend` (or `jax_backend`): the source as functions, run on batches; it calls `lookups`.
-8. `compiled`: `compile` does all of this; its `Compiled` checks `arguments` and runs a backend.
+8. `compiling` and `compiled`: `compile` does all of this and returns a `Compiled`, which checks its
+   `arguments` and runs a backend.
 9. `nonfinite`, `replay` and `batch_replay`: samples that are not finite are computed again as eager
    code does.
 """
 
-from .compiled import Compiled, compile
+from .compiled import Compiled
+from .compiling import compile
 from .program import Program, record
 from .tracing import Trace, trace
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from scalargrad.core.ops import TAKE
 from scalargrad.errors import DataError, LengthError, OptionError
+from scalargrad.utils.counting import plural
 
 from .array_types import Array
 from .numpy_backend import NumpyBackend
@@ -68,8 +69,8 @@ class Arguments:
         """Raise LengthError if there are too few or too many arguments."""
         if len(arguments) != len(self.sizes):
             raise LengthError(
-                f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was "
-                f"given {len(arguments)}"
+                f"the program takes {plural(len(self.sizes), 'argument')}, of lengths "
+                f"{self.sizes}, but was given {len(arguments)}"
             )
 
     def check_indices(self, arrays: Sequence[Array]) -> None:

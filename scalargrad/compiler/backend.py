@@ -72,11 +72,13 @@ _DEFAULT = "numpy"
 """What "auto" chooses."""
 
 
-def choose_backend(name: object) -> str:
+def choose_backend(name: object, option: str = "backend", others: str = "") -> str:
     """Return the name of the backend that is meant, one of BACKENDS.
 
     Args:
         name: Such a name, or "auto".
+        option: What the user calls it, for errors.
+        others: What else the option may be, for errors.
 
     Raises:
         OptionError: For anything else.
@@ -89,7 +91,7 @@ def choose_backend(name: object) -> str:
     if not isinstance(name, str) or name not in names:
         hint = suggestion(name, names, otherwise="")
         listed = ", ".join(map(repr, names))
-        raise OptionError(f"backend must be one of {listed}, not {name!r}{hint}")
+        raise OptionError(f"{option} must be one of {others}{listed}, not {name!r}{hint}")
     return _DEFAULT if name == "auto" else name
 
 
@@ -108,5 +110,5 @@ def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
     if devices is None:
         return BACKENDS[chosen]
     if BACKENDS[chosen] is not JaxBackend:
-        raise OptionError(f'devices are those of JAX: give "jax" with them, not {name!r}')
+        raise OptionError(f'devices are those of JAX: give backend="jax", not {name!r}')
     return partial(JaxBackend, devices=identify_devices(devices))

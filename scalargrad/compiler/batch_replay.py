@@ -211,6 +211,7 @@ class BatchReplay:
                 if not gradient.any():
                     continue
                 for partial, each in zip(_partials(step, numbers), step.sums, strict=True):
+                    # Most operands of a first layer are inputs, whose gradients nobody asked for.
                     if not wanted[each.rows].any():
                         continue
                     sent = _multiply(gradient, partial)
@@ -243,6 +244,7 @@ def _group_rows(program: Program) -> list[Rows]:
 
 
 def _make_sum(operands: Rows) -> _Sum:
+    # In sorted numbers, the first place of each is where its run begins.
     rows, starts = numpy.unique(numpy.sort(operands), return_index=True)
     return _Sum(rows, numpy.argsort(operands, kind="stable"), starts)
 
@@ -270,6 +272,7 @@ def _multiply(gradient: Array, partial: Any) -> Array:
     if isinstance(partial, ExactZero):
         return numpy.zeros_like(gradient)
     product = gradient * partial
+    # Multiplied first: 0 times infinity is nan, which is then replaced.
     sends_nothing = (gradient == 0.0) | (partial == _CUT)
     return numpy.where(sends_nothing, 0.0, product)
 

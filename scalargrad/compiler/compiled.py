@@ -15,21 +15,18 @@ from numpy.typing import ArrayLike, NDArray
 from scalargrad.core.checks import all_finite
 from scalargrad.core.graph import topological
 from scalargrad.core.nested import replace_leaves
-from scalargrad.core.unlearned import is_reported, warn_unlearned
-from scalargrad.core.value import Parameter, Value
-from scalargrad.errors import CallError, DataError, LengthError, OptionError, TraceError
+from scalargrad.core.value import Value
+from scalargrad.errors import CallError, LengthError, OptionError
 from scalargrad.nn import Module
-from scalargrad.nn.naming import list_names
 from scalargrad.terminal import fits_terminal
-from scalargrad.utils.calls import explain_calls
-from scalargrad.utils.garbage import collector_off
+from scalargrad.utils.counting import plural
 
 from .arguments import Arguments
 from .array_types import Array
-from .backend import BackendMaker, BackendName, backend_maker
+from .backend import BackendMaker
 from .batch_replay import BatchReplay
 from .guards import Guards
-from .jax_backend import Devices, JaxArray, JaxBackend
+from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
@@ -41,136 +38,12 @@ from .scans import AFTER, BEFORE, DURING
 from .structure import arrange
 from .tracing import Input, Interface, Trace, trace
 
-__all__ = ["Compiled", "compile"]
+__all__ = ["Compiled"]
 
 _NOTHING = numpy.zeros(0)
 
 _Parts: TypeAlias = tuple[Any, ...]
 """The arguments of `Compiled._assemble`."""
-
-
-@explain_calls
-def compile(
-    function: Callable[..., Any],
-    model: Module | None = None,
-    inputs: Sequence[Input] = (),
-    backend: BackendName = "auto",
-    devices: Devices = None,
-) -> "Compiled":
-    """Record `function` once and return it as array code.
-
-    The graph of one sample is recorded, in the mode that the model is in (training or evaluation).
-    The batch becomes an axis. Sums may be added up in another order, so the last digits, and the
-    sign of a zero, may differ from those of eager code.
-
-    While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
-    float(), or `backward()` inside the function raise TraceError. Values from outside (a Buffer, a
-    Value of the user, a Parameter of another model) are read again at each call. A loop of Python
-    is recorded step by step, `scalargrad.scan` as one loop.
-
-    Derivatives inside the function are recorded, to any order: `grad`, `value_and_grad`, `jvp`,
-    `hvp`, `hessian`, `jacobian` and `GradientTape`. So a loss may hold a derivative of a network by
-    its inputs, as physics-informed networks and gradient penalties have it.
-
-    Plain Python numbers are constants of the trace. Those under names that the function (or a
-    function of the user that it names) reads from its closure or its module are compared at each
-    call, as are text and the lengths of containers; small containers of plain numbers are compared
-    entry by entry. If one has changed, the call raises TraceError. Numbers kept elsewhere, such as
-    in attributes, are not watched, and neither are files and clocks.
-
-    Random numbers from generators of Python and NumPy that are global, the model's, or under such a
-    name are refused. Dropout is fine.
-
-    Args:
-        function: Takes one argument for each entry of `inputs`: a list of that many Values, a
-            single Value for 1. Returns a Value, or Values nested in lists, tuples and dicts.
-        model: The Module whose parameters are learned. Gradients come in the order of
-            `model.parameters()`.
-        inputs: The length of each argument; "token" for an argument that is an integer in each
-            sample, ("token", 8) for eight integers. They are numbers like others, and may also be
-            looked up, by `sg.take` and `nn.Embedding`. Leave it out for a function without
-            arguments, which is computed as a batch of one.
-        backend: "auto" and "numpy" for NumPy, or "jax" for functions that jax.jit, jax.grad and
-            JAX's sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to
-            64 bits.
-        devices: With "jax", the devices that share each batch: how many, or a list of them. None
-            computes on the first one. demos/parallel.py shows it.
-
-    Returns:
-        The program.
-
-    Raises:
-        TraceError: The function does what a trace can't hold.
-        OptionError: An option is not one of those possible.
-        DataError: `function` or `model` is something else, or the function returns no Values.
-
-    Warns:
-        UnlearnedWarning: The function uses a trainable Parameter that `model` does not own.
-
-    Example:
-        >>> from scalargrad.losses import mse
-        >>> from scalargrad.nn import MLP
-        >>> model = MLP(2, [3, 1], seed=1)
-        >>> program = compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
-        >>> loss, gradient = program.value_and_grad(numpy.ones((5, 2)), numpy.zeros((5, 1)))
-        >>> gradient.shape
-        (13,)
-
-        A model that takes three integers:
-
-        >>> from scalargrad.nn import Embedding, Flatten, Layer, Sequential
-        >>> model = Sequential(Embedding(27, 4, seed=1), Flatten(), Layer(12, 2, seed=2))
-        >>> program = compile(model, model, inputs=[("token", 3)])
-        >>> program([[5, 13, 13], [0, 0, 26]]).shape
-        (2, 2)
-
-        A loss with a second derivative of the network u, for u″ = -sin(x):
-
-        >>> from scalargrad import grad, sin
-        >>> u = MLP(1, [8, 1], "tanh", seed=1)
-        >>> def residual(x):
-        ...     curvature = grad(grad(lambda z: u([z])))(x)
-        ...     return (curvature + sin(x)) ** 2
-        >>> physics = compile(residual, u, inputs=(1,))
-        >>> physics.value_and_grad(numpy.linspace(0.0, 3.0, 32))[1].shape
-        (25,)
-    """
-    if not callable(function):
-        raise DataError(f"compile takes a function, not {type(function).__name__}")
-    if model is not None and not isinstance(model, Module):
-        raise DataError(f"model must be a Module, not {type(model).__name__}")
-    make_backend = backend_maker(backend, devices)
-    if model is not None and model.needs_batch:
-        raise TraceError(
-            f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program "
-            "is recorded for one sample: use LayerNorm, or model.eval() first; to train with it, "
-            "fit with compiled=False"
-        )
-    # A trace makes nodes by the million and no cycles: the collector would only walk over them.
-    with collector_off():
-        program = Compiled(function, model, inputs, make_backend)
-    _warn_of_unlearned(program)
-    return program
-
-
-def _warn_of_unlearned(program: "Compiled") -> None:
-    """Warn of trainable parameters that the function uses and `model` does not own."""
-    unlearned = [
-        leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable
-    ]
-    if not unlearned or is_reported(id(program.model)):
-        return
-
-    names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in unlearned]
-    reason = "which the model does not own"
-    if program.model is None:
-        reason = "but compile was given no model"
-    warn_unlearned(
-        f"the compiled function uses {list_names(names)}, {reason}: its number is read at "
-        "each call, and no gradient is computed for it. To learn it, make it an attribute of the "
-        "Module that compile is given as `model`; if it should not learn, set its trainable = "
-        "False, or use a Value"
-    )
 
 
 class Compiled:
@@ -419,7 +292,7 @@ class Compiled:
             Their indices, in order.
 
         Example:
-            >>> from scalargrad import log
+            >>> from scalargrad import compile, log
             >>> program = compile(lambda x: log(x), inputs=(1,))
             >>> program.odd_rows([[1.0, 0.0, 2.0, -1.0]]).tolist()
             [1, 3]
@@ -562,10 +435,7 @@ class Compiled:
             CallError: The program comes from a pickle.
         """
         self._require_trace("load")
-        rows = []
-        for argument in sample:
-            numbers = numpy.asarray(argument, dtype=float)
-            rows.append(numbers.reshape(1, -1))
+        rows = [numpy.reshape(argument, (1, -1)) for argument in sample]
         arrays = self._arguments.check(rows)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
@@ -613,15 +483,16 @@ class Compiled:
         """Return what became of the scalars, in a few lines.
 
         Example:
+            >>> from scalargrad import compile
             >>> print(compile(lambda x: x[0] * x[1], inputs=(2,)).explain())
             3 scalars recorded, 3 rows after all passes, 1 kernel
               mul × 1
         """
         kernels = self._backend.kernels
-        noun = "kernel" if len(kernels) == 1 else "kernels"
         head = (
-            f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all "
-            f"passes, {len(kernels)} {noun}"
+            f"{plural(self.recorded_rows, 'scalar')} recorded, "
+            f"{plural(len(self.program), 'row')} after all passes, "
+            f"{plural(len(kernels), 'kernel')}"
         )
         return "\n".join([head, *_list_kernels(kernels, "  ")])
 
@@ -635,8 +506,8 @@ class Compiled:
         kernels = self._backend.kernels
         matrices = sum(isinstance(kernel, Matrix) for kernel in kernels)
         return (
-            f"<Compiled: {self.recorded_rows:,} scalars as {len(kernels)} kernels, "
-            f"{matrices} of them matrices>"
+            f"<Compiled: {plural(self.recorded_rows, 'scalar')} as "
+            f"{plural(len(kernels), 'kernel')}, {matrices:,} of them matrices>"
         )
 
     # Leaves and arguments
@@ -687,7 +558,6 @@ class Compiled:
     @cached_property
     def _graph(self) -> RecordedGraph:
         """The recorded Values for `load` and pictures, with the steps of loops written out."""
-        self._require_trace("the graph")
         trace, _ = self._unrolled
         assert trace is not None
         return RecordedGraph(trace)
@@ -714,6 +584,7 @@ class Compiled:
         `print`. Of a program that was unpickled nothing is known.
 
         Example:
+            >>> from scalargrad import compile
             >>> seen = []
             >>> compile(lambda x: [seen.append(x), x * 2][1], inputs=(1,)).effects()
             ['changes `seen`']

@@ -51,6 +51,7 @@ def build_gathers(program: Program, rows: Rows, operands: Rows, varies: bool) ->
     for i, index in enumerate(operands[:, 0].tolist()):
         by_index[index].append(i)
 
+    # The same rows of a table, looked up by another index, are the same kernel at another place.
     places: dict[bytes, list[Rows]] = defaultdict(list)
     for group in by_index.values():
         for table in _split_tables(program, operands, numpy.array(group)):
@@ -84,10 +85,14 @@ def _split_tables(program: Program, operands: Rows, group: Rows) -> list[Rows]:
     ordered = group[numpy.argsort(program.place[first], kind="stable")]
     columns = program.place[operands[ordered, 1:]]
     distances = columns[1:] - columns[:-1]
+    # Two columns of one table are at the same distance in each of its rows.
     is_shifted = (distances == distances[:, :1]).all(axis=1)
+    by_column = distances[:, 0]
     starts = [0]
-    for i, distance in enumerate(distances[:, 0].tolist(), start=1):
-        begins = i - 1 == starts[-1]
-        if not is_shifted[i - 1] or not (begins or distance == distances[i - 2, 0]):
+    for i in range(1, len(ordered)):
+        # Any distance will do between the first two columns.
+        is_second = starts[-1] == i - 1
+        is_next = is_second or by_column[i - 1] == by_column[i - 2]
+        if not is_shifted[i - 1] or not is_next:
             starts.append(i)
     return numpy.split(ordered, starts[1:])

@@ -83,7 +83,7 @@ def identify_devices(devices: Devices) -> tuple[int, ...]:
     count = checked_int(devices, "devices", 1)
     if count > len(known):
         raise OptionError(
-            f"devices is {count}, but JAX has {len(known)} here. A processor can play several: set "
+            f"devices is {count}, but JAX has {len(known)} here. To use the CPU as several, set "
             f"XLA_FLAGS=--xla_force_host_platform_device_count={count} before JAX is imported"
         )
     return tuple(device.id for device in known[:count])

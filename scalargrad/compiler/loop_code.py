@@ -56,6 +56,8 @@ class _Taken(NamedTuple):
     def of(self, segment: _Segment) -> tuple[Array, Array, Array]:
         """Return the entries, what is shared, and the weights of some steps."""
         entries = self.entries[segment.rows]
+        # What does not wait for the carry is computed for all steps as one batch, so that what they
+        # share is there once for each step, too.
         shared = numpy.tile(self.shared, (segment.steps, 1))
         return entries, shared, self.weights
 
@@ -148,8 +150,10 @@ class LoopCode:
         g_weights = numpy.zeros(taken.weights.shape)
         parts = kept.segments.copy()
         for segment in reversed(self._segments(n)):
+            # Taken out of the list, so that the arrays of a segment are freed after it.
             part = parts.pop()
             if self._scan.checkpoint:
+                # The steps from here to the next checkpoint are computed again.
                 _, _, part = self._forward(n, segment.steps, part, *taken.of(segment))
             g_carry, entries, shared, of_weights = self._backward(
                 n, segment.steps, taken.weights, g_carry, g_results[segment.rows], part
@@ -170,6 +174,7 @@ class LoopCode:
         """Return the steps that run at once, in order."""
         length = self._scan.length
         if self._scan.checkpoint:
+            # √n segments of √n steps: n/s carries and s steps at once are the fewest for s = √n.
             steps = isqrt(length - 1) + 1
         else:
             steps = max(_MIN_STEPS, _MAX_NUMBERS // (n * self._scan.widest))
@@ -184,11 +189,13 @@ class LoopCode:
         carries, width, count = self._scan.sizes
         steps = self._scan.length
         by_sample = numpy.broadcast_to(xs, (n, steps, width))
+        # Step by step, so that the rows of a segment lie side by side.
         by_step = by_sample.transpose(1, 0, 2)
         return _Taken(
             carry=numpy.broadcast_to(carry, (n, carries)),
             entries=by_step.reshape(steps * n, width),
             shared=numpy.broadcast_to(shared, (n, count)),
+            # The generated source reads views of their memory.
             weights=numpy.ascontiguousarray(weights),
         )
 

@@ -207,6 +207,7 @@ class _Step:
         needed = writer.needed
         weights = [block.name == PARAMETERS for block in self.layout.blocks]
 
+        # The order of the way back: what came after the loop, the loop, what came before it.
         writer.lines = self.lines.back_after
         if len(self._results):
             writer.add_gradient(self.layout.operand(self._results), "g_results")
@@ -219,6 +220,8 @@ class _Step:
             writer.add_gradient(self.layout.operand(self._carry), "g_carry")
         computed = self._write_back(DURING)
         if learns:
+            # The same rules once more, for the weights alone: one product over all steps is faster
+            # than a small one in each.
             writer.needed = weights
             for number, kernel in computed:
                 self._write_weights(number, kernel)

@@ -97,7 +97,8 @@ class _Functions:
         together |= self.inside.intersection(self.kept_together)
         listed = together.union(self.kept_by_step)
         body = self._run(sorted(listed), together)
-        body.append(f"return last, {self.lines.results}, {self._kept}")
+        results = self.lines.results
+        body.append(f"return last, {results}, {self._kept}")
         return self._function("forward(n, steps, x0, x1, x2, p)", body)
 
     def _needed_after(self) -> set[str]:
@@ -140,7 +141,7 @@ class _Functions:
         both = sorted(set(self.kept_by_step).intersection(self.kept_together))
         collected = self._collected()
 
-        body = []
+        body: list[str] = []
         if self.kept_by_step or self.kept_together:
             body.append(f"{self._kept} = kept")
         body.append(f"g_p = zeros({weights})")
@@ -157,11 +158,15 @@ class _Functions:
         body += lines.weights
         body += lines.back_before
 
-        found = []
-        for name in (f"g_{ENTRY}", f"g_{SHARED}"):
-            found.append(name if name in lines.gradients else "None")
-        body.append(f"return g_carry, {found[0]}, {found[1]}, g_p")
+        of_entry = self._gradient_or_none(ENTRY)
+        of_shared = self._gradient_or_none(SHARED)
+        body.append(f"return g_carry, {of_entry}, {of_shared}, g_p")
         return self._function("backward(n, steps, p, g_carry, g_results, kept)", body)
+
+    def _gradient_or_none(self, name: str) -> str:
+        """Return source of the gradient of an input, None where nothing flows back to it."""
+        gradient = f"g_{name}"
+        return gradient if gradient in self.lines.gradients else "None"
 
     def _collected(self) -> list[str]:
         """Return the gradients that the loop of the way back leaves for all steps."""
@@ -226,8 +231,9 @@ class _Functions:
     def _kept(self) -> str:
         """What goes from `forward` to `backward`, as a tuple."""
         lists = [f"each_{name}" for name in self.kept_by_step]
-        names = [f"{name}, " for name in (*lists, *self.kept_together)]
-        return f"({''.join(names)})"
+        names = [*lists, *self.kept_together]
+        items = [f"{name}, " for name in names]
+        return f"({''.join(items)})"
 
     def _function(self, head: str, body: Sequence[str]) -> str:
         """Return a function as source. Outside of the loop n counts the samples of all steps."""
@@ -236,7 +242,8 @@ class _Functions:
         for name, source in self.lines.hoisted.items():
             if name in used:
                 lines.append(f"{_INDENT}{name} = {source}")
-        for line in ("one_step = n", "n = steps * one_step", *body):
+        all_lines = ("one_step = n", "n = steps * one_step", *body)
+        for line in all_lines:
             lines.append(_INDENT + line)
         return "\n".join(lines) + "\n"
 
@@ -248,6 +255,8 @@ def _join(name: str, arrays: str) -> str:
     return f"{name} = concatenate({arrays}{axis})"
 
 
+# What is alive is read from the lines themselves: the rules that write them know nothing of loops.
+# Names of functions are found, too, but no variable has their names.
 _NAME = re.compile(r"[a-z]\w*")
 _TARGET = re.compile(r"([a-z]\w*)(?:, ([a-z]\w*))? = ")
 _UPDATE = re.compile(r"([a-z]\w*)(?:\[.*?\])? \+?= |scatter\(([a-z]\w*),")
@@ -266,6 +275,7 @@ def _assigned(lines: Iterable[str]) -> set[str]:
     names: set[str] = set()
     for line in lines:
         match = _TARGET.match(line)
+        # A writer calls these t0, t1, …
         if match and not match[1].startswith("t"):
             names.update(name for name in match.groups() if name)
     return names

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scalargrad.core.graph import hold_operands, stored_partials, topological
-from scalargrad.core.modes import Scope, current_mode
+from scalargrad.core.modes import Scope, StepScope, current_mode
 from scalargrad.core.value import Constant, Value, make_leaf
 
 __all__ = [
@@ -81,6 +81,7 @@ class Pick(Value):
 
 def make_loop_node(loop: TracedLoop, operands: Sequence[Value]) -> LoopNode:
     """Make the node of a loop."""
+    # Without local derivatives: a loop is compiled, or written out before any are needed.
     node = LoopNode(1.0)
     hold_operands(node, tuple(operands), ())
     node.op = SCAN
@@ -118,6 +119,7 @@ def cut_step(
         depend on the inputs. What stands for them, and the outputs of a copy of the graph that
         ends there.
     """
+    # A dict and not a set, because it keeps the order in which the nodes were made.
     depends: dict[Value, None] = dict.fromkeys(inputs)
     for node in made:
         if any(arg in depends for arg in node.args):
@@ -136,6 +138,7 @@ def cut_step(
         if node not in depends and not inside:
             captured.setdefault(node, StepInput(1.0, label=node.label))
 
+    # Copied, because the nodes of the step hold the graph around it as operands.
     copies = captured | dict(zip(inputs, inputs, strict=True))
     for node in depends:
         if node in alive and node not in copies:
@@ -187,11 +190,11 @@ class _StepScopes:
         if scope is None or scope in self._copies:
             return self._copies.get(scope)
         name = scope.name
-        # A module that numbers its steps was recorded in the first one.
-        if scope.parent is self._around and name.endswith(".0"):
-            name = f"{name[:-1]}{self._number}"
+        # What is recorded is the first step. Steps of a loop within it have numbers of their own.
+        if isinstance(scope, StepScope) and scope.parent is self._around:
+            name = f"{name.removesuffix('.0')}.{self._number}"
         parent = self.copy(scope.parent)
-        twin = Scope(name, scope.kind, parent, scope.identity)
+        twin = type(scope)(name, scope.kind, parent, scope.identity)
         self._copies[scope] = twin
         return twin
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy
 
 from scalargrad.core.ops import ADD, DOT
+from scalargrad.utils.counting import plural
 
 from .array_types import Mask, Rows
 from .loops import PICK
@@ -104,8 +105,7 @@ class Scan:
 
     def __str__(self) -> str:
         steps = "1 step" if self.length == 1 else f"{self.length:,} steps"
-        noun = "kernel" if len(self.kernels) == 1 else "kernels"
-        return f"scan of {steps}: {len(self.kernels)} {noun}"
+        return f"scan of {steps}: {plural(len(self.kernels), 'kernel')}"
 
 
 def make_scan(program: Program, source: int, rows: Rows, varying: Mask) -> Scan:

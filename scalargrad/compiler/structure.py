@@ -50,6 +50,7 @@ def list_outputs(result: object) -> tuple[tuple[Value, ...], Structure]:
 
 
 def _lists_for_arrays(result: Any) -> Any:
+    # An array of Values has a shape, and is returned as one: so are lists that nest regularly.
     if is_array(result):
         return result.tolist()
     if isinstance(result, dict):
@@ -96,6 +97,7 @@ def _arrange(part: Structure, outputs: Array) -> Any:
 
     shape = _regular_shape(part)
     if shape is not None:
+        # Outputs are numbered in the order of the nest, so those of a part lie side by side.
         positions = flatten(part)
         return outputs[:, positions[0] : positions[-1] + 1].reshape(len(outputs), *shape)
     if isinstance(part, dict):

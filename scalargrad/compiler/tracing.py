@@ -244,7 +244,7 @@ def _flatten_entries(xs: Sequence[Tree]) -> list[list[Value]]:
             numbers = flatten_like(xs[0], x, ("xs[0]", f"xs[{number}]"))
         except LengthError as error:
             raise DataError(
-                f"in a compiled function all entries of xs must have one structure: {error}"
+                f"in a compiled function the step of scan is recorded once, so {error}"
             ) from None
         entries.append(_as_leaves(numbers, f"xs[{number}] of scan"))
     return entries
@@ -262,11 +262,11 @@ def _as_leaves(tree: Tree, what: str) -> list[Value]:
 
 _REMEDY = (
     "The answer would be that of the recording for every sample. "
-    "Ask within the graph: where(step(x), a, b), maximum, clamp, …"
+    "Ask within the graph: where(lt(x, y), a, b), maximum, clamp, …"
 )
 _LOOK_UP = (
     "To look up a row, write scalargrad.take(table, x), where x is an integer input: "
-    'inputs=("token", …). To choose between two numbers, write where(step(x), a, b).'
+    'inputs=("token", …). To choose between two numbers, write where(lt(x, y), a, b).'
 )
 _REMEDIES = {
     "int()": _LOOK_UP,
@@ -318,10 +318,10 @@ def _check_count(function: Callable[..., Any], count: int) -> None:
     try:
         taken.bind(*range(count))
     except TypeError:
-        remedy = "" if count else ": for a list of two numbers and a single one give inputs=(2, 1)"
         raise OptionError(
-            "inputs must be the length of each argument, one number for each: the function takes "
-            f"{_without_types(taken)}, and inputs gives {count}{remedy}"
+            "inputs must have an entry for each argument: the function takes "
+            f"{_without_types(taken)}, and inputs has {count}. For a list of two numbers and a "
+            'single one give (2, 1), for one list of eight integers [("token", 8)]'
         ) from None
 
 

@@ -286,7 +286,8 @@ class NumberLike:
         def __index__(self) -> int:
             check_question("a Value as an index of Python")
             raise DataError(
-                "a Value is no index of Python: give int(x.data), if the graph may end there"
+                "a Value can't be an index or a count of Python: write int(x.data) where the "
+                "graph may end"
             )
 
     # Truth and order are asked in the innermost loops of user code, so outside of a trace they do

@@ -23,9 +23,9 @@ Table = Sequence[Any]
 def take(table: Table, index: Any) -> Any:
     """Look up rows of a table: `table[index]`, also where the index is an input of `compile`.
 
-    A compiled function that takes integers, `compile(f, inputs=("token", 3))`, may look them up:
-    each row is then gathered for all samples at once. Such an index may also be computed from
-    integer inputs, as in `take(table, 27 * a + b)`. No gradient flows to an index.
+    A compiled function that takes integers, `compile(f, inputs=[("token", 3)])`, may look them up:
+    the rows of all samples are then gathered at once. An index may also be computed from integer
+    inputs, as in `take(table, 27 * a + b)`. No gradient flows to an index.
 
     Args:
         table: A list or an array. Its entries may be Values, numbers, or rows: nested lists of

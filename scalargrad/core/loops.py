@@ -49,18 +49,18 @@ def scan(
             ys.append(y)
         return carry, ys
 
-    A compiled program records the step once and repeats it as array code, so it does not grow with
-    the sequence. There the step receives Values in place of all numbers, also of those in `xs` that
-    are plain ones, and a list or an array of numbers must have the same length at each step.
-    Derivative transforms within a compiled function see the steps one by one.
+    A compiled program records the step once and repeats it as array code, so the program does not
+    grow with the sequence. While it is recorded, the step is given a Value for every number, plain
+    ones in `xs` included, and all entries of `xs` must have the same structure. Derivative
+    transforms within a compiled function see the steps one by one.
 
     Args:
         step: Takes the carry and one entry of `xs`, and returns the next carry and a result.
         carry: What the first step begins with: a number, a Value, or lists, tuples and dicts of
             them. Each step returns the same structure.
-        xs: An entry for each step, such as a list of numbers or of lists. Leave it out where all
-            steps are the same; each is then given None.
-        length: The number of steps, needed where there is no `xs`.
+        xs: An entry for each step, such as a list of numbers or of lists. Without it, each step is
+            given None.
+        length: The number of steps, needed only without `xs`.
         checkpoint: Whether a compiled program keeps only some of the carries for the way back, and
             computes the steps between them again. This takes about a third longer, and for n steps
             the memory of about 2·√n. Eager code ignores it.
@@ -70,8 +70,8 @@ def scan(
         first carry and an empty list.
 
     Raises:
-        DataError: If a step does not return a pair, or a carry of another structure; or if `xs` is
-            not a sequence.
+        DataError: If a step does not return a pair, or a carry of another structure; or if `step`
+            is not a function, or `xs` not a sequence.
         LengthError: If `length` differs from that of `xs`.
         OptionError: If both are missing, or `length` is not a whole number from 0 on.
 
@@ -84,8 +84,14 @@ def scan(
         >>> [y.data for y in path]
         [0.9, 0.72]
     """
+    if not callable(step):
+        raise DataError(
+            "step of scan must be a function that takes the carry and an entry of xs, not "
+            f"{type(step).__name__}"
+        )
     entries = _list_entries(xs, length)
     recorder = _find_recorder()
+    # A loop without steps is nothing to record, and its carry is what it was given.
     if recorder is not None and entries:
         return recorder.record_loop(step, carry, entries, checkpoint)
 
@@ -118,13 +124,11 @@ def call_step(step: Step, carry: Tree, x: Tree, number: int) -> tuple[Tree, Tree
             "return carry, None where there is no result"
         )
     next_carry, y = result
-    names = "the carry given to it", "the carry that it returned"
+    names = "the carry given", "the carry returned"
     try:
         flatten_like(carry, next_carry, names)
     except LengthError as error:
-        raise DataError(
-            f"step {number} of scan must return a carry of the structure that it was given: {error}"
-        ) from None
+        raise DataError(f"step {number} of scan changed the structure: {error}") from None
     return next_carry, y
 
 
@@ -139,6 +143,7 @@ def _list_entries(xs: Sequence[Tree] | None, length: int | None) -> list[Tree]:
             )
         return [None] * length
 
+    # All of these can be iterated over, but not as what was meant.
     if isinstance(xs, (NumberLike, dict, str)) or not hasattr(xs, "__iter__"):
         raise DataError(
             f"xs of scan must be a list with an entry for each step, not {type(xs).__name__}"

@@ -71,6 +71,12 @@ class Scope:
         return ".".join(scope.name for scope in self.chain() if scope.name)
 
 
+class StepScope(Scope):
+    """One call of a module in a step of a loop. Its name ends with the number of the step."""
+
+    __slots__ = ()
+
+
 class Mode:
     """The context of a computation, never changed once it is in use.
 
@@ -296,6 +302,7 @@ def call_in_scope(
     name: str,
     arguments: tuple[object, ...],
     options: dict[str, object],
+    scope_class: type[Scope] = Scope,
 ) -> Result:
     """Call `method(*arguments, **options)`, and give every node it makes a scope of the module.
 
@@ -305,13 +312,14 @@ def call_in_scope(
         name: Its name inside the caller.
         arguments: The arguments by position.
         options: The arguments by name.
+        scope_class: StepScope where the name ends with the number of a step.
 
     Returns:
         What the method returns.
     """
     # Every call of every module comes through here, so this does without a Switch.
     mode = _mode.get()
-    scope = Scope(name, type(module).__name__, mode.scope, id(module))
+    scope = scope_class(name, type(module).__name__, mode.scope, id(module))
     token = _mode.set(Mode(scope, mode.recording, mode.observers, mode.refuse))
     try:
         return method(*arguments, **options)

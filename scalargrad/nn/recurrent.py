@@ -12,7 +12,7 @@ from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.loops import scan
-from scalargrad.core.modes import call_in_scope
+from scalargrad.core.modes import StepScope, call_in_scope
 from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
 from scalargrad.core.seeds import Seed, generator
@@ -293,7 +293,7 @@ class Recurrent(Module):
         def step(state: State, row: Any) -> tuple[State, list[Value]]:
             # Not `self.cell(row, state)`: with a scope for each step, pictures tell them apart.
             name = f"cell.{next(number)}"
-            state = call_in_scope(self.cell.forward, self.cell, name, (row, state), {})
+            state = call_in_scope(self.cell.forward, self.cell, name, (row, state), {}, StepScope)
             return state, self.cell.output(state)
 
         if type(self.cell) in (RNNCell, LSTMCell):

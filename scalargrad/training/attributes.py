@@ -1,4 +1,4 @@
-"""What the modules of a model hold besides parameters, compared with what they held before."""
+"""What modules, losses and penalties hold, compared with what they held before."""
 
 from collections.abc import Iterator
 from operator import is_
@@ -14,13 +14,14 @@ _MAX_ARRAY = 4096
 
 
 class Attributes:
-    """The attributes of all modules in a model, as they were when this was made.
+    """The attributes of all modules in a model, and of functions, as they were at first.
 
     Containers in them are compared entry by entry, and their entries by identity. The mode does not
     count. Objects of other classes are not searched.
 
     Args:
         model: The model.
+        *functions: Other objects that are called, such as a loss. Nothing inside them is searched.
 
     Example:
         >>> from scalargrad.nn import Dropout
@@ -34,41 +35,38 @@ class Attributes:
         ''
     """
 
-    def __init__(self, model: Module) -> None:
-        self._modules = [module for _, module in model.named_modules()]
+    def __init__(self, model: Module, *functions: object) -> None:
+        self._owners: list[object] = [module for _, module in model.named_modules()]
+        self._owners += [each for each in functions if hasattr(each, "__dict__")]
         self._before = [
-            {name: (value, _contents(value)) for name, value in _attributes(module)}
-            for module in self._modules
+            {name: (value, _contents(value)) for name, value in _attributes(owner)}
+            for owner in self._owners
         ]
 
     def find_change(self) -> str:
         """Name the first attribute that is not as it was; "" if all are."""
-        for module, before in zip(self._modules, self._before, strict=True):
-            now = dict(_attributes(module))
+        for owner, before in zip(self._owners, self._before, strict=True):
+            now = dict(_attributes(owner))
             for name in (*before, *now):
                 if name not in now or name not in before or not _is_same(before[name], now[name]):
-                    return f"`{name}` of {type(module).__name__}"
+                    return f"`{name}` of {type(owner).__name__}"
         return ""
 
     def restore(self) -> None:
-        """Set all attributes, and the contents of lists, dicts and sets, to what they were."""
-        for module, before in zip(self._modules, self._before, strict=True):
-            space = vars(module)
-            for name, _ in _attributes(module):
+        """Set all attributes, and what containers and small arrays hold, to what they were."""
+        for owner, before in zip(self._owners, self._before, strict=True):
+            space = vars(owner)
+            for name, _ in _attributes(owner):
                 if name not in before:
                     del space[name]
             for name, (value, contents) in before.items():
                 space[name] = value
-                if isinstance(value, list):
-                    value[:] = contents
-                elif isinstance(value, (dict, set)):
-                    value.clear()
-                    value.update(contents)
+                _restore_contents(value, contents)
 
 
-def _attributes(module: Module) -> Iterator[tuple[str, Any]]:
+def _attributes(owner: object) -> Iterator[tuple[str, Any]]:
     """Yield name and value of each attribute, but for the mode."""
-    for name, value in list(vars(module).items()):
+    for name, value in list(vars(owner).items()):
         if name != "training":
             yield name, value
 
@@ -80,6 +78,17 @@ def _contents(value: Any) -> Any:
     if isinstance(value, numpy.ndarray) and value.size <= _MAX_ARRAY:
         return value.copy()
     return None
+
+
+def _restore_contents(value: Any, contents: Any) -> None:
+    # In place, for whoever else holds the same container.
+    if isinstance(value, list):
+        value[:] = contents
+    elif isinstance(value, (dict, set)):
+        value.clear()
+        value.update(contents)
+    elif contents is not None and not _is_same((value, contents), value):
+        value[...] = contents
 
 
 def _is_same(before: tuple[Any, Any], now: Any) -> bool:

@@ -66,7 +66,7 @@ class AutoStep(Step):
         optimizer: What trains the model.
         predicting: Whether predictions are needed beside the loss.
         prediction: What the model returns for one sample, as plain numbers.
-        earned: Whether there is enough work to earn the recording back.
+        earned: Whether the training is long enough for a recording to pay for itself.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class AutoStep(Step):
         self.eager_reason = self._find_obstacle()
         if self.eager_reason:
             return
-        attributes = Attributes(self.model)
+        attributes = Attributes(self.model, self.loss, self.penalty)
         snapshot = Snapshot(self.model)
         try:
             compiled = self._record(samples, validation, snapshot, attributes)

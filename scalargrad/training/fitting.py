@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TypeAlias
 
-from scalargrad.compiler.backend import BACKENDS, BackendName
+from scalargrad.compiler.backend import BackendName, choose_backend
 from scalargrad.compiler.jax_backend import Devices
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
@@ -102,9 +102,10 @@ def fit(
         resume: File of a SaveCheckpoint to continue from. If it does not exist yet, the training
             starts from scratch and says so.
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
-            if the recording agrees with the graph and there is enough work to earn it back. If not,
-            every sample is computed on its own graph; `history.eager_reason` says why. True, or
-            the name of a backend ("numpy", "jax"), raises an error instead; False never compiles.
+            if the recording agrees with the graph and the training is long enough to pay for it. If
+            not, every sample is computed on its own graph; `history.eager_reason` says why.
+            True, or the name of a backend ("numpy", "jax"), always compiles, without that
+            comparison, and raises an error for what can't be recorded. False never compiles.
             Losses and gradients are the same up to rounding (about 1e-12). Parameters may differ
             by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
             and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.
@@ -211,11 +212,8 @@ def _check_compiled(compiled: object, devices: Devices) -> None:
     Raises:
         OptionError: For one that does not exist, or devices of a backend that has none.
     """
-    if not isinstance(compiled, bool) and compiled not in ("auto", *BACKENDS):
-        names = ["auto", *BACKENDS]
-        hint = suggestion(compiled, names, otherwise="")
-        listed = ", ".join(map(repr, names))
-        raise OptionError(f"compiled must be True, False, {listed}, not {compiled!r}{hint}")
+    if not isinstance(compiled, bool):
+        choose_backend(compiled, "compiled", "True, False, ")
     if devices is not None and compiled != "jax":
         raise OptionError(f'devices are those of JAX: give compiled="jax", not {compiled!r}')
 

@@ -18,7 +18,7 @@ from .aliases import Loss, Penalty, Prediction, Sample, Target
 from .inputs import copy_entry
 from .samples import Samples
 
-TOO_LITTLE_WORK = "there is too little work to earn a recording back"
+TOO_LITTLE_WORK = "the training is too short for a recording to pay for itself"
 """The one reason to compute on the graph that says nothing about the model."""
 
 

@@ -213,6 +213,11 @@ TESTS = {
         "tests/compiler/test_compiled.py",
         "tests/compiler/test_models.py",
     ],
+    "scalargrad/compiler/compiling.py": [
+        "tests/compiler/test_compiled.py",
+        "tests/compiler/test_backends.py",
+        "tests/compiler/test_tracing.py",
+    ],
     "scalargrad/compiler/compiled.py": [
         "tests/compiler/test_compiled.py",
         "tests/compiler/test_guards.py",

@@ -621,7 +621,25 @@ def test_load_refuses_other_shapes(sample: Any) -> None:
         program.load(*sample)
 
 
+@pytest.mark.parametrize("inputs", [(1,), [1], 1])
+def test_lengths_in_the_place_of_the_model_are_told_by_name(inputs: Any) -> None:
+    with pytest.raises(DataError, match=r"not \w+: .* by name, inputs=\W?1"):
+        compile(lambda x: x, inputs)
+
+
+def test_load_refuses_what_is_no_number() -> None:
+    _, program = network()
+    with pytest.raises(DataError, match="argument 1 must be an array of numbers"):
+        program.load([1.0, 2.0, 3.0], "a")
+
+
 # What it says of itself
+
+
+def test_one_kernel_is_one_kernel() -> None:
+    program = compile(lambda x: x * 2.0, inputs=(1,))
+    assert repr(program) == "<Compiled: 3 scalars as 1 kernel, 0 of them matrices>"
+    assert program.explain() == "3 scalars recorded, 3 rows after all passes, 1 kernel\n  mul × 1"
 
 
 def test_explain_names_the_matrices() -> None:

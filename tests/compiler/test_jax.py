@@ -401,7 +401,7 @@ def test_every_question_to_a_program_can_be_shared_by_devices() -> None:
 
 
 def test_devices_are_those_of_jax() -> None:
-    with pytest.raises(OptionError, match='give "jax" with them'):
+    with pytest.raises(OptionError, match='give backend="jax"'):
         scalargrad.compile(lambda x: x, inputs=(1,), devices=2)
 
 

@@ -165,8 +165,8 @@ def test_the_pure_function_of_jax_without_arguments() -> None:
 
 
 def test_arguments_that_are_not_declared_are_named() -> None:
-    with pytest.raises(ValueError, match=r"function takes \(x, y\), and inputs gives 0.*\(2, 1\)"):
+    with pytest.raises(ValueError, match=r"function takes \(x, y\), and inputs has 0.*\(2, 1\)"):
         compile(lambda x, y: x * y)
     model = MLP(2, [1])
-    with pytest.raises(ValueError, match=r"function takes \(x\), and inputs gives 0"):
+    with pytest.raises(ValueError, match=r"function takes \(x\), and inputs has 0"):
         compile(model, model)

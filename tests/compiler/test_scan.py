@@ -402,6 +402,30 @@ def test_each_step_of_a_loaded_graph_has_its_own_constants_and_module_calls() ->
     assert mine == theirs
 
 
+def test_modules_in_a_list_keep_their_numbers_in_each_step() -> None:
+    class Stacked(nn.Module):
+        def __init__(self) -> None:
+            self.layers = [nn.Layer(1, 1, seed=1), nn.Layer(1, 1, seed=2)]
+
+        def forward(self, x: list[Value]) -> Value:
+            def step(carry: Value, t: Value) -> Pair:
+                hidden = self.layers[0]([carry * t])
+                return self.layers[1](hidden)[0], None
+
+            last: Value = sg.scan(step, x[0], x)[0]
+            return last
+
+    model = Stacked()
+    loaded = compile(model, model, inputs=(2,)).load([0.1, 0.2])
+    graph = model([Value(0.1), Value(0.2)])
+    mine, theirs = (
+        [node.scope.path for node in topological([output]) if node.scope]
+        for output in (loaded, graph)
+    )
+    assert mine == theirs
+    assert "layers.0.neurons.0" in mine
+
+
 def test_values_from_outside_are_read_at_each_call() -> None:
     rate = Value(2.0)
     program = compile(lambda x: sg.scan(lambda c, t: (c * rate * t, None), x[0], x)[0], inputs=(2,))

@@ -560,7 +560,7 @@ def test_impossible_sizes_are_refused(inputs: Any) -> None:
 @pytest.mark.parametrize("inputs", [(), (2, 1), (1, 1, 1)])
 def test_other_sizes_than_the_function_has_arguments_are_refused(inputs: Any) -> None:
     with pytest.raises(
-        OptionError, match=rf"the function takes \(x\), and inputs gives {len(inputs)}"
+        OptionError, match=rf"the function takes \(x\), and inputs has {len(inputs)}"
     ):
         compile(lambda x: x, inputs=inputs)
 

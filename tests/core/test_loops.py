@@ -85,6 +85,12 @@ def test_entries_must_be_a_sequence(xs: Any) -> None:
         sg.scan(add, 1.0, xs)
 
 
+@pytest.mark.parametrize("step", [None, 3.0, Value(1.0)])
+def test_a_step_must_be_a_function(step: Any) -> None:
+    with pytest.raises(DataError, match=f"step of scan must be a function.*{type(step).__name__}"):
+        sg.scan(step, 1.0, [])
+
+
 def test_the_number_of_steps_must_be_known() -> None:
     with pytest.raises(OptionError, match="give xs"):
         sg.scan(add, 1.0)

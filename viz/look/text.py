@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any
 
+from scalargrad.utils.counting import plural as plural  # for all who write text
 from scalargrad.utils.spelling import suggestion
 
 LONGEST = 60
@@ -183,16 +184,6 @@ def _magnitude(x: float) -> str:
     digits = mantissa.rstrip("0").rstrip(".")
     sign = _MINUS if power < 0 else ""
     return f"{digits}e{sign}{abs(power)}"
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Example:
-        >>> plural(1, "kernel"), plural(2500, "kernel")
-        ('1 kernel', '2,500 kernels')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def exact(x: float | None) -> str:

@@ -1,0 +1,147 @@
+"""The function `compile`: check its arguments, then record a program."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scalargrad.core.unlearned import is_reported, warn_unlearned
+from scalargrad.core.value import Parameter
+from scalargrad.errors import DataError, TraceError
+from scalargrad.nn import Module
+from scalargrad.nn.naming import list_names
+from scalargrad.utils.calls import explain_calls
+from scalargrad.utils.garbage import collector_off
+
+from .backend import BackendName, backend_maker
+from .compiled import Compiled
+from .jax_backend import Devices
+from .tracing import Input
+
+__all__ = ["compile"]
+
+
+@explain_calls
+def compile(
+    function: Callable[..., Any],
+    model: Module | None = None,
+    inputs: Sequence[Input] = (),
+    backend: BackendName = "auto",
+    devices: Devices = None,
+) -> Compiled:
+    """Record `function` once and return it as array code.
+
+    The graph of one sample is recorded, in the mode that the model is in (training or evaluation).
+    The batch becomes an axis. Sums may be added up in another order, so the last digits, and the
+    sign of a zero, may differ from those of eager code.
+
+    While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
+    float(), or `backward()` inside the function raise TraceError. Values from outside (a Buffer, a
+    Value of the user, a Parameter of another model) are read again at each call. A loop of Python
+    is recorded step by step, `scalargrad.scan` as one loop.
+
+    Derivatives inside the function are recorded, to any order: `grad`, `value_and_grad`, `jvp`,
+    `hvp`, `hessian`, `jacobian` and `GradientTape`. So a loss may hold a derivative of a network by
+    its inputs, as physics-informed networks and gradient penalties have it.
+
+    Plain Python numbers are constants of the trace. Those under names that the function (or a
+    function of the user that it names) reads from its closure or its module are compared at each
+    call, as are text and the lengths of containers; small containers of plain numbers are compared
+    entry by entry. If one has changed, the call raises TraceError. Numbers kept elsewhere, such as
+    in attributes, are not watched, and neither are files and clocks.
+
+    Random numbers from generators of Python and NumPy that are global, the model's, or under such a
+    name are refused. Dropout is fine.
+
+    Args:
+        function: Takes one argument for each entry of `inputs`: a list of that many Values, a
+            single Value for 1. Returns a Value, or Values nested in lists, tuples and dicts.
+        model: The Module whose parameters are learned. Gradients come in the order of
+            `model.parameters()`.
+        inputs: The length of each argument; "token" for an argument that is an integer in each
+            sample, ("token", 8) for eight integers. They are numbers like others, and may also be
+            looked up, by `sg.take` and `nn.Embedding`. Leave it out for a function without
+            arguments, which is computed as a batch of one.
+        backend: "auto" and "numpy" for NumPy, or "jax" for functions that jax.jit, jax.grad and
+            JAX's sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to
+            64 bits.
+        devices: With "jax", the devices that share each batch: how many, or a list of them. None
+            computes on the first one. demos/parallel.py shows it.
+
+    Returns:
+        The program.
+
+    Raises:
+        TraceError: The function does what a trace can't hold.
+        OptionError: An option is not one of those possible.
+        DataError: `function` or `model` is something else, or the function returns no Values.
+
+    Warns:
+        UnlearnedWarning: The function uses a trainable Parameter that `model` does not own.
+
+    Example:
+        >>> import numpy
+        >>> from scalargrad.losses import mse
+        >>> from scalargrad.nn import MLP
+        >>> model = MLP(2, [3, 1], seed=1)
+        >>> program = compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
+        >>> loss, gradient = program.value_and_grad(numpy.ones((5, 2)), numpy.zeros((5, 1)))
+        >>> gradient.shape
+        (13,)
+
+        A model that takes three integers:
+
+        >>> from scalargrad.nn import Embedding, Flatten, Layer, Sequential
+        >>> model = Sequential(Embedding(27, 4, seed=1), Flatten(), Layer(12, 2, seed=2))
+        >>> program = compile(model, model, inputs=[("token", 3)])
+        >>> program([[5, 13, 13], [0, 0, 26]]).shape
+        (2, 2)
+
+        A loss with a second derivative of the network u, for u″ = -sin(x):
+
+        >>> from scalargrad import grad, sin
+        >>> u = MLP(1, [8, 1], "tanh", seed=1)
+        >>> def residual(x):
+        ...     curvature = grad(grad(lambda z: u([z])))(x)
+        ...     return (curvature + sin(x)) ** 2
+        >>> physics = compile(residual, u, inputs=(1,))
+        >>> physics.value_and_grad(numpy.linspace(0.0, 3.0, 32))[1].shape
+        (25,)
+    """
+    if not callable(function):
+        raise DataError(f"compile takes a function, not {type(function).__name__}")
+    if model is not None and not isinstance(model, Module):
+        hint = ""
+        if isinstance(model, (int, tuple, list)):
+            hint = f": give the lengths of the arguments by name, inputs={model!r}"
+        raise DataError(f"model must be a Module, not {type(model).__name__}{hint}")
+    make_backend = backend_maker(backend, devices)
+    if model is not None and model.needs_batch:
+        raise TraceError(
+            f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program "
+            "is recorded for one sample: use LayerNorm, or model.eval() first; to train with it, "
+            "fit with compiled=False"
+        )
+    # A trace makes nodes by the million and no cycles: the collector would only walk over them.
+    with collector_off():
+        program = Compiled(function, model, inputs, make_backend)
+    _warn_of_unlearned(program)
+    return program
+
+
+def _warn_of_unlearned(program: Compiled) -> None:
+    """Warn of trainable parameters that the function uses and `model` does not own."""
+    unlearned = [
+        leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable
+    ]
+    if not unlearned or is_reported(id(program.model)):
+        return
+
+    names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in unlearned]
+    reason = "which the model does not own"
+    if program.model is None:
+        reason = "but compile was given no model"
+    warn_unlearned(
+        f"the compiled function uses {list_names(names)}, {reason}: its number is read at "
+        "each call, and no gradient is computed for it. To learn it, make it an attribute of the "
+        "Module that compile is given as `model`; if it should not learn, set its trainable = "
+        "False, or use a Value"
+    )
