@@ -302,13 +302,19 @@ class _Values:
 
     def _take_view(self, view: View) -> JaxArray:
         """Return the numbers of a view, flat."""
-        array = self.arrays[view.block]
+        array = self._read_block(view.block)
         if view.is_run:
             end = view.start + view.size
             return array[..., view.start : end]
         if _is_matrix(view):
             return _slice_matrix(array, view)
         return array[..., view.flat]
+
+    def _read_block(self, number: int) -> JaxArray:
+        source = self.layout.blocks[number].source
+        if source is None:
+            return self.arrays[number]
+        return _jax().lax.stop_gradient(self.arrays[source])
 
     def broadcast(self, array: JaxArray) -> JaxArray:
         """Return (batch, width), with the same numbers for every sample where they do not vary."""
@@ -352,7 +358,12 @@ def _slice_matrix(array: JaxArray, view: View) -> JaxArray:
 
 
 def _run_elementwise(values: _Values, kernel: Elementwise) -> JaxArray:
-    operands = map(values.take, kernel.operands)
+    operands = [
+        _run_elementwise(values, operand)
+        if isinstance(operand, Elementwise)
+        else values.take(operand)
+        for operand in kernel.operands
+    ]
     same_shape = _jax().numpy.broadcast_arrays(*operands)
     apply_rule = _apply_rule()
     return apply_rule(kernel.kind, *same_shape)

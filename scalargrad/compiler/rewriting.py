@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy
 
+from scalargrad.core.ops import STOP_GRADIENT
 from scalargrad.errors import ProgramError
 
 from .array_types import Array, Mask, Rows
@@ -18,6 +19,7 @@ __all__ = [
     "find_constants",
     "find_depths",
     "find_owners",
+    "find_sources",
     "insert_rows",
     "keep_rows",
     "mark",
@@ -85,6 +87,16 @@ def computes(program: Program, op: str) -> Mask:
     kinds = enumerate(program.kinds, FIRST)
     codes = [code for code, kind in kinds if kind == wanted]
     return numpy.isin(program.code, codes)
+
+
+def find_sources(program: Program) -> Rows:
+    """Return the row whose number each row has: for a stop_gradient, what it is applied to."""
+    sources = numpy.arange(len(program))
+    # In order, so that what comes before is found: it may be a stop_gradient, too.
+    for row in numpy.flatnonzero(computes(program, STOP_GRADIENT.name)).tolist():
+        operand = program.operands[program.start[row]]
+        sources[row] = sources[operand]
+    return sources
 
 
 def are_constant(program: Program, number: float) -> Mask:
