@@ -351,7 +351,11 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
 def _forward_gather(writer: Writer, block: Block, kernel: Gather) -> None:
     index = f"i{block.name}"
     source = writer.read_rows(kernel.index)
-    writer.assign(index, f"indices({source}, {len(kernel.table)})")
+    indices = f"indices({source}, {kernel.count})"
+    if kernel.tables > 1:
+        first_rows = writer.bind("i", kernel.first_rows)
+        indices = f"{indices} + {first_rows}"
+    writer.assign(index, indices)
 
     table = writer.layout.operand(kernel.table)
     look_up = "look_up_by_sample" if writer.layout.batched(table) else "look_up"

@@ -393,11 +393,10 @@ def _run_matrix(values: _Values, kernel: Matrix) -> JaxArray:
 
 def _run_gather(values: _Values, kernel: Gather) -> JaxArray:
     jnp = _jax().numpy
-    count = len(kernel.table)
     # A pure function can't check its numbers: an index out of range looks up nan.
     index = jnp.floor(values.take(kernel.index))
-    is_inside = (index >= 0) & (index < count)
-    position = jnp.where(is_inside, index, count).astype(int)
+    is_inside = (index >= 0) & (index < kernel.count)
+    position = jnp.where(is_inside, index + kernel.first_rows, len(kernel.table)).astype(int)
 
     table = values.take(kernel.table)
     if table.ndim == 2:

@@ -8,7 +8,8 @@ import numpy
 import pytest
 
 import scalargrad as sg
-from scalargrad import Parameter, Value
+import viz
+from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import compile, record, trace
 from scalargrad.compiler.kernels import (
     Dots,
@@ -359,3 +360,93 @@ def test_a_parameter_may_be_an_input_of_a_matrix() -> None:
         described(lambda x: sg.dot(weights[:2], weights[2:]) * x[0], 2, weights)[0]
         == "dot of 2 × 1"
     )
+
+
+# Elementwise operations that follow each other, row for row
+
+
+def test_operations_that_follow_each_other_are_one_kernel() -> None:
+    found = described(lambda x: [(each / 3.0 + 1.0) ** -0.5 for each in x], 4)
+    assert found == ["div, add, pow × 4"]
+
+
+def test_two_chains_that_meet_are_one_kernel() -> None:
+    found = described(
+        lambda x, y: [sg.exp(a) * sg.sin(b) for a, b in zip(x, y, strict=True)], 2 * (3,)
+    )
+    assert found == ["exp, sin, mul × 3"]
+
+
+def test_what_something_else_needs_is_computed_apart() -> None:
+    def function(x: Any) -> list[Value]:
+        exps = [sg.exp(each) for each in x]
+        return [*exps, *map(sg.tanh, exps)]
+
+    assert described(function, 3) == ["exp × 3", "tanh × 3"]
+
+
+def test_what_is_read_in_another_order_is_computed_apart() -> None:
+    assert described(lambda x: sg.exp(x[0]) * sg.exp(x[1]), 2) == ["exp × 2", "mul × 1"]
+
+
+def test_what_is_the_same_for_all_samples_is_computed_apart() -> None:
+    weights = Weights([1.0, 2.0]).weights
+    found = described(lambda x: [sg.exp(w) * x[0] for w in weights], 2, weights)
+    assert found == ["exp × 2", "mul × 2"]
+
+
+def test_long_chains_are_several_kernels() -> None:
+    def function(x: Any) -> Any:
+        for _ in range(300):
+            x = sg.sin(x) + 0.25
+        return x
+
+    data = [numpy.array([[0.5], [-2.0]])]
+    program = compile(function, inputs=(1,))
+    assert len(program.kernels) == 600 // 8
+    assert differences(program, eager(function, None, data), data) == []
+
+
+def test_numbers_on_the_way_are_kept_only_where_a_derivative_needs_them() -> None:
+    program = compile(lambda x: sg.exp((x / 3.0 + 1.0) ** -0.5), inputs=(1,))
+    assert "v0_" not in program._backend.render("outputs")
+    lines = program._backend.render("pull_back").splitlines()
+    assigned = {line.split("=")[0].strip() for line in lines if "v0_" in line.split("=")[0]}
+    assert assigned == {"v0_0_0"}, "the base of the power"
+
+
+STOPPED = {
+    "an input": lambda w, x: sg.stop_gradient(x[0]) * x[1] + w[0],
+    "a parameter": lambda w, x: sg.stop_gradient(w[0]) * x[0] + w[0] * w[1] * x[1],
+    "a constant": lambda w, x: sg.stop_gradient(Constant(2.0)) * x[0] + w[1],
+    "a sum": lambda w, x: sg.stop_gradient(x[0] + w[0]) * sg.exp(x[0] + w[0]),
+    "itself": lambda w, x: sg.stop_gradient(sg.stop_gradient(x[0] * w[0])) * x[0] * w[0],
+    "several arrays": lambda w, x: sg.max([sg.stop_gradient(each) * x[0] for each in (*w, *x)]),
+    "an output": lambda w, x: [x[0] * w[0], sg.stop_gradient(w[1]), sg.stop_gradient(x[1] * w[0])],
+    "each step": lambda w, x: sg.scan(
+        lambda c, t: (sg.stop_gradient(c) * t + c * sg.stop_gradient(w[0] * t), ()), w[1], x
+    )[0],
+}
+"""What a stop_gradient is applied to."""
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("function", STOPPED.values(), ids=STOPPED)
+def test_a_stop_gradient_is_no_kernel_and_lets_nothing_through(function: Any, backend: Any) -> None:
+    if backend == "jax":
+        pytest.importorskip("jax")
+    model = Weights([0.7, -1.3])
+    data = [numpy.random.default_rng(0).normal(size=(3, 3))]
+
+    def of_inputs(x: Any) -> Any:
+        return function(model.weights, x)
+
+    program = compile(of_inputs, model, (3,), backend=backend)
+    assert "stop_gradient" not in program.explain()
+    assert differences(program, eager(of_inputs, model, data), data) == []
+
+
+def test_a_stopped_output_is_drawn_at_what_computes_it() -> None:
+    program = compile(lambda x: [sg.stop_gradient(sg.exp(x)), sg.stop_gradient(x)], inputs=(1,))
+    roots = [node.symbol for node in viz.draw(program).picture.nodes if node.root]
+    assert sorted(roots) == ["exp", "in"]
