@@ -28,7 +28,7 @@ from .program import (
     insert_static_args,
     partials_by_rows,
 )
-from .rewriting import find_depths
+from .rewriting import find_depths, take_operands
 
 __all__ = ["BatchLeaves", "BatchReplay"]
 
@@ -159,12 +159,11 @@ class BatchReplay:
     def _steps(self) -> list[_Step]:
         """The operations, operands first."""
         program = self.program
-        sizes = numpy.diff(program.start)
         steps = []
         for rows in _group_rows(program):
             kind = program.kinds[program.code[rows[0]] - FIRST]
-            within = numpy.arange(sizes[rows[0]])
-            operands = program.operands[program.start[rows] + within[:, None]]
+            # Copied, so that the m rows of one operand lie side by side.
+            operands = take_operands(program, rows).T.copy()
             sums = [_make_sum(each) for each in operands]
             steps.append(_Step(kind, rows, operands, sums))
         return steps

@@ -13,7 +13,7 @@ from .array_types import Mask, Rows
 from .gather import Gather, build_gathers
 from .loops import PICK
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
-from .rewriting import VARIES, count_uses, ranks
+from .rewriting import VARIES, count_uses, ranks, take_operands
 from .scans import Scan, find_phases, make_scan
 from .schedule import group_rows
 from .sums import put_higher_rank_first
@@ -196,11 +196,8 @@ def build_kernels(program: Program, phases: Rows | None = None) -> list[Kernel]:
     rank = ranks(program)
     kernels: list[Kernel] = []
     for rows in group_rows(program, rank, phases):
-        first = rows[0]
-        kind = program.kinds[program.code[first] - FIRST]
-        size = program.start[first + 1] - program.start[first]
-        positions = program.start[rows][:, None] + numpy.arange(size)
-        kernels += _build(program, kind, rows, program.operands[positions], rank)
+        kind = program.kinds[program.code[rows[0]] - FIRST]
+        kernels += _build(program, kind, rows, take_operands(program, rows), rank)
     return _fuse_elementwise(program, kernels, phases)
 
 

@@ -492,10 +492,7 @@ def test_an_index_beyond_its_own_list_looks_up_nan_and_not_the_next_list() -> No
         inputs=(4, ("token", 2)),
         backend="jax",
     )
-    assert [str(kernel) for kernel in program.kernels][-2:] == [
-        "gather 2×1 from 2 tables",
-        "add × 1",
-    ]
+    assert gathers(program) == ["gather 2×1 from 2 tables"]
     outputs = program.pure_outputs(program.parameters, [[1.0, 2.0, 3.0, 4.0]], [[2, 0]])
     assert numpy.isnan(numpy.asarray(outputs)).all()
 
