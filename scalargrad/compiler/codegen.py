@@ -69,12 +69,13 @@ def _write_operation(writer: Writer, name: str, kernel: Elementwise) -> str:
         name: The name of the result: v3, or v3_0 for the first operand of v3.
         kernel: The operation.
     """
-    needed = _find_needed(writer, name, kernel)
+    read = _find_read(writer, name, kernel)
     terms = []
     for operand, inner in _name_operands(name, kernel):
         if isinstance(operand, Elementwise):
             source = _write_operation(writer, inner, operand)
-            if inner in needed or inner in _find_needed(writer, inner, operand):
+            # Its own derivatives may be computed from it, or those of what takes it.
+            if inner in read or inner in _find_read(writer, inner, operand):
                 writer.assign(inner, source)
                 source = inner
         else:
@@ -111,8 +112,8 @@ def _write_partials(
     return partials
 
 
-def _find_needed(writer: Writer, name: str, kernel: Elementwise) -> set[str]:
-    """Return the names of the result and of the operands that the local derivatives read."""
+def _find_read(writer: Writer, name: str, kernel: Elementwise) -> set[str]:
+    """Return the names, of the result and of operands, that occur in the local derivatives."""
     partials = _write_partials(writer, name, kernel, {})
     return set(_NAME.findall(" ".join(map(str, partials.values()))))
 
@@ -128,11 +129,12 @@ def _send_gradient(
     writer: Writer, block: Block, name: str, kernel: Elementwise, gradient: str
 ) -> None:
     """Send the gradient of an operation to its operands."""
-    needed = _find_needed(writer, name, kernel)
+    # Only what a derivative is computed from is read again: a sum needs neither of its terms.
+    read = _find_read(writer, name, kernel)
     named = _name_operands(name, kernel)
     sources = {}
     for operand, inner in named:
-        if inner in needed and not isinstance(operand, Elementwise):
+        if inner in read and not isinstance(operand, Elementwise):
             sources[inner] = writer.read(writer.layout.operand(operand), spreads=True)
     partials = _write_partials(writer, name, kernel, sources)
     if len(partials) > 1 and gradient != block.gradient:

@@ -230,6 +230,7 @@ def _fuse_elementwise(program: Program, kernels: list[Kernel], phases: Rows) -> 
     Then what they compute on the way is not kept, unless a gradient is computed from it.
     """
     used_once = count_uses(program) == 1
+    # By rows, in order. What is taken out is computed later, with the one kernel that needs it.
     fused: dict[bytes, Kernel] = {}
     for kernel in kernels:
         if isinstance(kernel, Elementwise):
@@ -409,6 +410,7 @@ def _group_products(
         for part in (with_bias, without):
             if not part:
                 continue
+            # All places must agree on the order of their results to be equal.
             part.sort(key=by_weights)
             weights = _stack_weights(part)
             biases = tuple(product.bias for product in part)

@@ -85,6 +85,8 @@ def remove_zero_checks(program: Program) -> Program:
     if _reach(program, is_check, loses_nan):
         return program
 
+    # The other checks leave more than nan: without them an infinite gradient goes on, which tanh or
+    # a quotient would turn into a number like any other. Then they stay.
     of_products = is_check & _are_around_their_product(program, is_check)
     loses_infinity = loses_nan | _lose_infinity(program)
     if _reach(program, is_check & ~of_products, loses_infinity):
@@ -111,6 +113,7 @@ def _are_around_their_product(program: Program, is_check: Mask) -> Mask:
     is_product = computes(program, MUL.name)[product]
 
     checks = checks[is_product]
+    # Both are pairs of factors, which must be the same ones.
     factors = start[product[is_product]]
     asked = start[condition[is_product]]
     same_first = operands[factors] == operands[asked]
