@@ -10,7 +10,7 @@ The path of a function through the package:
    (lists of one length), by the means of `rewriting`. `zero_checks` is the pass for derivatives
    that the function itself took.
 4. `kernels` and `gather`: `build_kernels` makes array operations of rows: matrices, dots, look-ups
-   in tables, elementwise. `schedule` says which rows are computed together, and when. A loop
+   in tables, elementwise chains. `schedule` says which rows are computed together, and when. A loop
    (`loops`) is one kernel, a Scan (`scans`), whose step is a program of its own.
 5. `layout` and `strides`: where each row has its number in memory, as views where possible.
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and

@@ -28,7 +28,8 @@ from .program import (
     insert_static_args,
     partials_by_rows,
 )
-from .rewriting import find_depths
+from .rewriting import find_depths, take_operands
+from .schedule import group_rows
 
 __all__ = ["BatchLeaves", "BatchReplay"]
 
@@ -159,12 +160,12 @@ class BatchReplay:
     def _steps(self) -> list[_Step]:
         """The operations, operands first."""
         program = self.program
-        sizes = numpy.diff(program.start)
         steps = []
-        for rows in _group_rows(program):
+        # No row is apart as the same for all samples: here each has a number for every one.
+        for rows in group_rows(program, numpy.zeros(len(program), int)):
             kind = program.kinds[program.code[rows[0]] - FIRST]
-            within = numpy.arange(sizes[rows[0]])
-            operands = program.operands[program.start[rows] + within[:, None]]
+            # Copied, so that the m rows of one operand lie side by side.
+            operands = take_operands(program, rows).T.copy()
             sums = [_make_sum(each) for each in operands]
             steps.append(_Step(kind, rows, operands, sums))
         return steps
@@ -227,20 +228,6 @@ class BatchReplay:
         rows = numpy.flatnonzero(program.code == kind)
         by_place[program.place[rows]] = gradients[rows]
         return by_place
-
-
-def _group_rows(program: Program) -> list[Rows]:
-    """Return the operations in groups that do the same and need no other of the group."""
-    operations = numpy.flatnonzero(program.code >= FIRST)
-    if not len(operations):
-        return []
-    sizes = numpy.diff(program.start)
-    keys = numpy.stack([sizes, program.code, find_depths(program)])[:, operations]
-    # By level first, so that operands come before what is computed from them.
-    order = numpy.lexsort(keys)
-    keys = keys[:, order]
-    differs = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
-    return numpy.split(operations[order], numpy.flatnonzero(differs) + 1)
 
 
 def _make_sum(operands: Rows) -> _Sum:

@@ -4,7 +4,8 @@ The adjoint of each kind of kernel is right below its forward lines. Derivatives
 from the table; how arrays are read and gradients are added is up to the `Writer`.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy
@@ -12,14 +13,14 @@ import numpy
 from scalargrad.core.ops import TABLE
 
 from .array_rules import ARRAYS
-from .array_types import Array
+from .array_types import Array, Rows
 from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan
 from .layout import Block, Operand
 from .loop_code import LoopCode
 from .loop_lines import LOOP_INPUTS, loop_operands, send_gradients
 from .loop_source import write_loop
 from .program import insert_static_args, partials_by_rows
-from .rule_source import EXPRESSIONS, Expression, Term, multiply, to_source
+from .rule_source import EXPRESSIONS, Expression, multiply, to_source
 from .strides import View
 from .writer import Writer, write_shape
 
@@ -46,45 +47,107 @@ def write_backward(writer: Writer, number: int, kernel: Kernel) -> None:
     write(writer, block, kernel)
 
 
-# Elementwise: values and derivatives are those of the table
-
-
-def _read_operands(writer: Writer, kernel: Elementwise) -> tuple[list[Operand], list[Term]]:
-    """The operands that are rows, and the expressions of all operands, static ones included."""
-    operands = []
-    sources = []
-    for rows in kernel.operands:
-        operand = writer.layout.operand(rows)
-        source = writer.read(operand, spreads=True)
-        operands.append(operand)
-        sources.append(Expression(source))
-    terms = insert_static_args(kernel.kind, sources)
-    return operands, list(terms)
+# Elementwise: values and derivatives are those of the table, in nested expressions
 
 
 def _forward_elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
-    operands, terms = _read_operands(writer, kernel)
-    rule = getattr(EXPRESSIONS, kernel.kind.op)
-    result = to_source(rule(*terms))
+    result = _write_operation(writer, block.name, kernel)
 
     # Operands that are all read as one column give one column, which is spread to all outputs.
+    operands = map(writer.layout.operand, kernel.taken())
     if block.width > 1 and all(operand.is_one for operand in operands):
         shape = write_shape(block.batched, block.width)
         result = f"spread({result}, {shape})"
     writer.assign(block.name, result)
 
 
+def _write_operation(writer: Writer, name: str, kernel: Elementwise) -> str:
+    """Return the source of an operation; what gradients need on the way is assigned to names.
+
+    Args:
+        writer: Collects the lines.
+        name: The name of the result: v3, or v3_0 for the first operand of v3.
+        kernel: The operation.
+    """
+    read = _find_read(writer, name, kernel)
+    terms = []
+    for operand, inner in _name_operands(name, kernel):
+        if isinstance(operand, Elementwise):
+            source = _write_operation(writer, inner, operand)
+            # Its own derivatives may be computed from it, or those of what takes it.
+            if inner in read or inner in _find_read(writer, inner, operand):
+                writer.assign(inner, source)
+                source = inner
+        else:
+            source = writer.read(writer.layout.operand(operand), spreads=True)
+        terms.append(Expression(source))
+    rule = getattr(EXPRESSIONS, kernel.kind.op)
+    return to_source(rule(*insert_static_args(kernel.kind, terms)))
+
+
+def _name_operands(name: str, kernel: Elementwise) -> list[tuple[Rows | Elementwise, str]]:
+    """Return the operands of an operation, each with a name."""
+    return [(operand, f"{name}_{i}") for i, operand in enumerate(kernel.operands)]
+
+
+def _write_partials(
+    writer: Writer, name: str, kernel: Elementwise, sources: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the local derivatives by those operands that need a gradient, by their names.
+
+    Args:
+        writer: Knows which do.
+        name: The name of the result.
+        kernel: The operation.
+        sources: The source of operands, by their names; an operand without one is its name.
+    """
+    named = _name_operands(name, kernel)
+    terms = [Expression(sources.get(inner, inner)) for _, inner in named]
+    all_terms = insert_static_args(kernel.kind, terms)
+    partials = {}
+    for rule, (operand, inner) in zip(partials_by_rows(kernel.kind), named, strict=True):
+        groups = operand.taken() if isinstance(operand, Elementwise) else [operand]
+        if any(writer.needs_gradient(writer.layout.operand(rows)) for rows in groups):
+            partials[inner] = rule(EXPRESSIONS, Expression(name), *all_terms)
+    return partials
+
+
+def _find_read(writer: Writer, name: str, kernel: Elementwise) -> set[str]:
+    """Return the names, of the result and of operands, that occur in the local derivatives."""
+    partials = _write_partials(writer, name, kernel, {})
+    return set(_NAME.findall(" ".join(map(str, partials.values()))))
+
+
+_NAME = re.compile(r"[a-z]\w*")
+
+
 def _backward_elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
-    operands, terms = _read_operands(writer, kernel)
-    output = Expression(block.name)
-    rules = partials_by_rows(kernel.kind)
-    for rule, operand in zip(rules, operands, strict=True):
-        if not writer.needs_gradient(operand):
+    _send_gradient(writer, block, block.name, kernel, block.gradient)
+
+
+def _send_gradient(
+    writer: Writer, block: Block, name: str, kernel: Elementwise, gradient: str
+) -> None:
+    """Send the gradient of an operation to its operands."""
+    # Only what a derivative is computed from is read again: a sum needs neither of its terms.
+    read = _find_read(writer, name, kernel)
+    named = _name_operands(name, kernel)
+    sources = {}
+    for operand, inner in named:
+        if inner in read and not isinstance(operand, Elementwise):
+            sources[inner] = writer.read(writer.layout.operand(operand), spreads=True)
+    partials = _write_partials(writer, name, kernel, sources)
+    if len(partials) > 1 and gradient != block.gradient:
+        gradient = writer.assign_temporary(gradient)
+
+    for operand, inner in named:
+        product = multiply(gradient, partials[inner]) if inner in partials else None
+        if product is None:
             continue
-        partial = rule(EXPRESSIONS, output, *terms)
-        gradient = multiply(block.gradient, partial)
-        if gradient is not None:
-            _add_reduced(writer, block, operand, gradient)
+        if isinstance(operand, Elementwise):
+            _send_gradient(writer, block, inner, operand, product)
+        else:
+            _add_reduced(writer, block, writer.layout.operand(operand), product)
 
 
 def _add_reduced(writer: Writer, block: Block, operand: Operand, gradient: str) -> None:
@@ -290,7 +353,11 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
 def _forward_gather(writer: Writer, block: Block, kernel: Gather) -> None:
     index = f"i{block.name}"
     source = writer.read_rows(kernel.index)
-    writer.assign(index, f"indices({source}, {len(kernel.table)})")
+    indices = f"indices({source}, {kernel.count})"
+    if kernel.tables > 1:
+        first_rows = writer.bind("i", kernel.first_rows)
+        indices = f"{indices} + {first_rows}"
+    writer.assign(index, indices)
 
     table = writer.layout.operand(kernel.table)
     look_up = "look_up_by_sample" if writer.layout.batched(table) else "look_up"

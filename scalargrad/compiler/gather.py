@@ -18,22 +18,35 @@ class Gather:
     Attributes:
         rows: (p·f,) the results, place by place.
         index: (p,) which row of the table is taken at each place.
-        table: (n, f) the entries.
+        table: (n, f) the entries. Where each place has its own table, all of them: (p·n, f).
         batched: Whether the results vary by sample.
+        tables: The number of tables: 1, or that of the places.
     """
 
     rows: Rows
     index: Rows
     table: Rows
     batched: bool
+    tables: int = 1
+
+    @property
+    def count(self) -> int:
+        """The number of rows of one table."""
+        return len(self.table) // self.tables
+
+    @property
+    def first_rows(self) -> Rows:
+        """(p,) the first row of the table of each place."""
+        return self.count * (numpy.arange(len(self.index)) % self.tables)
 
     def taken(self) -> list[Rows]:
         """Return all rows that the kernel takes, in groups."""
         return [self.index, self.table]
 
     def __str__(self) -> str:
-        count, width = self.table.shape
-        text = f"gather {count}×{width}"
+        text = f"gather {self.count}×{self.table.shape[1]}"
+        if self.tables > 1:
+            return f"{text} from {self.tables} tables"
         places = len(self.index)
         return text if places == 1 else f"{text} at {places} places"
 
@@ -58,19 +71,45 @@ def build_gathers(program: Program, rows: Rows, operands: Rows, varies: bool) ->
             places[operands[table, 1:].tobytes()].append(table)
 
     gathers = []
+    apart = []
     for same_table in places.values():
-        positions = numpy.concatenate(same_table)
-        indices = [operands[place[0], 0] for place in same_table]
-        first = same_table[0]
-        gathers.append(
-            Gather(
-                rows=rows[positions],
-                index=numpy.array(indices),
-                table=operands[first, 1:].T,
-                batched=varies,
-            )
+        gather = _make_gather(rows, operands, same_table, varies)
+        is_learned = (program.code[gather.table] == PARAMETER).all()
+        if len(gather.rows) == 1 and not is_learned:
+            apart.append(gather)
+        else:
+            gathers.append(gather)
+    return gathers + _join_tables(apart)
+
+
+def _make_gather(rows: Rows, operands: Rows, places: list[Rows], varies: bool) -> Gather:
+    """Return the look-ups in one table, given the positions of the results of each place."""
+    first = places[0]
+    indices = [operands[place[0], 0] for place in places]
+    return Gather(
+        rows=rows[numpy.concatenate(places)],
+        index=numpy.array(indices),
+        table=operands[first, 1:].T,
+        batched=varies,
+    )
+
+
+def _join_tables(gathers: list[Gather]) -> list[Gather]:
+    """Return one gather for all that look up one number, each in a list of its own.
+
+    So are the probabilities of the targets, one position after the other.
+    """
+    if len(gathers) < 2:
+        return gathers
+    return [
+        Gather(
+            rows=numpy.concatenate([gather.rows for gather in gathers]),
+            index=numpy.concatenate([gather.index for gather in gathers]),
+            table=numpy.concatenate([gather.table for gather in gathers]),
+            batched=gathers[0].batched,
+            tables=len(gathers),
         )
-    return gathers
+    ]
 
 
 def _split_tables(program: Program, operands: Rows, group: Rows) -> list[Rows]:

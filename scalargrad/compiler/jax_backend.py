@@ -302,13 +302,19 @@ class _Values:
 
     def _take_view(self, view: View) -> JaxArray:
         """Return the numbers of a view, flat."""
-        array = self.arrays[view.block]
+        array = self._read_block(view.block)
         if view.is_run:
             end = view.start + view.size
             return array[..., view.start : end]
         if _is_matrix(view):
             return _slice_matrix(array, view)
         return array[..., view.flat]
+
+    def _read_block(self, number: int) -> JaxArray:
+        source = self.layout.blocks[number].source
+        if source is None:
+            return self.arrays[number]
+        return _jax().lax.stop_gradient(self.arrays[source])
 
     def broadcast(self, array: JaxArray) -> JaxArray:
         """Return (batch, width), with the same numbers for every sample where they do not vary."""
@@ -352,7 +358,12 @@ def _slice_matrix(array: JaxArray, view: View) -> JaxArray:
 
 
 def _run_elementwise(values: _Values, kernel: Elementwise) -> JaxArray:
-    operands = map(values.take, kernel.operands)
+    operands = [
+        _run_elementwise(values, operand)
+        if isinstance(operand, Elementwise)
+        else values.take(operand)
+        for operand in kernel.operands
+    ]
     same_shape = _jax().numpy.broadcast_arrays(*operands)
     apply_rule = _apply_rule()
     return apply_rule(kernel.kind, *same_shape)
@@ -382,11 +393,10 @@ def _run_matrix(values: _Values, kernel: Matrix) -> JaxArray:
 
 def _run_gather(values: _Values, kernel: Gather) -> JaxArray:
     jnp = _jax().numpy
-    count = len(kernel.table)
     # A pure function can't check its numbers: an index out of range looks up nan.
     index = jnp.floor(values.take(kernel.index))
-    is_inside = (index >= 0) & (index < count)
-    position = jnp.where(is_inside, index, count).astype(int)
+    is_inside = (index >= 0) & (index < kernel.count)
+    position = jnp.where(is_inside, index + kernel.first_rows, len(kernel.table)).astype(int)
 
     table = values.take(kernel.table)
     if table.ndim == 2:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy
 
-from scalargrad.core.ops import DOT, TABLE, TAKE
+from scalargrad.core.ops import DOT, STOP_GRADIENT, TABLE, TAKE
 
 from .array_types import Mask, Rows
 from .gather import Gather, build_gathers
 from .loops import PICK
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
-from .rewriting import VARIES, ranks
+from .rewriting import VARIES, count_uses, ranks, take_operands
 from .scans import Scan, find_phases, make_scan
 from .schedule import group_rows
 from .sums import put_higher_rank_first
@@ -33,29 +33,44 @@ __all__ = [
 _MAX_COPIED = 64
 """The length up to which a matrix of a single row is a dot product among others."""
 
+_MAX_FUSED = 8
+"""How many operations one elementwise kernel has at most: the source of each is nested."""
+
 
 @dataclass(frozen=True, eq=False)
 class Elementwise:
-    """One operation on m rows at once.
+    """One operation on m rows at once, with operations before it that nothing else needs.
 
     Attributes:
         kind: What each row computes.
         rows: (m,) the results.
-        operands: An (m,) for each operand.
+        operands: For each operand an (m,) of rows, or the operation that computes them.
         batched: Whether the results vary by sample.
     """
 
     kind: Kind
     rows: Rows
-    operands: tuple[Rows, ...]
+    operands: tuple["Rows | Elementwise", ...]
     batched: bool
 
     def taken(self) -> list[Rows]:
         """Return all rows that the kernel takes, in groups."""
-        return list(self.operands)
+        groups: list[Rows] = []
+        for operand in self.operands:
+            groups += operand.taken() if isinstance(operand, Elementwise) else [operand]
+        return groups
+
+    def operations(self) -> list["Elementwise"]:
+        """Return all operations of the kernel in the order in which they are computed."""
+        before: list[Elementwise] = []
+        for operand in self.operands:
+            if isinstance(operand, Elementwise):
+                before += operand.operations()
+        return [*before, self]
 
     def __str__(self) -> str:
-        return f"{self.kind.op} × {len(self.rows)}"
+        names = [operation.kind.op for operation in self.operations()]
+        return f"{', '.join(names)} × {len(self.rows)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,15 +191,14 @@ def build_kernels(program: Program, phases: Rows | None = None) -> list[Kernel]:
         phases: For the step of a loop, the phase that each row belongs to: kernels come phase by
             phase.
     """
+    if phases is None:
+        phases = numpy.zeros(len(program), int)
     rank = ranks(program)
     kernels: list[Kernel] = []
     for rows in group_rows(program, rank, phases):
-        first = rows[0]
-        kind = program.kinds[program.code[first] - FIRST]
-        size = program.start[first + 1] - program.start[first]
-        positions = program.start[rows][:, None] + numpy.arange(size)
-        kernels += _build(program, kind, rows, program.operands[positions], rank)
-    return kernels
+        kind = program.kinds[program.code[rows[0]] - FIRST]
+        kernels += _build(program, kind, rows, take_operands(program, rows), rank)
+    return _fuse_elementwise(program, kernels, phases)
 
 
 def _build(
@@ -196,8 +210,8 @@ def _build(
 ) -> list[Kernel]:
     """Return the kernels of one group of rows, whose operands are (m, size)."""
     varies = bool(rank[rows[0]] == VARIES)
-    if kind.loop is not None:
-        # The rows that pick its results stand for a loop.
+    # The rows that pick its results stand for a loop, and the operand for a stop_gradient.
+    if kind.loop is not None or kind.op == STOP_GRADIENT.name:
         return []
     if kind.op == PICK:
         return _build_scans(program, rows, operands[:, 0], rank == VARIES)
@@ -208,6 +222,54 @@ def _build(
     if TABLE[kind.op].over_list:
         return [OverList(kind, rows, operands, varies)]
     return [Elementwise(kind, rows, tuple(operands.T), varies)]
+
+
+def _fuse_elementwise(program: Program, kernels: list[Kernel], phases: Rows) -> list[Kernel]:
+    """Make one kernel of elementwise operations that follow each other, row for row.
+
+    Then what they compute on the way is not kept, unless a gradient is computed from it.
+    """
+    used_once = count_uses(program) == 1
+    # By rows, in order. What is taken out is computed later, with the one kernel that needs it.
+    fused: dict[bytes, Kernel] = {}
+    for kernel in kernels:
+        if isinstance(kernel, Elementwise):
+            kernel = _fuse_operands(kernel, fused, used_once, phases)
+        fused[_rows_key(kernel.rows)] = kernel
+    return list(fused.values())
+
+
+def _fuse_operands(
+    kernel: Elementwise, computed: dict[bytes, Kernel], used_once: Mask, phases: Rows
+) -> Elementwise:
+    """Return a kernel with those before it that only it needs, which are no longer computed."""
+    operands: list[Rows | Elementwise] = []
+    count = 1
+    for rows in kernel.taken():
+        key = _rows_key(rows)
+        before = computed.get(key)
+        if isinstance(before, Elementwise) and _may_fuse(before, kernel, used_once, phases):
+            size = len(before.operations())
+            if count + size <= _MAX_FUSED:
+                count += size
+                operands.append(before)
+                del computed[key]
+                continue
+        operands.append(rows)
+    return replace(kernel, operands=tuple(operands))
+
+
+def _may_fuse(before: Elementwise, kernel: Elementwise, used_once: Mask, phases: Rows) -> bool:
+    """Whether an operation on the results of another one may compute these, too."""
+    # What is the same for all samples is computed once, and what is in another phase elsewhere.
+    same_phase = phases[before.rows[0]] == phases[kernel.rows[0]]
+    is_alike = before.batched == kernel.batched and same_phase
+    return bool(is_alike and used_once[before.rows].all())
+
+
+def _rows_key(rows: Rows) -> bytes:
+    """Return a key that is the same for the same rows in the same order."""
+    return rows.astype(numpy.int64).tobytes()
 
 
 def _build_scans(program: Program, rows: Rows, sources: Rows, varying: Mask) -> list[Kernel]:
@@ -348,6 +410,7 @@ def _group_products(
         for part in (with_bias, without):
             if not part:
                 continue
+            # All places must agree on the order of their results to be equal.
             part.sort(key=by_weights)
             weights = _stack_weights(part)
             biases = tuple(product.bias for product in part)

@@ -1,15 +1,16 @@
 """Memory layout: the block in which each row has its number, and the operands of kernels there."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy
 
 from scalargrad.core.ops import STOP_GRADIENT
 
 from .array_types import Rows
-from .kernels import Elementwise, Gather, Kernel, Scan
+from .kernels import Gather, Kernel, Scan
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
+from .rewriting import computes, find_sources
 from .strides import View, make_view
 
 __all__ = ["Block", "Layout", "Operand", "Part", "lay_out"]
@@ -24,12 +25,15 @@ class Block:
         width: The number of them in a sample.
         batched: Whether each sample has its own. The array is then (batch, width), else (width,).
         fixed: Whether the array is the same object at each call: the parameters, the constants.
+        source: The number of the block whose array it is, where no gradient flows back to that;
+            None where the array is its own.
     """
 
     name: str
     width: int
     batched: bool
     fixed: bool = False
+    source: int | None = None
 
     @property
     def gradient(self) -> str:
@@ -75,7 +79,9 @@ class Layout:
     """The blocks of a program, and where each row lies.
 
     Attributes:
-        blocks: All blocks: those of the leaves, then those of the kernels.
+        blocks: All blocks: those of the leaves, those of the kernels, and then those without
+            gradient, which are other blocks over again.
+        first: The number of the first block of a kernel.
         block_of: (n,) the block of each row.
         column_of: (n,) its position in the block.
     """
@@ -83,6 +89,7 @@ class Layout:
     blocks: list[Block] = field(default_factory=list)
     block_of: Rows = field(default_factory=lambda: numpy.zeros(0, int))
     column_of: Rows = field(default_factory=lambda: numpy.zeros(0, int))
+    first: int = 0
 
     def add(self, block: Block, rows: Rows, columns: Rows | None = None) -> int:
         """Add a block that holds these rows, and return its position."""
@@ -122,12 +129,11 @@ class Layout:
 
         Args:
             wanted: The names of blocks.
-            kernels: The kernels, whose blocks are the last ones.
+            kernels: The kernels.
         """
-        needed = [block.name in wanted for block in self.blocks]
+        needed = [block.name in wanted and block.source is None for block in self.blocks]
         # Kernels come after those whose results they take, so one walk is enough.
-        first = len(self.blocks) - len(kernels)
-        for number, kernel in enumerate(kernels, first):
+        for number, kernel in enumerate(kernels, self.first):
             for rows in _differentiated(kernel):
                 blocks = numpy.unique(self.block_of[rows])
                 if any(needed[block] for block in blocks):
@@ -137,8 +143,6 @@ class Layout:
 
 def _differentiated(kernel: Kernel) -> list[Rows]:
     """Return the rows that a gradient of the results of a kernel flows to, in groups."""
-    if isinstance(kernel, Elementwise) and kernel.kind.op == STOP_GRADIENT.name:
-        return []
     if isinstance(kernel, Gather):
         # None flows to the index of a look-up.
         return [kernel.table]
@@ -181,6 +185,7 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
         rows = numpy.flatnonzero(program.code == kind)
         layout.add(block, rows, place[rows])
 
+    layout.first = len(layout.blocks)
     for i, kernel in enumerate(kernels):
         if isinstance(kernel, Scan):
             block = Block(f"v{i}", kernel.width, kernel.batched)
@@ -188,4 +193,17 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
         else:
             block = Block(f"v{i}", len(kernel.rows), kernel.batched)
             layout.add(block, kernel.rows)
+    _lay_out_stopped(program, layout)
     return layout
+
+
+def _lay_out_stopped(program: Program, layout: Layout) -> None:
+    """Let each stop_gradient be read where its operand lies, from a block without gradient."""
+    stopped = numpy.flatnonzero(computes(program, STOP_GRADIENT.name))
+    sources = find_sources(program)[stopped]
+    block_of = layout.block_of[sources]
+    columns = layout.column_of[sources]
+    for number in numpy.unique(block_of).tolist():
+        block = replace(layout.blocks[number], source=number)
+        inside = block_of == number
+        layout.add(block, stopped[inside], columns[inside])

@@ -83,11 +83,7 @@ def scatter_into(index: Indices, gradient: Array, out: Any) -> None:
 
 def scatter_by_sample(gradient: Array, index: Indices, shape: tuple[int, int, int]) -> Array:
     """Return the gradient of the tables that each sample has, (batch, n, f)."""
-    batch, places = index.shape
-    by_place = gradient.reshape(batch, places, shape[2])
-    samples = numpy.arange(batch)
-    total = numpy.zeros(shape)
-    # Place by place, for at one place each sample has one row, which no other adds to.
-    for place in range(places):
-        total[samples, index[:, place]] += by_place[:, place]
-    return total
+    batch, count, width = shape
+    # The tables of all samples, one below the other, are one table.
+    rows = index + count * numpy.arange(batch)[:, None]
+    return scatter_rows(rows, gradient, (batch * count, width)).reshape(shape)

@@ -181,9 +181,8 @@ class _Step:
 
     def _kernels(self, phase: int) -> Iterator[tuple[int, Kernel]]:
         """Yield the kernels of a phase, each with the number of its block."""
-        first = len(self.layout.blocks) - len(self.scan.kernels)
         for position, kernel in self.scan.in_phase(phase):
-            yield first + position, kernel
+            yield self.layout.first + position, kernel
 
     def write_forward(self) -> None:
         """Write the lines that compute a step."""
@@ -205,7 +204,8 @@ class _Step:
         """Write the lines of all gradients, those of the weights if they are to be learned."""
         writer = self.writer
         needed = writer.needed
-        weights = [block.name == PARAMETERS for block in self.layout.blocks]
+        blocks = self.layout.blocks
+        weights = [block.name == PARAMETERS and block.source is None for block in blocks]
 
         # The order of the way back: what came after the loop, the loop, what came before it.
         writer.lines = self.lines.back_after

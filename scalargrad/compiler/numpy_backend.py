@@ -110,7 +110,7 @@ class NumpyBackend:
         }[name]
         needed = self._needed(name)
         writer = Writer(self.layout, needed, self.fixed)
-        for number, kernel in enumerate(self.kernels, self._first):
+        for number, kernel in enumerate(self.kernels, self.layout.first):
             write_forward(writer, number, kernel)
         extra = finish(writer)
 
@@ -128,11 +128,6 @@ class NumpyBackend:
 
     def _argument_names(self) -> tuple[str, ...]:
         return tuple(f"x{i}" for i in range(len(self.sizes)))
-
-    @property
-    def _first(self) -> int:
-        """The number of the first block that is computed."""
-        return len(self.layout.blocks) - len(self.kernels)
 
     def _needed(self, name: str) -> list[bool]:
         """Which blocks need a gradient: those on the way to the parameters, or to the inputs."""
@@ -187,7 +182,7 @@ class NumpyBackend:
 
     def _write_backward(self, writer: Writer) -> None:
         """Write the adjoint of each kernel, the last one first."""
-        numbered = list(enumerate(self.kernels, self._first))
+        numbered = list(enumerate(self.kernels, self.layout.first))
         numbered.reverse()
         # What is the same for all samples, such as a penalty, comes last: then the gradient of most
         # parameters is assigned by a matrix product, and the penalty adds to it.

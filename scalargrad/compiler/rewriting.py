@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy
 
+from scalargrad.core.ops import STOP_GRADIENT
 from scalargrad.errors import ProgramError
 
 from .array_types import Array, Mask, Rows
@@ -16,8 +17,11 @@ __all__ = [
     "computes",
     "count_uses",
     "find_constants",
+    "find_dependents",
     "find_depths",
     "find_owners",
+    "find_positions",
+    "find_sources",
     "insert_rows",
     "keep_rows",
     "mark",
@@ -26,6 +30,7 @@ __all__ = [
     "redirect",
     "remove_dead_rows",
     "replace_edges",
+    "take_operands",
     "with_kind",
 ]
 
@@ -85,6 +90,16 @@ def computes(program: Program, op: str) -> Mask:
     kinds = enumerate(program.kinds, FIRST)
     codes = [code for code, kind in kinds if kind == wanted]
     return numpy.isin(program.code, codes)
+
+
+def find_sources(program: Program) -> Rows:
+    """Return the row whose number each row has: for a stop_gradient, what it is applied to."""
+    sources = numpy.arange(len(program))
+    # In order, so that what comes before is found: it may be a stop_gradient, too.
+    for row in numpy.flatnonzero(computes(program, STOP_GRADIENT.name)).tolist():
+        operand = program.operands[program.start[row]]
+        sources[row] = sources[operand]
+    return sources
 
 
 def are_constant(program: Program, number: float) -> Mask:
@@ -208,6 +223,32 @@ def redirect(program: Program, alias: Indexes) -> Program:
     operands = alias[program.operands]
     outputs = alias[program.outputs]
     return remove_dead_rows(replace(program, operands=operands, outputs=outputs))
+
+
+def find_positions(program: Program) -> Rows:
+    """Return the position of each operand among those of its row."""
+    positions: Rows = numpy.arange(len(program.operands)) - program.start[find_owners(program)]
+    return positions
+
+
+def take_operands(program: Program, rows: Rows) -> Rows:
+    """Return the operands of rows that have k each, (rows, k)."""
+    start = program.start[rows]
+    size = program.start[rows[0] + 1] - start[0]
+    operands: Rows = program.operands[start[:, None] + numpy.arange(size)]
+    return operands
+
+
+def find_dependents(program: Program, begin: Mask) -> Mask:
+    """Return which rows depend on any row of `begin`, those of `begin` among them."""
+    depends = bytearray(begin)
+    start = program.start.data
+    operands = program.operands.data
+    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
+        if not depends[row]:
+            args = operands[start[row] : start[row + 1]]
+            depends[row] = any(map(depends.__getitem__, args))
+    return numpy.frombuffer(depends, bool)
 
 
 def insert_rows(program: Program, before: Rows, kind: Kind) -> tuple[Program, Rows]:

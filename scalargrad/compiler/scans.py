@@ -21,7 +21,7 @@ from .array_types import Mask, Rows
 from .loops import PICK
 from .passes import optimize
 from .program import FIRST, INPUT, PARAMETER, Kind, Loop, Program
-from .rewriting import computes
+from .rewriting import computes, find_dependents
 
 if TYPE_CHECKING:
     from .kernels import Kernel
@@ -213,10 +213,8 @@ def find_phases(step: Program, carries: int) -> Rows:
 
 
 def _depend_on_carry(step: Program, carries: int) -> Mask:
-    depends: Mask = (step.code == INPUT) & (step.place < carries)
-    for row in numpy.flatnonzero(step.code >= FIRST).tolist():
-        depends[row] = depends[step.args(row)].any()
-    return depends
+    is_carry = (step.code == INPUT) & (step.place < carries)
+    return find_dependents(step, is_carry)
 
 
 def _split_dots(step: Program, carries: int) -> Program:

@@ -58,6 +58,13 @@ class Writer:
         """Add the line of an assignment."""
         self.line(f"{target} = {source}")
 
+    def assign_temporary(self, source: str) -> str:
+        """Add the line that assigns a variable for the next lines, and return its name."""
+        # The number of the line makes the name unique.
+        name = f"t{len(self.lines)}"
+        self.assign(name, source)
+        return name
+
     def block(self, view: View) -> Block:
         """Return the block of a view."""
         return self.layout.blocks[view.block]
@@ -126,8 +133,7 @@ class Writer:
             view, _ = filler
             number = self._read_fixed(self.block(view), view, spreads=True)
             source = f"full({shape}, {number})"
-        name = self._temporary()
-        self.assign(name, source)
+        name = self.assign_temporary(source)
 
         for part in operand.parts:
             if part is filler:
@@ -145,10 +151,6 @@ class Writer:
             if view.is_one and self.block(view).name == CONSTANTS:
                 return part
         return None
-
-    def _temporary(self) -> str:
-        """A name for an array that the next line assigns."""
-        return f"t{len(self.lines)}"
 
     def _positions(self, name: str, batched: bool, where: Rows | None) -> str:
         """Positions of an array, in ascending order: a slice where they are contiguous."""
@@ -183,9 +185,8 @@ class Writer:
             return
 
         batched = self.layout.batched(operand)
-        name = self._temporary()
         flat = _flatten(gradient, batched) if deep else f"({gradient})"
-        self.assign(name, flat)
+        name = self.assign_temporary(flat)
         for view, where in operand.parts:
             if not self.needed[view.block]:
                 continue

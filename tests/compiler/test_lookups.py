@@ -456,6 +456,47 @@ def test_two_look_ups_of_one_index_are_one() -> None:
     assert gathers(program) == ["gather 3×2"]
 
 
+@both_backends
+def test_lists_of_which_each_has_its_own_index_are_one_gather(backend: Any) -> None:
+    model = Weights([0.5, -1.0, 2.0, 0.25])
+
+    def function(x: Any, y: Any) -> Value:
+        rows = [sg.softmax([weight * each for weight in model.weights]) for each in x]
+        total: Value = -sg.sum([sg.log(sg.take(row, k)) for row, k in zip(rows, y, strict=True)])
+        return total
+
+    inputs = [3, ("token", 3)]
+    arguments = [numpy.random.default_rng(0).normal(size=(5, 3)).tolist(), tokens(4, 5, 3)]
+    assert gathers(compile(function, model, inputs=inputs)) == ["gather 4×1 from 3 tables"]
+    assert agrees(function, model, inputs, arguments, backend)
+
+
+def test_lists_that_are_the_same_for_all_samples_with_an_index_each() -> None:
+    model = Weights([0.5, -1.0, 2.0])
+
+    def function(i: Any) -> Value:
+        first = [sg.exp(weight) for weight in model.weights]
+        second = [sg.sin(weight) for weight in model.weights]
+        product: Value = sg.take(first, i[0]) * sg.take(second, i[1])
+        return product
+
+    inputs = [("token", 2)]
+    assert gathers(compile(function, model, inputs=inputs)) == ["gather 3×1 from 2 tables"]
+    assert agrees(function, model, inputs, [[[0, 2], [2, 2], [1, 0]]])
+
+
+def test_an_index_beyond_its_own_list_looks_up_nan_and_not_the_next_list() -> None:
+    pytest.importorskip("jax")
+    program = compile(
+        lambda x, i: sg.take([x[0], x[1] + 1.0], i[0]) + sg.take([x[2], x[3] + 1.0], i[1]),
+        inputs=(4, ("token", 2)),
+        backend="jax",
+    )
+    assert gathers(program) == ["gather 2×1 from 2 tables"]
+    outputs = program.pure_outputs(program.parameters, [[1.0, 2.0, 3.0, 4.0]], [[2, 0]])
+    assert numpy.isnan(numpy.asarray(outputs)).all()
+
+
 # Copies, graphs, pictures
 
 

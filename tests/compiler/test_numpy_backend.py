@@ -173,7 +173,7 @@ def test_no_gradient_is_computed_for_what_only_stop_gradient_takes() -> None:
     program = scalargrad.compile(shifted, inputs=(3,))
     source = program._backend.render("pull_back")
     assert source.count("= f_") == 2, "the values of max and of logsumexp"
-    assert "g1 = " not in source, "the gradient of max"
+    assert source.count("(f_") == 1, "the gradient of logsumexp"
 
 
 def test_numbers_that_are_read_in_turn_get_their_gradient_by_one_sum() -> None:

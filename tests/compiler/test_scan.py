@@ -312,10 +312,9 @@ def test_explain_says_what_runs_in_the_loop_and_what_for_all_steps_at_once() -> 
         return ys
 
     assert compile(function, inputs=(100,)).explain().splitlines()[1:] == [
-        "  scan of 100 steps: 4 kernels",
+        "  scan of 100 steps: 3 kernels",
         "    exp × 1, for all steps at once",
-        "    add × 1",
-        "    tanh × 1",
+        "    add, tanh × 1",
         "    sin × 1, for all steps at once",
     ]
 

@@ -19,6 +19,7 @@ from scalargrad.compiler.kernels import (
     Scan,
 )
 from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PARAMETER
+from scalargrad.compiler.rewriting import find_sources
 from scalargrad.compiler.tracing import argument_letter
 from scalargrad.core.ops import DOT, TABLE, TAKE
 from scalargrad.errors import OptionError
@@ -88,7 +89,8 @@ class _ProgramGraph:
         self.edges: dict[tuple[str, str, int], None] = {}
         self._parameter_names = program.parameter_names
         self._owner = _owners(program)
-        self._outputs = {int(row) for row in program.program.outputs}
+        self._source_rows = find_sources(program.program)
+        self._outputs = set(self._source_rows[program.program.outputs].tolist())
 
         for position, kernel in enumerate(program.kernels):
             self._add_kernel(position, kernel)
@@ -188,7 +190,7 @@ class _ProgramGraph:
 
     def _sources(self, rows: Rows) -> list[str]:
         """Return the ids of the nodes that rows come from, which are added where necessary."""
-        rows = numpy.unique(rows)
+        rows = numpy.unique(self._source_rows[rows])
         codes = self.program.program.code[rows]
         ids: dict[str, None] = {}
         for code in numpy.unique(codes).tolist():
@@ -289,19 +291,20 @@ def describe_program(program: Compiled) -> tuple[str, ...]:
     kernels = program.kernels
     matrices = [kernel for kernel in kernels if isinstance(kernel, Matrix)]
     products = sum(matrix.weights.size * len(matrix.x) for matrix in matrices)
-    sizes = [len(kernel.rows) for kernel in kernels if isinstance(kernel, Elementwise)]
+    elementwise = [kernel for kernel in kernels if isinstance(kernel, Elementwise)]
+    groups = [kernel for kernel in elementwise if len(kernel.rows) > 1]
+    scalars = sum(len(kernel.operations()) for kernel in elementwise if len(kernel.rows) == 1)
     over_lists = sum(isinstance(kernel, OverList) for kernel in kernels)
     dots = sum(isinstance(kernel, Dots) for kernel in kernels)
     gathers = sum(isinstance(kernel, Gather) for kernel in kernels)
-    scalars = sizes.count(1)
     loops = sum(isinstance(kernel, Scan) for kernel in kernels)
 
     phrases: list[str] = []
     if matrices:
         count = plural(len(matrices), "matrix product")
         phrases.append(f"{count} ({plural(products, 'product')} of scalars)")
-    if groups := sum(size > 1 for size in sizes):
-        phrases.append(plural(groups, "elementwise group"))
+    if groups:
+        phrases.append(plural(len(groups), "elementwise group"))
     if over_lists:
         phrases.append(f"{plural(over_lists, 'operation')} over lists")
     if dots:
@@ -344,7 +347,7 @@ def _symbol(kernel: Kernel) -> str:
 def _operands(kernel: Kernel) -> list[Rows]:
     """Return the rows that a kernel takes, for each operand."""
     if isinstance(kernel, Elementwise):
-        return list(kernel.operands)
+        return kernel.taken()
     if isinstance(kernel, OverList):
         return [kernel.items]
     if isinstance(kernel, Dots):
@@ -362,7 +365,7 @@ def _owners(program: Compiled) -> NDArray[numpy.int64]:
     owner = numpy.full(len(program.program), -1)
     for position, kernel in enumerate(program.kernels):
         owner[kernel.rows] = position
-    return owner
+    return owner[find_sources(program.program)]
 
 
 # More kernels than can be drawn
