@@ -12,6 +12,7 @@ from scalargrad.autodiff.anomaly import calling_line
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import IntegerInput, RandomLeaf
+from scalargrad.core.lookup import is_computed_from_integers
 from scalargrad.core.loops import Step, call_step
 from scalargrad.core.modes import check_question, tracing
 from scalargrad.core.nested import Tree, flatten, flatten_like, unflatten
@@ -19,7 +20,14 @@ from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import DataError, LengthError, OptionError, TraceError
 from scalargrad.nn import Module
 
-from .loops import StepInput, TracedLoop, cut_step, make_loop_node, make_picks
+from .loops import (
+    IntegerStepInput,
+    StepInput,
+    TracedLoop,
+    cut_step,
+    make_loop_node,
+    make_picks,
+)
 from .structure import Structure, list_outputs
 
 __all__ = ["Input", "Interface", "Trace", "argument_letter", "trace"]
@@ -170,7 +178,7 @@ class _Tracer:
         entries = _flatten_entries(xs)
         first = _as_leaves(carry, "the carry of scan")
         carry_in: list[Value] = [StepInput(1.0, label=value.label) for value in first]
-        x_in: list[Value] = [StepInput(1.0, label=value.label) for value in entries[0]]
+        x_in: list[Value] = [_stand_in_step(column) for column in zip(*entries, strict=True)]
 
         tracer = _StepTracer()
         with tracing(tracer, self.refuse):
@@ -248,6 +256,22 @@ def _flatten_entries(xs: Sequence[Tree]) -> list[list[Value]]:
             ) from None
         entries.append(_as_leaves(numbers, f"xs[{number}] of scan"))
     return entries
+
+
+def _stand_in_step(entries: Sequence[Value]) -> StepInput:
+    """Return what stands in a step for the entries of all steps at one place."""
+    label = entries[0].label
+    if all(map(_is_integer, entries)):
+        # 0 is an index of every table.
+        return IntegerStepInput(0.0, label=label)
+    return StepInput(1.0, label=label)
+
+
+def _is_integer(entry: Value) -> bool:
+    """Return whether eager code may look an entry up: a whole number, or what integers give."""
+    if type(entry) is Constant:
+        return entry._data.is_integer()
+    return is_computed_from_integers(entry)
 
 
 def _as_leaves(tree: Tree, what: str) -> list[Value]:
