@@ -202,7 +202,7 @@ class _Tracer:
             operands += entry
             # Made here and now, so that numbers are drawn step by step as in eager code.
             operands += [RandomLeaf(leaf.source, label=leaf.label) for leaf in tracer.drawn]
-        picks = self._make_loop(loop, operands + captured)
+        picks = self._make_loop(loop, operands + captured, tracer.made)
 
         last = picks[: len(first)]
         ys = []
@@ -212,7 +212,13 @@ class _Tracer:
             ys.append(unflatten(y, results))
         return unflatten(carry, last), ys
 
-    def _make_loop(self, loop: TracedLoop, operands: list[Value]) -> list[Value]:
+    def _make_loop(
+        self,
+        loop: TracedLoop,
+        operands: list[Value],
+        made: list[Value],  # noqa: ARG002
+    ) -> list[Value]:
+        """Make the nodes of a loop, whose step made these while it was recorded."""
         return make_picks(make_loop_node(loop, operands))
 
 
@@ -234,9 +240,13 @@ class _StepTracer(_Tracer):
         super().on_node(node, op, args, partials)
         self.made.append(node)
 
-    def _make_loop(self, loop: TracedLoop, operands: list[Value]) -> list[Value]:
+    def _make_loop(
+        self, loop: TracedLoop, operands: list[Value], made: list[Value]
+    ) -> list[Value]:
         """Make the nodes of a loop within the step, which no operation announces."""
-        picks = super()._make_loop(loop, operands)
+        picks = super()._make_loop(loop, operands, made)
+        # What the inner step computes from this step alone belongs to this step.
+        self.made += made
         self.made += [picks[0].args[0], *picks] if picks else []
         return picks
 
