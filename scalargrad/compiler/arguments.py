@@ -142,7 +142,8 @@ class _LookUps:
         """Return all indices, (batch, k)."""
         if self._argument is not None:
             return arrays[self._argument]
-        nothing = numpy.zeros((len(arrays[0]), 0))
+        batch = len(arrays[0]) if arrays else 1
+        nothing = numpy.zeros((batch, 0))
         return self._backend.outputs(arrays, numpy.zeros(0), nothing)
 
 

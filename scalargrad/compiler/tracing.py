@@ -177,14 +177,22 @@ class _Tracer:
         """Record one step of a loop, and return Values that stand for what the loop returns."""
         entries = _flatten_entries(xs)
         first = _as_leaves(carry, "the carry of scan")
-        carry_in: list[Value] = [StepInput(1.0, label=value.label) for value in first]
         x_in: list[Value] = [_stand_in_step(column) for column in zip(*entries, strict=True)]
-
-        tracer = _StepTracer()
-        with tracing(tracer, self.refuse):
-            next_carry, y = call_step(step, unflatten(carry, carry_in), unflatten(xs[0], x_in), 0)
-        outputs = flatten_like(carry, next_carry, ("carry", "carry")) + flatten(y)
-        returned = _as_leaves(outputs, "what a step of scan returns")
+        are_integers = [_begins_as_integer(leaf) for leaf in flatten(carry)]
+        while True:
+            carry_in = _stand_in_carry(first, are_integers)
+            tracer = _StepTracer()
+            with tracing(tracer, self.refuse):
+                given = unflatten(carry, carry_in), unflatten(xs[0], x_in)
+                next_carry, y = call_step(step, *given, 0)
+            outputs = flatten_like(carry, next_carry, ("carry", "carry")) + flatten(y)
+            returned = _as_leaves(outputs, "what a step of scan returns")
+            stay = [_is_integer(leaf) for leaf in returned[: len(first)]]
+            kept = [was and stays for was, stays in zip(are_integers, stay, strict=True)]
+            if kept == are_integers:
+                break
+            # An integer that becomes another number was none. The step may not look it up.
+            are_integers = kept
 
         # A random number of the step is another one at each step, as an entry of `xs` is.
         x_in += tracer.drawn
@@ -266,6 +274,25 @@ def _flatten_entries(xs: Sequence[Tree]) -> list[list[Value]]:
             ) from None
         entries.append(_as_leaves(numbers, f"xs[{number}] of scan"))
     return entries
+
+
+def _begins_as_integer(leaf: Any) -> bool:
+    """Return whether a part of the first carry is an integer, as counters and tokens are.
+
+    A float is none, whatever its number: the zeros that a state begins with do not stay whole.
+    """
+    if isinstance(leaf, Value):
+        return is_computed_from_integers(leaf)
+    return not isinstance(leaf, float) and float(leaf).is_integer()
+
+
+def _stand_in_carry(first: Sequence[Value], are_integers: Sequence[bool]) -> list[Value]:
+    """Return what stands in a step for the carry before it."""
+    stand_ins: list[Value] = []
+    for value, is_integer in zip(first, are_integers, strict=True):
+        kind, number = (IntegerStepInput, 0.0) if is_integer else (StepInput, 1.0)
+        stand_ins.append(kind(number, label=value.label))
+    return stand_ins
 
 
 def _stand_in_step(entries: Sequence[Value]) -> StepInput:
