@@ -29,12 +29,16 @@ class LookUp:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A loop: `entries` and `integers` have a row for each step, a None stands for no entries."""
+    """A loop; `entries` and `integers` have a row for each step.
+
+    counter     an integer that is carried along, or None
+    """
 
     body: "Block"
     carry: tuple[int, ...]
     entries: tuple[tuple[int, ...], ...]
     integers: tuple[tuple[int, ...], ...]
+    counter: int | None
     checkpoint: bool
 
 
@@ -102,10 +106,12 @@ class Maker:
         length = rng.choice([0, 1, 2, 3, 5])
         width = rng.randint(0, 2)
         kinds = rng.randint(0, 2) if integers else 0
+        counter = rng.randrange(integers) if integers and rng.random() < 0.4 else None
         # A step sees all numbers around it, then the carry and its entry.
         inner = count + carries + width
+        whole = integers + kinds + (counter is not None)
         lines = rng.randint(0, 5)
-        body = self.block(inner, integers + kinds, carries + results, depth - 1, lines)
+        body = self.block(inner, whole, carries + results, depth - 1, lines)
         loop = Repeat(
             body=body,
             carry=self._some(count, carries),
@@ -113,6 +119,7 @@ class Maker:
             integers=tuple(
                 tuple(rng.randrange(integers) for _ in range(kinds)) for _ in range(length)
             ),
+            counter=counter,
             checkpoint=rng.random() < 0.3,
         )
         return loop, carries + length * results
@@ -148,17 +155,21 @@ def run(block: Block, numbers: Sequence[Value], integers: Sequence[Any]) -> list
 def _repeat(loop: Repeat, numbers: list[Value], integers: Sequence[Any]) -> list[Value]:
     carries = len(loop.carry)
 
-    def step(carry: list[Value], entry: Any) -> tuple[list[Value], list[Value]]:
+    def step(carry: Any, entry: Any) -> tuple[Any, list[Value]]:
+        state, counters = carry
+        own, whole = entry
         around = [sg.tanh(x) for x in numbers]
-        inside = run(loop.body, [*around, *carry, *entry[0]], [*integers, *entry[1]])
-        return [sg.tanh(x) for x in inside[:carries]], inside[carries:]
+        found = run(loop.body, [*around, *state, *own], [*integers, *whole, *counters])
+        next_counters = [(whole or [COUNT - 1 - k])[0] for k in counters]
+        return ([sg.tanh(x) for x in found[:carries]], next_counters), found[carries:]
 
     xs = [
         ([numbers[i] for i in entry], [integers[i] for i in row])
         for entry, row in zip(loop.entries, loop.integers, strict=True)
     ]
-    carry = [numbers[i] for i in loop.carry]
-    carry, ys = sg.scan(step, carry, xs, checkpoint=loop.checkpoint)
+    counters = [] if loop.counter is None else [integers[loop.counter]]
+    first = [numbers[i] for i in loop.carry], counters
+    (carry, _), ys = sg.scan(step, first, xs, checkpoint=loop.checkpoint)
     return [*carry, *flatten(ys)]
 
 
@@ -210,12 +221,16 @@ def make_case(rng: Random, odd: float = 0.0, batch: int | None = None) -> Case:
     model = Weights([round(rng.uniform(-1.5, 1.5), 3) for _ in range(rng.randint(0, 3))])
     outputs = rng.choice([1, 1, 3])
     lines = rng.randint(1, 7)
-    block = maker.block(size + len(model.weights), count, outputs, 2, lines)
+    # One integer more is a plain number, wherever there are any.
+    whole = count + 1 if count else 0
+    block = maker.block(size + len(model.weights), whole, outputs, 2, lines)
 
     def function(x: Any, i: Any = ()) -> Any:
         numbers = [x] if isinstance(x, Value) else list(x)
         integers = [i] if isinstance(i, Value) else list(i)
         plain = [k if isinstance(k, IntegerInput) else int(k.data) for k in integers]
+        if plain:
+            plain.append(1)
         found = run(block, [*numbers, *model.weights], plain)
         return found[0] if outputs == 1 else found
 
