@@ -11,12 +11,12 @@ after it, in one product over all steps.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .array_types import Array
+from .array_types import Array, Rows
 from .kernels import Kernel, Scan
 from .layout import Block, Layout, Operand, lay_out
 from .scans import AFTER, BEFORE, DURING
 from .strides import View
-from .writer import CONSTANTS, PARAMETERS, Writer
+from .writer import CONSTANTS, PARAMETERS, Writer, write_shape
 
 __all__ = [
     "CARRY",
@@ -203,10 +203,17 @@ class _Step:
         self._write_phase(BEFORE, lines.before)
         self._write_phase(DURING, lines.during)
         if len(self._carry):
-            lines.next_carry = self.writer.read_rows(self._carry)
+            lines.next_carry = self._read_varying(self._carry)
         self._write_phase(AFTER, lines.after)
         if len(self._results):
-            lines.results = self.writer.read_rows(self._results)
+            lines.results = self._read_varying(self._results)
+
+    def _read_varying(self, rows: Rows) -> str:
+        """Return the source of rows with an axis for the samples, also where they are constants."""
+        source = self.writer.read_rows(rows)
+        if self.layout.batched(self.layout.operand(rows)):
+            return source
+        return f"spread({source}, {write_shape(True, len(rows))})"
 
     def _write_phase(self, phase: int, lines: list[str]) -> None:
         self.writer.lines = lines
