@@ -248,9 +248,7 @@ class _StepTracer(_Tracer):
         super().on_node(node, op, args, partials)
         self.made.append(node)
 
-    def _make_loop(
-        self, loop: TracedLoop, operands: list[Value], made: list[Value]
-    ) -> list[Value]:
+    def _make_loop(self, loop: TracedLoop, operands: list[Value], made: list[Value]) -> list[Value]:
         """Make the nodes of a loop within the step, which no operation announces."""
         picks = super()._make_loop(loop, operands, made)
         # What the inner step computes from this step alone belongs to this step.
