@@ -213,17 +213,25 @@ class Case:
         return eager(self.function, self.model, self.data)
 
 
-def make_case(rng: Random, odd: float = 0.0, batch: int | None = None) -> Case:
-    """The next case; `odd` is the share of numbers that are nan, infinite, zero or huge."""
+def make_case(
+    rng: Random, odd: float = 0.0, batch: int | None = None, lines: int = 7, depth: int = 2
+) -> Case:
+    """The next case.
+
+    odd     the share of numbers that are nan, infinite, zero or huge
+    batch   the number of samples
+    lines   how many lines there are at most, apart from those within others
+    depth   how many loops and derivatives are within each other at most
+    """
     maker = Maker(rng)
     size = rng.randint(1, 3)
     count = rng.choice([0, 1, 3])
     model = Weights([round(rng.uniform(-1.5, 1.5), 3) for _ in range(rng.randint(0, 3))])
     outputs = rng.choice([1, 1, 3])
-    lines = rng.randint(1, 7)
+    lines = rng.randint(1, lines)
     # One integer more is a plain number, wherever there are any.
     whole = count + 1 if count else 0
-    block = maker.block(size + len(model.weights), whole, outputs, 2, lines)
+    block = maker.block(size + len(model.weights), whole, outputs, depth, lines)
 
     def function(x: Any, i: Any = ()) -> Any:
         numbers = [x] if isinstance(x, Value) else list(x)
@@ -244,7 +252,9 @@ def make_case(rng: Random, odd: float = 0.0, batch: int | None = None) -> Case:
     return Case(function, model, inputs, data)
 
 
-def differing_case(rng: Random, odd: float = 0.0, backend: Any = "numpy") -> list[str]:
+def differing_case(
+    rng: Random, odd: float = 0.0, backend: Any = "numpy", **sizes: int
+) -> list[str]:
     """What the program of a random case says otherwise than eager code."""
-    case = make_case(rng, odd)
+    case = make_case(rng, odd, **sizes)
     return differences(case.compile(backend), case.expected(), case.data)

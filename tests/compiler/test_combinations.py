@@ -1,5 +1,6 @@
 """Look-ups, loops, derivatives and nests within each other, against eager code and PyTorch."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from tests.compiler.combinations import differing_case, make_case
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import alike, differences, eager
 from tests.compiler.test_lookups import agrees, tokens
+
+ROOT = Path(__file__).parents[2]
 
 seeds = st.integers(0, 10**9)
 both_backends = pytest.mark.parametrize("backend", ["numpy", "jax"])
@@ -130,6 +133,30 @@ def test_pickles_compute_the_same_in_a_process_that_knows_no_function(tmp_path: 
     subprocess.run([sys.executable, "-c", script, str(path)], check=True)
     for (program, data), found in zip(saved, pickle.loads(path.read_bytes()), strict=True):
         assert numpy.array_equal(found, program(*data), equal_nan=True)
+
+
+SHARED = """
+from random import Random
+from tests.compiler.combinations import make_case
+from tests.compiler.referee import differences
+from scalargrad.compiler import compile
+
+for seed in range(4):
+    case = make_case(Random(seed), odd=0.1, batch=3 + 5 * (seed % 2))
+    program = compile(case.function, case.model, case.inputs, backend="jax", devices=8)
+    assert differences(program, case.expected(), case.data) == [], seed
+"""
+
+
+def test_combinations_on_eight_devices() -> None:
+    """In a process of its own, as the number of devices is settled when JAX begins."""
+    pytest.importorskip("jax")
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+        "JAX_PLATFORMS": "cpu",
+    }
+    subprocess.run([sys.executable, "-c", SHARED], cwd=ROOT, env=environment, check=True)
 
 
 # Integer inputs in loops
