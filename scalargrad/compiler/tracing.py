@@ -181,18 +181,14 @@ class _Tracer:
         are_integers = [_begins_as_integer(leaf) for leaf in flatten(carry)]
         while True:
             carry_in = _stand_in_carry(first, are_integers)
-            tracer = _StepTracer()
-            with tracing(tracer, self.refuse):
-                given = unflatten(carry, carry_in), unflatten(xs[0], x_in)
-                next_carry, y = call_step(step, *given, 0)
-            outputs = flatten_like(carry, next_carry, ("carry", "carry")) + flatten(y)
-            returned = _as_leaves(outputs, "what a step of scan returns")
-            stay = [_is_integer(leaf) for leaf in returned[: len(first)]]
-            kept = [was and stays for was, stays in zip(are_integers, stay, strict=True)]
-            if kept == are_integers:
+            given = unflatten(carry, carry_in), unflatten(xs[0], x_in)
+            tracer, returned, y = self._record_step(step, *given)
+            next_carry = zip(are_integers, returned[: len(first)], strict=True)
+            stay_integers = [before and _is_integer(leaf) for before, leaf in next_carry]
+            if stay_integers == are_integers:
                 break
-            # An integer that becomes another number was none. The step may not look it up.
-            are_integers = kept
+            # An integer that becomes another number was none: no step may look it up.
+            are_integers = stay_integers
 
         # A random number of the step is another one at each step, as an entry of `xs` is.
         x_in += tracer.drawn
@@ -219,6 +215,16 @@ class _Tracer:
             results = picks[start : start + loop.results]
             ys.append(unflatten(y, results))
         return unflatten(carry, last), ys
+
+    def _record_step(
+        self, step: Step, carry: Tree, x: Tree
+    ) -> "tuple[_StepTracer, list[Value], Tree]":
+        """Record a step: what observed it, all that it returned as Values, and its result."""
+        tracer = _StepTracer()
+        with tracing(tracer, self.refuse):
+            next_carry, y = call_step(step, carry, x, 0)
+        outputs = flatten_like(carry, next_carry, ("carry", "carry")) + flatten(y)
+        return tracer, _as_leaves(outputs, "what a step of scan returns"), y
 
     def _make_loop(
         self,

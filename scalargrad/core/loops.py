@@ -51,7 +51,9 @@ def scan(
 
     A compiled program records the step once and repeats it as array code, so it does not grow with
     the sequence. There the step receives Values in place of all numbers, also of those in `xs` that
-    are plain ones, and a list or an array of numbers must have the same length at each step.
+    are plain ones, and a list or an array of numbers must have the same length at each step. The
+    step may look up (`sg.take`) integers: those of `xs` where they are integer inputs or whole
+    numbers at all steps, and those of the carry that stay integers.
     Derivative transforms within a compiled function see the steps one by one.
 
     Args:

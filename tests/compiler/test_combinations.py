@@ -84,17 +84,19 @@ def test_samples_of_a_batch_are_computed_as_alone(seed: int) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds)
-def test_copies_and_threads_compute_the_same_bits(seed: int) -> None:
+def test_copies_and_threads_compute_the_same_numbers_exactly(seed: int) -> None:
     case = make_case(Random(seed), batch=5)
     program = case.compile()
-    expected = program(*case.data).tobytes(), [x.tobytes() for x in program.jacobian(*case.data)]
+    expected = [program(*case.data), *program.jacobian(*case.data)]
 
-    def results(each: Any) -> tuple[bytes, list[bytes]]:
-        return each(*case.data).tobytes(), [x.tobytes() for x in each.jacobian(*case.data)]
+    def agrees_with_the_first_call(each: Any) -> bool:
+        found = [each(*case.data), *each.jacobian(*case.data)]
+        pairs = zip(found, expected, strict=True)
+        return all(numpy.array_equal(mine, first, equal_nan=True) for mine, first in pairs)
 
     twins = [copy(program), deepcopy(program), pickle.loads(pickle.dumps(program))]
     with ThreadPoolExecutor(8) as pool:
-        assert all(found == expected for found in pool.map(results, twins + [program] * 8))
+        assert all(pool.map(agrees_with_the_first_call, twins + [program] * 8))
 
 
 @settings(max_examples=10, deadline=None)
@@ -141,8 +143,8 @@ from tests.compiler.combinations import make_case
 from tests.compiler.referee import differences
 from scalargrad.compiler import compile
 
-for seed in range(4):
-    case = make_case(Random(seed), odd=0.1, batch=3 + 5 * (seed % 2))
+for seed in range(2):
+    case = make_case(Random(seed), odd=0.1, batch=3 + 7 * seed)
     program = compile(case.function, case.model, case.inputs, backend="jax", devices=8)
     assert differences(program, case.expected(), case.data) == [], seed
 """
