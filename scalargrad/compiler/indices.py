@@ -49,7 +49,7 @@ class _Finder:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._lengths: dict[int, int] = {}
-        self._origin: dict[int, int] = {}
+        self._loops: dict[int, int] = {}
 
     def find(self) -> Indices:
         """Return the indices."""
@@ -62,15 +62,14 @@ class _Finder:
             if kind is not None and kind.loop is not None:
                 self._find_within(kind.loop, row, numpy.array(args, int))
             else:
-                self._add(args[0], len(args) - 1, row)
+                self._add(args[0], len(args) - 1)
         # What a loop computes was added at the end, but belongs to where the loop is.
-        in_order = sorted(self._lengths, key=lambda row: self._origin[row])
+        in_order = sorted(self._lengths, key=lambda row: self._loops.get(row, row))
         return Indices(self._program, {row: self._lengths[row] for row in in_order})
 
-    def _add(self, index: int, length: int, origin: int) -> None:
-        """Remember an index that a row looks up."""
+    def _add(self, index: int, length: int) -> None:
+        """Remember an index into a table of this length."""
         self._lengths[index] = min(length, self._lengths.get(index, length))
-        self._origin.setdefault(index, origin)
 
     def _find_within(self, loop: Loop, row: int, operands: Rows) -> None:
         """Find the indices of all steps of a loop, which is a row with these operands."""
@@ -84,9 +83,9 @@ class _Finder:
             # Nearly always an index is an entry as it is, and no loop needs to run for it.
             if step.code[index] == INPUT and place >= loop.carries:
                 for entry in by_step[:, place - loop.carries].tolist():
-                    self._add(entry, length, row)
+                    self._add(entry, length)
             elif step.code[index] == PARAMETER:
-                self._add(int(captured[place]), length, row)
+                self._add(int(captured[place]), length)
             else:
                 computed.append(index)
         if not computed:
@@ -95,7 +94,8 @@ class _Finder:
         returned = replace(loop, step=step)
         lengths = [inner.lengths[index] for index in computed]
         for position, pick in enumerate(self._add_loop(returned, computed, operands)):
-            self._add(pick, lengths[position % len(lengths)], row)
+            self._loops[pick] = row
+            self._add(pick, lengths[position % len(lengths)])
 
     def _add_loop(self, loop: Loop, results: Sequence[int], operands: Rows) -> list[int]:
         """Add a loop that returns these rows of each step, and return the rows that pick them."""

@@ -324,6 +324,20 @@ def test_an_index_in_a_step_is_checked_before_anything_is_computed(name: str) ->
         program(letters, [1, 1])
 
 
+def test_the_index_of_an_index_in_a_step_is_checked_first() -> None:
+    def function(i: Any) -> Any:
+        def step(carry: Value, t: Any) -> tuple[Value, None]:
+            return carry + sg.take(TABLE, sg.take([2, 7], t + 1)), None
+
+        return sg.scan(step, 0.0, i)[0]
+
+    program = compile(function, inputs=(("token", 2),))
+    with pytest.raises(OptionError, match="indices 0 to 1, but sample 1 asks for 2"):
+        program([[-1, -1], [-1, 1]])
+    with pytest.raises(OptionError, match="indices 0 to 2, but sample 0 asks for 7"):
+        program([[-1, 0]])
+
+
 def test_an_error_names_the_argument_that_a_loop_looks_up() -> None:
     program = compile(LOOK_UPS["an entry"], inputs=(("token", 3), "token"))
     with pytest.raises(OptionError, match="argument 0 looks up"):
