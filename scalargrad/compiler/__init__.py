@@ -17,7 +17,7 @@ The path of a function through the package:
    backward; `loop_lines`, `loop_source` and `loop_code` do so for a loop.
 7. `numpy_backend` (or `jax_backend`): the source as functions, run on batches; it calls `lookups`.
 8. `compiling` and `compiled`: `compile` does all of this and returns a `Compiled`, which checks its
-   `arguments` and runs a backend.
+   `arguments` and runs a backend. `indices` finds what is looked up in tables, to check it first.
 9. `nonfinite`, `replay` and `batch_replay`: samples that are not finite are computed again as eager
    code does.
 """

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy
 from numpy.typing import ArrayLike
 
-from scalargrad.core.ops import TAKE
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.utils.counting import plural
 
 from .array_types import Array
+from .indices import Indices, find_indices
 from .numpy_backend import NumpyBackend
-from .program import FIRST, INPUT, Program
+from .program import INPUT, Program
 from .rewriting import remove_dead_rows
 
 __all__ = ["Arguments"]
@@ -30,8 +30,8 @@ class Arguments:
     def __init__(self, program: Program, sizes: Sequence[int], integers: Sequence[bool]) -> None:
         self.sizes = tuple(sizes)
         self._integers = tuple(integers)
-        look_ups = _find_look_ups(program)
-        self._look_ups = _LookUps(program, self.sizes, look_ups) if look_ups else None
+        indices = find_indices(program)
+        self._look_ups = _LookUps(indices, self.sizes) if indices.lengths else None
 
     def check(self, arguments: Sequence[ArrayLike]) -> list[Array]:
         """Return the arguments as arrays (batch, n) of equal length, with all indices in range.
@@ -108,28 +108,16 @@ def _check_whole(argument: ArrayLike, array: Array, position: int) -> None:
         )
 
 
-def _find_look_ups(program: Program) -> dict[int, int]:
-    """The rows that are indices, each with the length of the shortest table it is looked up in."""
-    sizes = numpy.diff(program.start)
-    lengths: dict[int, int] = {}
-    codes = [code for code, kind in enumerate(program.kinds, FIRST) if kind.op == TAKE.name]
-    for row in numpy.flatnonzero(numpy.isin(program.code, codes)).tolist():
-        index = int(program.operands[program.start[row]])
-        length = int(sizes[row]) - 1
-        lengths[index] = min(length, lengths.get(index, length))
-    return lengths
-
-
 class _LookUps:
     """The indices that a program looks up, as a program of their own.
 
     It runs before the program itself, so that nothing is computed from a wrong index.
     """
 
-    def __init__(self, program: Program, sizes: Sequence[int], look_ups: dict[int, int]) -> None:
-        # In the order of the rows: an index that another look-up returned comes after that one's.
-        rows = sorted(look_ups)
-        self._lengths = numpy.array([look_ups[row] for row in rows])
+    def __init__(self, indices: Indices, sizes: Sequence[int]) -> None:
+        program = indices.program
+        rows = list(indices.lengths)
+        self._lengths = numpy.array([*indices.lengths.values()])
         self._names = [_name(program, sizes, row) for row in rows]
         self._argument = _as_argument(program, sizes, rows)
         only_indices = replace(program, outputs=numpy.array(rows, numpy.int32), parameters=0)
@@ -155,7 +143,8 @@ class _LookUps:
         """Return all indices, (batch, k)."""
         if self._argument is not None:
             return arrays[self._argument]
-        nothing = numpy.zeros((len(arrays[0]), 0))
+        batch = len(arrays[0]) if arrays else 1
+        nothing = numpy.zeros((batch, 0))
         return self._backend.outputs(arrays, numpy.zeros(0), nothing)
 
 

@@ -351,7 +351,7 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
 
 
 def _forward_gather(writer: Writer, block: Block, kernel: Gather) -> None:
-    index = f"i{block.name}"
+    index = f"j{block.name}"
     source = writer.read_rows(kernel.index)
     indices = f"indices({source}, {kernel.count})"
     if kernel.tables > 1:
@@ -369,7 +369,7 @@ def _backward_gather(writer: Writer, block: Block, kernel: Gather) -> None:
     table = writer.layout.operand(kernel.table)
     if not writer.needs_gradient(table):
         return
-    index = f"i{block.name}"
+    index = f"j{block.name}"
     count, width = kernel.table.shape
     if writer.layout.batched(table):
         shape = f"(n, {count}, {width})"

@@ -11,12 +11,12 @@ after it, in one product over all steps.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .array_types import Array
+from .array_types import Array, Rows
 from .kernels import Kernel, Scan
 from .layout import Block, Layout, Operand, lay_out
 from .scans import AFTER, BEFORE, DURING
 from .strides import View
-from .writer import CONSTANTS, PARAMETERS, Writer
+from .writer import CONSTANTS, PARAMETERS, Writer, write_shape
 
 __all__ = [
     "CARRY",
@@ -56,6 +56,7 @@ class LoopLines:
         results: Source of the results of all steps.
         begun: The variables that hold gradients of all steps when the loop of the way back begins.
         gradients: The variables that hold gradients when it is over.
+        fixed: The variables that are the same for all samples and steps, and their gradients.
         hoisted: The variables that hold views of the weights, with their source.
         names: The objects that the lines name.
         loops: The source of the loops within the step.
@@ -72,6 +73,7 @@ class LoopLines:
     results: str = "None"
     begun: set[str] = field(default_factory=set)
     gradients: set[str] = field(default_factory=set)
+    fixed: set[str] = field(default_factory=set)
     hoisted: dict[str, str] = field(default_factory=dict)
     names: dict[str, object] = field(default_factory=dict)
     loops: list[str] = field(default_factory=list)
@@ -157,10 +159,20 @@ def write_lines(
 
     lines = step.lines
     lines.gradients = step.with_gradient()
+    lines.fixed = _fixed_variables(layout)
     lines.hoisted = writer.hoisted
     lines.names = writer.names
     lines.loops = writer.loops
     return lines
+
+
+def _fixed_variables(layout: Layout) -> set[str]:
+    """Return the variables of what is computed from weights alone, as in a sum of two biases."""
+    variables: set[str] = set()
+    for block in layout.blocks:
+        if not block.batched and not block.fixed:
+            variables.update((block.name, f"i{block.name}", f"m{block.name}", block.gradient))
+    return variables
 
 
 class _Step:
@@ -190,10 +202,17 @@ class _Step:
         self._write_phase(BEFORE, lines.before)
         self._write_phase(DURING, lines.during)
         if len(self._carry):
-            lines.next_carry = self.writer.read_rows(self._carry)
+            lines.next_carry = self._read_varying(self._carry)
         self._write_phase(AFTER, lines.after)
         if len(self._results):
-            lines.results = self.writer.read_rows(self._results)
+            lines.results = self._read_varying(self._results)
+
+    def _read_varying(self, rows: Rows) -> str:
+        """Return the source of rows with an axis for the samples, also where they are constants."""
+        source = self.writer.read_rows(rows)
+        if self.layout.batched(self.layout.operand(rows)):
+            return source
+        return f"spread({source}, {write_shape(True, len(rows))})"
 
     def _write_phase(self, phase: int, lines: list[str]) -> None:
         self.writer.lines = lines

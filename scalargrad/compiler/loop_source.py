@@ -115,7 +115,7 @@ class _Functions:
             together: Those of them that are then joined.
         """
         lines = self.lines
-        loaded = self.outside & _used([*lines.during, lines.next_carry])
+        loaded = self.outside & _used([*lines.during, lines.next_carry]) - lines.fixed
         inside = list(lines.during)
         for name in listed:
             inside.append(f"each_{name}.append({name})")
@@ -154,7 +154,8 @@ class _Functions:
         for name in both:
             body.append(f"{name} = all_{name}")
         for name in collected:
-            body.append(_join(name, f"new_{name}[::-1]"))
+            joined = _join(name, f"new_{name}[::-1]")
+            body.append(f"{name} = sum(new_{name})" if name in lines.fixed else joined)
         body += lines.weights
         body += lines.back_before
 
@@ -175,12 +176,15 @@ class _Functions:
         later.update((f"g_{ENTRY}", f"g_{SHARED}"))
         in_loop = _updated(self.lines.back_during)
         in_loop |= self._begun()
+        # A gradient that all steps add to is whole when the loop is over.
+        in_loop -= self.lines.fixed & self.lines.begun
         return sorted(in_loop & later)
 
     def _begun(self) -> set[str]:
         """Return the gradients of all steps that the loop of the way back adds to."""
         in_loop = _used(self.lines.back_during)
-        return self.lines.begun & (in_loop | {f"g_{CARRY}"})
+        begun = self.lines.begun & (in_loop | {f"g_{CARRY}"})
+        return begun - self.lines.fixed
 
     def _loop_back(self, collected: Sequence[str]) -> list[str]:
         """Return the lines of the loop of the way back."""
@@ -195,7 +199,7 @@ class _Functions:
         else:
             inside.append("g_carry = zeros(g_carry.shape)")
 
-        loaded = self.outside & _used(lines.back_during)
+        loaded = self.outside & _used(lines.back_during) - lines.fixed
         viewed = sorted(loaded) + sorted(begun)
         return self._loop("reversed(range(steps))", inside, viewed, self.kept_by_step)
 

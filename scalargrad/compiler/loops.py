@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scalargrad.core.graph import hold_operands, stored_partials, topological
+from scalargrad.core.leaves import IntegerInput
 from scalargrad.core.modes import Scope, StepScope, current_mode
 from scalargrad.core.value import Constant, Value, make_leaf
 
 __all__ = [
     "PICK",
     "SCAN",
+    "IntegerStepInput",
     "LoopNode",
     "Pick",
     "StepInput",
@@ -33,6 +35,12 @@ PICK = "pick"
 
 class StepInput(Value):
     """Stands for a number that differs from step to step, or comes from outside of the loop."""
+
+    __slots__ = ()
+
+
+class IntegerStepInput(StepInput, IntegerInput):
+    """Stands for an integer that differs from step to step, and may be an index of `take`."""
 
     __slots__ = ()
 

@@ -573,7 +573,7 @@ class _OtherLeaves:
         # A random leaf that was drawn before the trace keeps its number, so it is read like others.
         if leaf in self.drawn:
             return DRAWN, self.drawn[leaf]
-        if type(leaf) is StepInput:
+        if isinstance(leaf, StepInput):
             raise TraceError(
                 f"a Value of one step of scan ({leaf.label or 'without a label'}) is used outside "
                 "of that step: return it from the step, as a part of the carry or as y"

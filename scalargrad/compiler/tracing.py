@@ -12,6 +12,7 @@ from scalargrad.autodiff.anomaly import calling_line
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import IntegerInput, RandomLeaf
+from scalargrad.core.lookup import is_computed_from_integers
 from scalargrad.core.loops import Step, call_step
 from scalargrad.core.modes import check_question, tracing
 from scalargrad.core.nested import Tree, flatten, flatten_like, unflatten
@@ -19,7 +20,14 @@ from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import DataError, LengthError, OptionError, TraceError
 from scalargrad.nn import Module
 
-from .loops import StepInput, TracedLoop, cut_step, make_loop_node, make_picks
+from .loops import (
+    IntegerStepInput,
+    StepInput,
+    TracedLoop,
+    cut_step,
+    make_loop_node,
+    make_picks,
+)
 from .structure import Structure, list_outputs
 
 __all__ = ["Input", "Interface", "Trace", "argument_letter", "trace"]
@@ -169,14 +177,18 @@ class _Tracer:
         """Record one step of a loop, and return Values that stand for what the loop returns."""
         entries = _flatten_entries(xs)
         first = _as_leaves(carry, "the carry of scan")
-        carry_in: list[Value] = [StepInput(1.0, label=value.label) for value in first]
-        x_in: list[Value] = [StepInput(1.0, label=value.label) for value in entries[0]]
-
-        tracer = _StepTracer()
-        with tracing(tracer, self.refuse):
-            next_carry, y = call_step(step, unflatten(carry, carry_in), unflatten(xs[0], x_in), 0)
-        outputs = flatten_like(carry, next_carry, ("carry", "carry")) + flatten(y)
-        returned = _as_leaves(outputs, "what a step of scan returns")
+        x_in: list[Value] = [_stand_in_step(column) for column in zip(*entries, strict=True)]
+        are_integers = [_begins_as_integer(leaf) for leaf in flatten(carry)]
+        while True:
+            carry_in = _stand_in_carry(first, are_integers)
+            given = unflatten(carry, carry_in), unflatten(xs[0], x_in)
+            tracer, returned, y = self._record_step(step, *given)
+            next_carry = zip(are_integers, returned[: len(first)], strict=True)
+            stay_integers = [before and _is_integer(leaf) for before, leaf in next_carry]
+            if stay_integers == are_integers:
+                break
+            # An integer that becomes another number was none: no step may look it up.
+            are_integers = stay_integers
 
         # A random number of the step is another one at each step, as an entry of `xs` is.
         x_in += tracer.drawn
@@ -194,7 +206,7 @@ class _Tracer:
             operands += entry
             # Made here and now, so that numbers are drawn step by step as in eager code.
             operands += [RandomLeaf(leaf.source, label=leaf.label) for leaf in tracer.drawn]
-        picks = self._make_loop(loop, operands + captured)
+        picks = self._make_loop(loop, operands + captured, tracer.made)
 
         last = picks[: len(first)]
         ys = []
@@ -204,7 +216,23 @@ class _Tracer:
             ys.append(unflatten(y, results))
         return unflatten(carry, last), ys
 
-    def _make_loop(self, loop: TracedLoop, operands: list[Value]) -> list[Value]:
+    def _record_step(
+        self, step: Step, carry: Tree, x: Tree
+    ) -> "tuple[_StepTracer, list[Value], Tree]":
+        """Record a step: what observed it, all that it returned as Values, and its result."""
+        tracer = _StepTracer()
+        with tracing(tracer, self.refuse):
+            next_carry, y = call_step(step, carry, x, 0)
+        outputs = flatten_like(carry, next_carry, ("carry", "carry")) + flatten(y)
+        return tracer, _as_leaves(outputs, "what a step of scan returns"), y
+
+    def _make_loop(
+        self,
+        loop: TracedLoop,
+        operands: list[Value],
+        made: list[Value],  # noqa: ARG002
+    ) -> list[Value]:
+        """Make the nodes of a loop, whose step made these while it was recorded."""
         return make_picks(make_loop_node(loop, operands))
 
 
@@ -226,9 +254,11 @@ class _StepTracer(_Tracer):
         super().on_node(node, op, args, partials)
         self.made.append(node)
 
-    def _make_loop(self, loop: TracedLoop, operands: list[Value]) -> list[Value]:
+    def _make_loop(self, loop: TracedLoop, operands: list[Value], made: list[Value]) -> list[Value]:
         """Make the nodes of a loop within the step, which no operation announces."""
-        picks = super()._make_loop(loop, operands)
+        picks = super()._make_loop(loop, operands, made)
+        # What the inner step computes from this step alone belongs to this step.
+        self.made += made
         self.made += [picks[0].args[0], *picks] if picks else []
         return picks
 
@@ -248,6 +278,41 @@ def _flatten_entries(xs: Sequence[Tree]) -> list[list[Value]]:
             ) from None
         entries.append(_as_leaves(numbers, f"xs[{number}] of scan"))
     return entries
+
+
+def _begins_as_integer(leaf: Any) -> bool:
+    """Return whether a part of the first carry is an integer, as counters and tokens are.
+
+    A float is none, whatever its number: the zeros that a state begins with do not stay whole.
+    """
+    if isinstance(leaf, Value):
+        return is_computed_from_integers(leaf)
+    return not isinstance(leaf, float) and float(leaf).is_integer()
+
+
+def _stand_in_carry(first: Sequence[Value], are_integers: Sequence[bool]) -> list[Value]:
+    """Return what stands in a step for the carry before it."""
+    stand_ins: list[Value] = []
+    for value, is_integer in zip(first, are_integers, strict=True):
+        kind, number = (IntegerStepInput, 0.0) if is_integer else (StepInput, 1.0)
+        stand_ins.append(kind(number, label=value.label))
+    return stand_ins
+
+
+def _stand_in_step(entries: Sequence[Value]) -> StepInput:
+    """Return what stands in a step for the entries of all steps at one place."""
+    label = entries[0].label
+    if all(map(_is_integer, entries)):
+        # 0 is an index of every table.
+        return IntegerStepInput(0.0, label=label)
+    return StepInput(1.0, label=label)
+
+
+def _is_integer(entry: Value) -> bool:
+    """Return whether eager code may look an entry up: a whole number, or what integers give."""
+    if type(entry) is Constant:
+        return entry._data.is_integer()
+    return is_computed_from_integers(entry)
 
 
 def _as_leaves(tree: Tree, what: str) -> list[Value]:

@@ -8,7 +8,6 @@ from scalargrad.utils.calls import explain_calls
 
 from . import ops
 from .conversion import is_list_like, is_number
-from .graph import topological
 from .leaves import IntegerInput
 from .modes import is_tracing
 from .nested import flatten, is_array, unflatten
@@ -126,12 +125,32 @@ def _check_traced(index: Value, who: str) -> None:
             f"{who} takes a plain index, not a Value: which row is taken can't be "
             "differentiated; give int(x.data) if that is what is meant"
         )
-    leaves = [node for node in topological([index]) if not node.args]
-    integers = [leaf for leaf in leaves if isinstance(leaf, IntegerInput)]
-    others = [leaf for leaf in leaves if type(leaf) not in (IntegerInput, Constant)]
-    if not integers or others:
+    if not is_computed_from_integers(index):
         raise TraceError(
             f"{who} can look up integer inputs only, and what is computed from them. Declare the "
             'argument as integers: compile(f, model, inputs=("token", …)) for one integer a '
             'sample, ("token", 3) in the place of "token" for three'
         )
+
+
+def is_computed_from_integers(value: Value) -> bool:
+    """Return whether a Value depends on integer inputs, and on nothing else but plain numbers.
+
+    Example:
+        >>> is_computed_from_integers(IntegerInput(3.0) + 1), is_computed_from_integers(Value(3.0))
+        (True, False)
+    """
+    found = False
+    seen: set[Value] = set()
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node, IntegerInput):
+            found = True
+        elif not node.args and type(node) is not Constant:
+            return False
+        stack.extend(node.args)
+    return found

@@ -51,8 +51,10 @@ def scan(
 
     A compiled program records the step once and repeats it as array code, so the program does not
     grow with the sequence. While it is recorded, the step is given a Value for every number, plain
-    ones in `xs` included, and all entries of `xs` must have the same structure. Derivative
-    transforms within a compiled function see the steps one by one.
+    ones in `xs` included, and all entries of `xs` must have the same structure. The step may look
+    up (`sg.take`) integers: those of `xs` where they are integer inputs or whole numbers at all
+    steps, and those of the carry that stay integers. Derivative transforms within a compiled
+    function see the steps one by one.
 
     Args:
         step: Takes the carry and one entry of `xs`, and returns the next carry and a result.

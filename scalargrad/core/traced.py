@@ -3,6 +3,11 @@
 Eager code decides by numbers. A rule of the table picks one of two formulas, and a gradient of 0
 sends nothing through an infinite derivative. A trace holds for all samples, so there both are
 operations of the graph: conditions are `lt` and `le`, choices are `where`.
+
+One difference remains. Where a gradient is 0 by construction, as behind a ReLU that is off, eager
+code goes no further; here all that follows is in the graph, times that 0. To differentiate it again
+multiplies the 0 by what comes back, and where that overflows to infinity the result is nan, not 0.
+An example is the third derivative of relu(gelu_tanh(x)) at x = -1e300.
 """
 
 from collections.abc import Callable

@@ -189,6 +189,10 @@ TESTS = {
         "tests/compiler/test_guards.py",
         "tests/compiler/test_tracing.py",
     ],
+    "scalargrad/compiler/indices.py": [
+        "tests/compiler/test_lookups.py",
+        "tests/compiler/test_combinations.py",
+    ],
     "scalargrad/compiler/batch_replay.py": ["tests/compiler/test_batch_replay.py"],
     "scalargrad/compiler/nonfinite.py": [
         "tests/compiler/test_compiled.py",
