@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from scalargrad.core.ops import TABLE
+from scalargrad.core.ops import LOGSUMEXP, TABLE
 
 from .array_rules import ARRAYS
 from .array_types import Array
@@ -123,9 +123,13 @@ def _forward_over_list(writer: Writer, block: Block, kernel: OverList) -> None:
     # The rules over lists take the items along the first axis.
     axes = "2, 0, 1" if writer.layout.batched(operand) else "1, 0"
     items = f"i{block.name}"
-    source = writer.read(operand)
-    writer.assign(items, f"{source}.transpose({axes})")
+    source = f"{writer.read(operand)}.transpose({axes})"
+    if kernel.kind.op == LOGSUMEXP.name:
+        # Its derivatives are made of the same exponentials: they are kept in place of the items.
+        writer.line(f"{block.name}, {items} = logsumexp_and_softmax({source})")
+        return
 
+    writer.assign(items, source)
     forward = _make_forward(kernel)
     function = writer.bind("f", forward)
     writer.assign(block.name, f"{function}({items})")
@@ -145,9 +149,15 @@ def _backward_over_list(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
     if not writer.needs_gradient(operand):
         return
+    items = f"i{block.name}"
+    if kernel.kind.op == LOGSUMEXP.name:
+        axes = "1, 2, 0" if writer.layout.batched(operand) else "1, 0"
+        _add_total(writer, block, operand, f"({block.gradient} * {items}).transpose({axes})")
+        return
+
     backward = _make_backward(kernel)
     function = writer.bind("f", backward)
-    gradient = f"{function}({block.gradient}, {block.name}, i{block.name})"
+    gradient = f"{function}({block.gradient}, {block.name}, {items})"
     _add_total(writer, block, operand, gradient)
 
 
@@ -263,7 +273,7 @@ def _backward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
 def _write_weights(writer: Writer, block: Block, weights: Operand) -> None:
     inputs = f"m{block.name}"
     view = weights.only
-    if view is not None and writer.write_product(view, "outer", block.gradient, inputs):
+    if view is not None and writer.write_outer(view, "outer", block.gradient, inputs):
         return
     writer.add_gradient(weights, f"matmul({block.gradient}.T, {inputs})")
 
@@ -281,7 +291,7 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
     if view is None or not view.is_run or not writer.needs_gradient(operand):
         return False
     inputs = f"m{block.name}"
-    return writer.write_product(view, "outer_with_one", block.gradient, inputs)
+    return writer.write_outer(view, "outer_with_one", block.gradient, inputs)
 
 
 # Look-ups

@@ -6,7 +6,6 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from math import isfinite
 from typing import Any, TypeAlias
 
 import numpy
@@ -395,8 +394,8 @@ class Compiled:
         self._arguments.check_indices(arrays)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
-        loss, gradient, others = self._backend.loss(arrays, read, drawn)
-        if not isfinite(loss) or not all_finite(gradient):
+        loss, gradient, others, is_finite = self._backend.loss(arrays, read, drawn)
+        if not is_finite:
             batch = self._batch(arrays, read, drawn)
             if thorough or not batch.has_odd_row():
                 loss, gradient = batch.mean()

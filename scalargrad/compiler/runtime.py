@@ -1,8 +1,11 @@
 """What generated source may call: NumPy's functions by short names, and a few helpers."""
 
 from functools import lru_cache
+from math import isfinite
 
 import numpy
+
+from scalargrad.core.ops import LOGSUMEXP
 
 from .array_rules import ARRAYS
 from .array_types import Array
@@ -39,6 +42,23 @@ def _outer_with_one(left: Array, right: Array, out: Array) -> None:
         out[:, -1] = numpy.dot(_ones(len(left)), left)
 
 
+def _logsumexp_and_softmax(items: Array) -> tuple[Array, Array]:
+    """Return log Σ exp(items) over the first axis, and its derivatives by all items."""
+    largest = numpy.maximum.reduce(items)
+    if not isfinite(numpy.vdot(largest, largest)):
+        # The rules of the table say what infinities make of it.
+        result = LOGSUMEXP.forward(ARRAYS, items)
+        return result, LOGSUMEXP.partials[0](ARRAYS, result, items)
+
+    powers = items - largest
+    numpy.exp(powers, powers)
+    total = numpy.add.reduce(powers)
+    result = numpy.log(total)
+    result += largest
+    powers /= total
+    return result, powers
+
+
 def _part(
     vector: Array,
     start: int,
@@ -50,6 +70,15 @@ def _part(
     offset = step * start
     byte_strides = tuple(step * stride for stride in strides)
     return numpy.ndarray(shape, vector.dtype, vector, offset, byte_strides)
+
+
+def _bound(left: Array, right: Array, product: Array) -> float:
+    """Return a number that is finite only if all of a product are: leftᵀ @ right, or [right, 1]."""
+    if left.size + right.size < product.size:
+        # No entry is larger than the norms of the factors multiplied (Cauchy and Schwarz).
+        with_ones = numpy.vdot(right, right) + len(right)
+        return float(numpy.vdot(left, left) * with_ones)
+    return float(numpy.vdot(product, product))
 
 
 @lru_cache(maxsize=8)
@@ -86,9 +115,12 @@ NAMES: dict[str, object] = {
     "take": numpy.take,
     "total": numpy.add.reduce,
     "total_runs": numpy.add.reduceat,
+    "vdot": numpy.vdot,
     "shares": _shares,
     "outer": _outer,
     "outer_with_one": _outer_with_one,
+    "bound": _bound,
+    "logsumexp_and_softmax": _logsumexp_and_softmax,
     "part": _part,
     "by_step": _by_step,
     "indices": indices,

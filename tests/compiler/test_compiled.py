@@ -677,7 +677,7 @@ def loss(n, r, d, x0, x1, g_p):
     g1 = matmul(g2, w_4)
     g0 = (g1 * (1.0 - (v1 * v1)))
     outer_with_one(g0, mv0, g_p[0:16].reshape(4, 4))
-    return loss, None
+    return loss, None, vdot(g_p, g_p)
 """
 
 
