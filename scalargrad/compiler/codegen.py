@@ -120,10 +120,8 @@ def _add_total(writer: Writer, block: Block, operand: Operand, gradient: str) ->
 
 def _forward_over_list(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
-    # The rules over lists take the items along the first axis.
-    axes = "2, 0, 1" if writer.layout.batched(operand) else "1, 0"
     items = f"i{block.name}"
-    source = f"{writer.read(operand)}.transpose({axes})"
+    source = f"items_first({writer.read(operand)})"
     if kernel.kind.op == LOGSUMEXP.name:
         # Its derivatives are made of the same exponentials: they are kept in place of the items.
         writer.line(f"{block.name}, {items} = logsumexp_and_softmax({source})")
@@ -184,20 +182,29 @@ def _make_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
 # Dot products, each with its own factors
 
 
+def _read_factors(writer: Writer, kernel: Dots) -> tuple[Operand, Operand]:
+    """Both factors, (m, n); those of a single product are (n,), so that no axis need be added."""
+    first, second = kernel.first, kernel.second
+    if len(first) == 1:
+        first, second = first[0], second[0]
+    return writer.layout.operand(first), writer.layout.operand(second)
+
+
 def _forward_dots(writer: Writer, block: Block, kernel: Dots) -> None:
-    products = writer.read_rows(kernel.first)
+    first, second = _read_factors(writer, kernel)
+    products = writer.read(first)
     if kernel.of_squares:
         products = f"square({products})"
     else:
-        factors = writer.read_rows(kernel.second)
+        factors = writer.read(second)
         products = f"{products} * {factors}"
-    writer.assign(block.name, f"total({products}, -1)")
+    axis = "-1, None, None, True" if block.width == 1 else "-1"
+    writer.assign(block.name, f"total({products}, {axis})")
 
 
 def _backward_dots(writer: Writer, block: Block, kernel: Dots) -> None:
-    first = writer.layout.operand(kernel.first)
-    second = writer.layout.operand(kernel.second)
-    gradient = f"{block.gradient}[..., None]"
+    first, second = _read_factors(writer, kernel)
+    gradient = block.gradient if block.width == 1 else f"{block.gradient}[..., None]"
     if kernel.of_squares:
         pairs = [(first, second, f"(2.0 * {gradient})")]
     else:

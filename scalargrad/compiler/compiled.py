@@ -646,9 +646,9 @@ class Compiled:
         Returns:
             (batch, leaves).
         """
-        sources = [leaf.source for leaf in self.program.drawn]
-        if not sources:
+        if not self.program.drawn:
             return numpy.empty((batch, 0))
+        sources = [leaf.source for leaf in self.program.drawn]
         # Sample by sample: eager code draws all numbers of one sample before those of the next.
         numbers = [source.draw() for _ in range(batch) for source in sources]
         return numpy.array(numbers, dtype=float).reshape(batch, len(sources))

@@ -20,6 +20,11 @@ from .lookups import (
 
 __all__ = ["NAMES"]
 
+_ONE = numpy.ones((1, 1))
+
+_MAX_SHORT = 100
+"""The length of lists up to which it pays off to copy them item by item."""
+
 
 def _outer(left: Array, right: Array, out: Array) -> None:
     """Compute leftᵀ @ right."""
@@ -34,12 +39,19 @@ def _outer_with_one(left: Array, right: Array, out: Array) -> None:
     """Compute leftᵀ @ [right, 1]: the gradient of weights, and in the last column of the bias."""
     if len(left) == 1:
         # Of one column and one row, dot is faster than a product of every pair.
-        with_one = numpy.append(right, 1.0)
-        numpy.dot(left.T, with_one[None], out)
+        with_one = numpy.concatenate((right, _ONE), 1)
+        numpy.dot(left.T, with_one, out)
     else:
         numpy.matmul(left.T, right, out[:, :-1])
         # Of a vector and a matrix, dot is faster than matmul, and far faster than a sum.
         out[:, -1] = numpy.dot(_ones(len(left)), left)
+
+
+def _items_first(lists: Array) -> Array:
+    """Return lists, (batch, m, n) or (m, n), as the rules take them: (n, batch, m) or (n, m)."""
+    items = lists.transpose(2, 0, 1) if lists.ndim == 3 else lists.T
+    # NumPy reduces many short lists several times faster item by item than list by list.
+    return numpy.ascontiguousarray(items) if len(items) <= _MAX_SHORT else items
 
 
 def _logsumexp_and_softmax(items: Array) -> tuple[Array, Array]:
@@ -120,6 +132,7 @@ NAMES: dict[str, object] = {
     "outer": _outer,
     "outer_with_one": _outer_with_one,
     "bound": _bound,
+    "items_first": _items_first,
     "logsumexp_and_softmax": _logsumexp_and_softmax,
     "part": _part,
     "by_step": _by_step,
