@@ -181,6 +181,23 @@ def test_no_gradient_is_computed_for_what_only_stop_gradient_takes() -> None:
     assert "g1 = " not in source, "the gradient of max"
 
 
+@pytest.mark.parametrize("length", [2, 150])
+@pytest.mark.parametrize("name", ["logsumexp", "max", "mean", "norm"])
+def test_short_and_long_lists_are_those_of_eager_code(name: str, length: int) -> None:
+    rng = numpy.random.default_rng(length)
+    model = Weights(rng.normal(size=length).tolist())
+    over_list = getattr(scalargrad, name)
+
+    def function(x: list[Value]) -> Value:
+        # A list that varies by sample, and one that is the same for all.
+        scaled = [each * weight for each, weight in zip(x, model.weights, strict=True)]
+        return over_list(scaled) * over_list(model.weights)
+
+    program = scalargrad.compile(function, model, inputs=(length,))
+    x = rng.normal(size=(5, length))
+    assert not differences(program, eager(function, model, [x]), [x])
+
+
 @pytest.mark.parametrize("item", [1.0, 800.0, 1e200, -1e200, math.inf, -math.inf, math.nan])
 def test_logsumexp_and_its_derivatives_are_those_of_the_table(item: float) -> None:
     items = numpy.array([[0.5, -2.0], [item, item]])
