@@ -68,7 +68,7 @@ class Arguments:
         return arrays
 
     def _are_ready(self, arguments: Sequence[ArrayLike]) -> TypeGuard[Sequence[Array]]:
-        """Return whether nothing need be converted or refused, as in nearly every call."""
+        """Return whether all are float64 arrays of the right shapes, as in nearly every call."""
         if any(self._integers):
             return False
         shapes = []

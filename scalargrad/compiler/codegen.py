@@ -183,7 +183,7 @@ def _make_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
 
 
 def _read_factors(writer: Writer, kernel: Dots) -> tuple[Operand, Operand]:
-    """Both factors, (m, n); those of a single product are (n,), so that no axis need be added."""
+    """Both factors, (m, n); (n,) for a single product, which then needs no further axis."""
     first, second = kernel.first, kernel.second
     if len(first) == 1:
         first, second = first[0], second[0]
