@@ -40,11 +40,11 @@ class Backend(Protocol):
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
-    ) -> tuple[float, Array, Array]:
+    ) -> tuple[float, Array, Array, bool]:
         """Return the mean of the first output, its gradient by the parameters, and the rest.
 
         The gradient is a new array. The rest are the other outputs, (batch, outputs - 1), which
-        nobody reads where there are none.
+        nobody reads where there are none. The last entry is whether loss and gradient are finite.
         """
 
     def pull_back(

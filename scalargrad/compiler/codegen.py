@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from scalargrad.core.ops import TABLE
+from scalargrad.core.ops import LOGSUMEXP, TABLE
 
 from .array_rules import ARRAYS
 from .array_types import Array, Rows
@@ -183,12 +183,14 @@ def _add_total(writer: Writer, block: Block, operand: Operand, gradient: str) ->
 
 def _forward_over_list(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
-    # The rules over lists take the items along the first axis.
-    axes = "2, 0, 1" if writer.layout.batched(operand) else "1, 0"
     items = f"i{block.name}"
-    source = writer.read(operand)
-    writer.assign(items, f"{source}.transpose({axes})")
+    source = f"items_first({writer.read(operand)})"
+    if kernel.kind.op == LOGSUMEXP.name:
+        # Its derivatives are made of the same exponentials: they are kept in place of the items.
+        writer.line(f"{block.name}, {items} = logsumexp_and_softmax({source})")
+        return
 
+    writer.assign(items, source)
     forward = _make_forward(kernel)
     function = writer.bind("f", forward)
     writer.assign(block.name, f"{function}({items})")
@@ -208,9 +210,15 @@ def _backward_over_list(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
     if not writer.needs_gradient(operand):
         return
+    items = f"i{block.name}"
+    if kernel.kind.op == LOGSUMEXP.name:
+        axes = "1, 2, 0" if writer.layout.batched(operand) else "1, 0"
+        _add_total(writer, block, operand, f"({block.gradient} * {items}).transpose({axes})")
+        return
+
     backward = _make_backward(kernel)
     function = writer.bind("f", backward)
-    gradient = f"{function}({block.gradient}, {block.name}, i{block.name})"
+    gradient = f"{function}({block.gradient}, {block.name}, {items})"
     _add_total(writer, block, operand, gradient)
 
 
@@ -237,20 +245,29 @@ def _make_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
 # Dot products, each with its own factors
 
 
+def _read_factors(writer: Writer, kernel: Dots) -> tuple[Operand, Operand]:
+    """Both factors, (m, n); (n,) for a single product, which then needs no further axis."""
+    first, second = kernel.first, kernel.second
+    if len(first) == 1:
+        first, second = first[0], second[0]
+    return writer.layout.operand(first), writer.layout.operand(second)
+
+
 def _forward_dots(writer: Writer, block: Block, kernel: Dots) -> None:
-    products = writer.read_rows(kernel.first)
+    first, second = _read_factors(writer, kernel)
+    products = writer.read(first)
     if kernel.of_squares:
         products = f"square({products})"
     else:
-        factors = writer.read_rows(kernel.second)
+        factors = writer.read(second)
         products = f"{products} * {factors}"
-    writer.assign(block.name, f"total({products}, -1)")
+    axis = "-1, None, None, True" if block.width == 1 else "-1"
+    writer.assign(block.name, f"total({products}, {axis})")
 
 
 def _backward_dots(writer: Writer, block: Block, kernel: Dots) -> None:
-    first = writer.layout.operand(kernel.first)
-    second = writer.layout.operand(kernel.second)
-    gradient = f"{block.gradient}[..., None]"
+    first, second = _read_factors(writer, kernel)
+    gradient = block.gradient if block.width == 1 else f"{block.gradient}[..., None]"
     if kernel.of_squares:
         pairs = [(first, second, f"(2.0 * {gradient})")]
     else:
@@ -326,7 +343,7 @@ def _backward_matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
 def _write_weights(writer: Writer, block: Block, weights: Operand) -> None:
     inputs = f"m{block.name}"
     view = weights.only
-    if view is not None and writer.write_product(view, "outer", block.gradient, inputs):
+    if view is not None and writer.write_outer(view, "outer", block.gradient, inputs):
         return
     writer.add_gradient(weights, f"matmul({block.gradient}.T, {inputs})")
 
@@ -344,7 +361,7 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
     if view is None or not view.is_run or not writer.needs_gradient(operand):
         return False
     inputs = f"m{block.name}"
-    return writer.write_product(view, "outer_with_one", block.gradient, inputs)
+    return writer.write_outer(view, "outer_with_one", block.gradient, inputs)
 
 
 # Look-ups

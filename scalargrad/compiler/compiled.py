@@ -6,7 +6,6 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from math import isfinite
 from typing import Any, TypeAlias
 
 import numpy
@@ -268,8 +267,8 @@ class Compiled:
         self._arguments.check_indices(arrays)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
-        loss, gradient, others = self._backend.loss(arrays, read, drawn)
-        if not isfinite(loss) or not all_finite(gradient):
+        loss, gradient, others, is_finite = self._backend.loss(arrays, read, drawn)
+        if not is_finite:
             batch = self._batch(arrays, read, drawn)
             if thorough or not batch.has_odd_row():
                 loss, gradient = batch.mean()
@@ -518,9 +517,9 @@ class Compiled:
         Returns:
             (batch, leaves).
         """
-        sources = [leaf.source for leaf in self.program.drawn]
-        if not sources:
+        if not self.program.drawn:
             return numpy.empty((batch, 0))
+        sources = [leaf.source for leaf in self.program.drawn]
         # Sample by sample: eager code draws all numbers of one sample before those of the next.
         numbers = [source.draw() for _ in range(batch) for source in sources]
         return numpy.array(numbers, dtype=float).reshape(batch, len(sources))

@@ -14,13 +14,14 @@ These are reverse rules. jax.grad of jax.grad works with them; jax.jvp and jax.j
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from math import isfinite
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import numpy
 
 from scalargrad.core import floats
-from scalargrad.core.checks import checked_int
+from scalargrad.core.checks import all_finite, checked_int
 from scalargrad.core.ops import (
     DIV,
     ERF,
@@ -182,18 +183,20 @@ class JaxBackend:
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
-    ) -> tuple[float, Array, Array]:
-        """Return the mean of the first output, its gradient, and the other outputs."""
+    ) -> tuple[float, Array, Array, bool]:
+        """Return the mean of the first output, its gradient, the rest, and whether it is finite."""
         count = len(drawn)
         shares = None
         if self._mesh is not None:
             # Samples that only fill up the last device count for nothing.
             shares = self._mesh.share(numpy.full(count, 1.0 / count), numpy.zeros_like)
             arguments, drawn = self._mesh.share((arguments, drawn))
-        (loss, others), gradient = self._loss(
+        (loss, others), jax_gradient = self._loss(
             self.parameters, arguments, read, drawn, shares=shares
         )
-        return float(loss), numpy.array(gradient, dtype=float), numpy.array(others[:count])
+        gradient = numpy.array(jax_gradient, dtype=float)
+        is_finite = isfinite(loss) and all_finite(gradient)
+        return float(loss), gradient, numpy.array(others[:count]), is_finite
 
     def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array

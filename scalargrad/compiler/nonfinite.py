@@ -10,8 +10,6 @@ from functools import cached_property
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core.checks import all_finite
-
 from .array_types import Array, Mask
 from .batch_replay import BatchLeaves, BatchReplay
 from .numpy_backend import NumpyBackend
@@ -175,8 +173,8 @@ class Batch:
             if not len(samples):
                 continue
             arrays = [array[samples] for array in self.arrays]
-            _, gradient, _ = self.backend.loss(arrays, self.read, self.drawn[samples])
-            if all_finite(gradient):
+            _, gradient, _, is_finite = self.backend.loss(arrays, self.read, self.drawn[samples])
+            if is_finite:
                 yield samples, gradient
             elif len(samples) == 1:
                 yield samples, None

@@ -5,9 +5,12 @@ generated and compiled when it is first called.
 """
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy
+
+from scalargrad.core.checks import all_finite
 
 from .array_types import Array
 from .codegen import write_backward, write_forward
@@ -61,13 +64,14 @@ class NumpyBackend:
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
-    ) -> tuple[float, Array, Array]:
-        """Return the mean of the first output, its gradient, and the other outputs."""
+    ) -> tuple[float, Array, Array, bool]:
+        """Return the mean of the first output, its gradient, the rest, and whether it is finite."""
         function = self._function("loss")
         gradient = numpy.empty(self.program.parameters)
         with numpy.errstate(all="ignore"):
-            loss, others = function(len(drawn), read, drawn, *arguments, gradient)
-        return float(loss), gradient, others
+            loss, others, bound = function(len(drawn), read, drawn, *arguments, gradient)
+        is_finite = isfinite(loss) and (isfinite(bound) or all_finite(gradient))
+        return float(loss), gradient, others, is_finite
 
     def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
@@ -160,7 +164,7 @@ class NumpyBackend:
         if len(rest):
             source = writer.read_rows(rest)
             others = f"spread({source}, (n, {len(rest)}))"
-        writer.line(f"return loss, {others}")
+        writer.line(f"return loss, {others}, {writer.bound_of_parameters()}")
         return ["g_p"]
 
     def _write_pull_back(self, writer: Writer) -> list[str]:

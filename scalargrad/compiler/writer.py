@@ -17,6 +17,9 @@ PARAMETERS = "p"
 CONSTANTS = "c"
 """The name of the block of the constants."""
 
+_MIN_BOUNDED = 4_000
+"""How many parameters are checked faster by what their gradient is a product of than by itself."""
+
 
 class Writer:
     """Collects lines of source, and the objects that they name.
@@ -41,6 +44,8 @@ class Writer:
         self._written: dict[int, Mask] = {}
         # Blocks whose gradient is an array that no other name refers to, so it may change in place.
         self._owned: set[int] = set()
+        # Parameters whose gradient is a product, how many, and source for its bound.
+        self._bounds: list[tuple[int, str]] = []
 
     # Reading
 
@@ -275,6 +280,7 @@ class Writer:
     ) -> None:
         # The caller passes this array uninitialized, which spares zeros for most parameters: the
         # first gradient of a column is assigned, later ones are added.
+        self._bounds.clear()
         columns = view.flat
         if view.strides is None:
             index = self.bind("i", view.columns)
@@ -313,6 +319,21 @@ class Writer:
         if len(unset) < block.width:
             index = self.bind("i", unset)
         self.assign(f"{block.gradient}[{index}]", "0.0")
+
+    def write_outer(self, view: View, product: str, left: str, right: str) -> bool:
+        """Write "outer" or "outer_with_one" as `write_product` does."""
+        if not self.write_product(view, product, left, right):
+            return False
+        part = self._parameter_part(self.block(view), view)
+        self._bounds.append((view.size, f"bound({left}, {right}, {part})"))
+        return True
+
+    def bound_of_parameters(self) -> str:
+        """Return source for a number that is finite only if the gradient of the parameters is."""
+        bounded = sum(size for size, _ in self._bounds)
+        if bounded >= max(_MIN_BOUNDED, len(self.fixed[PARAMETERS])):
+            return " + ".join(source for _, source in self._bounds)
+        return "vdot(g_p, g_p)"
 
     def write_product(self, view: View, product: str, left: str, right: str) -> bool:
         """Write a product straight into the gradient of the parameters, where that is possible.

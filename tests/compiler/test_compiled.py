@@ -123,6 +123,21 @@ def test_batches_of_any_size_one_after_the_other(batch: int) -> None:
 # What a program refuses
 
 
+@pytest.mark.parametrize("kind", ["f4", "i8", "<f8", ">f8", "O"])
+def test_an_array_of_any_type_of_number_is_converted(kind: str) -> None:
+    _, program = network()
+    x, y = numpy.array([[1, 0, 2], [3, 1, 1]]), numpy.array([[1], [2]])
+    loss, gradient = program.value_and_grad(x.astype(float), y.astype(float))
+    found, slopes = program.value_and_grad(x.astype(kind), y.astype(float))
+    assert (found, slopes.tolist()) == (loss, gradient.tolist())
+
+
+def test_a_list_of_numbers_is_a_column_beside_an_array() -> None:
+    _, program = network()
+    x, y = samples()
+    assert program.value_and_grad(x, y[:, 0])[0] == program.value_and_grad(x, y)[0]
+
+
 @pytest.mark.parametrize("call", ["__call__", "value_and_grad", "inputs_gradient", "jacobian"])
 @pytest.mark.parametrize(
     ("arguments", "problem"),
@@ -693,7 +708,7 @@ def loss(n, r, d, x0, x1, g_p):
     g1 = matmul(g2, w_4)
     g0 = (g1 * (1.0 - (v1 * v1)))
     outer_with_one(g0, mv0, g_p[0:16].reshape(4, 4))
-    return loss, None
+    return loss, None, vdot(g_p, g_p)
 """
 
 
