@@ -9,10 +9,11 @@ import numpy
 from scalargrad.core.ops import DOT, LOGSUMEXP, MAX, MIN, STOP_GRADIENT, SUM
 
 from .array_types import Array, Mask, Rows
-from .program import CONSTANT, FIRST, Program
+from .program import FIRST, Program
 from .rewriting import (
     VARIES,
     computes,
+    find_constants,
     find_depths,
     find_owners,
     prepend_constants,
@@ -83,10 +84,7 @@ def _neutral_numbers(program: Program) -> Array:
 def _count_neutral(program: Program) -> Rows:
     """Return how many operands of each row are its neutral number, such as those of padding."""
     owner = find_owners(program)
-    number = numpy.full(len(program), nan)
-    constant = program.code == CONSTANT
-    number[constant] = program.numbers[program.place[constant]]
-    neutral = number[program.operands] == _neutral_numbers(program)[owner]
+    neutral = find_constants(program)[program.operands] == _neutral_numbers(program)[owner]
     return numpy.bincount(owner[neutral], minlength=len(program))
 
 
