@@ -1,6 +1,5 @@
 """Padding: lists of nearly one length become lists of one length, which one kernel computes."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from math import inf, nan
 
@@ -9,7 +8,7 @@ import numpy
 from scalargrad.core.ops import DOT, LOGSUMEXP, MAX, MIN, STOP_GRADIENT, SUM
 
 from .array_types import Array, Mask, Rows
-from .program import FIRST, Program
+from .program import CONSTANT, FIRST, Program
 from .rewriting import (
     VARIES,
     computes,
@@ -83,8 +82,10 @@ def _neutral_numbers(program: Program) -> Array:
 
 def _count_neutral(program: Program) -> Rows:
     """Return how many operands of each row are its neutral number, such as those of padding."""
-    owner = find_owners(program)
-    neutral = find_constants(program)[program.operands] == _neutral_numbers(program)[owner]
+    edges = numpy.flatnonzero((program.code == CONSTANT)[program.operands])
+    owner = find_owners(program)[edges]
+    constants = find_constants(program)[program.operands[edges]]
+    neutral = constants == _neutral_numbers(program)[owner]
     return numpy.bincount(owner[neutral], minlength=len(program))
 
 
@@ -99,14 +100,12 @@ def _find_groups(program: Program) -> Iterator[Rows]:
     if len(lengths) < 2:
         return
 
-    depth = find_depths(program)
     rows = numpy.flatnonzero(candidate)
-    keys = numpy.column_stack([program.code, depth, rank == VARIES])[rows].tolist()
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for row, key in zip(rows.tolist(), keys, strict=True):
-        groups[tuple(key)].append(row)
-    for group in groups.values():
-        yield numpy.array(group)
+    columns = (program.code, find_depths(program), rank == VARIES)
+    keys = numpy.column_stack([column[rows] for column in columns])
+    order = numpy.lexsort(keys.T)
+    changes = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
+    yield from numpy.split(rows[order], numpy.flatnonzero(changes) + 1)
 
 
 def _are_extremes_with_gradient(program: Program) -> Mask:

@@ -107,9 +107,8 @@ def find_constants(program: Program) -> Array:
 
 def count_uses(program: Program) -> Rows:
     """How often each row is an operand or an output."""
-    as_operand = numpy.bincount(program.operands, minlength=len(program))
-    as_output = numpy.bincount(program.outputs, minlength=len(program))
-    uses: Rows = as_operand + as_output
+    uses: Rows = numpy.bincount(program.operands, minlength=len(program))
+    numpy.add.at(uses, program.outputs, 1)
     return uses
 
 
@@ -149,16 +148,15 @@ def with_kind(program: Program, rows: Rows, kind: Kind) -> Program:
 def replace_edges(program: Program, owners: Rows, operands: Rows) -> Program:
     """Give operands[i] to the row owners[i], those of one row in the given order."""
     # A stable sort: the order of the operands of a row matters, such as in a dot product.
-    order = numpy.argsort(owners, kind="stable")
-    ordered = operands[order].astype(numpy.int32)
-    sizes = numpy.bincount(owners, minlength=len(program))
-    return replace(program, start=_starts(sizes), operands=ordered)
+    ordered = operands[numpy.argsort(owners, kind="stable")].astype(numpy.int32, copy=False)
+    start = _starts(numpy.bincount(owners, minlength=len(program)))
+    return replace(program, start=start, operands=ordered)
 
 
 def _starts(sizes: Rows) -> Indexes:
     """Where the operands of each row begin, given how many it has; and, last, where they end."""
     start = numpy.zeros(len(sizes) + 1, numpy.int32)
-    numpy.cumsum(sizes, out=start[1:])
+    numpy.cumsum(sizes, dtype=numpy.int32, out=start[1:])
     return start
 
 
