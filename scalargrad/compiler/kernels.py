@@ -179,12 +179,22 @@ def build_kernels(program: Program, phases: Rows | None = None) -> list[Kernel]:
     rank = ranks(program)
     kernels: list[Kernel] = []
     for rows in group_rows(program, rank, phases):
-        first = rows[0]
-        kind = program.kinds[program.code[first] - FIRST]
-        size = program.start[first + 1] - program.start[first]
-        positions = program.start[rows][:, None] + numpy.arange(size)
-        kernels += _build(program, kind, rows, program.operands[positions], rank)
+        kind = program.kinds[program.code[rows[0]] - FIRST]
+        kernels += _build(program, kind, rows, _list_operands(program, rows), rank)
     return kernels
+
+
+def _list_operands(program: Program, rows: Rows) -> Rows:
+    """Return the operands of m rows, all of which have as many as the first, (m, size)."""
+    first = rows[0]
+    start = program.start[first]
+    end = program.start[first + 1]
+    if len(rows) == 1:
+        # In a long chain each row is a group. A view of its operands costs little, an index much.
+        return program.operands[None, start:end]
+    positions = program.start[rows][:, None] + numpy.arange(end - start)
+    operands: Rows = program.operands[positions]
+    return operands
 
 
 def _build(

@@ -39,9 +39,10 @@ def group_rows(program: Program, rank: Rows, phases: Rows | None = None) -> list
     urgency: dict[int, tuple[int, int]] = {}
 
     def add(row: int) -> None:
-        ready[sort[row]].append(row)
+        number = sort[row]
+        ready[number].append(row)
         urgent = (-phase[row], heights[row])
-        urgency[sort[row]] = max(urgent, urgency.get(sort[row], urgent))
+        urgency[number] = max(urgent, urgency.get(number, urgent))
 
     for row in graph.computed:
         if not pending[row]:

@@ -514,10 +514,7 @@ def _replace_by_dots(
     owner = find_owners(program)
     changed = mark(program, rows) | mark(program, products)
     untouched = ~changed[owner]
-    other_owners = owner[untouched]
-    other_operands = program.operands[untouched]
-
+    owners = numpy.concatenate([owner[untouched], rows, rows])
+    operands = numpy.concatenate([program.operands[untouched], first, second])
     recoded = with_kind(program, rows, Kind(DOT.name))
-    owners = numpy.concatenate([other_owners, rows, rows])
-    operands = numpy.concatenate([other_operands, first, second])
     return replace_edges(recoded, owners, operands)
