@@ -5,7 +5,7 @@ identities left out, and equal rows computed once. A loop over single rows is le
 needs the result of an earlier one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _MAX_RANDOM = 2**62
+"""Above the random numbers that rows are compared by."""
 
 _COMPARED_LEVELS = 3
 """How far below them rows are compared before they are looked up as possible equals."""
@@ -80,7 +81,7 @@ def _find_foldable(program: Program) -> memoryview:
     """Return the rows that may depend on constants alone, which none over another leaf does."""
     foldable = numpy.diff(program.start) <= _MAX_FOLDED
     # A loop runs as array code, even over constants.
-    foldable &= _have_codes(program, [kind for kind in program.kinds if kind.op in TABLE])
+    foldable &= _compute_one_of(program, lambda kind: kind.op in TABLE)
     owner = find_owners(program)
     constant = (program.code == CONSTANT)[program.operands]
     computed = (program.code >= FIRST)[program.operands]
@@ -92,9 +93,9 @@ def _find_foldable(program: Program) -> memoryview:
     return list_rows(foldable if first_folded.any() else first_folded)
 
 
-def _have_codes(program: Program, kinds: Sequence[Kind]) -> Mask:
-    """Return which rows compute one of these."""
-    codes = [FIRST + program.kinds.index(kind) for kind in kinds]
+def _compute_one_of(program: Program, is_one: Callable[[Kind], bool]) -> Mask:
+    """Return which rows are of a kind for which `is_one` holds."""
+    codes = [code for code, kind in enumerate(program.kinds, FIRST) if is_one(kind)]
     return numpy.isin(program.code, codes)
 
 
@@ -119,10 +120,10 @@ def remove_identities(program: Program) -> Program:
 
 def _find_possible_identities(program: Program, constants: Array) -> memoryview:
     """Return the rows over a number that may be neutral, and those of one operand."""
-    of_two = _have_codes(program, [kind for kind in program.kinds if kind.op in _NEUTRAL])
+    of_two = _compute_one_of(program, lambda kind: kind.op in _NEUTRAL)
     possibly_neutral = (constants == 0.0) | (constants == 1.0)
     takes_neutral = mark(program, find_owners(program)[possibly_neutral[program.operands]])
-    of_one = _have_codes(program, [kind for kind in program.kinds if kind in _OF_ONE_ROW])
+    of_one = _compute_one_of(program, _OF_ONE_ROW.__contains__)
     return list_rows((of_two & takes_neutral) | of_one)
 
 
