@@ -105,15 +105,14 @@ class Layout:
         """Return where these rows lie."""
         block_of = self.block_of[rows].ravel()
         columns = self.column_of[rows]
-        blocks = numpy.unique(block_of).tolist()
-        if len(blocks) == 1:
+        if block_of.size and (block_of == block_of[0]).all():
             # The shape stays that of the rows: a matrix may then be one strided view.
-            view = make_view(blocks[0], columns)
+            view = make_view(int(block_of[0]), columns)
             return Operand(rows.shape, ((view, None),))
 
         flat = columns.ravel()
         parts = []
-        for block in blocks:
+        for block in numpy.unique(block_of).tolist():
             where = numpy.flatnonzero(block_of == block)
             view = make_view(block, flat[where])
             parts.append((view, where))
@@ -131,14 +130,15 @@ class Layout:
             wanted: The names of blocks.
             kernels: The kernels.
         """
-        needed = [block.name in wanted and block.source is None for block in self.blocks]
+        wanted_blocks = [block.name in wanted and block.source is None for block in self.blocks]
+        needed = numpy.array(wanted_blocks)
         # Kernels come after those whose results they take, so one walk is enough.
         for number, kernel in enumerate(kernels, self.first):
             for rows in _differentiated(kernel):
-                blocks = numpy.unique(self.block_of[rows])
-                if any(needed[block] for block in blocks):
+                if needed[self.block_of[rows]].any():
                     needed[number] = True
-        return needed
+        flags: list[bool] = needed.tolist()
+        return flags
 
 
 def _differentiated(kernel: Kernel) -> list[Rows]:
@@ -161,7 +161,7 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
         sizes: The length of each argument.
     """
     n = len(program)
-    layout = Layout([], numpy.full(n, -1), numpy.zeros(n, int))
+    layout = Layout([], numpy.full(n, -1, numpy.int32), numpy.zeros(n, int))
 
     # Inputs are numbered through all arguments: each takes the next `size` places.
     place = program.place

@@ -1,6 +1,5 @@
 """Padding: lists of nearly one length become lists of one length, which one kernel computes."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from math import inf, nan
 
@@ -13,6 +12,7 @@ from .program import CONSTANT, FIRST, Program
 from .rewriting import (
     VARIES,
     computes,
+    find_constants,
     find_depths,
     find_owners,
     prepend_constants,
@@ -82,11 +82,10 @@ def _neutral_numbers(program: Program) -> Array:
 
 def _count_neutral(program: Program) -> Rows:
     """Return how many operands of each row are its neutral number, such as those of padding."""
-    owner = find_owners(program)
-    number = numpy.full(len(program), nan)
-    constant = program.code == CONSTANT
-    number[constant] = program.numbers[program.place[constant]]
-    neutral = number[program.operands] == _neutral_numbers(program)[owner]
+    edges = numpy.flatnonzero((program.code == CONSTANT)[program.operands])
+    owner = find_owners(program)[edges]
+    constants = find_constants(program)[program.operands[edges]]
+    neutral = constants == _neutral_numbers(program)[owner]
     return numpy.bincount(owner[neutral], minlength=len(program))
 
 
@@ -101,14 +100,12 @@ def _find_groups(program: Program) -> Iterator[Rows]:
     if len(lengths) < 2:
         return
 
-    depth = find_depths(program)
     rows = numpy.flatnonzero(candidate)
-    keys = numpy.column_stack([program.code, depth, rank == VARIES])[rows].tolist()
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for row, key in zip(rows.tolist(), keys, strict=True):
-        groups[tuple(key)].append(row)
-    for group in groups.values():
-        yield numpy.array(group)
+    columns = (program.code, find_depths(program), rank == VARIES)
+    keys = numpy.column_stack([column[rows] for column in columns])
+    order = numpy.lexsort(keys.T)
+    changes = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
+    yield from numpy.split(rows[order], numpy.flatnonzero(changes) + 1)
 
 
 def _are_extremes_with_gradient(program: Program) -> Mask:

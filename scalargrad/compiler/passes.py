@@ -5,16 +5,25 @@ identities left out, and equal rows computed once. A loop over single rows is le
 needs the result of an earlier one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy
 
 from scalargrad.core.ops import ADD, DIV, FLOATS, MUL, NEG, POW, SUB, TABLE
 
+from .array_types import Array, Mask, Rows
 from .padding import pad_lists
-from .program import CONSTANT, FIRST, Kind, Program, insert_static_args
-from .rewriting import find_constants, find_owners, redirect, remove_dead_rows, replace_edges
+from .program import CONSTANT, FIRST, Indexes, Kind, Program, insert_static_args
+from .rewriting import (
+    find_constants,
+    find_owners,
+    list_rows,
+    mark,
+    redirect,
+    remove_dead_rows,
+    replace_edges,
+)
 from .sums import form_dot_products, merge_differences, merge_sums, split_sums
 from .zero_checks import remove_zero_checks
 
@@ -25,6 +34,12 @@ __all__ = [
     "optimize",
     "remove_identities",
 ]
+
+_MAX_RANDOM = 2**62
+"""Above the random numbers that rows are compared by."""
+
+_COMPARED_LEVELS = 3
+"""How far below them rows are compared before they are looked up as possible equals."""
 
 _MAX_FOLDED = 64
 """The longest list of constants that is computed ahead."""
@@ -37,20 +52,21 @@ def fold_constants(program: Program) -> Program:
     same to the bit. Parameters and leaves that are read at each run are not constants.
     """
     numbers = program.numbers.tolist()
-    known = find_constants(program)
+    constants = find_constants(program).data
     code = program.code.copy()
     place = program.place.copy()
-    for row, kind, args in program.rows():
-        if kind is None or len(args) > _MAX_FOLDED or not all(arg in known for arg in args):
+    codes = code.data
+    for row in _find_foldable(program):
+        kind = program.kinds[codes[row] - FIRST]
+        args = program.args(row)
+        if not all(codes[arg] == CONSTANT for arg in args):
             continue
-        if kind.op not in TABLE:
-            continue  # a loop runs as array code, even over constants
-        numbers_of_args = [known[arg] for arg in args]
+        numbers_of_args = [constants[arg] for arg in args]
         operands = insert_static_args(kind, numbers_of_args)
-        known[row] = TABLE[kind.op].value(FLOATS, operands)
-        code[row] = CONSTANT
+        constants[row] = TABLE[kind.op].value(FLOATS, operands)
+        codes[row] = CONSTANT
         place[row] = len(numbers)
-        numbers.append(known[row])
+        numbers.append(constants[row])
     if len(numbers) == len(program.numbers):
         return program
 
@@ -59,6 +75,28 @@ def fold_constants(program: Program) -> Program:
     edges = code[owner] >= FIRST
     folded = replace(program, code=code, place=place, numbers=numpy.array(numbers))
     return remove_dead_rows(replace_edges(folded, owner[edges], program.operands[edges]))
+
+
+def _find_foldable(program: Program) -> memoryview:
+    """Return the rows that may depend on constants alone, which none over another leaf does."""
+    foldable = numpy.diff(program.start) <= _MAX_FOLDED
+    # A loop runs as array code, even over constants.
+    foldable &= _compute_one_of(program, lambda kind: kind.op in TABLE)
+    owner = find_owners(program)
+    constant = (program.code == CONSTANT)[program.operands]
+    computed = (program.code >= FIRST)[program.operands]
+    foldable[owner[~constant & ~computed]] = False
+
+    # What is computed is folded only after another row over constants that are there already.
+    over_computed = mark(program, owner[computed])
+    first_folded = foldable & ~over_computed
+    return list_rows(foldable if first_folded.any() else first_folded)
+
+
+def _compute_one_of(program: Program, is_one: Callable[[Kind], bool]) -> Mask:
+    """Return which rows are of a kind for which `is_one` holds."""
+    codes = [code for code, kind in enumerate(program.kinds, FIRST) if is_one(kind)]
+    return numpy.isin(program.code, codes)
 
 
 def remove_identities(program: Program) -> Program:
@@ -70,9 +108,7 @@ def remove_identities(program: Program) -> Program:
     alias = numpy.arange(len(program), dtype=numpy.int32)
     constants = find_constants(program)
     negated: dict[int, int] = {}
-    kinds = enumerate(program.kinds, FIRST)
-    relevant = [code for code, kind in kinds if kind.op in _NEUTRAL or kind in _OF_ONE_ROW]
-    for row in numpy.flatnonzero(numpy.isin(program.code, relevant)).tolist():
+    for row in _find_possible_identities(program, constants):
         kind = program.kinds[program.code[row] - FIRST]
         # Operands come first, so their aliases are final: 1 · (x + 0) is x after one walk.
         args = [int(alias[arg]) for arg in program.args(row)]
@@ -80,6 +116,15 @@ def remove_identities(program: Program) -> Program:
             negated[row] = args[0]
         alias[row] = _equal_row(row, kind, args, constants, negated)
     return redirect(program, alias)
+
+
+def _find_possible_identities(program: Program, constants: Array) -> memoryview:
+    """Return the rows over a number that may be neutral, and those of one operand."""
+    of_two = _compute_one_of(program, lambda kind: kind.op in _NEUTRAL)
+    possibly_neutral = (constants == 0.0) | (constants == 1.0)
+    takes_neutral = mark(program, find_owners(program)[possibly_neutral[program.operands]])
+    of_one = _compute_one_of(program, _OF_ONE_ROW.__contains__)
+    return list_rows((of_two & takes_neutral) | of_one)
 
 
 _NEUTRAL = {
@@ -99,7 +144,7 @@ def _equal_row(
     row: int,
     kind: Kind,
     args: Sequence[int],
-    constants: Mapping[int, float],
+    constants: Array,
     negated: Mapping[int, int],
 ) -> int:
     """Return an operand that a row is equal to, or the row itself.
@@ -108,7 +153,7 @@ def _equal_row(
         row: The row.
         kind: What it computes.
         args: Its operands.
-        constants: The number of each row that is a constant.
+        constants: The number of each row that is a constant, nan for others.
         negated: The operand of each row that is a negation.
     """
     if kind.op == NEG.name:
@@ -118,9 +163,9 @@ def _equal_row(
     if kind.op in _NEUTRAL and len(args) == 2:
         left, right = args
         left_neutral, right_neutral = _NEUTRAL[kind.op]
-        if left_neutral is not None and constants.get(left) == left_neutral:
+        if left_neutral is not None and constants[left] == left_neutral:
             return right
-        if constants.get(right) == right_neutral:
+        if constants[right] == right_neutral:
             return left
     return row
 
@@ -133,20 +178,18 @@ def merge_common_rows(program: Program) -> Program:
     one source are two numbers.
     """
     alias = numpy.arange(len(program), dtype=numpy.int32)
-    seen: dict[object, int] = {}
-    for row in numpy.flatnonzero(program.code == CONSTANT).tolist():
-        place = program.place[row]
-        bits = program.numbers[place].tobytes()
-        alias[row] = seen.setdefault(bits, row)
+    constants = numpy.flatnonzero(program.code == CONSTANT)
+    alias[constants] = constants[_find_first_of_equals(program.numbers[program.place[constants]])]
 
     # Above all codes and rows, so that no two keys are the same integer.
     base = FIRST + len(program.kinds) + len(program)
+    seen: dict[object, int] = {}
     codes = program.code.data
     places = program.place.data
     start = program.start.data
     operands = program.operands.data
     aliases = alias.data
-    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
+    for row in list_rows(_may_have_equals(program, alias)):
         args = operands[start[row] : start[row + 1]]
         # By their aliases, so that rows over rows that were merged above are equal, too.
         equal_args = [aliases[arg] for arg in args]
@@ -159,6 +202,43 @@ def merge_common_rows(program: Program) -> Program:
             key = key * base + arg
         aliases[row] = seen.setdefault(key, row)
     return redirect(program, alias)
+
+
+def _find_first_of_equals(numbers: Array) -> Rows:
+    """Return for each number where the first one with the same bits is."""
+    _, first, inverse = numpy.unique(
+        numbers.view(numpy.int64), return_index=True, return_inverse=True
+    )
+    positions: Rows = first[inverse]
+    return positions
+
+
+def _may_have_equals(program: Program, alias: Indexes) -> Mask:
+    """Return the computed rows that look like another one, down to some levels below them.
+
+    Each row has a random number that depends on what it computes, and on the numbers of its
+    operands in the round before. Those of equal rows are equal, so a row with a number of its own
+    has no equal, and needs no place in a dict. In most graphs nearly all rows are such.
+    """
+    random = numpy.random.default_rng(0)
+    by_code = random.integers(1, _MAX_RANDOM, FIRST + len(program.kinds))
+    looks = random.integers(1, _MAX_RANDOM, len(program))[alias]
+    computed = program.code >= FIRST
+    if not computed.any():
+        return computed
+
+    factors = by_code[program.code[computed]]
+    starts = program.start[:-1][computed]
+    looks[computed] = factors
+    for _ in range(_COMPARED_LEVELS):
+        # Integers that overflow wrap around, which mixes them all the better.
+        sums = numpy.add.reduceat(looks[program.operands], starts)
+        looks[computed] = factors * (1 + sums)
+
+    order = numpy.argsort(looks)
+    ordered = looks[order]
+    equals = numpy.flatnonzero(ordered[1:] == ordered[:-1])
+    return computed & (mark(program, order[equals]) | mark(program, order[equals + 1]))
 
 
 PASSES = (

@@ -426,9 +426,10 @@ def record(trace: Trace) -> Program:
     kinds = tuple(map(_read_kind, nodes))
 
     place = numpy.zeros(len(order), numpy.int32)
-    for row, node in enumerate(order):
-        if type(node) is Pick:
-            place[row] = node.place
+    if any(isinstance(node, Pick) for node in nodes):
+        for row, node in enumerate(order):
+            if type(node) is Pick:
+                place[row] = node.place
     leaves = _place_leaves(trace, order, rows, code, place)
     return Program(
         code=code,

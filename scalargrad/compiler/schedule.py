@@ -1,12 +1,14 @@
 """Scheduling: the rows that are computed together, and the order in which they are."""
 
+from array import array
 from collections import defaultdict
+from functools import partial
 
 import numpy
 
 from .array_types import Rows
 from .program import FIRST, Program
-from .rewriting import VARIES
+from .rewriting import VARIES, find_owners, list_rows
 
 __all__ = ["group_rows"]
 
@@ -25,22 +27,24 @@ def group_rows(program: Program, rank: Rows, phases: Rows | None = None) -> list
         phases: (n,) the phase of each row of the step of a loop: groups come phase by phase.
     """
     if phases is None:
-        phases = numpy.zeros(len(program), int)
-    phase: list[int] = phases.tolist()
+        phases = numpy.zeros(len(program), numpy.int32)
+    phase = phases.data
     graph = _Graph(program)
-    sort = _find_sorts(program, rank, phases)
+    sort = _find_sorts(program, rank, phases).data
     heights = graph.heights()
     pending = graph.pending()
 
-    ready: dict[int, list[int]] = defaultdict(list)
+    # Numbers in arrays, not in lists, which would need ten times the memory of the program.
+    ready: dict[int, array[int]] = defaultdict(partial(array, "i"))
     urgency: dict[int, tuple[int, int]] = {}
 
     def add(row: int) -> None:
-        ready[sort[row]].append(row)
+        number = sort[row]
+        ready[number].append(row)
         urgent = (-phase[row], heights[row])
-        urgency[sort[row]] = max(urgent, urgency.get(sort[row], urgent))
+        urgency[number] = max(urgent, urgency.get(number, urgent))
 
-    for row in numpy.flatnonzero(program.code >= FIRST).tolist():
+    for row in graph.computed:
         if not pending[row]:
             add(row)
 
@@ -50,7 +54,7 @@ def group_rows(program: Program, rank: Rows, phases: Rows | None = None) -> list
         chosen = max(urgency, key=urgency.__getitem__)
         del urgency[chosen]
         rows = ready.pop(chosen)
-        groups.append(numpy.array(sorted(rows)))
+        groups.append(numpy.array(sorted(rows), numpy.int32))
         for row in rows:
             for user in graph.users(row):
                 pending[user] -= 1
@@ -60,49 +64,49 @@ def group_rows(program: Program, rank: Rows, phases: Rows | None = None) -> list
 
 
 class _Graph:
-    """Which operation uses the result of which other one; operands that are leaves are left out."""
+    """Which operation uses the result of which other one; operands that are leaves are left out.
+
+    Attributes:
+        computed: The rows of operations, in order.
+    """
 
     def __init__(self, program: Program) -> None:
         self._n = len(program)
-        self._computed: list[int] = numpy.flatnonzero(program.code >= FIRST).tolist()
-        sizes = numpy.diff(program.start)
-        owner = numpy.repeat(numpy.arange(self._n), sizes)
-        computed = program.code[program.operands] >= FIRST
-        used = program.operands[computed]
-        users = owner[computed]
-        self._counts = numpy.bincount(users, minlength=self._n)
+        self.computed = list_rows(program.code >= FIRST)
+        edges = program.code[program.operands] >= FIRST
+        used = program.operands[edges]
+        users = find_owners(program)[edges]
+        self._counts = numpy.bincount(users, minlength=self._n).astype(numpy.int32)
 
         order = numpy.argsort(used, kind="stable")
+        self._users = users[order].data
         counts = numpy.bincount(used, minlength=self._n)
-        self._ends: list[int] = numpy.cumsum(counts).tolist()
-        self._users: list[int] = users[order].tolist()
+        self._ends = numpy.cumsum(counts, dtype=numpy.int32).data
 
-    def users(self, row: int) -> list[int]:
+    def users(self, row: int) -> memoryview:
         """Return the rows that use a row, each as often as it does."""
         start = self._ends[row - 1] if row else 0
         return self._users[start : self._ends[row]]
 
-    def pending(self) -> list[int]:
-        """Return how many operands of each row are to be computed before it."""
-        counts: list[int] = self._counts.tolist()
-        return counts
+    def pending(self) -> memoryview:
+        """Return how many operands of each row are to be computed before it, to count down."""
+        return self._counts.copy().data
 
-    def heights(self) -> list[int]:
+    def heights(self) -> memoryview:
         """Return the number of operations on the longest way from each row to an output."""
-        heights = [0] * self._n
-        for row in reversed(self._computed):
+        heights = numpy.zeros(self._n, numpy.int32).data
+        for row in reversed(self.computed):
             users = self.users(row)
             if users:
                 heights[row] = 1 + max(map(heights.__getitem__, users))
         return heights
 
 
-def _find_sorts(program: Program, rank: Rows, phases: Rows) -> list[int]:
+def _find_sorts(program: Program, rank: Rows, phases: Rows) -> Rows:
     """Number the sorts of rows: those that one kernel can compute together."""
     sizes = numpy.diff(program.start).astype(numpy.int64)
     varies = rank == VARIES
     # One number for each combination: np.unique over columns of three would sort slowly.
     codes = FIRST + len(program.kinds)
-    keys = 2 * ((phases * (1 + sizes.max(initial=0)) + sizes) * codes + program.code) + varies
-    numbers: list[int] = keys.tolist()
-    return numbers
+    keys: Rows = 2 * ((phases * (1 + sizes.max(initial=0)) + sizes) * codes + program.code) + varies
+    return keys

@@ -74,6 +74,8 @@ def make_view(block: int, columns: Rows) -> View:
         True
     """
     start = int(columns.flat[0])
+    if columns.size == 1:
+        return View(block, columns, start, (0,) * columns.ndim)
     strides = [_stride_along(columns, axis) for axis in range(columns.ndim)]
     # Negative strides are regular, too, but nothing reads them: they are left to gathers.
     if min(strides, default=0) < 0:

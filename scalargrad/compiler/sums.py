@@ -31,7 +31,6 @@ from .rewriting import (
     mark,
     prepend_constants,
     ranks,
-    remove_dead_rows,
     replace_edges,
     with_kind,
 )
@@ -189,12 +188,12 @@ class _Terms:
 
     def count(self, which: Mask) -> Rows:
         """Return how many of these terms each row has."""
-        return numpy.bincount(self.rows[which], minlength=self.n)
+        return numpy.bincount(self.rows[which], minlength=self.n).astype(numpy.int32)
 
     @cached_property
     def sizes(self) -> Rows:
         """How many terms each row has."""
-        return numpy.bincount(self.rows, minlength=self.n)
+        return numpy.bincount(self.rows, minlength=self.n).astype(numpy.int32)
 
     def reduce(self, combine: numpy.ufunc, numbers: Rows) -> Rows:
         """Return for each row the numbers of its terms, combined to one, such as their sum."""
@@ -210,7 +209,7 @@ class _Terms:
         """(e,) the highest rank of any factor in the sum that a term belongs to."""
         rank = self.rank[self.first]
         # Products come before other terms: a matrix times constants stays one whatever is added.
-        above = VARIES + 1
+        above = numpy.int8(VARIES + 1)
         highest = self.reduce(numpy.maximum, rank + above * self.are_products)
         return highest[self.rows] % above
 
@@ -312,35 +311,49 @@ _REST, _FIXED, _QUADRATIC, _WEIGHTED = range(4)
 def _split_once(program: Program) -> tuple[Program, bool]:
     """Return the program with its sums split, and whether some parts may be split further."""
     sums = _find_terms(program, 0)
+    if not len(sums.terms):
+        return program, False
     part = _choose_parts(program, sums)
     # Each part is a number of its own, over all rows.
     base = int(part.max(initial=0)) + 1
     keys = sums.rows.astype(numpy.int64) * base + part
     parts, group, sizes = numpy.unique(keys, return_inverse=True, return_counts=True)
+    del keys, part
     whole = sizes == sums.sizes[parts // base]
     worth = (parts % base != _REST) & (sizes > 1) & ~whole
     if not worth.any():
         return program, False
 
-    before = parts[worth] // base
-    extended, moved = insert_rows(program, before, Kind(SUM.name))
-    inserted = moved[len(program) :]
-    row_of_group = numpy.full(len(parts), -1)
-    row_of_group[worth] = inserted
-
-    # The terms of a part go to its new row, which is itself a term of the sum, and comes first.
-    target = row_of_group[group]
-    owner = moved[sums.rows]
-    owner = numpy.where(target >= 0, target, owner)
-    all_owners = find_owners(extended)
-    other = ~mark(extended, moved[sums.rows])[all_owners]
-    owners = numpy.concatenate([moved[before], owner, all_owners[other]])
-    operands = numpy.concatenate([inserted, moved[sums.terms], extended.operands[other]])
-    changed = numpy.unique(numpy.concatenate([moved[before], inserted]))
-    split = _name_sums(replace_edges(extended, owners, operands), changed)
     # The bias of a neuron may be a sum, and that may hold a matrix times constants.
     several_fixed = numpy.bincount(group[sums.fixed], minlength=len(parts)) > 1
-    return split, bool((worth & several_fixed).any())
+    unfinished = bool((worth & several_fixed).any())
+    new_row = numpy.cumsum(worth, dtype=numpy.int32) - 1
+    new_row[~worth] = -1
+    split = _move_terms(program, sums.rows, sums.terms, new_row[group], parts[worth] // base)
+    return split, unfinished
+
+
+def _move_terms(program: Program, rows: Rows, terms: Rows, target: Rows, before: Rows) -> Program:
+    """Insert sums and move terms to them.
+
+    Args:
+        program: The program.
+        rows: (e,) the sum that each term of the program belongs to.
+        terms: (e,) the terms of all sums.
+        target: (e,) which of the new sums each term goes to, -1 for none.
+        before: (k,) for each new sum, the one that it becomes a term of.
+    """
+    extended, moved = insert_rows(program, before, Kind(SUM.name))
+    inserted = moved[len(program) :]
+    owner = numpy.where(target >= 0, inserted[target], moved[rows])
+
+    # A new row is itself a term of the sum, and comes first.
+    all_owners = find_owners(extended)
+    other = ~mark(extended, moved[rows])[all_owners]
+    owners = numpy.concatenate([moved[before], owner, all_owners[other]])
+    operands = numpy.concatenate([inserted, moved[terms], extended.operands[other]])
+    changed = mark(extended, moved[before]) | mark(extended, inserted)
+    return _name_sums(replace_edges(extended, owners, operands), numpy.flatnonzero(changed))
 
 
 def _name_sums(program: Program, rows: Rows) -> Program:
@@ -358,7 +371,7 @@ def _choose_parts(program: Program, sums: _Terms) -> Rows:
     several_fixed = (sums.count(sums.fixed) > 1)[sums.rows]
     has_weighted = sums.count(weighted) > 0
 
-    part = numpy.full(len(sums.rows), _REST)
+    part = numpy.full(len(sums.rows), _REST, numpy.int32)
     part[sums.fixed] = _FIXED
     part[quadratic] = _QUADRATIC
     part[weighted] = _WEIGHTED + _number_matrices(program, sums, weighted)
@@ -410,13 +423,16 @@ def _has_bias_of_its_own(sums: _Terms, part: Rows) -> Mask:
     That is so of positions that are added to embeddings: the matrix is then one at several places,
     and what is added there is no bias of it.
     """
+    has_weights = sums.count(part == _WEIGHTED) > 0
+    if not has_weights.any():
+        return has_weights
+
     # Sums of random numbers for the members tell sets of rows apart, in whatever order they come.
     random = numpy.random.default_rng(0).integers(1, 2**62, sums.n)
     products = random[sums.first] * random[sums.second]
 
     weights = sums.reduce(numpy.add, random[sums.second] * (part == _WEIGHTED))
     bias = sums.reduce(numpy.add, products * sums.fixed)
-    has_weights = sums.count(part == _WEIGHTED) > 0
     pairs = numpy.unique(numpy.column_stack([weights, bias])[has_weights], axis=0)
     shared, counts = numpy.unique(pairs[:, 0], return_counts=True)
     differs: Mask = has_weights & numpy.isin(weights, shared[counts > 1])
@@ -450,9 +466,18 @@ def form_dot_products(program: Program) -> Program:
     chosen = _are_worth_a_dot(sums)[sums.rows]
     if not chosen.any():
         return program
+    are_products = sums.are_products[chosen]
+    products = sums.terms[chosen][are_products]
     rows = sums.rows[chosen]
-    with_dots = _replace_by_dots(extended, rows, sums.first[chosen], sums.second[chosen])
-    return remove_dead_rows(with_dots)
+    first = sums.first[chosen]
+    second = sums.second[chosen]
+    # As large as the program, and not needed any more.
+    del sums, chosen
+
+    with_dots = _replace_by_dots(extended, rows, first, second, products)
+    needed = ~mark(with_dots, products)
+    needed[0] = not are_products.all()
+    return keep_rows(with_dots, needed)
 
 
 def _are_worth_a_dot(sums: _Terms) -> Mask:
@@ -479,14 +504,17 @@ def _are_worth_a_dot(sums: _Terms) -> Mask:
     return worth
 
 
-def _replace_by_dots(program: Program, rows: Rows, first: Rows, second: Rows) -> Program:
-    """Make dot products of the rows: all first factors, then all second factors."""
-    owner = find_owners(program)
-    untouched = ~mark(program, rows)[owner]
-    other_owners = owner[untouched]
-    other_operands = program.operands[untouched]
+def _replace_by_dots(
+    program: Program, rows: Rows, first: Rows, second: Rows, products: Rows
+) -> Program:
+    """Make dot products of the rows: all first factors, then all second factors.
 
+    The products that these take the place of lose their operands, and nothing uses them.
+    """
+    owner = find_owners(program)
+    changed = mark(program, rows) | mark(program, products)
+    untouched = ~changed[owner]
+    owners = numpy.concatenate([owner[untouched], rows, rows])
+    operands = numpy.concatenate([program.operands[untouched], first, second])
     recoded = with_kind(program, rows, Kind(DOT.name))
-    owners = numpy.concatenate([other_owners, rows, rows])
-    operands = numpy.concatenate([other_operands, first, second])
     return replace_edges(recoded, owners, operands)

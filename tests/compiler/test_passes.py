@@ -320,6 +320,16 @@ def test_constants_are_computed_once() -> None:
     assert program.evaluate([2.0, 0.0, 0.0, 0.0], []) == [14.0]
 
 
+def test_constants_are_folded_through_many_rows_beside_others() -> None:
+    def mixed(x: Any) -> Any:
+        factor = Constant(2.0) * 3.0
+        return [x[0] * (factor + 1.0), sg.exp(x[1]) * (factor - factor * 0.5)]
+
+    program = fold_constants(recorded(mixed))
+    assert operations(program) == {"mul": 2, "exp": 1}
+    assert program.evaluate([1.0, 0.0, 0.0, 0.0], []) == [7.0, 3.0]
+
+
 def test_what_may_change_is_not_folded() -> None:
     weight, read = Parameter(2.0), Value(3.0)
     program = fold_constants(recorded(lambda x: x[0] * (weight * 2.0 + read * 2.0), 4, [weight]))
@@ -389,6 +399,40 @@ def test_what_only_looks_like_an_identity_stays(other: Any) -> None:
 def test_the_same_is_computed_once() -> None:
     program = merge_common_rows(recorded(lambda x: sg.exp(x[0] * x[1]) + sg.exp(x[0] * x[1])))
     assert operations(program) == {"mul": 1, "exp": 1, "add": 1}
+
+
+def test_what_is_equal_far_below_is_computed_once() -> None:
+    def twice(x: Any) -> Any:
+        def chain() -> Value:
+            y = x[0] * x[1]
+            for _ in range(20):
+                y = sg.tanh(y) * 0.5
+            return y
+
+        return chain() - chain()
+
+    program = merge_common_rows(recorded(twice))
+    assert operations(program) == {"mul": 21, "tanh": 20, "sub": 1}
+
+
+def test_the_same_operands_in_another_order_are_not_the_same() -> None:
+    program = merge_common_rows(recorded(lambda x: [x[0] - x[1], x[1] - x[0]]))
+    assert operations(program) == {"sub": 2}
+
+
+@settings(max_examples=100)
+@given(rng=st.randoms(use_true_random=False))
+def test_no_two_rows_are_equal_afterwards(rng: Random) -> None:
+    recipe = Kitchen(rng=rng).recipe()
+    weights = Weights(recipe.parameters)
+    function = function_of(recipe, weights.weights)
+    program = merge_common_rows(record(trace(function, recipe.sizes, weights.weights)))
+    computed = [
+        (int(program.code[row]), int(program.place[row]), *args)
+        for row, kind, args in program.rows()
+        if kind is not None
+    ]
+    assert len(set(computed)) == len(computed)
 
 
 def test_equal_constants_are_one_but_not_both_zeros() -> None:
