@@ -254,6 +254,22 @@ def _attributes(item: object) -> Members:
     return attributes
 
 
+def is_object(kind: type) -> bool:
+    """Return whether things of a class are objects of somebody's own, with attributes.
+
+    Containers, Values, functions, and what comes from Python and well-known libraries are not.
+
+    Example:
+        >>> class Settings:
+        ...     rate = 0.1
+        >>> is_object(Settings), is_object(list), is_object(float)
+        (True, False, False)
+    """
+    if is_container(kind) and not is_dataclass(kind):
+        return False
+    return _may_hold(kind) and not issubclass(kind, _FUNCTIONS)
+
+
 @lru_cache(maxsize=512)
 def _may_hold(kind: type) -> bool:
     """Return whether something of this kind, which is not a container, may hold Values."""

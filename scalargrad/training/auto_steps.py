@@ -212,6 +212,7 @@ class AutoStep(Step):
     def _fall_back(self, reason: str) -> None:
         """Go on with the graph, from the numbers that the program has."""
         self.write_model()
+        self._eager.read_model()
         self._compiled = None
         self.backend = ""
         self.eager_reason = reason
