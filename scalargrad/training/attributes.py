@@ -75,6 +75,9 @@ class Attributes:
     def find_change(self) -> str:
         """Name the first attribute that is not as it was; "" if all are."""
         for thing, path, owner, before in self._records:
+            # In most, nothing has changed.
+            if isinstance(thing, Module) and _is_unchanged(before, vars(thing)):
+                continue
             now = _contents(thing)
             if _is_same(before, now):
                 continue
@@ -87,7 +90,13 @@ class Attributes:
     def restore(self) -> None:
         """Set all attributes, and the contents of lists, dicts, sets and arrays, to what they were."""
         for thing, _, _, before in self._records:
-            if isinstance(thing, (list, numpy.ndarray)):
+            if _is_same(before, _contents(thing)):
+                continue
+            if isinstance(thing, numpy.ndarray):
+                # One of another shape can't take its numbers back.
+                if thing.shape == before.shape:
+                    thing[:] = before
+            elif isinstance(thing, list):
                 thing[:] = before
             elif isinstance(thing, (dict, set)):
                 thing.clear()
@@ -126,6 +135,12 @@ def _entries(contents: Any) -> Iterable[tuple[object, Any]]:
 
 def _join(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
+
+
+def _is_unchanged(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Return whether the attributes of a module, its mode apart, are the very same objects."""
+    same_names = before.keys() == now.keys() - {"training"}
+    return same_names and all(map(is_, before.values(), map(now.get, before)))
 
 
 def _is_same(before: Any, now: Any) -> bool:
