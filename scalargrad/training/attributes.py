@@ -88,7 +88,7 @@ class Attributes:
         return ""
 
     def restore(self) -> None:
-        """Set all attributes, and the contents of lists, dicts, sets and arrays, to what they were."""
+        """Set attributes, and the contents of lists, dicts, sets and arrays, to what they were."""
         for thing, _, _, before in self._records:
             if _is_same(before, _contents(thing)):
                 continue

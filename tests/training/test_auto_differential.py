@@ -150,7 +150,5 @@ def test_the_same_training_with_and_without_a_program(problem: Problem) -> None:
     for name in slow:
         assert fast[name] == pytest.approx(slow[name], rel=1e-9, abs=1e-12, nan_ok=True)
     assert auto.state_dict() == pytest.approx(eager.state_dict(), rel=1e-9, abs=1e-12)
-    for (_, one), (_, other) in zip(
-        eager.named_generators(), auto.named_generators(), strict=True
-    ):
+    for (_, one), (_, other) in zip(eager.named_generators(), auto.named_generators(), strict=True):
         assert one.getstate() == other.getstate()

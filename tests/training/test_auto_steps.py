@@ -255,7 +255,7 @@ def test_the_probability_of_a_dropout_that_a_callback_changes_counts_from_then_o
     results = []
     for compiled in (False, "auto"):
         model = Sequential(Layer(2, 4, "tanh", seed=1), Dropout(0.5, seed=2), Layer(4, 1, None))
-        model.load_state_dict({name: 0.3 for name in model.state_dict()})
+        model.load_state_dict(dict.fromkeys(model.state_dict(), 0.3))
         change = Change(lambda model: setattr(model.steps[1].mask, "p", 0.1))
         history = train(model, y=Y[:, None], callbacks=change, compiled=compiled)
         results.append(history)
