@@ -1,6 +1,7 @@
 """What the modules of a model hold besides parameters, compared with what they held before."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -67,9 +68,11 @@ class Attributes:
         self._records.append(_Record(thing, path, owner, before))
         if not depth or isinstance(before, numpy.ndarray):
             return
+        # Most lists are long and of one class, such as the weights of a neuron.
+        if not any(map(_is_searched, set(map(type, _values(before))))):
+            return
         for name, entry in _entries(before):
-            # Modules inside have records of their own.
-            if type(entry) not in _PLAIN and not isinstance(entry, Module):
+            if _is_searched(type(entry)):
                 self._record(entry, _join(path, name), owner, depth - 1)
 
     def find_change(self) -> str:
@@ -95,7 +98,7 @@ class Attributes:
             if isinstance(thing, numpy.ndarray):
                 # One of another shape can't take its numbers back.
                 if thing.shape == before.shape:
-                    thing[:] = before
+                    thing[...] = before
             elif isinstance(thing, list):
                 thing[:] = before
             elif isinstance(thing, (dict, set)):
@@ -116,7 +119,7 @@ def _contents(thing: Any) -> Any:
     if isinstance(thing, (list, dict, set)):
         return thing
     if isinstance(thing, numpy.ndarray):
-        return thing if thing.ndim and thing.size <= _MAX_ARRAY else None
+        return thing if thing.size <= _MAX_ARRAY else None
     if isinstance(thing, Module):
         return {name: value for name, value in list(vars(thing).items()) if name != "training"}
     if is_object(type(thing)):
@@ -127,6 +130,19 @@ def _contents(thing: Any) -> Any:
 def _copy(thing: Any) -> Any:
     contents = _contents(thing)
     return None if contents is None else contents.copy()
+
+
+@lru_cache(maxsize=512)
+def _is_searched(kind: type) -> bool:
+    """Return whether things of a class may have a record; modules get theirs from the model."""
+    if issubclass(kind, Module):
+        return False
+    return issubclass(kind, (list, dict, set, numpy.ndarray)) or is_object(kind)
+
+
+def _values(contents: Any) -> Iterable[Any]:
+    values: Iterable[Any] = contents.values() if isinstance(contents, dict) else contents
+    return values
 
 
 def _entries(contents: Any) -> Iterable[tuple[object, Any]]:

@@ -375,7 +375,7 @@ def _evaluate_compiled(predict: object, sides: list[list[float]]) -> Grid | None
 
 
 def _run_program(
-    function: Callable[[Any, Any], object], model: Module | None, sides: list[list[float]]
+    function: Callable[[Any, Any], Any], model: Module | None, sides: list[list[float]]
 ) -> Grid | None:
     """Return what a function of two numbers says at every point, computed on arrays.
 
