@@ -72,7 +72,8 @@ class Attributes:
         if not any(map(_is_searched, set(map(type, _values(before))))):
             return
         for name, entry in _entries(before):
-            if _is_searched(type(entry)):
+            kind: type = type(entry)
+            if _is_searched(kind):
                 self._record(entry, _join(path, name), owner, depth - 1)
 
     def find_change(self) -> str:

@@ -139,7 +139,7 @@ def _every_training_earns_its_recording() -> Any:
         yield
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(problems())
 def test_the_same_training_with_and_without_a_program(problem: Problem) -> None:
     eager, slow = problem.train(False)
