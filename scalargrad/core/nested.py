@@ -29,6 +29,7 @@ ArrayMaker = Callable[[Sequence[Any], tuple[int, ...]], "Array"]
 
 _SEQUENCES = (list, tuple)
 _CONTAINERS = (dict, list, tuple)
+_NUMBERS = frozenset([bool, int, float])
 
 
 def is_tree(thing: object) -> bool:
@@ -70,6 +71,9 @@ def tree_leaves(tree: Tree) -> list[Leaf]:
 
 def flatten(tree: Tree) -> list[Leaf]:
     """List the numbers of a tree, those in arrays included, in order."""
+    # Most trees are samples, and those are long lists of numbers.
+    if type(tree) is list and _NUMBERS.issuperset(map(type, tree)):
+        return tree.copy()
     numbers: list[Leaf] = []
     for leaf in tree_leaves(tree):
         numbers += _numbers(leaf)

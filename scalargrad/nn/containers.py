@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Val
 from dataclasses import fields, is_dataclass
 from dis import get_instructions
 from functools import lru_cache, partial
-from types import FunctionType, MappingProxyType, MethodType, SimpleNamespace
+from types import CodeType, FunctionType, MappingProxyType, MethodType, SimpleNamespace
 from typing import Any, TypeVar
 
 from scalargrad.core.nested import is_array
@@ -63,9 +63,10 @@ def members(
         yield name, value
         return
 
+    if isinstance(value, opaque):
+        return
     # A list may contain itself, and would be searched forever.
-    is_cycle = any(value is ancestor for ancestor in ancestors)
-    if is_cycle or isinstance(value, opaque):
+    if ancestors and any(value is ancestor for ancestor in ancestors):
         return
 
     kind: type = type(value)
@@ -76,15 +77,31 @@ def members(
         return
 
     inside = (*ancestors, value)
+    # The last class that was passed over: most lists are of one class, and many are long.
+    passed_over: type | None = None
     for key, item in read_items(value):
+        item_kind: type = type(item)
+        if item_kind is passed_over:
+            continue
         # Tested here and not in a recursive call, which would make a generator for each number.
         if isinstance(item, kinds):
             yield f"{name}.{key}", item
             continue
-        item_kind: type = type(item)
         is_reported = unsearched is not None and _may_hold(item_kind)
         if is_reported or _reader(item_kind) is not None:
             yield from members(f"{name}.{key}", item, kinds, opaque, inside, unsearched)
+        else:
+            passed_over = item_kind
+
+
+def is_container(kind: type) -> bool:
+    """Return whether `members` looks into things of a class.
+
+    Example:
+        >>> is_container(list), is_container(float)
+        (True, False)
+    """
+    return _reader(kind) is not None
 
 
 # Cached by class, because it is called for every number of every module.
@@ -206,16 +223,20 @@ def _captured(function: FunctionType) -> Members:
     captured += list((function.__kwdefaults__ or {}).items())
 
     # Of the globals only Values, containers and modules: other functions and objects lead too far.
-    for step in get_instructions(function):
-        if step.opname != "LOAD_GLOBAL":
-            continue
-        item = function.__globals__.get(step.argval)
+    for name in _global_names(code):
+        item = function.__globals__.get(name)
         kind: type = type(item)
-        is_container = _reader(kind) is not None
         is_module = hasattr(kind, "named_parameters")
-        if is_container or is_module or issubclass(kind, Value):
-            captured.append((step.argval, item))
+        if is_container(kind) or is_module or issubclass(kind, Value):
+            captured.append((name, item))
     return captured
+
+
+# Cached, because reading the instructions takes longer than all other searches of a small model.
+@lru_cache(maxsize=512)
+def _global_names(code: CodeType) -> tuple[str, ...]:
+    """Return the names of the globals that some code reads, in order, once for each time."""
+    return tuple([step.argval for step in get_instructions(code) if step.opname == "LOAD_GLOBAL"])
 
 
 def _attributes(item: object) -> Members:
@@ -231,6 +252,22 @@ def _attributes(item: object) -> Members:
             if hasattr(item, name):
                 attributes.append((name, getattr(item, name)))
     return attributes
+
+
+def is_object(kind: type) -> bool:
+    """Return whether things of a class are objects of somebody's own, with attributes.
+
+    Containers, Values, functions, and what comes from Python and well-known libraries are not.
+
+    Example:
+        >>> class Settings:
+        ...     rate = 0.1
+        >>> is_object(Settings), is_object(list), is_object(float)
+        (True, False, False)
+    """
+    if is_container(kind) and not is_dataclass(kind):
+        return False
+    return _may_hold(kind) and not issubclass(kind, _FUNCTIONS)
 
 
 @lru_cache(maxsize=512)

@@ -18,7 +18,7 @@ from scalargrad.utils.calls import explain_class, what_is_wrong
 from scalargrad.utils.locks import ProcessLock
 from scalargrad.utils.spelling import suggestion
 
-from .containers import LEAVES, members
+from .containers import LEAVES, is_container, members
 from .inputs import suggest_one_list, unpack
 from .naming import describe, join_path, list_names
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
@@ -132,8 +132,10 @@ class Module:
         before = self.__dict__.get(name)
         if type(before) not in LEAVES:
             self._check_replacement(name, before, value)
-        for path, item in members(name, value, Module, Module):
-            item.__dict__["_scope_name"] = path
+        # The mode of every module is set in every epoch, and holds no modules.
+        if type(value) not in LEAVES:
+            for path, item in members(name, value, Module, Module):
+                item.__dict__["_scope_name"] = path
         object.__setattr__(self, name, value)
 
     def _check_replacement(self, name: str, before: object, value: object) -> None:
@@ -172,7 +174,11 @@ class Module:
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
         # A list, because another thread may set an attribute meanwhile.
         for name, value in list(vars(self).items()):
-            yield from members(name, value, kind, Module)
+            # Told apart here, as most attributes are numbers, functions or Parameters.
+            if isinstance(value, kind):
+                yield name, value
+            elif is_container(type(value)):
+                yield from members(name, value, kind, Module)
 
     # Submodules and leaves
 

@@ -106,8 +106,14 @@ def survey(module: object, kind: type) -> Survey:
             for place, item in inside:
                 if isinstance(item, kind):
                     inner.append((place, item))
-                elif id(item) not in seen:
-                    seen.add(id(item))
+                    continue
+                if id(item) in seen:
+                    continue
+                seen.add(id(item))
+                # Here and not in a function, because a model has little else.
+                if isinstance(item, Parameter):
+                    result.parameters.append((place, item))
+                else:
                     _classify(place, item, result)
         # Reversed, because a stack returns the last first.
         pending += reversed(inner)
@@ -115,9 +121,7 @@ def survey(module: object, kind: type) -> Survey:
 
 
 def _classify(path: str, item: object, result: Survey) -> None:
-    if isinstance(item, Parameter):
-        result.parameters.append((path, item))
-    elif isinstance(item, (set, frozenset)):
+    if isinstance(item, (set, frozenset)):
         result.sets.append((path, item))
     elif isinstance(item, Value) and not isinstance(item, Constant):
         result.plain.append((path, item))

@@ -78,7 +78,7 @@ def check_training(
     trial = try_out(model, loss, samples, penalty)
     if validation is not None:
         try_out(model, loss, validation, None, "X of validation", "y of validation")
-    used, _ = find_leaves(trial.losses, trial.computed)
+    used, old = find_leaves(trial.losses, trial.computed)
     check_optimizer(model, optimizer, used)
 
     # A model that keeps a sample it was given does not make the sample its own.
@@ -87,7 +87,7 @@ def check_training(
         for _, leaf in walk_leaves((samples.inputs[i], samples.targets[i]), ()):
             given.add(id(leaf))
     own = {id(value): path for path, value in before if id(value) not in given}
-    warn_of_unlearned(model, optimizer, trial.losses, trial.computed, own, [loss, penalty])
+    warn_of_unlearned(model, optimizer, used, old, own, [loss, penalty])
     return trial
 
 

@@ -106,6 +106,9 @@ def fit(
             not, every sample is computed on its own graph; `history.eager_reason` says why.
             True, or the name of a backend ("numpy", "jax"), always compiles, without that
             comparison, and raises an error for what can't be recorded. False never compiles.
+            What a callback changes in the model counts from then on: parameters, attributes, and
+            what objects, lists and dicts in attributes hold, three levels deep. For what is deeper
+            give False.
             Losses and gradients are the same up to rounding (about 1e-12). Parameters may differ
             by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
             and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.

@@ -68,11 +68,16 @@ def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) 
         Traceback (most recent call last):
         scalargrad.errors.OptionError: SGD is over the parameters of another model: ...
     """
-    known = {id(leaf) for leaf in (*model.parameters(), *used)}
+    reached = {id(leaf) for leaf in used}
+    if all(id(parameter) in reached for parameter in optimizer.parameters):
+        return
+    # Searched only now: the loss of a sample reaches all parameters of most models.
+    owned = model.parameters()
+    known = reached | set(map(id, owned))
     strange = [parameter for parameter in optimizer.parameters if id(parameter) not in known]
     if not strange:
         return
-    if not model.parameters():
+    if not owned:
         raise OptionError(explain_no_parameters(model))
 
     count = len(optimizer.parameters)
@@ -122,8 +127,8 @@ def explain_no_parameters(model: Module) -> str:
 def warn_of_unlearned(
     model: Module,
     optimizer: Optimizer,
-    roots: Sequence[Value],
-    computed: ComputedNodes,
+    leaves: Sequence[Value],
+    old: Sequence[Value],
     own: dict[int, str],
     functions: Sequence[Function],
 ) -> None:
@@ -132,17 +137,19 @@ def warn_of_unlearned(
     Args:
         model: What is trained.
         optimizer: What trains the model.
-        roots: The losses of a few samples, and the penalty.
-        computed: The nodes computed for them, as opposed to before.
+        leaves: The leaves that the losses of a few samples, and the penalty, depend on.
+        old: The results among their operands that were computed before.
         own: Paths of the plain Values that the model had before, by their ids.
         functions: Where else to look for names: the loss and the penalty.
     """
-    leaves, old = find_leaves(roots, computed)
-    known = {id(parameter) for parameter in (*model.parameters(), *optimizer.parameters)}
+    trained = set(map(id, optimizer.parameters))
     lost: list[Value] = []
     for leaf in leaves:
-        if isinstance(leaf, Parameter) and leaf.trainable and id(leaf) not in known:
+        if isinstance(leaf, Parameter) and leaf.trainable and id(leaf) not in trained:
             lost.append(leaf)
+    if lost:
+        owned = set(map(id, model.parameters()))
+        lost = [leaf for leaf in lost if id(leaf) not in owned]
     if lost:
         names = _find_names(lost, model, functions)
         warn_unlearned(

@@ -162,7 +162,8 @@ class Recorder(Callback):
             with evaluation(model), enable_grad():
                 output = check_loss(self.loss(model(self.x), self.target))
             output.label = output.label or "loss"
-            model.zero_grad()
+            for parameter in parameters:
+                parameter.grad = 0.0
             backward([output])
             self.recording.add(step, topological([output]))
         finally:

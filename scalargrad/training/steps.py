@@ -8,7 +8,7 @@ import numpy
 
 from scalargrad.core.conversion import plain
 from scalargrad.core.modes import no_grad
-from scalargrad.core.value import Value, backward
+from scalargrad.core.value import Parameter, Value, backward
 from scalargrad.errors import DataError
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
@@ -124,14 +124,15 @@ class EagerStep(Step):
     If something looks at the whole batch, such as batch normalization, the batch is one graph.
     """
 
+    _found: list[Parameter] | None = None
+
     def prepare(self, samples: Samples, validation: Samples | None) -> None:
         """Do nothing: a graph is built when it is needed."""
 
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
         """Compute loss and gradient of a batch; the parameters keep the gradient too."""
-        self.model.zero_grad()
-        # The optimizer may hold parameters that the model does not.
-        self.optimizer.zero_grad()
+        for parameter in self._find_parameters():
+            parameter.grad = 0.0
 
         weights = None if samples.weights is None else [samples.weights[i] for i in batch]
         shares = normalize_weights(weights, len(batch))
@@ -179,7 +180,16 @@ class EagerStep(Step):
         """Do nothing: the parameters are those of the model."""
 
     def read_model(self) -> None:
-        """Do nothing: the parameters are those of the model."""
+        """Look for the parameters again: a callback may have changed parts of the model."""
+        self._found = None
+
+    def _find_parameters(self) -> list[Parameter]:
+        """Return all parameters of the model, and those of the optimizer, which may have others."""
+        # Kept, because in a small model the search takes as long as the computation.
+        if self._found is None:
+            own = [parameter for _, parameter in self.model.named_parameters()]
+            self._found = list(dict.fromkeys([*own, *self.parameters]))
+        return self._found
 
     def _run_one_by_one(
         self, inputs: Sequence[Sample], targets: Sequence[Target], shares: Sequence[float] | None

@@ -216,18 +216,29 @@ class Change(Callback):
             self.change(training.model)
 
 
+class Settings:
+    """An object of no library."""
+
+    def __init__(self) -> None:
+        self.gain = 1.5
+
+
 class Scaled(Module):
-    """A network with a plain number in an attribute."""
+    """A network with plain numbers in attributes, and in what those hold."""
 
     def __init__(self) -> None:
         self.net = MLP(2, [3, 1], "tanh", seed=1)
         self.scale = 2.0
         self.mask = numpy.ones(2)
         self.weights = [1.0, 1.0]
+        self.settings = Settings()
+        self.table = {"gains": [1.0, {"last": 2.0}]}
 
     def forward(self, x: Any) -> Any:
         triples = zip(x, self.mask.tolist(), self.weights, strict=True)
-        return self.net([a * masked * weight for a, masked, weight in triples]) * self.scale
+        out = self.net([a * masked * weight for a, masked, weight in triples])
+        first, rest = self.table["gains"]
+        return out * self.scale * self.settings.gain * first * rest["last"]
 
 
 @pytest.mark.parametrize(
@@ -236,8 +247,12 @@ class Scaled(Module):
         lambda model: setattr(model, "scale", 0.5),
         lambda model: model.mask.__setitem__(0, 0.0),
         lambda model: model.weights.__setitem__(0, 3.0),
+        lambda model: setattr(model.settings, "gain", 0.5),
+        lambda model: setattr(model.settings, "bias", 0.5),
+        lambda model: model.table["gains"].__setitem__(0, 0.5),
+        lambda model: model.table["gains"][1].update(last=0.5),
     ],
-    ids=["number", "array", "list"],
+    ids=["number", "array", "list", "object", "new", "nested list", "nested dict"],
 )
 def test_an_attribute_that_a_callback_changes_counts_from_then_on(change: Any) -> None:
     eager, auto = Scaled(), Scaled()
@@ -268,6 +283,41 @@ def test_an_attribute_of_the_loss_that_a_callback_changes_counts_from_then_on() 
         steps.append(history.steps)
     assert history.eager_reason == "`scale` of Scaled has changed since the model was recorded"
     assert steps[1] == pytest.approx(steps[0], rel=1e-12)
+
+
+def test_the_probability_of_a_dropout_that_a_callback_changes_counts_from_then_on() -> None:
+    results = []
+    for compiled in (False, "auto"):
+        model = Sequential(Layer(2, 4, "tanh", seed=1), Dropout(0.5, seed=2), Layer(4, 1, None))
+        model.load_state_dict(dict.fromkeys(model.state_dict(), 0.3))
+        change = Change(lambda model: setattr(model.steps[1].mask, "p", 0.1))
+        history = train(model, y=Y[:, None], callbacks=change, compiled=compiled)
+        results.append(history)
+    assert results[1].eager_reason.startswith("`mask.p` of Dropout has changed")
+    assert results[1].steps == pytest.approx(results[0].steps, rel=1e-12)
+
+
+class Counting(Settings):
+    """Counts how often it is asked."""
+
+    calls = 0
+
+    def ask(self) -> float:
+        self.calls += 1
+        return self.gain
+
+
+def test_an_object_that_counts_calls_counts_those_of_the_graph() -> None:
+    counted = []
+    for compiled in (False, "auto"):
+        model = Scaled()
+        counter = Counting()
+        model.settings = counter
+        model.forward = lambda x, net=model.net, counter=counter: net(x) * counter.ask()
+        history = train(model, compiled=compiled)
+        counted.append(counter.calls)
+    assert "`settings.calls` of Scaled changes" in history.eager_reason
+    assert counted[1] == counted[0]
 
 
 def test_a_guard_that_notices_a_change_goes_back_to_the_graph(

@@ -309,3 +309,19 @@ def test_what_no_program_can_hold(X: Any, y: Any, error: type[Exception], messag
 def test_smoothed_labels_of_a_sequence_can_not_be_ignored_in_a_program() -> None:
     with pytest.raises(OptionError, match="can't both smooth labels and ignore some of a sequence"):
         compiled_of(ROWS, TARGETS, smoothing_and_ignoring, [[0.1, 0.2], [0.3, 0.4]])
+
+
+def test_gradients_of_a_part_that_a_callback_puts_in_are_set_to_zero_too() -> None:
+    model = alone()
+    step = EagerStep(model, losses.mse, None, SGD(model.layers[0].parameters()))
+    samples = read_samples(ROWS, TARGETS)
+    step.evaluate(samples, [0, 1])
+    new = Layer(3, 1, None, seed=3)
+    model.layers = [model.layers[0], new]
+    step.read_model()
+
+    gradients = []
+    for _ in range(2):
+        step.evaluate(samples, [0, 1])
+        gradients.append([parameter.grad for parameter in new.parameters()])
+    assert gradients[0] == gradients[1]

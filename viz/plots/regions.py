@@ -279,7 +279,9 @@ def plot_descent(
 def _draw_landscape(
     ax: "Axes", loss: Callable[[float, float], Value | float], sides: list[list[float]]
 ) -> None:
-    heights = _evaluate(lambda a, b: as_float(loss(a, b)), sides)
+    heights = _run_program(loss, None, sides)
+    if heights is None:
+        heights = _evaluate(lambda a, b: as_float(loss(a, b)), sides)
     finite = list(filter(isfinite, chain(*heights)))
     lowest = min(finite, default=0.0)
     span = max(finite, default=0.0) - lowest
@@ -366,25 +368,34 @@ def _grid_sides(points: list[list[float]], resolution: int, function: str) -> li
 
 
 def _evaluate_compiled(predict: object, sides: list[list[float]]) -> Grid | None:
-    """Return what a network says at every point, computed on arrays.
-
-    Returns:
-        By row (x1) and column (x0); None if it can't be recorded, or differs from what the network
-        says at a corner.
-    """
+    """Return what a network says at every point, computed on arrays; None if that can't be."""
     if not isinstance(predict, Module):
         return None
+    return _run_program(lambda x0, x1: predict([x0, x1]), predict, sides)
+
+
+def _run_program(
+    function: Callable[[Any, Any], Any], model: Module | None, sides: list[list[float]]
+) -> Grid | None:
+    """Return what a function of two numbers says at every point, computed on arrays.
+
+    Returns:
+        By row (x1) and column (x0); None if it can't be recorded, or differs from what the function
+        says at a corner.
+    """
     across, up = sides
     points = [[x0, x1] for x1 in up for x0 in across]
+    columns = [[point[i : i + 1] for point in points] for i in (0, 1)]
     try:
-        with mark_reported([id(predict)]):
-            program = compile(predict, predict, inputs=(2,))
+        # Nothing learns here, so nothing that does not learn is worth a warning.
+        with mark_reported([id(model)]):
+            program = compile(function, model, inputs=(1, 1))
         if program.program.drawn or program.effects():
             return None
-        outputs = program(points)
+        outputs = program(*columns)
         with no_grad():
-            corners = [as_float(predict(points[i])) for i in (0, -1)]
-    # Whatever the network does not do as a program, it does point by point, or raises again there.
+            corners = [as_float(function(*points[i])) for i in (0, -1)]
+    # Whatever the function does not do as a program, it does point by point, or raises again there.
     except Exception:
         return None
     if outputs.shape[1] != 1:

@@ -117,3 +117,26 @@ def test_a_network_with_a_branch_is_asked_point_by_point() -> None:
     model = Step()
     plot_regions(model, PATH, [1, -1, 1], new_axes()[0], 5)
     assert model.points >= 25
+
+
+def test_a_loss_is_called_for_a_recording_and_not_for_every_point() -> None:
+    class Bowl:
+        calls = 0
+
+        def __call__(self, a: float, b: float) -> float:
+            Bowl.calls += 1
+            return a * a + b * b
+
+    plot_descent(Bowl(), {"down": PATH}, new_axes()[0], resolution=20)
+    assert Bowl.calls < 10
+
+
+def test_a_loss_with_a_branch_is_asked_point_by_point() -> None:
+    def fold(a: float, b: float) -> float:
+        return a * a + (b if b > 0.0 else -b)
+
+    folded = plot_descent(fold, {"down": PATH}, new_axes()[0], resolution=9)
+    smooth = plot_descent(lambda a, b: a * a + abs(b), {"down": PATH}, new_axes()[0], resolution=9)
+    for mine, other in zip(folded.collections, smooth.collections, strict=True):
+        for path, expected in zip(mine.get_paths(), other.get_paths(), strict=True):
+            assert path.vertices == pytest.approx(expected.vertices, rel=1e-9, abs=1e-9)
