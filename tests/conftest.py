@@ -19,6 +19,15 @@ settings.register_profile(
 settings.load_profile("scalargrad")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests in a browser last.
+
+    Playwright keeps an event loop running from its first use on, beside which `asyncio.run` refuses
+    to start another one.
+    """
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Take the tests themselves, some hundred thousand objects, out of every garbage collection.
