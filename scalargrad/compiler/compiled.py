@@ -68,6 +68,7 @@ class Compiled:
         program: The scalar rows after all passes.
         recorded_rows: The number of scalars that were recorded.
         sizes: The length of each argument.
+        integers: Whether each argument holds integers.
     """
 
     _guards: Guards | None = None
@@ -111,8 +112,9 @@ class Compiled:
         self.program = program
         self.recorded_rows = len(recorded)
         self.sizes = interface.sizes
+        self.integers = interface.integers
         self._interface = interface
-        self._arguments = Arguments(program, self.sizes, interface.integers)
+        self._arguments = Arguments(program, self.sizes, self.integers)
         self._trace = recording
         self._recorded = recorded
         self._make_backend = make_backend

@@ -221,7 +221,8 @@ class _ProgramGraph:
         ids: list[str] = []
         for argument in numpy.unique(arguments).tolist():
             label = argument_letter(argument)
-            detail = _per_sample(sizes[argument])
+            noun = "integer" if self.program.integers[argument] else "number"
+            detail = _per_sample(sizes[argument], noun)
             id = self._add((INPUT, argument), "input", "in", label, detail, is_output)
             ids.append(id)
         return ids
@@ -245,7 +246,7 @@ class _ProgramGraph:
                 return number(float(numbers[0])), ""
             return "constants", plural(len(numbers), "number")
         if code == DRAWN:
-            return "drawn at random", _per_sample(len(places))
+            return "drawn at random", _per_sample(len(places), "number")
         assert code == LEAF
         return "read at each run", f"{plural(len(places), 'number')} for all samples"
 
@@ -320,8 +321,8 @@ def describe_program(program: Compiled) -> tuple[str, ...]:
     return (first, ", ".join(phrases)) if phrases else (first,)
 
 
-def _per_sample(count: int) -> str:
-    return f"{plural(count, 'number')} a sample"
+def _per_sample(count: int, noun: str) -> str:
+    return f"{plural(count, noun)} a sample"
 
 
 def _describe_step(scan: Scan) -> str:

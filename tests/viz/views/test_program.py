@@ -73,6 +73,12 @@ def is_in_order(picture: Picture) -> bool:
     return all(place[edge.source] < place[edge.target] for edge in picture.edges)
 
 
+def test_integers_are_called_so() -> None:
+    program = compile(lambda x, y: sum(x) * y, inputs=(("token", 3), 1))
+    inputs = found(viz.draw(program).picture, "input")
+    assert sorted(inputs) == [("x", "3 integers a sample"), ("y", "1 number a sample")]
+
+
 def test_matrices_carry_the_names_of_their_layers_and_their_sizes() -> None:
     picture = viz.draw(small()).picture
     matrices = [node for node in picture.nodes if node.symbol == "W·x"]
