@@ -16,6 +16,8 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -67,10 +69,19 @@ def map_indices(task: Callable[[int], Result], count: int, workers: int) -> list
 
 
 def _run_in_processes(pickled: bytes, count: int, workers: int) -> list[Any]:
+    # By a file, as a process is started through a pipe: one that ends before it has read more than
+    # a pipe holds, as in a script without `if __name__ == "__main__":`, would never be missed.
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "task.pickle"
+        path.write_bytes(pickled)
+        return _run_from_file(path, count, workers)
+
+
+def _run_from_file(path: Path, count: int, workers: int) -> list[Any]:
     context = get_context("spawn")
     stop = context.RawValue("b", 0)
     size = -(-count // (workers * PARTS_PER_WORKER))
-    with ProcessPoolExecutor(workers, context, _start_worker, (pickled, stop)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (path, stop)) as pool:
         try:
             parts = []
             for start in range(0, count, size):
@@ -107,12 +118,12 @@ _state: dict[str, Any] = {}
 """What a worker process was started with; empty in every other process."""
 
 
-def _start_worker(pickled: bytes, stop: Any) -> None:
+def _start_worker(path: Path, stop: Any) -> None:
     # Ctrl-C reaches all processes; the first one stops the others through `stop`.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # If the first one is killed it can't, so each worker watches it.
     Thread(target=_exit_with_parent, daemon=True).start()
-    _state.update(pickled=pickled, stop=stop)
+    _state.update(path=path, stop=stop)
 
 
 def _exit_with_parent() -> None:
@@ -138,7 +149,7 @@ def _load_task() -> tuple[Callable[[int], Any], bool]:
     # the pool, and its text would be lost.
     if "task" not in _state:
         try:
-            _state["task"] = pickle.loads(_state["pickled"])
+            _state["task"] = pickle.loads(_state["path"].read_bytes())
         except Exception as error:
             raise CallError(
                 f"a new process could not load f: {error}. Define f at the top level of a module "

@@ -214,12 +214,14 @@ def test_every_start_method(method, script):
     assert (done.stderr, done.stdout) == ("", "[12.0, 2.0]\n")
 
 
-def test_a_script_without_a_guard_is_told_of_it(script):
+@pytest.mark.parametrize("size", [1, 100_000], ids=["small", "more than a pipe holds"])
+def test_a_script_without_a_guard_is_told_of_it(size, script):
     text = (
+        "from functools import partial\n"
         "from scalargrad import numerical_gradient\n"
-        "def f(x):\n"
+        "def f(data, x):\n"
         "    return x[0]\n"
-        "numerical_gradient(f, [1.0, 2.0], workers=2)\n"
+        f"numerical_gradient(partial(f, list(range({size}))), [1.0, 2.0], workers=2)\n"
     )
     done = subprocess.run(script(text), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
