@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from scalargrad.core.checks import checked_int
 from scalargrad.core.modes import current_mode, no_grad
 from scalargrad.errors import CallError, WorkerError
+from scalargrad.utils.files import write
 
 Result = TypeVar("Result")
 
@@ -72,8 +73,7 @@ def _run_in_processes(pickled: bytes, count: int, workers: int) -> list[Any]:
     # By a file, as a process is started through a pipe: one that ends before it has read more than
     # a pipe holds, as in a script without `if __name__ == "__main__":`, would never be missed.
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "task.pickle"
-        path.write_bytes(pickled)
+        path = write(Path(folder) / "task.pickle", pickled)
         return _run_from_file(path, count, workers)
 
 

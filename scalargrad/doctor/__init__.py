@@ -1,5 +1,9 @@
 """`diagnose`: what is wrong with a network, where, the numbers that show it, and what to try."""
 
+# The package before any of its modules: Python locks a module before it imports the package around
+# it, so of two threads that begin at either end each would wait for the other.
+import scalargrad.training  # noqa: F401
+
 from .diagnosis import Diagnosis, LayerReport
 from .findings import KINDS, Finding
 from .run import diagnose

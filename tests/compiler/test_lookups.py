@@ -527,7 +527,7 @@ def test_the_picture_of_a_program_shows_the_table() -> None:
     assert gather.detail == "gather 6×3 at 3 places"
     sources = {edge.source for edge in picture.edges if edge.target == gather.id}
     drawn = {(node.kind, node.detail) for node in picture.nodes if node.id in sources}
-    assert drawn == {("input", "3 numbers a sample"), ("parameter", "6×3")}
+    assert drawn == {("input", "3 integers a sample"), ("parameter", "6×3")}
     assert any("1 gather" in note for note in picture.notes)
 
 
