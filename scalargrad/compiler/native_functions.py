@@ -14,7 +14,7 @@ llvmlite is imported here, so this module is imported only where native code is 
 
 from collections.abc import Callable, Sequence
 from ctypes import CFUNCTYPE, c_int64, c_void_p
-from math import factorial, log
+from math import factorial, inf, log, nan, sqrt
 from typing import Any, TypeAlias
 
 import numpy
@@ -38,6 +38,7 @@ ROUNDER = 1.5 * 2.0**52
 
 MANTISSA_BITS = 52
 EXPONENT_BIAS = 1023
+SMALLEST_NORMAL = 2.0**-1022
 
 # exp(r) = 1 + r + r² * (1/2 + r/6 + …): Taylor's series, since |r| <= ln(2)/2. The first term
 # that is left out is r**14 / 14!, which is below 2**-57.
@@ -88,6 +89,9 @@ class _Code:
     def multiply_add(self, x: Vector, y: Vector, z: Vector) -> Vector:
         """Return x * y + z, rounded once."""
         return self.intrinsic("fma", x, y, z)
+
+    def negate(self, x: Vector) -> Vector:
+        return self.builder.fneg(x)
 
     def absolute(self, x: Vector) -> Vector:
         return self.intrinsic("fabs", x)
@@ -167,20 +171,95 @@ def _expm1(code: _Code, x: Vector) -> Vector:
     return code.where(code.absolute(x), "<", 2.0**-54, x, code.add(result, result))
 
 
+def _divide_by_sum(code: _Code, x: Vector, large: Vector, small: Vector) -> Vector:
+    """Return x / (large + small), where |large| >= |small|, almost as if rounded once."""
+    total = code.add(large, small)
+    lost = code.add(code.subtract(large, total), small)
+    reciprocal = code.divide(code.number(1.0), total)
+    quotient = code.multiply(x, reciprocal)
+    # One step of Newton's, with a remainder that knows what the sum lost.
+    opposite = code.negate(quotient)
+    remainder = code.multiply_add(opposite, lost, code.multiply_add(opposite, total, x))
+    return code.multiply_add(remainder, reciprocal, quotient)
+
+
 def _tanh(code: _Code, x: Vector) -> Vector:
-    """Return expm1(2|x|) / (expm1(2|x|) + 2) with the sign of x."""
-    # From 20 on, tanh rounds to 1.
-    size = code.clamp(code.absolute(x), 0.0, 22.0)
-    growth = _expm1(code, code.add(size, size))
-    result = code.divide(growth, code.add(growth, code.number(2.0)))
+    """Return -e / (2 + e), e = expm1(-2|x|), with the sign of x."""
+    size = code.absolute(x)
+    e = _expm1(code, code.multiply(size, code.number(-2.0)))
+    result = _divide_by_sum(code, code.negate(e), code.number(2.0), e)
     return code.intrinsic("copysign", result, x)
 
 
 def _sigmoid(code: _Code, x: Vector) -> Vector:
     """Return 1 / (1 + e) or e / (1 + e), with e = exp(-|x|), which never overflows."""
-    e = _exp(code, code.subtract(code.number(-0.0), code.absolute(x)))
-    numerator = code.where(x, "<", 0.0, e, code.number(1.0))
-    return code.divide(numerator, code.add(e, code.number(1.0)))
+    one = code.number(1.0)
+    e = _exp(code, code.negate(code.absolute(x)))
+    return _divide_by_sum(code, code.where(x, "<", 0.0, e, one), one, e)
+
+
+def _log_parts(code: _Code, x: Vector) -> tuple[Vector, Vector]:
+    """Return m and n, as float64, where x = 2**n * m and sqrt(1/2) <= m < sqrt(2).
+
+    x is positive and finite; subnormal numbers are scaled first.
+    """
+    scaled = code.multiply(x, code.number(2.0**54))
+    normal = code.where(x, "<", SMALLEST_NORMAL, scaled, x)
+    shift = code.where(x, "<", SMALLEST_NORMAL, code.number(-54.0), code.number(0.0))
+
+    # Relative to the bits of sqrt(1/2), the exponent counts powers of two from there.
+    root_bits = code.integer(int(numpy.float64(sqrt(0.5)).view(numpy.int64)))
+    bits = code.builder.sub(code.builder.bitcast(normal, code.integers), root_bits)
+    exponent = code.builder.ashr(bits, code.integer(MANTISSA_BITS))
+    mantissa = code.builder.and_(bits, code.integer(2**MANTISSA_BITS - 1))
+    m = code.builder.bitcast(code.builder.add(mantissa, root_bits), code.floats)
+    n = code.builder.sitofp(exponent, code.floats)
+    return m, code.add(n, shift)
+
+
+def _log_sum(code: _Code, m: Vector, n: Vector, correction: Vector) -> Vector:
+    """Return n * ln(2) + log(m) + correction, where the correction is small.
+
+    As in fdlibm: with f = m - 1 and s = f/(2 + f), log(1 + f) = f - (f²/2 - s * (f²/2 + R(s²))).
+    """
+    f = code.subtract(m, code.number(1.0))
+    s = code.divide(f, code.add(f, code.number(2.0)))
+    s_squared = code.multiply(s, s)
+    series = code.multiply(s_squared, code.polynomial(s_squared, LOG_SERIES))
+    half_square = code.multiply(code.multiply(f, f), code.number(0.5))
+
+    low = code.multiply_add(n, code.number(LN2_LOW), correction)
+    tail = code.multiply_add(s, code.add(half_square, series), low)
+    high = code.multiply(n, code.number(LN2_HIGH))
+    return code.add(high, code.subtract(f, code.subtract(half_square, tail)))
+
+
+def _log_limits(code: _Code, x: Vector, zero: float, result: Vector) -> Vector:
+    """Return `result` where zero < x < inf, and the limits of a logarithm elsewhere."""
+    result = code.where(x, "==", zero, code.number(-inf), result)
+    result = code.where(x, "<", zero, code.number(nan), result)
+    # inf and nan are their own logarithms.
+    finite = code.builder.fcmp_ordered("<", x, code.number(inf))
+    return code.builder.select(finite, result, x)
+
+
+def _log(code: _Code, x: Vector) -> Vector:
+    m, n = _log_parts(code, x)
+    return _log_limits(code, x, 0.0, _log_sum(code, m, n, code.number(0.0)))
+
+
+def _log1p(code: _Code, x: Vector) -> Vector:
+    """Return log(u) + lost/u, where u is 1 + x rounded and `lost` the rest."""
+    one = code.number(1.0)
+    u = code.add(one, x)
+    # Knuth's sum: exact whichever of the two is larger.
+    part = code.subtract(u, one)
+    lost = code.add(code.subtract(one, code.subtract(u, part)), code.subtract(x, part))
+    m, n = _log_parts(code, u)
+    result = _log_sum(code, m, n, code.divide(lost, u))
+    # -0.0 keeps its sign.
+    result = code.where(code.absolute(x), "<", 2.0**-54, x, result)
+    return _log_limits(code, x, -1.0, result)
 
 
 VECTOR_FUNCTIONS: dict[str, Callable[[_Code, Vector], Vector]] = {
@@ -188,6 +267,8 @@ VECTOR_FUNCTIONS: dict[str, Callable[[_Code, Vector], Vector]] = {
     "expm1": _expm1,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
+    "log": _log,
+    "log1p": _log1p,
 }
 """The functions of one argument that exist for vectors, by the names of the table."""
 
