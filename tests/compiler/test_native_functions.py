@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 mpmath = pytest.importorskip("mpmath")
 pytest.importorskip("llvmlite")
 
-from llvmlite import ir
+from llvmlite import ir  # noqa: E402
 
-from scalargrad.compiler.native_functions import (
+from scalargrad.compiler.native_functions import (  # noqa: E402
     VECTOR_FUNCTIONS,
     compile_on_arrays,
     vector_function,
@@ -38,6 +38,10 @@ def exact_tanh(x: Exact) -> Exact:
     return -mpmath.expm1(-2 * x) / (2 + mpmath.expm1(-2 * x))
 
 
+def exact_softplus(x: Exact) -> Exact:
+    return max(x, 0) + mpmath.log1p(mpmath.exp(-abs(x)))
+
+
 EXACT: dict[str, Callable[[Exact], Exact]] = {
     "exp": mpmath.exp,
     "expm1": mpmath.expm1,
@@ -45,7 +49,11 @@ EXACT: dict[str, Callable[[Exact], Exact]] = {
     "sigmoid": exact_sigmoid,
     "log": mpmath.log,
     "log1p": mpmath.log1p,
+    "softplus": exact_softplus,
+    "erf": mpmath.erf,
 }
+
+UNBOUNDED = {"log", "log1p", "softplus"}
 
 MAX_FLOAT = numpy.finfo(float).max
 EDGES = [0.0, 5e-324, 2.2e-308, 1e-310, 2.0**-54, 2.0**-53, 1e-9, 0.5, 1.0, 22.0, 37.0, MAX_FLOAT]
@@ -58,6 +66,8 @@ LIMITS: dict[str, dict[float, float]] = {
     "sigmoid": {0.0: 0.5, math.inf: 1.0, -math.inf: 0.0, 800.0: 1.0, -800.0: 0.0},
     "log": {0.0: -math.inf, 1.0: 0.0, math.inf: math.inf, -5e-324: math.nan},
     "log1p": {0.0: 0.0, -1.0: -math.inf, math.inf: math.inf, -1.5: math.nan},
+    "softplus": {0.0: math.log(2.0), math.inf: math.inf, -math.inf: 0.0, 800.0: 800.0},
+    "erf": {0.0: 0.0, math.inf: 1.0, -math.inf: -1.0, 7.0: 1.0},
 }
 
 
@@ -82,9 +92,9 @@ def points(name: str, count: int) -> numpy.ndarray:
 def measure_ulps(name: str, number: float, result: float) -> float:
     """Return the distance of `result` from the exact one, in units in the last place."""
     with mpmath.workprec(140):
-        # Beyond, the results are 0, 1 or infinite, and mpmath would need a number of 2**1024 bits.
+        # Beyond, results are at their limits, and mpmath would need numbers of 2**1024 bits.
         argument = mpmath.mpf(number)
-        if name not in ("log", "log1p"):
+        if name not in UNBOUNDED:
             argument = max(min(argument, 2000), -2000)
         exact = EXACT[name](argument)
         rounded = float(exact)
