@@ -2,10 +2,15 @@
 
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 from scalargrad import manual_seed
+
+# The examples of this module need llvmlite, which is optional.
+if find_spec("llvmlite") is None:
+    collect_ignore = ["scalargrad/compiler/native_functions.py"]
 
 
 @pytest.hookimpl(optionalhook=True)

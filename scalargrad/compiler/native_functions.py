@@ -20,6 +20,8 @@ from typing import Any, TypeAlias
 import numpy
 from llvmlite import binding, ir
 
+from scalargrad.core.ops import ERF, EXP, EXPM1, LOG, LOG1P, SIGMOID, SOFTPLUS, TANH
+
 from .array_types import Array
 
 __all__ = ["VECTOR_FUNCTIONS", "compile_on_arrays", "vector_function"]
@@ -325,14 +327,14 @@ def _erf(code: _Code, x: Vector) -> Vector:
 
 
 VECTOR_FUNCTIONS: dict[str, Callable[[_Code, Vector], Vector]] = {
-    "exp": _exp,
-    "expm1": _expm1,
-    "tanh": _tanh,
-    "sigmoid": _sigmoid,
-    "log": _log,
-    "log1p": _log1p,
-    "softplus": _softplus,
-    "erf": _erf,
+    EXP.name: _exp,
+    EXPM1.name: _expm1,
+    TANH.name: _tanh,
+    SIGMOID.name: _sigmoid,
+    LOG.name: _log,
+    LOG1P.name: _log1p,
+    SOFTPLUS.name: _softplus,
+    ERF.name: _erf,
 }
 """The functions of one argument that exist for vectors, by the names of the table."""
 
