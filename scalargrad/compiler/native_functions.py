@@ -2,7 +2,7 @@
 
 LLVM has instructions for sums, products and roots of vectors, and none for exp or tanh: those it
 would compute number by number, by calls of libm. Here they are built from instructions that it has.
-A function has no branches and no tables. Where numbers of one vector need different formulas, all
+A function has no tables, and no branches, except for large angles. Where numbers of one vector need different formulas, all
 of them are computed and `select` takes one, so that every number costs the same.
 
 Results are within 2 units in the last place (ulp) of the exact ones. Zeros keep their sign, nan
@@ -14,13 +14,13 @@ llvmlite is imported here, so this module is imported only where native code is 
 
 from collections.abc import Callable, Sequence
 from ctypes import CFUNCTYPE, c_int64, c_void_p
-from math import factorial, inf, log, nan, sqrt
+from math import factorial, inf, log, nan, pi, sqrt
 from typing import Any, TypeAlias
 
 import numpy
 from llvmlite import binding, ir
 
-from scalargrad.core.ops import ERF, EXP, EXPM1, LOG, LOG1P, SIGMOID, SOFTPLUS, TANH
+from scalargrad.core.ops import COS, ERF, EXP, EXPM1, LOG, LOG1P, SIGMOID, SIN, SOFTPLUS, TANH
 
 from .array_types import Array
 
@@ -87,6 +87,20 @@ ERFC_SERIES = [
     -1.7646244689647345e-07,
 ]
 
+# π/2 in four parts of 33, 33, 33 and 53 bits: up to MAX_ANGLE, products of the first three with
+# the number of quarter turns are exact.
+QUARTER_TURN = [
+    1.5707963267341256,
+    6.077100506303966e-11,
+    2.0222662487111665e-21,
+    8.4784276603689e-32,
+]
+MAX_ANGLE = 2.0**20
+
+# Taylor's series of sin(r)/r - 1 and of cos(r) - 1 + r²/2 by r⁴, in powers of r², for |r| <= π/4.
+SIN_SERIES = [(-1.0) ** term / factorial(2 * term + 1) for term in range(1, 9)]
+COS_SERIES = [(-1.0) ** term / factorial(2 * term) for term in range(2, 10)]
+
 
 class _Code:
     """Writes instructions on vectors of one width into a function."""
@@ -95,6 +109,7 @@ class _Code:
         self.width = width
         self.floats = ir.VectorType(ir.DoubleType(), width)
         self.integers = ir.VectorType(ir.IntType(64), width)
+        self.bits = ir.VectorType(ir.IntType(1), width)
         self.builder = ir.IRBuilder(function.append_basic_block())
         self._module = function.module
 
@@ -326,6 +341,84 @@ def _erf(code: _Code, x: Vector) -> Vector:
     return code.intrinsic("copysign", result, x)
 
 
+def _add_exactly(code: _Code, x: Vector, y: Vector) -> tuple[Vector, Vector]:
+    """Return x + y rounded, and what it lost (Knuth)."""
+    total = code.add(x, y)
+    part = code.subtract(total, x)
+    lost = code.subtract(x, code.subtract(total, part))
+    return total, code.add(lost, code.subtract(y, part))
+
+
+def _reduce_angle(code: _Code, x: Vector) -> tuple[Vector, Vector, Vector]:
+    """Return r, low and the integer n, where x = n * π/2 + r + low and |r| <= π/4."""
+    rounded = code.multiply_add(x, code.number(2.0 / pi), code.number(ROUNDER))
+    bits = code.builder.bitcast(rounded, code.integers)
+    n = code.subtract(rounded, code.number(ROUNDER))
+
+    first, second, third, last = (code.number(-part) for part in QUARTER_TURN)
+    r, low = _add_exactly(code, code.multiply_add(n, first, x), code.multiply(n, second))
+    # Near a multiple of π/2, r has few digits left, and the third part decides.
+    r, more = _add_exactly(code, r, code.multiply(n, third))
+    low = code.add(low, code.multiply_add(n, last, more))
+    total, low = _add_exactly(code, r, low)
+    return total, low, bits
+
+
+def _sin_of_turned(code: _Code, x: Vector, turns: int) -> Vector:
+    """Return sin(x + turns * π/2) for |x| <= MAX_ANGLE."""
+    r, low, bits = _reduce_angle(code, x)
+    square = code.multiply(r, r)
+    # sin(r + low) = sin(r) + low * cos(r), and cos(r + low) = cos(r) - low * sin(r).
+    half_square = code.multiply(square, code.number(0.5))
+    cube = code.multiply(r, square)
+    sine = code.multiply_add(code.negate(half_square), low, low)
+    sine = code.multiply_add(cube, code.polynomial(square, SIN_SERIES), sine)
+    sine = code.add(r, sine)
+
+    main = code.subtract(code.number(1.0), half_square)
+    lost = code.subtract(code.subtract(code.number(1.0), main), half_square)
+    lost = code.multiply_add(code.negate(r), low, lost)
+    fourth = code.multiply(square, square)
+    lost = code.multiply_add(fourth, code.polynomial(square, COS_SERIES), lost)
+    cosine = code.add(main, lost)
+
+    quarter = code.builder.add(bits, code.integer(turns))
+    odd = code.builder.trunc(quarter, code.bits)
+    result = code.builder.select(odd, cosine, sine)
+    # In the second half of a turn, the sign changes.
+    half = code.builder.trunc(code.builder.lshr(quarter, code.integer(1)), code.bits)
+    return code.builder.select(half, code.negate(result), result)
+
+
+def _sin(code: _Code, x: Vector) -> Vector:
+    result = _sin_of_turned(code, x, 0)
+    # -0.0 keeps its sign.
+    result = code.where(code.absolute(x), "<", 2.0**-30, x, result)
+    return _replace_large_angles(code, SIN.name, x, result)
+
+
+def _cos(code: _Code, x: Vector) -> Vector:
+    return _replace_large_angles(code, COS.name, x, _sin_of_turned(code, x, 1))
+
+
+def _replace_large_angles(code: _Code, name: str, x: Vector, result: Vector) -> Vector:
+    """Return libm's result, number by number, where |x| > MAX_ANGLE.
+
+    Large angles need π to a thousand bits. They are rare, so that here is the one branch.
+    """
+    builder = code.builder
+    large = builder.fcmp_ordered(">", code.absolute(x), code.number(MAX_ANGLE))
+    mask = builder.bitcast(large, ir.IntType(code.width))
+    start = builder.block
+    with builder.if_then(builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0)), False):
+        replaced = builder.select(large, code.intrinsic(name, x), result)
+        rare = builder.block
+    merged = builder.phi(code.floats)
+    merged.add_incoming(result, start)
+    merged.add_incoming(replaced, rare)
+    return merged
+
+
 VECTOR_FUNCTIONS: dict[str, Callable[[_Code, Vector], Vector]] = {
     EXP.name: _exp,
     EXPM1.name: _expm1,
@@ -335,6 +428,8 @@ VECTOR_FUNCTIONS: dict[str, Callable[[_Code, Vector], Vector]] = {
     LOG1P.name: _log1p,
     SOFTPLUS.name: _softplus,
     ERF.name: _erf,
+    SIN.name: _sin,
+    COS.name: _cos,
 }
 """The functions of one argument that exist for vectors, by the names of the table."""
 

@@ -51,9 +51,11 @@ EXACT: dict[str, Callable[[Exact], Exact]] = {
     "log1p": mpmath.log1p,
     "softplus": exact_softplus,
     "erf": mpmath.erf,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
 }
 
-UNBOUNDED = {"log", "log1p", "softplus"}
+UNBOUNDED = {"log", "log1p", "softplus", "sin", "cos"}
 
 MAX_FLOAT = numpy.finfo(float).max
 EDGES = [0.0, 5e-324, 2.2e-308, 1e-310, 2.0**-54, 2.0**-53, 1e-9, 0.5, 1.0, 22.0, 37.0, MAX_FLOAT]
@@ -67,6 +69,8 @@ LIMITS: dict[str, dict[float, float]] = {
     "log": {0.0: -math.inf, 1.0: 0.0, math.inf: math.inf, -5e-324: math.nan},
     "log1p": {0.0: 0.0, -1.0: -math.inf, math.inf: math.inf, -1.5: math.nan},
     "softplus": {0.0: math.log(2.0), math.inf: math.inf, -math.inf: 0.0, 800.0: 800.0},
+    "sin": {0.0: 0.0, math.inf: math.nan, -math.inf: math.nan},
+    "cos": {0.0: 1.0, math.inf: math.nan, -math.inf: math.nan},
     "erf": {0.0: 0.0, math.inf: 1.0, -math.inf: -1.0, 7.0: 1.0},
 }
 
@@ -91,7 +95,7 @@ def points(name: str, count: int) -> numpy.ndarray:
 
 def measure_ulps(name: str, number: float, result: float) -> float:
     """Return the distance of `result` from the exact one, in units in the last place."""
-    with mpmath.workprec(140):
+    with mpmath.workprec(1300 if name in ("sin", "cos") else 140):
         # Beyond, results are at their limits, and mpmath would need numbers of 2**1024 bits.
         argument = mpmath.mpf(number)
         if name not in UNBOUNDED:
@@ -127,13 +131,24 @@ def test_nan_gives_nan(name: str) -> None:
     assert numpy.isnan(compiled(name)(numpy.array([math.nan]))).all()
 
 
-@pytest.mark.parametrize("name", ["expm1", "tanh", "log1p"])
+@pytest.mark.parametrize("name", ["expm1", "tanh", "log1p", "sin"])
 def test_zeros_and_subnormal_numbers_give_themselves(name: str) -> None:
     numbers = numpy.array([0.0, -0.0, 5e-324, -5e-324, 1e-310, -1e-310])
 
     results = compiled(name)(numbers)
 
     assert results.tobytes() == numbers.tobytes()
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_angles_near_quarter_turns_keep_their_digits(name: str) -> None:
+    turns = numpy.random.default_rng(2).integers(-600_000, 600_000, 1_000)
+    numbers = turns * (math.pi / 2)
+
+    results = compiled(name)(numbers)
+
+    errors = map(measure_ulps, [name] * numbers.size, numbers.tolist(), results.tolist())
+    assert max(errors) <= MAX_ULPS
 
 
 def test_log_of_negative_zero_is_minus_infinity() -> None:
