@@ -2,8 +2,9 @@
 
 LLVM has instructions for sums, products and roots of vectors, and none for exp or tanh: those it
 would compute number by number, by calls of libm. Here they are built from instructions that it has.
-A function has no tables, and no branches, except for large angles. Where numbers of one vector need different formulas, all
-of them are computed and `select` takes one, so that every number costs the same.
+A function has no tables, and no branches except for large angles. Where numbers of one vector need
+different formulas, all of them are computed and `select` takes one, so that every number costs the
+same.
 
 Results are within 2 units in the last place (ulp) of the exact ones. Zeros keep their sign, nan
 gives nan, infinities and overflow give what the limit says: exp(1000.0) is inf, log(0.0) is -inf
