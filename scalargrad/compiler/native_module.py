@@ -9,6 +9,9 @@ from scalargrad.errors import OptionError
 
 __all__ = ["Emitter", "load_llvmlite", "vector_width"]
 
+_UNROLLED = 8
+"""How many rounds of a long inner loop are written out."""
+
 
 @cache
 def load_llvmlite() -> tuple[Any, Any]:
@@ -61,6 +64,9 @@ class Emitter:
         signature = ir.FunctionType(self.double, types)
         self.function = ir.Function(self.module, signature, "run")
         self.arguments = dict(zip(arguments, self.function.args, strict=True))
+        for name, argument in self.arguments.items():
+            if name != "n":
+                argument.add_attribute("noalias")
         self.builder = ir.IRBuilder(self.function.append_basic_block())
 
     def index(self, number: int) -> Any:
@@ -144,6 +150,27 @@ class Emitter:
         builder.cbranch(is_more, head, after)
         builder.position_at_end(after)
         return following
+
+    def repeat(
+        self, count: int, body: Callable[[Any, list[Any]], list[Any]], carry: list[Any]
+    ) -> list[Any]:
+        """Write a loop like `loop`, unrolled: all of it where it is short, else in part."""
+
+        def unroll(start: Any, number: int, carried: list[Any]) -> list[Any]:
+            for offset in range(number):
+                index = self.builder.add(start, self.index(offset))
+                carried = body(index, carried)
+            return carried
+
+        def run_chunk(chunk: Any, carried: list[Any]) -> list[Any]:
+            start = self.builder.mul(chunk, self.index(_UNROLLED))
+            return unroll(start, _UNROLLED, carried)
+
+        if count <= 2 * _UNROLLED:
+            return unroll(self.index(0), count, carry)
+        chunks, rest = divmod(count, _UNROLLED)
+        carry = self.loop(self.index(chunks), run_chunk, carry)
+        return unroll(self.index(chunks * _UNROLLED), rest, carry)
 
     def sum_lanes(self, vector: Any) -> Any:
         """Return the sum over the lanes, first to last."""
