@@ -224,7 +224,11 @@ class _FunctionWriter:
             rows = [builder.mul(sample, width) for sample in samples]
 
             def load(
-                column: Any, carry: list[Any], array: Any = array, rows: Any = rows, slot: int = slot
+                column: Any,
+                carry: list[Any],
+                array: Any = array,
+                rows: Any = rows,
+                slot: int = slot,
             ) -> list[Any]:
                 vector = emitter.ir.Constant(emitter.vector, emitter.ir.Undefined)
                 for lane, row in enumerate(rows):

@@ -198,9 +198,7 @@ class Emitter:
         engine = binding.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         address = engine.get_function_address("run")
-        types = [
-            ctypes.c_int64 if name == "n" else ctypes.c_void_p for name in self.arguments
-        ]
+        types = [ctypes.c_int64 if name == "n" else ctypes.c_void_p for name in self.arguments]
         function = ctypes.CFUNCTYPE(ctypes.c_double, *types)(address)
         # The code lives as long as the engine does.
         function.engine = engine  # type: ignore[attr-defined]

@@ -148,9 +148,7 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         return select(is_kept, x, 0.0)
 
     primitives: dict[str, Callable[..., Any]] = {
-        name: _refuse(name)
-        for name in vars(floats)
-        if name in TABLE and not TABLE[name].over_list
+        name: _refuse(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
     }
     primitives |= {name: _call_library(emitter, name) for name in _LIBRARY if name in primitives}
     primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS if name in primitives}
