@@ -29,15 +29,25 @@ class _Native(NamedTuple):
 
     Attributes:
         run: Takes the addresses of its arguments.
+        fixed: The addresses of the parameters and the constants.
         size: How many numbers its workspace for values holds.
         gradient_size: How many numbers its workspace for gradients holds.
         text: The code as it was written for LLVM.
     """
 
     run: Callable[..., float]
+    fixed: list[int]
     size: int
     gradient_size: int
     text: str
+
+
+def _address(array: Array) -> int:
+    """Return where an array lies in memory; 0 for an empty one, which nothing is read from."""
+    if not array.size:
+        return 0
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 class NativeBackend(NumpyBackend):
@@ -49,7 +59,6 @@ class NativeBackend(NumpyBackend):
     Args:
         program: What to compute.
         sizes: The length of each argument.
-        parameters: The vector to compute with, which is kept and not copied. A new one if left out.
 
     Attributes:
         fallback_reason: What has no native code, after the first call; None where all has.
@@ -58,11 +67,9 @@ class NativeBackend(NumpyBackend):
         OptionError: llvmlite is not installed.
     """
 
-    def __init__(
-        self, program: Program, sizes: Sequence[int], parameters: Array | None = None
-    ) -> None:
+    def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         load_llvmlite()
-        super().__init__(program, sizes, parameters)
+        super().__init__(program, sizes)
         self.fallback_reason: str | None = None
         self._native: dict[str, _Native | None] = {}
 
@@ -101,14 +108,15 @@ class NativeBackend(NumpyBackend):
         drawn: Array,
         results: Sequence[Array],
     ) -> float:
+        # A name keeps what was copied alive while its address is in use.
+        contiguous = [
+            numpy.ascontiguousarray(array, dtype=float) for array in (read, drawn, *arguments)
+        ]
         values = numpy.empty(native.size)
         gradients = numpy.empty(native.gradient_size)
-        inputs = [read, drawn, *arguments, *self.fixed.values()]
-        # Names keep what is copied alive while its address is in use.
-        contiguous = [numpy.ascontiguousarray(array, dtype=float) for array in inputs]
-        arrays = [*contiguous, values, gradients, *results]
-        addresses = [array.__array_interface__["data"][0] for array in arrays]
-        return native.run(len(drawn), *addresses)
+        inputs = map(_address, contiguous)
+        rest = map(_address, [values, gradients, *results])
+        return native.run(len(drawn), *inputs, *native.fixed, *rest)
 
     def _native_function(self, name: str) -> _Native | None:
         """Return a function, compiled at its first use, or None where it has no native code."""
@@ -130,7 +138,8 @@ class NativeBackend(NumpyBackend):
         run = emitter.compile(loss)
         width = emitter.width
         sizes = (storage.size * width, storage.gradient_size * width)
-        return _Native(run, *sizes, str(emitter.module))
+        fixed = [_address(array) for array in self.fixed.values()]
+        return _Native(run, fixed, *sizes, str(emitter.module))
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code belongs to this process: a copy compiles its own.

@@ -3,15 +3,18 @@
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from scalargrad.core.ops import ExactZero
+from scalargrad.core.ops import TABLE, ExactZero
 
-from .kernels import Dots, Elementwise, Kernel, Matrix
+from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
 from .native_module import Emitter
 from .native_rules import UnsupportedError, VectorTerm, make_vectors
 from .native_storage import Storage
 from .program import insert_static_args, partials_by_rows
 
 __all__ = ["KernelEmitter"]
+
+_MAX_LIST = 64
+"""How long a list may be: the rules of operations over lists are written out, item by item."""
 
 
 class _Computed(NamedTuple):
@@ -53,6 +56,8 @@ class KernelEmitter:
             self._forward_matrix(kernel)
         elif isinstance(kernel, Dots):
             self._forward_dots(kernel)
+        elif isinstance(kernel, OverList):
+            self._forward_over_list(kernel)
         else:
             raise UnsupportedError(str(kernel))
 
@@ -64,6 +69,8 @@ class KernelEmitter:
             self._backward_matrix(kernel)
         elif isinstance(kernel, Dots):
             self._backward_dots(kernel)
+        elif isinstance(kernel, OverList):
+            self._backward_over_list(kernel)
 
     # Elementwise
 
@@ -231,3 +238,43 @@ class KernelEmitter:
                     targets.add(product, i, k)
 
                 self._loop_twice(count, length, send)
+
+    # Operations over lists
+
+    def _forward_over_list(self, kernel: OverList) -> None:
+        count, length = kernel.items.shape
+        if length > _MAX_LIST:
+            raise UnsupportedError(str(kernel))
+        results = self.storage.reader(kernel.rows)
+        rule = TABLE[kernel.kind.op].forward
+
+        def run(i: Any, carry: list[Any]) -> list[Any]:
+            result = rule(self.vectors, self._load_items(kernel, i))
+            results.store(result.value, i)
+            return carry
+
+        self.emitter.loop(self.emitter.index(count), run, [])
+
+    def _load_items(self, kernel: OverList, i: Any) -> list[VectorTerm]:
+        items = self.storage.reader(kernel.items)
+        positions = map(self.emitter.index, range(kernel.items.shape[1]))
+        return [VectorTerm(self.emitter, items.load(i, k)) for k in positions]
+
+    def _backward_over_list(self, kernel: OverList) -> None:
+        if not self.storage.needs_gradient(kernel.items):
+            return
+        results = self.storage.reader(kernel.rows)
+        gradients = self.storage.gradient(kernel.rows)
+        targets = self.storage.gradient(kernel.items)
+        rule = TABLE[kernel.kind.op].partials[0]
+
+        def run(i: Any, carry: list[Any]) -> list[Any]:
+            result = VectorTerm(self.emitter, results.load(i))
+            gradient = VectorTerm(self.emitter, gradients.load(i))
+            partials = rule(self.vectors, result, self._load_items(kernel, i))
+            for k, partial in enumerate(partials):
+                if not isinstance(partial, ExactZero):
+                    targets.add((gradient * partial).value, i, self.emitter.index(k))
+            return carry
+
+        self.emitter.loop(self.emitter.index(len(kernel.rows)), run, [])

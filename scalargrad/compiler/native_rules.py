@@ -115,8 +115,13 @@ class VectorMask:
     def __invert__(self) -> "VectorMask":
         return VectorMask(self.emitter, self.emitter.builder.not_(self.value))
 
-    def __and__(self, other: "VectorMask") -> "VectorMask":
+    def __and__(self, other: "VectorMask | bool") -> "VectorMask":
+        # A comparison of plain numbers, such as a fixed exponent, is a bool.
+        if isinstance(other, bool):
+            return self if other else self & ~self
         return VectorMask(self.emitter, self.emitter.builder.and_(self.value, other.value))
+
+    __rand__ = __and__
 
 
 _INTRINSICS = ("sqrt", "floor", "ceil")
@@ -160,14 +165,13 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         RELU.name: relu,
         STOP_GRADIENT.name: lambda x: x,
     }
-    for op in (MAXIMUM, MINIMUM):
-        if op.name in primitives:
-            primitives[op.name] = _refuse(op.name)
+    # LLVM's functions of these names return nan where an operand is nan, as the table's do.
+    primitives |= {op.name: _call_binary(emitter, op.name) for op in (MAXIMUM, MINIMUM)}
     return namespace(primitives)
 
 
 def _refuse(name: str) -> Callable[..., Any]:
-    def refuse(*operands: Any) -> Any:
+    def refuse(*_: Any) -> Any:
         raise UnsupportedError(name)
 
     return refuse
@@ -187,6 +191,17 @@ def _power(emitter: Emitter, x: Any, y: Any) -> Any:
 
 def _call_intrinsic(name: str) -> Callable[..., Any]:
     return lambda x: x.intrinsic(name)
+
+
+def _call_binary(emitter: Emitter, name: str) -> Callable[..., Any]:
+    """Return the rule that calls an intrinsic function of two vectors."""
+    full_name = f"llvm.{name}.v{emitter.width}f64"
+
+    def call(x: Any, y: Any) -> VectorTerm:
+        vectors = [VectorTerm(emitter, None).take(term) for term in (x, y)]
+        return VectorTerm(emitter, emitter.call(full_name, vectors, emitter.vector))
+
+    return call
 
 
 def _call_library(emitter: Emitter, name: str) -> Callable[..., Any]:

@@ -52,6 +52,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp and log": lambda x: (x[0].exp() + 1.0).log() + x[1],
     "sigmoid": lambda x: x[0].sigmoid() - x[1].sigmoid(),
     "abs and quotient": lambda x: abs(x[0]) / (1.0 + x[1] * x[1]),
+    "logsumexp": lambda x: scalargrad.logsumexp(x) - x[0],
+    "largest": lambda x: scalargrad.maximum(x[0], x[1] * 2.0),
     "power": lambda x: (x[0] * x[0] + 1.0) ** 1.5,
 }
 
