@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from scalargrad.core.checks import all_finite
-
 from .array_types import Array
 from .native_kernels import KernelEmitter
 from .native_module import Emitter, load_llvmlite
@@ -60,9 +58,6 @@ class NativeBackend(NumpyBackend):
         program: What to compute.
         sizes: The length of each argument.
 
-    Attributes:
-        fallback_reason: What has no native code, after the first call; None where all has.
-
     Raises:
         OptionError: llvmlite is not installed.
     """
@@ -70,8 +65,14 @@ class NativeBackend(NumpyBackend):
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         load_llvmlite()
         super().__init__(program, sizes)
-        self.fallback_reason: str | None = None
+        self._reason: str | None = None
         self._native: dict[str, _Native | None] = {}
+
+    @property
+    def fallback_reason(self) -> str | None:
+        """What has no native code, so that NumPy computes the program; None where all has."""
+        self._native_function("loss" if self.program.parameters else "outputs")
+        return self._reason
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
@@ -91,8 +92,9 @@ class NativeBackend(NumpyBackend):
             return super().loss(arguments, read, drawn)
         gradient = numpy.empty(self.program.parameters)
         others = numpy.empty((len(drawn), len(self.program.outputs) - 1))
-        loss = self._run(native, arguments, read, drawn, [others, gradient])
-        is_finite = isfinite(loss) and all_finite(gradient)
+        zero = numpy.empty(1)
+        loss = self._run(native, arguments, read, drawn, [others, gradient, zero])
+        is_finite = isfinite(loss) and zero[0] == 0.0
         return loss, gradient, others, is_finite
 
     def render(self, name: str) -> str:
@@ -124,13 +126,13 @@ class NativeBackend(NumpyBackend):
             try:
                 self._native[name] = self._compile(name)
             except UnsupportedError as error:
-                self.fallback_reason = str(error)
+                self._reason = str(error)
                 self._native[name] = None
         return self._native[name]
 
     def _compile(self, name: str) -> _Native:
         inputs = ["r", "d", *self._argument_names(), PARAMETERS, CONSTANTS]
-        results = {"outputs": ["out"], "loss": ["out", "g_p"]}[name]
+        results = {"outputs": ["out"], "loss": ["out", "g_p", "zero"]}[name]
         emitter = Emitter(["n", *inputs, "w", "g", *results])
         storage = Storage(emitter, self.layout, self._needed(name))
         writer = _FunctionWriter(emitter, storage, self)
@@ -292,14 +294,20 @@ class _FunctionWriter:
         emitter.loop(emitter.index(end - start), zero, [])
 
     def _sum_gradients(self) -> None:
-        """Write the gradient of each parameter: the sum over the lanes."""
+        """Write the gradient of each parameter: the sum over the lanes.
+
+        Whether all are finite is told by the sum of their products with 0: it is 0, or else nan.
+        """
         emitter = self.emitter
         builder = emitter.builder
+        nothing = emitter.ir.Constant(emitter.double, 0.0)
 
         def add_up(index: Any, carry: list[Any]) -> list[Any]:
             total = emitter.sum_lanes(emitter.load(emitter.arguments["g"], index))
             builder.store(total, builder.gep(emitter.arguments["g_p"], [index]))
-            return carry
+            return [builder.fadd(carry[0], builder.fmul(total, nothing))]
 
+        zero = nothing
         if self.program.parameters:
-            emitter.loop(emitter.index(self.program.parameters), add_up, [])
+            (zero,) = emitter.loop(emitter.index(self.program.parameters), add_up, [nothing])
+        builder.store(zero, emitter.arguments["zero"])

@@ -12,6 +12,7 @@ from scalargrad.core.ops import (
     MINIMUM,
     POW,
     RELU,
+    SIGN,
     STOP_GRADIENT,
     TABLE,
     WHERE,
@@ -152,6 +153,10 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         is_kept = emitter.builder.fcmp_unordered(">", x.value, term.take(0.0))
         return select(is_kept, x, 0.0)
 
+    def sign(x: VectorTerm) -> VectorTerm:
+        # 0 and nan are what they were.
+        return select((x > 0.0).value, 1.0, select((x < 0.0).value, -1.0, x))
+
     primitives: dict[str, Callable[..., Any]] = {
         name: _refuse(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
     }
@@ -163,6 +168,7 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         POW.name: lambda x, y: _power(emitter, x, y),
         WHERE.name: where,
         RELU.name: relu,
+        SIGN.name: sign,
         STOP_GRADIENT.name: lambda x: x,
     }
     # LLVM's functions of these names return nan where an operand is nan, as the table's do.
