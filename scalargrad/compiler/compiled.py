@@ -27,8 +27,8 @@ from .batch_replay import BatchReplay
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
-from .nonfinite import Batch
 from .native_backend import NativeBackend
+from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
 from .program import Program, record

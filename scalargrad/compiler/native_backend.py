@@ -21,6 +21,12 @@ from .writer import CONSTANTS, PARAMETERS
 
 __all__ = ["NativeBackend"]
 
+_CACHE_LINE = 64
+"""The bytes that a processor reads from memory at once."""
+
+_BYTES = 8
+"""The bytes of a number."""
+
 
 class _Native(NamedTuple):
     """A function of machine code.
@@ -114,11 +120,13 @@ class NativeBackend(NumpyBackend):
         contiguous = [
             numpy.ascontiguousarray(array, dtype=float) for array in (read, drawn, *arguments)
         ]
-        values = numpy.empty(native.size)
-        gradients = numpy.empty(native.gradient_size)
+        # Vectors that start where lines of the cache do are read at once.
+        workspace = numpy.empty(native.size + native.gradient_size + _CACHE_LINE // _BYTES)
+        values = -(-_address(workspace) // _CACHE_LINE) * _CACHE_LINE
+        gradients = values + native.size * _BYTES
         inputs = map(_address, contiguous)
-        rest = map(_address, [values, gradients, *results])
-        return native.run(len(drawn), *inputs, *native.fixed, *rest)
+        written = map(_address, results)
+        return native.run(len(drawn), *inputs, *native.fixed, values, gradients, *written)
 
     def _native_function(self, name: str) -> _Native | None:
         """Return a function, compiled at its first use, or None where it has no native code."""

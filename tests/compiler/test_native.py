@@ -12,8 +12,13 @@ import pytest
 import scalargrad
 from scalargrad import compile
 from scalargrad.compiler import native_module
+from scalargrad.core.operations import apply
+from scalargrad.core.ops import TABLE, Op
 from scalargrad.errors import OptionError
 from scalargrad.nn import MLP
+from tests.compiler.graphs import EVERYWHERE
+from tests.compiler.referee import differences, eager
+from tests.core.points import points
 
 pytest.importorskip("llvmlite")
 
@@ -127,3 +132,15 @@ def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
     native_module.load_llvmlite.cache_clear()
     with pytest.raises(OptionError, match="pip install"):
         compile(lambda x: x * 2.0, inputs=(1,), backend="native")
+
+
+@pytest.mark.parametrize("op", [TABLE[name] for name in EVERYWHERE], ids=lambda op: op.name)
+def test_every_operation_is_that_of_eager_code(op: Op) -> None:
+    data = [numpy.array(points(op, 7))]
+    size = data[0].shape[1]
+
+    def function(*x: Any) -> Any:
+        return apply(op, *(x if size == 1 else x[0]))
+
+    program = compile(function, inputs=(size,), backend="native")
+    assert differences(program, eager(function, None, data), data, 1e-12) == []
