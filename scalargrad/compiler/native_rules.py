@@ -83,9 +83,11 @@ class VectorTerm:
     def __rmul__(self, other: Any) -> "VectorTerm":
         return self._binary("fmul", other, self)
 
-    def divide(self, x: Any, y: Any) -> "VectorTerm":
-        """Return x / y."""
-        return self._binary("fdiv", x, y)
+    def __truediv__(self, other: Any) -> "VectorTerm":
+        return self._binary("fdiv", self, other)
+
+    def __rtruediv__(self, other: Any) -> "VectorTerm":
+        return self._binary("fdiv", other, self)
 
     def _compare(self, sign: str, other: Any) -> "VectorMask":
         compared = self.emitter.builder.fcmp_ordered(sign, self.value, self.take(other))
@@ -143,8 +145,12 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
     def select(mask: Any, x: Any, y: Any) -> VectorTerm:
         return VectorTerm(emitter, emitter.builder.select(mask, term.take(x), term.take(y)))
 
-    def where(condition: VectorMask | bool, x: Any, y: Any) -> Any:
-        if isinstance(condition, bool):
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        if isinstance(condition, VectorTerm):
+            # Any number but 0 is true, and so is nan.
+            is_true = emitter.builder.fcmp_unordered("!=", condition.value, term.take(0.0))
+            return select(is_true, x, y)
+        if not isinstance(condition, VectorMask):
             return x if condition else y
         return select(condition.value, x, y)
 
@@ -164,7 +170,7 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
     primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS if name in primitives}
     primitives |= {
         "abs": abs,
-        DIV.name: lambda x, y: _divide(term, x, y),
+        DIV.name: _divide,
         POW.name: lambda x, y: _power(emitter, x, y),
         WHERE.name: where,
         RELU.name: relu,
@@ -183,9 +189,9 @@ def _refuse(name: str) -> Callable[..., Any]:
     return refuse
 
 
-def _divide(term: VectorTerm, x: Any, y: Any) -> Any:
+def _divide(x: Any, y: Any) -> Any:
     if isinstance(x, VectorTerm) or isinstance(y, VectorTerm):
-        return term.divide(x, y)
+        return x / y
     return DIV.value(FLOATS, [x, y])
 
 
