@@ -145,6 +145,7 @@ class NativeBackend(NumpyBackend):
         storage = Storage(emitter, self.layout, self._needed(name))
         writer = _FunctionWriter(emitter, storage, self)
         loss = writer.write(name)
+        emitter.write_before(storage.write_copies)
         run = emitter.compile(loss)
         width = emitter.width
         sizes = (storage.size * width, storage.gradient_size * width)

@@ -48,8 +48,6 @@ class KernelEmitter:
         Raises:
             UnsupportedError: It has no native code.
         """
-        if not kernel.batched:
-            raise UnsupportedError(f"{kernel}, which is the same for all samples")
         if isinstance(kernel, Elementwise):
             self._forward_elementwise(kernel)
         elif isinstance(kernel, Matrix):

@@ -67,7 +67,9 @@ class Emitter:
         for name, argument in self.arguments.items():
             if name != "n":
                 argument.add_attribute("noalias")
-        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self._entry = self.function.append_basic_block()
+        self._body = self.function.append_basic_block()
+        self.builder = ir.IRBuilder(self._body)
 
     def index(self, number: int) -> Any:
         """Return an integer constant."""
@@ -179,6 +181,14 @@ class Emitter:
             element = self.builder.extract_element(vector, self.lane(number))
             total = self.builder.fadd(total, element)
         return total
+
+    def write_before(self, write: Callable[[], None]) -> None:
+        """Write, at the end, what runs before all else. It is done once, and must be."""
+        block = self.builder.block
+        self.builder.position_at_end(self._entry)
+        write()
+        self.builder.branch(self._body)
+        self.builder.position_at_end(block)
 
     def compile(self, result: Any) -> Callable[..., float]:
         """Return the function, which takes addresses as integers and returns `result`."""

@@ -8,7 +8,6 @@ import numpy
 from .array_types import Rows
 from .layout import Layout
 from .native_module import Emitter
-from .native_rules import UnsupportedError
 from .strides import make_view
 
 __all__ = ["Places", "Storage"]
@@ -67,6 +66,7 @@ class Storage:
 
     Attributes:
         slots: For each block that varies by sample, its first vector in w.
+        copies: The same for blocks that all samples share and that are read together with others.
         size: How many vectors w holds.
         gradient_slots: For each block that needs a gradient, its first vector in g. Parameters come
             first: theirs are added up over all tiles.
@@ -77,13 +77,15 @@ class Storage:
         self.emitter = emitter
         self.layout = layout
         self.slots: dict[int, int] = {}
+        self.copies: dict[int, int] = {}
         self.gradient_slots: dict[int, int] = {}
         self.size = 0
         self.gradient_size = 0
         for number, block in enumerate(layout.blocks):
             if block.source is not None:
                 continue
-            if block.batched:
+            # What is computed is computed in each lane, even where it is the same in all.
+            if block.batched or number >= layout.first:
                 self.slots[number] = self.size
                 self.size += block.width
             if needed[number]:
@@ -96,22 +98,46 @@ class Storage:
         """Return what reads these rows."""
         blocks = self.layout.block_of[rows]
         columns = self.layout.column_of[rows]
+        numbers = sorted({self._find_stored(number) for number in numpy.unique(blocks).tolist()})
+        if len(numbers) == 1 and numbers[0] not in self.slots:
+            name = self.layout.blocks[numbers[0]].name
+            return Reader(self.emitter, name, Places(self.emitter, columns))
+
         starts = numpy.zeros(len(self.layout.blocks), int)
-        shared = set()
         for number in numpy.unique(blocks).tolist():
-            source = self.layout.blocks[number].source
-            stored = number if source is None else source
-            if stored in self.slots:
-                starts[number] = self.slots[stored]
-            else:
-                shared.add(stored)
-        if not shared:
-            return Reader(self.emitter, "w", Places(self.emitter, starts[blocks] + columns))
-        name = self.layout.blocks[min(shared)].name
-        is_alone = len(shared) == 1 and not any(b in self.slots for b in blocks.ravel().tolist())
-        if not is_alone or name not in self.emitter.arguments:
-            raise UnsupportedError("operands that vary by sample next to others that do not")
-        return Reader(self.emitter, name, Places(self.emitter, columns))
+            starts[number] = self._find_slot(self._find_stored(number))
+        return Reader(self.emitter, "w", Places(self.emitter, starts[blocks] + columns))
+
+    def _find_stored(self, number: int) -> int:
+        """Return the block that holds the numbers of a block."""
+        source = self.layout.blocks[number].source
+        return number if source is None else source
+
+    def _find_slot(self, number: int) -> int:
+        """Return the first vector of a block; one that all samples share gets vectors now."""
+        if number in self.slots:
+            return self.slots[number]
+        if number not in self.copies:
+            self.copies[number] = self.size
+            self.size += self.layout.blocks[number].width
+        return self.copies[number]
+
+    def write_copies(self) -> None:
+        """Write what copies shared numbers into vectors, for those that are read among others."""
+        emitter = self.emitter
+        for number, slot in self.copies.items():
+            block = self.layout.blocks[number]
+            array = emitter.arguments[block.name]
+
+            def copy(
+                index: Any, carry: list[Any], array: Any = array, slot: int = slot
+            ) -> list[Any]:
+                vector = emitter.splat(emitter.load_scalar(array, index))
+                position = emitter.builder.add(index, emitter.index(slot))
+                emitter.store(vector, emitter.arguments["w"], position)
+                return carry
+
+            emitter.loop(emitter.index(block.width), copy, [])
 
     def needs_gradient(self, rows: Rows) -> bool:
         """Whether a gradient flows to any of these rows."""

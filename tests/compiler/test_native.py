@@ -4,10 +4,13 @@ import copy
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any
 
 import numpy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scalargrad
 from scalargrad import compile
@@ -16,7 +19,7 @@ from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
 from scalargrad.errors import OptionError
 from scalargrad.nn import MLP
-from tests.compiler.graphs import EVERYWHERE
+from tests.compiler.graphs import EVERYWHERE, Kitchen, differing
 from tests.compiler.referee import differences, eager
 from tests.core.points import points
 
@@ -144,3 +147,31 @@ def test_every_operation_is_that_of_eager_code(op: Op) -> None:
 
     program = compile(function, inputs=(size,), backend="native")
     assert differences(program, eager(function, None, data), data, 1e-12) == []
+
+
+def test_a_penalty_beside_the_loss_is_native_code() -> None:
+    model = MLP(2, [3, 1], seed=2)
+
+    def function(x: Any, y: Any) -> Any:
+        penalty = sum((weight * weight for weight in model.parameters()), start=0.0)
+        return (model(x) - y) ** 2 + penalty.sqrt() * 0.1
+
+    data = samples(11)
+    expected_loss, expected = compile(function, model, (2, 1)).value_and_grad(*data)
+    program = compile(function, model, (2, 1), backend="native")
+    loss, gradient = program.value_and_grad(*data)
+    assert program._backend.fallback_reason is None
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+
+
+@settings(max_examples=25, deadline=None)
+@given(rng=st.randoms(use_true_random=False))
+def test_any_graph(rng: Random) -> None:
+    assert differing(Kitchen(rng=rng, steps=30), backend="native") == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(rng=st.randoms(use_true_random=False))
+def test_graphs_whose_data_holds_nan_and_infinities(rng: Random) -> None:
+    assert differing(Kitchen(rng=rng, steps=15), odd=0.2, backend="native") == []
