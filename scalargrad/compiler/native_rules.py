@@ -6,13 +6,18 @@ from typing import Any
 
 from scalargrad.core import floats
 from scalargrad.core.ops import (
+    ABS,
     DIV,
     FLOATS,
+    FLOOR_DIVIDE,
     MAXIMUM,
     MINIMUM,
     POW,
     RELU,
+    REMAINDER,
+    ROUND,
     SIGN,
+    SQRT,
     STOP_GRADIENT,
     TABLE,
     WHERE,
@@ -127,15 +132,11 @@ class VectorMask:
     __rand__ = __and__
 
 
-_INTRINSICS = ("sqrt", "floor", "ceil")
+_INTRINSICS = (SQRT.name,)
 """Functions for which processors have instructions."""
 
-_LIBRARY = (
-    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan"),
-    *("asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-    *("cbrt", "erf", "erfc", "pow", "atan2", "hypot"),
-)
-"""Functions of the mathematical library of C, by the names that they have there."""
+_WITHOUT_CODE = (FLOOR_DIVIDE.name, REMAINDER.name, ROUND.name)
+"""Functions that C has under these names, if at all, with another meaning."""
 
 
 def make_vectors(emitter: Emitter) -> SimpleNamespace:
@@ -164,12 +165,14 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         return select((x > 0.0).value, 1.0, select((x < 0.0).value, -1.0, x))
 
     primitives: dict[str, Callable[..., Any]] = {
-        name: _refuse(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
+        name: _call_library(emitter, name)
+        for name in vars(floats)
+        if name in TABLE and not TABLE[name].over_list
     }
-    primitives |= {name: _call_library(emitter, name) for name in _LIBRARY if name in primitives}
-    primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS if name in primitives}
+    primitives |= {name: _refuse(name) for name in _WITHOUT_CODE}
+    primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS}
     primitives |= {
-        "abs": abs,
+        ABS.name: abs,
         DIV.name: _divide,
         POW.name: lambda x, y: _power(emitter, x, y),
         WHERE.name: where,
