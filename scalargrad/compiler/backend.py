@@ -10,12 +10,13 @@ from scalargrad.utils.spelling import suggestion
 from .array_types import Array
 from .jax_backend import Devices, JaxBackend, identify_devices
 from .kernels import Kernel
+from .native_backend import NativeBackend
 from .numpy_backend import NumpyBackend
 from .program import Program
 
 __all__ = ["BACKENDS", "Backend", "BackendMaker", "BackendName", "backend_maker", "choose_backend"]
 
-BackendName: TypeAlias = Literal["auto", "numpy", "jax"]
+BackendName: TypeAlias = Literal["auto", "numpy", "jax", "native"]
 """What `compile` takes as `backend`: "auto", or a name of BACKENDS."""
 
 
@@ -65,6 +66,7 @@ BackendMaker: TypeAlias = Callable[[Program, Sequence[int]], Backend]
 BACKENDS: dict[str, BackendMaker] = {
     "numpy": NumpyBackend,
     "jax": JaxBackend,
+    "native": NativeBackend,
 }
 """Backends by name. What a backend needs beyond NumPy is imported when it is first used."""
 

@@ -27,6 +27,7 @@ from .batch_replay import BatchReplay
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
+from .native_backend import NativeBackend
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
@@ -495,7 +496,10 @@ class Compiled:
             f"{plural(len(self.program), 'row')} after all passes, "
             f"{plural(len(kernels), 'kernel')}"
         )
-        return "\n".join([head, *_list_kernels(kernels, "  ")])
+        lines = [head, *_list_kernels(kernels, "  ")]
+        if isinstance(self._backend, NativeBackend) and self._backend.fallback_reason:
+            lines.append(f"computed by NumPy: no native code for {self._backend.fallback_reason}")
+        return "\n".join(lines)
 
     @fits_terminal
     def __str__(self) -> str:

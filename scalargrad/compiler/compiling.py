@@ -62,7 +62,9 @@ def compile(
             arguments, which is computed as a batch of one.
         backend: "auto" and "numpy" for NumPy, or "jax" for functions that jax.jit, jax.grad and
             JAX's sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to
-            64 bits.
+            64 bits. "native" compiles to machine code by llvmlite, which the extra `native`
+            installs; programs that have no such code yet are computed by NumPy, and `explain` says
+            why.
         devices: With "jax", the devices that share each batch: how many, or a list of them. None
             computes on the first one. demos/parallel.py shows it.
 

@@ -12,6 +12,7 @@ import numpy
 
 from scalargrad import Constant, Parameter, Value, softplus, tanh
 from scalargrad.compiler import compile
+from scalargrad.compiler.backend import BackendName
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, TAKE, Op
 from scalargrad.nn import Module
@@ -204,7 +205,7 @@ def _mean_of_all(count: int, steps: Sequence[Step]) -> Step:
     return Step("mean", tuple(i for i in range(count, count + len(steps)) if i not in taken))
 
 
-def differing(kitchen: Kitchen, odd: float = 0.0) -> list[str]:
+def differing(kitchen: Kitchen, odd: float = 0.0, backend: BackendName = "numpy") -> list[str]:
     """What the program of a random recipe says otherwise than eager code, on a random batch.
 
     odd  the share of numbers in the data that are nan, infinite, zero or huge
@@ -216,7 +217,8 @@ def differing(kitchen: Kitchen, odd: float = 0.0) -> list[str]:
         numpy.array([[_number(rng, odd) for _ in range(size)] for _ in range(batch)])
         for size in recipe.sizes
     ]
-    return differences(compile(function, model, recipe.sizes), eager(function, model, data), data)
+    program = compile(function, model, recipe.sizes, backend=backend)
+    return differences(program, eager(function, model, data), data)
 
 
 def _number(rng: Random, odd: float) -> float:

@@ -16,7 +16,7 @@ def twice(x: Any) -> Any:
 
 
 def test_an_unknown_backend_is_refused_with_those_there_are() -> None:
-    with pytest.raises(OptionError, match="'numpy', 'jax', not 'torch'"):
+    with pytest.raises(OptionError, match="'numpy', 'jax', 'native', not 'torch'"):
         scalargrad.compile(twice, inputs=(1,), backend="torch")
 
 

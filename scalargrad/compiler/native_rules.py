@@ -1,0 +1,236 @@
+"""The operations of the table as vector instructions: a namespace for its rules."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from scalargrad.core import floats
+from scalargrad.core.ops import (
+    ABS,
+    DIV,
+    FLOATS,
+    FLOOR_DIVIDE,
+    MAXIMUM,
+    MINIMUM,
+    POW,
+    RELU,
+    REMAINDER,
+    ROUND,
+    SIGN,
+    SQRT,
+    STOP_GRADIENT,
+    TABLE,
+    WHERE,
+    namespace,
+)
+
+from .native_module import Emitter
+
+__all__ = ["UnsupportedError", "VectorTerm", "make_vectors"]
+
+
+class UnsupportedError(Exception):
+    """A program needs something that has no native code."""
+
+
+class VectorTerm:
+    """A vector of doubles. Arithmetic on it adds instructions.
+
+    Args:
+        emitter: Where instructions are added.
+        value: The vector.
+    """
+
+    __slots__ = ("emitter", "value")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, emitter: Emitter, value: Any) -> None:
+        self.emitter = emitter
+        self.value = value
+
+    def _binary(self, name: str, x: Any, y: Any) -> "VectorTerm":
+        instruction = getattr(self.emitter.builder, name)
+        return VectorTerm(self.emitter, instruction(self.take(x), self.take(y)))
+
+    def take(self, term: Any) -> Any:
+        """Return the vector of a term or of a number."""
+        if isinstance(term, VectorTerm):
+            return term.value
+        return self.emitter.constant(term)
+
+    def __neg__(self) -> "VectorTerm":
+        return VectorTerm(self.emitter, self.emitter.builder.fneg(self.value))
+
+    def __abs__(self) -> "VectorTerm":
+        return self.intrinsic("fabs")
+
+    def intrinsic(self, name: str) -> "VectorTerm":
+        """Return what an intrinsic function of LLVM computes of it."""
+        emitter = self.emitter
+        full_name = f"llvm.{name}.v{emitter.width}f64"
+        return VectorTerm(emitter, emitter.call(full_name, [self.value], emitter.vector))
+
+    def __add__(self, other: Any) -> "VectorTerm":
+        return self._binary("fadd", self, other)
+
+    def __radd__(self, other: Any) -> "VectorTerm":
+        return self._binary("fadd", other, self)
+
+    def __sub__(self, other: Any) -> "VectorTerm":
+        return self._binary("fsub", self, other)
+
+    def __rsub__(self, other: Any) -> "VectorTerm":
+        return self._binary("fsub", other, self)
+
+    def __mul__(self, other: Any) -> "VectorTerm":
+        return self._binary("fmul", self, other)
+
+    def __rmul__(self, other: Any) -> "VectorTerm":
+        return self._binary("fmul", other, self)
+
+    def __truediv__(self, other: Any) -> "VectorTerm":
+        return self._binary("fdiv", self, other)
+
+    def __rtruediv__(self, other: Any) -> "VectorTerm":
+        return self._binary("fdiv", other, self)
+
+    def _compare(self, sign: str, other: Any) -> "VectorMask":
+        compared = self.emitter.builder.fcmp_ordered(sign, self.value, self.take(other))
+        return VectorMask(self.emitter, compared)
+
+    def __lt__(self, other: Any) -> "VectorMask":
+        return self._compare("<", other)
+
+    def __le__(self, other: Any) -> "VectorMask":
+        return self._compare("<=", other)
+
+    def __gt__(self, other: Any) -> "VectorMask":
+        return self._compare(">", other)
+
+    def __ge__(self, other: Any) -> "VectorMask":
+        return self._compare(">=", other)
+
+
+class VectorMask:
+    """A vector of True and False."""
+
+    __slots__ = ("emitter", "value")
+
+    def __init__(self, emitter: Emitter, value: Any) -> None:
+        self.emitter = emitter
+        self.value = value
+
+    def __invert__(self) -> "VectorMask":
+        return VectorMask(self.emitter, self.emitter.builder.not_(self.value))
+
+    def __and__(self, other: "VectorMask | bool") -> "VectorMask":
+        # A comparison of plain numbers, such as a fixed exponent, is a bool.
+        if isinstance(other, bool):
+            return self if other else self & ~self
+        return VectorMask(self.emitter, self.emitter.builder.and_(self.value, other.value))
+
+    __rand__ = __and__
+
+
+_INTRINSICS = (SQRT.name,)
+"""Functions for which processors have instructions."""
+
+_WITHOUT_CODE = (FLOOR_DIVIDE.name, REMAINDER.name, ROUND.name)
+"""Functions that C has under these names, if at all, with another meaning."""
+
+
+def make_vectors(emitter: Emitter) -> SimpleNamespace:
+    """Return the operations on VectorTerms, whose instructions an emitter adds."""
+    term = VectorTerm(emitter, None)
+
+    def select(mask: Any, x: Any, y: Any) -> VectorTerm:
+        return VectorTerm(emitter, emitter.builder.select(mask, term.take(x), term.take(y)))
+
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        if isinstance(condition, VectorTerm):
+            # Any number but 0 is true, and so is nan.
+            is_true = emitter.builder.fcmp_unordered("!=", condition.value, term.take(0.0))
+            return select(is_true, x, y)
+        if not isinstance(condition, VectorMask):
+            return x if condition else y
+        return select(condition.value, x, y)
+
+    def relu(x: VectorTerm) -> VectorTerm:
+        # Unordered: nan stays nan.
+        is_kept = emitter.builder.fcmp_unordered(">", x.value, term.take(0.0))
+        return select(is_kept, x, 0.0)
+
+    def sign(x: VectorTerm) -> VectorTerm:
+        # 0 and nan are what they were.
+        return select((x > 0.0).value, 1.0, select((x < 0.0).value, -1.0, x))
+
+    primitives: dict[str, Callable[..., Any]] = {
+        name: _call_library(emitter, name)
+        for name in vars(floats)
+        if name in TABLE and not TABLE[name].over_list
+    }
+    primitives |= {name: _refuse(name) for name in _WITHOUT_CODE}
+    primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS}
+    primitives |= {
+        ABS.name: abs,
+        DIV.name: _divide,
+        POW.name: lambda x, y: _power(emitter, x, y),
+        WHERE.name: where,
+        RELU.name: relu,
+        SIGN.name: sign,
+        STOP_GRADIENT.name: lambda x: x,
+    }
+    # LLVM's functions of these names return nan where an operand is nan, as the table's do.
+    primitives |= {op.name: _call_binary(emitter, op.name) for op in (MAXIMUM, MINIMUM)}
+    return namespace(primitives)
+
+
+def _refuse(name: str) -> Callable[..., Any]:
+    def refuse(*_: Any) -> Any:
+        raise UnsupportedError(name)
+
+    return refuse
+
+
+def _divide(x: Any, y: Any) -> Any:
+    if isinstance(x, VectorTerm) or isinstance(y, VectorTerm):
+        return x / y
+    return DIV.value(FLOATS, [x, y])
+
+
+def _power(emitter: Emitter, x: Any, y: Any) -> Any:
+    if isinstance(y, float) and y in (1.0, 2.0):
+        return x if y == 1.0 else x * x
+    return _call_library(emitter, POW.name)(x, y)
+
+
+def _call_intrinsic(name: str) -> Callable[..., Any]:
+    return lambda x: x.intrinsic(name)
+
+
+def _call_binary(emitter: Emitter, name: str) -> Callable[..., Any]:
+    """Return the rule that calls an intrinsic function of two vectors."""
+    full_name = f"llvm.{name}.v{emitter.width}f64"
+
+    def call(x: Any, y: Any) -> VectorTerm:
+        vectors = [VectorTerm(emitter, None).take(term) for term in (x, y)]
+        return VectorTerm(emitter, emitter.call(full_name, vectors, emitter.vector))
+
+    return call
+
+
+def _call_library(emitter: Emitter, name: str) -> Callable[..., Any]:
+    """Return the rule that calls a function of C, lane by lane."""
+
+    def call(*operands: Any) -> VectorTerm:
+        builder = emitter.builder
+        vectors = [VectorTerm(emitter, None).take(operand) for operand in operands]
+        result = emitter.ir.Constant(emitter.vector, emitter.ir.Undefined)
+        for number in range(emitter.width):
+            lane = emitter.lane(number)
+            elements = [builder.extract_element(vector, lane) for vector in vectors]
+            value = emitter.call(name, elements, emitter.double)
+            result = builder.insert_element(result, value, lane)
+        return VectorTerm(emitter, result)
+
+    return call

@@ -1,0 +1,177 @@
+"""The native backend computes what NumPy and eager code compute."""
+
+import copy
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scalargrad
+from scalargrad import compile
+from scalargrad.compiler import native_module
+from scalargrad.core.operations import apply
+from scalargrad.core.ops import TABLE, Op
+from scalargrad.errors import OptionError
+from scalargrad.nn import MLP
+from tests.compiler.graphs import EVERYWHERE, Kitchen, differing
+from tests.compiler.referee import differences, eager
+from tests.core.points import points
+
+pytest.importorskip("llvmlite")
+
+
+def hinge_programs() -> tuple[Any, Any]:
+    """The same loss of one model for NumPy and as native code."""
+    model = MLP(2, [16, 16, 1], seed=1)
+
+    def hinge(x: Any, y: Any) -> Any:
+        return (1.0 - y * model(x)).relu()
+
+    return compile(hinge, model, (2, 1)), compile(hinge, model, (2, 1), backend="native")
+
+
+def samples(batch: int) -> tuple[Any, Any]:
+    rng = numpy.random.default_rng(0)
+    return rng.normal(size=(batch, 2)), numpy.sign(rng.normal(size=(batch, 1)))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 8, 9, 100])
+def test_loss_and_gradient_for_batches_that_fill_no_tile(batch: int) -> None:
+    numpy_program, native_program = hinge_programs()
+    data = samples(batch)
+    expected_loss, expected = numpy_program.value_and_grad(*data)
+    loss, gradient = native_program.value_and_grad(*data)
+    assert native_program._backend.fallback_reason is None
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+    numpy.testing.assert_allclose(
+        native_program(*data), numpy_program(*data), rtol=1e-12, atol=1e-14
+    )
+
+
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "tanh": lambda x: x[0].tanh() * x[1],
+    "exp and log": lambda x: (x[0].exp() + 1.0).log() + x[1],
+    "sigmoid": lambda x: x[0].sigmoid() - x[1].sigmoid(),
+    "abs and quotient": lambda x: abs(x[0]) / (1.0 + x[1] * x[1]),
+    "logsumexp": lambda x: scalargrad.logsumexp(x) - x[0],
+    "largest": lambda x: scalargrad.maximum(x[0], x[1] * 2.0),
+    "power": lambda x: (x[0] * x[0] + 1.0) ** 1.5,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_operations_of_the_table(name: str) -> None:
+    model = MLP(2, [5, 2], seed=3)
+
+    def function(x: Any, y: Any) -> Any:
+        return FUNCTIONS[name](model(x)) * y
+
+    data = samples(11)
+    expected_loss, expected = compile(function, model, (2, 1)).value_and_grad(*data)
+    program = compile(function, model, (2, 1), backend="native")
+    loss, gradient = program.value_and_grad(*data)
+    assert program._backend.fallback_reason is None
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_what_has_no_native_code_is_computed_by_numpy() -> None:
+    model = MLP(2, [3, 1], seed=2)
+    rule = scalargrad.scan
+
+    def function(x: Any, y: Any) -> Any:
+        carry, _ = rule(lambda carry, item: (carry * item, carry), model(x), x)
+        return carry * y
+
+    data = samples(5)
+    expected = compile(function, model, (2, 1)).value_and_grad(*data)
+    program = compile(function, model, (2, 1), backend="native")
+    loss, gradient = program.value_and_grad(*data)
+    assert "computed by NumPy: no native code for" in program.explain()
+    assert loss == expected[0]
+    assert numpy.array_equal(gradient, expected[1])
+
+
+def test_a_sample_that_is_not_finite_is_that_of_eager_code() -> None:
+    model = MLP(2, [2], seed=2)
+
+    def function(x: Any) -> Any:
+        return (x[0] * model(x)[0] ** 2).sqrt()
+
+    x = numpy.zeros((3, 2))
+    x[1:] = 1.0
+    numpy_loss, expected = compile(function, model, (2,)).value_and_grad(x)
+    loss, gradient = compile(function, model, (2,), backend="native").value_and_grad(x)
+    assert loss == pytest.approx(numpy_loss, rel=1e-12)
+    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12)
+
+
+def test_threads_may_call_at_once() -> None:
+    _, program = hinge_programs()
+    batches = [samples(batch) for batch in range(1, 40)]
+    expected = [program.value_and_grad(*data)[1] for data in batches]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda data: program.value_and_grad(*data)[1], batches))
+    for mine, right in zip(found, expected, strict=True):
+        assert numpy.array_equal(mine, right)
+
+
+def test_a_copy_compiles_its_own_code() -> None:
+    _, program = hinge_programs()
+    data = samples(9)
+    expected = program.value_and_grad(*data)[1]
+    assert numpy.array_equal(copy.deepcopy(program).value_and_grad(*data)[1], expected)
+
+
+def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    native_module.load_llvmlite.cache_clear()
+    with pytest.raises(OptionError, match="pip install"):
+        compile(lambda x: x * 2.0, inputs=(1,), backend="native")
+
+
+@pytest.mark.parametrize("op", [TABLE[name] for name in EVERYWHERE], ids=lambda op: op.name)
+def test_every_operation_is_that_of_eager_code(op: Op) -> None:
+    data = [numpy.array(points(op, 7))]
+    size = data[0].shape[1]
+
+    def function(*x: Any) -> Any:
+        return apply(op, *(x if size == 1 else x[0]))
+
+    program = compile(function, inputs=(size,), backend="native")
+    assert differences(program, eager(function, None, data), data, 1e-12) == []
+
+
+def test_a_penalty_beside_the_loss_is_native_code() -> None:
+    model = MLP(2, [3, 1], seed=2)
+
+    def function(x: Any, y: Any) -> Any:
+        penalty = sum((weight * weight for weight in model.parameters()), start=0.0)
+        return (model(x) - y) ** 2 + penalty.sqrt() * 0.1
+
+    data = samples(11)
+    expected_loss, expected = compile(function, model, (2, 1)).value_and_grad(*data)
+    program = compile(function, model, (2, 1), backend="native")
+    loss, gradient = program.value_and_grad(*data)
+    assert program._backend.fallback_reason is None
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+
+
+@settings(max_examples=25, deadline=None)
+@given(rng=st.randoms(use_true_random=False))
+def test_any_graph(rng: Random) -> None:
+    assert differing(Kitchen(rng=rng, steps=30), backend="native") == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(rng=st.randoms(use_true_random=False))
+def test_graphs_whose_data_holds_nan_and_infinities(rng: Random) -> None:
+    assert differing(Kitchen(rng=rng, steps=15), odd=0.2, backend="native") == []
