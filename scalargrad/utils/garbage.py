@@ -47,8 +47,9 @@ def collector_off() -> Iterator[None]:
     block ends, or the last block if several threads are in one, the collector is enabled again if
     it was before.
 
-    Two cycles are of a user's making, and wait for the collector: a hook that refers to its own
-    Value, and a gradient that `create_graph` made, until `zero_grad` clears it.
+    Two cycles can only be undone by the user, or wait for the collector: a hook that refers to its
+    own Value, and a gradient that `backward(create_graph=True)` made, which refers to its leaf.
+    `zero_grad` clears those of Parameters; inputs of a network need `x.grad = 0.0`.
 
     Example:
         >>> import gc

@@ -99,11 +99,14 @@ def test_steps_without_the_collector_leave_nothing_to_it() -> None:
     gc.collect()
     with sg.collector_off():
         for create_graph in (False, True):
-            loss = (1.0 - 2.0 * model([0.5, -1.0])) ** 2
+            inputs = [Value(0.5), Value(-1.0)]
+            loss = (1.0 - 2.0 * model(inputs)) ** 2
             loss.args[0].register_hook(lambda gradient: gradient * 2)
             loss.backward(create_graph=create_graph)
             model.zero_grad()
-            del loss
+            for x in inputs:
+                x.grad = 0.0
+            del loss, inputs, x
         assert not gc.isenabled()
         assert gc.collect() == 0
     assert gc.isenabled()
