@@ -24,6 +24,7 @@ from .core.loops import scan
 from .core.modes import enable_grad, no_grad
 from .core.seeds import manual_seed
 from .core.value import Constant, Parameter, Value, backward
+from .utils.garbage import collector_off
 
 if TYPE_CHECKING:
     from . import checkpoint as checkpoint
@@ -50,6 +51,7 @@ __all__ = [
     "RandomLeaf",
     "Value",
     "backward",
+    "collector_off",
     "compile",
     "detect_anomaly",
     "diagnose",

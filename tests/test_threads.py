@@ -616,6 +616,7 @@ WITHOUT_A_ROW = {
     "scalargrad.manual_seed": "is of the whole process; modules without a seed have their own test",
     "scalargrad.core.seeds.manual_seed": "the same",
     "scalargrad.core.seeds.PROCESS": "the same",
+    "scalargrad.collector_off": "is of the whole process, and has tests of its own",
     "scalargrad.training.collector_off": "is of the whole process, and has tests of its own",
 }
 

@@ -23,7 +23,7 @@ from . import traced as traced  # fills in the chain rule for traces
 from .conversion import as_float, is_list_like
 from .lookup import take
 from .methods import Operations
-from .operations import apply
+from .operations import apply, unary
 from .ops import TABLE, Op
 from .value import Number, Value
 
@@ -93,6 +93,10 @@ def _over_operands(op: Op) -> Callable[..., Number]:
     expected = _signature(op)
 
     def function(*operands: Any, **named: Any) -> Number:
+        # Most calls are activations of one Value: the shortest way comes first.
+        if count == 1 and not named and len(operands) == 1 and isinstance(operands[0], Value):
+            return unary(op, operands[0])
+
         # Binding a signature takes longer than most operations, so calls by position do without.
         missing = count - len(operands)
         if named or not 0 <= missing <= len(op.defaults):

@@ -93,9 +93,13 @@ def topological(roots: Iterable[Node]) -> list[Node]:
             seen.add(node)
             first = node._x
             if first is not None:
+                second = node._y
+                if first in seen and (second is None or second in seen):
+                    # Most nodes meet operands that are in the order already.
+                    order.append(node)
+                    break
                 stack.append(node)
                 stack.append(None)
-                second = node._y
                 if second is not None:
                     stack.append(second)
             else:

@@ -30,7 +30,7 @@ def apply(op: Op, *operands: Any) -> Any:
     """
     # Most calls are activations of one Value: the shortest way comes first.
     if len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list:
-        return _unary(op, operands[0])
+        return unary(op, operands[0])
 
     values = [operand for operand in operands if isinstance(operand, Value)]
     if not values:
@@ -45,7 +45,8 @@ def apply(op: Op, *operands: Any) -> Any:
     return node_over(op.name, data, values, op.derivatives(FLOATS, data, numbers))
 
 
-def _unary(op: Op, x: Value) -> Value:
+def unary(op: Op, x: Value) -> Value:
+    """Compute an operation of one operand on a Value, without the checks of `apply`."""
     number = x._data
     data = op.forward(FLOATS, number)
     return make_node(op.name, data, x, op.partials[0](FLOATS, data, number))
@@ -176,7 +177,7 @@ def _divmod(x: object, y: object) -> tuple[Value, Value]:
 
 def _round(self: Value, digits: int | None = None) -> Value | float:
     if digits is None:
-        return _unary(ops.ROUND, self)
+        return unary(ops.ROUND, self)
     check_question("round() to some digits of a Value")
     return round(self._data, digits)
 
@@ -186,9 +187,9 @@ _OTHERS: dict[str, Callable[..., Any]] = {
     "__divmod__": _divmod,
     "__rdivmod__": lambda self, other: _divmod(other, self),
     "__pos__": lambda self: self,
-    "__abs__": lambda self: _unary(ops.ABS, self),
-    "__floor__": lambda self: _unary(ops.FLOOR, self),
-    "__ceil__": lambda self: -_unary(ops.FLOOR, -self),
+    "__abs__": lambda self: unary(ops.ABS, self),
+    "__floor__": lambda self: unary(ops.FLOOR, self),
+    "__ceil__": lambda self: -unary(ops.FLOOR, -self),
     "__round__": _round,
 }
 

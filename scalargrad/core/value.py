@@ -144,6 +144,13 @@ class Value(Operations, OtherNames, NumberLike):
                 return NotImplemented
         return make_node(_ADD, self._data + other._data, self, 1.0, other, 1.0)
 
+    def __radd__(self, other: Number) -> "Value":
+        if not isinstance(other, Value):
+            other = as_operand(other, "an operand of +")
+            if other is NotImplemented:
+                return NotImplemented
+        return make_node(_ADD, other._data + self._data, other, 1.0, self, 1.0)
+
     def __sub__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
             other = as_operand(other, "an operand of -")
@@ -159,6 +166,15 @@ class Value(Operations, OtherNames, NumberLike):
         x = self._data
         y = other._data
         return make_node(_MUL, x * y, self, y, other, x)
+
+    def __rmul__(self, other: Number) -> "Value":
+        if not isinstance(other, Value):
+            other = as_operand(other, "an operand of *")
+            if other is NotImplemented:
+                return NotImplemented
+        x = other._data
+        y = self._data
+        return make_node(_MUL, x * y, other, y, self, x)
 
     def __neg__(self) -> "Value":
         return make_node(_NEG, -self._data, self, -1.0)

@@ -450,3 +450,35 @@ def test_an_error_says_what_to_write(call: Any, words: str) -> None:
 def test_plain_numbers_of_an_activation_stay_its_settings() -> None:
     assert sg.leaky_relu(Value(-2.0), 0.25).static_args == (None, 0.25)
     assert sg.clamp(Value(3.0), -1.0, 1.0).static_args == (None, -1.0, 1.0)
+
+
+@pytest.mark.parametrize("left", [2.0, 3, True, math.inf])
+@pytest.mark.parametrize(
+    ("op", "operator"), [(ops.ADD, lambda a, b: a + b), (ops.MUL, lambda a, b: a * b)]
+)
+def test_a_number_on_the_left_is_a_constant_of_the_row(op: Op, operator: Any, left: Any) -> None:
+    x = Value(-1.5)
+    result = operator(left, x)
+    first, second = result.args
+    assert type(first) is Constant
+    assert second is x
+    assert result.op == op.name
+    assert (result.data, result.partials) == op.at(FLOATS, [float(left), -1.5])
+
+
+def test_a_derived_class_may_call_the_reflected_operators_on_values() -> None:
+    class Counted(Value):
+        """Its operators go through those of Value."""
+
+        def __radd__(self, other: Any) -> Value:
+            return super().__radd__(other)
+
+        def __rmul__(self, other: Any) -> Value:
+            return super().__rmul__(other)
+
+    x = Value(2.0)
+    y = Counted(3.0)
+    total = x + y
+    product = x * y
+    assert (total.data, total.args) == (5.0, (x, y))
+    assert (product.data, product.args, product.partials) == (6.0, (x, y), (3.0, 2.0))

@@ -94,6 +94,24 @@ def test_a_training_step_leaves_nothing_to_the_garbage_collector() -> None:
     assert gc.collect() == 0
 
 
+def test_steps_without_the_collector_leave_nothing_to_it() -> None:
+    model = MLP(2, [4, 1], activation="tanh")
+    gc.collect()
+    with sg.collector_off():
+        for create_graph in (False, True):
+            inputs = [Value(0.5), Value(-1.0)]
+            loss = (1.0 - 2.0 * model(inputs)) ** 2
+            loss.args[0].register_hook(lambda gradient: gradient * 2)
+            loss.backward(create_graph=create_graph)
+            model.zero_grad()
+            for x in inputs:
+                x.grad = 0.0
+            del loss, inputs, x
+        assert not gc.isenabled()
+        assert gc.collect() == 0
+    assert gc.isenabled()
+
+
 @pytest.mark.usefixtures("no_collector")
 def test_an_error_on_the_way_leaves_nothing_behind() -> None:
     x = Value(0.5)

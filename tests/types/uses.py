@@ -38,6 +38,8 @@ assert_type(sg.sum([1.0, 2.0]), float)
 assert_type(sg.softmax([x, x]), list[Value])
 assert_type(sg.dot([x, x], [1.0, 2.0]), Value)
 assert_type(sg.stop_gradient(x), Value)
+with sg.collector_off():
+    assert_type(x + y, Value)
 row: list[Value] = sg.take([[x, x], [x, x]], 1)
 sg.compile(lambda t: sg.take([x, x], t), inputs=("token", ("token", 3), 2))
 assert_type(sg.lt(x, 1.0), Value)
