@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from scalargrad.utils.garbage import collector_off
+
 from .array_types import Array
 from .native_module import load_llvmlite, vector_width
 from .native_rules import UnsupportedError
@@ -157,8 +159,9 @@ class NativeBackend(NumpyBackend):
         return self._native[key]
 
     def _compile(self, name: str, tiles: int) -> _Native:
-        writer = FunctionWriter(self, name, tiles)
-        run = writer.emitter.compile(writer.write())
+        with collector_off():
+            writer = FunctionWriter(self, name, tiles)
+            run = writer.emitter.compile(writer.write())
         fixed = [_address(array) for array in self.fixed.values()]
         return _Native(run, fixed, writer.size, str(writer.emitter.module))
 

@@ -171,7 +171,7 @@ class MatrixEmitter:
         def run(place: Any) -> None:
             product = Product(
                 rows=len(kernel.weights),
-                depth=emitter.builder.mul(self.chunk.tiles, emitter.index(emitter.width)),
+                depth=emitter.scale_index(self.chunk.tiles, emitter.width),
                 left=lambda feature, sample: emitter.load_scalar(
                     gradients.array, gradients.find_sample(sample, place, feature)
                 ),

@@ -117,9 +117,23 @@ class Emitter:
         """Return the position of a lane."""
         return self.ir.Constant(self.ir.IntType(32), number)
 
-    def add_index(self, index: Any, number: int) -> Any:
-        """Return index + number."""
-        return self.builder.add(index, self.index(number)) if number else index
+    def add_index(self, index: Any, other: Any) -> Any:
+        """Return the sum of two integers, one of which may be a Python int."""
+        if isinstance(other, int):
+            other = self.index(other)
+        x, y = _known(index), _known(other)
+        if x is not None and y is not None:
+            return self.index(x + y)
+        if x == 0:
+            return other
+        return index if y == 0 else self.builder.add(index, other)
+
+    def scale_index(self, index: Any, factor: int) -> Any:
+        """Return an integer times a known one."""
+        known = _known(index)
+        if known is not None:
+            return self.index(known * factor)
+        return index if factor == 1 else self.builder.mul(index, self.index(factor))
 
     # Vectors
 
@@ -335,6 +349,12 @@ class Emitter:
         # The code lives as long as the engine does.
         function.engine = engine  # type: ignore[attr-defined]
         return function
+
+
+def _known(index: Any) -> int | None:
+    """Return the number of an integer that is a constant, or None."""
+    number = getattr(index, "constant", None)
+    return number if isinstance(number, int) else None
 
 
 def _simplify(module: Any, machine: Any) -> None:

@@ -55,7 +55,7 @@ def over_tiles(emitter: Emitter, tiles: Any) -> Columns:
         builder = emitter.builder
 
         def run_pair(pair: Any) -> None:
-            first = builder.mul(pair, emitter.index(2))
+            first = emitter.scale_index(pair, 2)
             body([first, emitter.add_index(first, 1)])
 
         emitter.repeat(builder.lshr(tiles, emitter.index(1)), run_pair)
@@ -74,7 +74,7 @@ def over_rows(emitter: Emitter, count: int) -> Columns:
         pairs, rest = divmod(count, 2 * width)
 
         def run_pair(pair: Any) -> None:
-            first = emitter.builder.mul(pair, emitter.index(2 * width))
+            first = emitter.scale_index(pair, 2 * width)
             body([first, emitter.add_index(first, width)])
 
         with emitter.along_rows():
@@ -96,7 +96,7 @@ def write_product(emitter: Emitter, product: Product, columns: Columns) -> None:
 
     def run_columns(some: list[Any]) -> None:
         def run_block(block: Any) -> None:
-            first = emitter.builder.mul(block, emitter.index(size))
+            first = emitter.scale_index(block, size)
             _write_block(emitter, product, first, size, some)
 
         if blocks:
@@ -167,7 +167,7 @@ def write_dots(
         numbers = [emitter.add_index(first, number) for number in range(some)]
 
         def run(vector: Any, sums: list[Any]) -> list[Any]:
-            position = emitter.builder.mul(vector, emitter.index(width))
+            position = emitter.scale_index(vector, width)
             with emitter.along_rows():
                 return add_products(numbers, position, sums)
 
@@ -182,7 +182,7 @@ def write_dots(
     if groups:
 
         def run_group(group: Any) -> None:
-            run_some(emitter.builder.mul(group, emitter.index(width)), width)
+            run_some(emitter.scale_index(group, width), width)
 
         emitter.repeat(groups, run_group)
     if remaining:
@@ -212,14 +212,14 @@ def write_transposed(
     length = padded(count, width)
 
     def find(column: Any, row: Any) -> Any:
-        return emitter.builder.add(emitter.builder.mul(column, emitter.index(length)), row)
+        return emitter.add_index(emitter.scale_index(column, length), row)
 
     def write_rows(first: Any, some: int, column: Any) -> None:
         vectors = [load(emitter.add_index(first, row), column) for row in range(some)]
         vectors += [emitter.constant(0.0)] * (width - some)
         start = column
         if not emitter.by_rows:
-            start = emitter.builder.mul(column, emitter.index(width))
+            start = emitter.scale_index(column, width)
         lanes = emitter.transpose(vectors)[: emitter.active]
         with emitter.along_rows():
             for number, vector in enumerate(lanes):
@@ -230,7 +230,7 @@ def write_transposed(
         for column in some:
 
             def write_group(group: Any, column: Any = column) -> None:
-                write_rows(emitter.builder.mul(group, emitter.index(width)), width, column)
+                write_rows(emitter.scale_index(group, width), width, column)
 
             emitter.repeat(groups, write_group)
             if rest:

@@ -41,7 +41,7 @@ class Chunk:
         These compute nothing that is not computed anyway: no nan comes from them alone.
         """
         builder = self.emitter.builder
-        position = builder.add(self.start, number)
+        position = self.emitter.add_index(self.start, number)
         last = self.emitter.add_index(self.emitter.arguments["n"], -1)
         is_inside = builder.icmp_signed("<", position, last)
         return builder.select(is_inside, position, last)

@@ -53,18 +53,35 @@ class Places:
 
     def find(self, *indices: Any) -> Any:
         """Return the position at an index, one integer for each axis."""
-        if self.view.strides is not None:
-            return self._sum_products(self.view.start, self.view.strides, indices)
+        strides = self.view.strides
+        if strides is not None:
+            return self._sum_products(self.view.start, strides, indices)
+        return self._load_entry(self._find_entry(indices))
+
+    def find_lanes(self, count: int, *indices: Any) -> list[Any]:
+        """Return so many positions from an index on, along the last axis."""
+        strides = self.view.strides
+        lanes = range(count)
+        if strides is not None:
+            first = self.find(*indices)
+            return [self.emitter.add_index(first, lane * strides[-1]) for lane in lanes]
+        entry = self._find_entry(indices)
+        return [self._load_entry(self.emitter.add_index(entry, lane)) for lane in lanes]
+
+    def _find_entry(self, indices: Sequence[Any]) -> Any:
         flat = [int(numpy.prod(self.shape[axis + 1 :])) for axis in range(len(self.shape))]
-        number = self._sum_products(0, flat, indices)
-        entry = self.emitter.builder.gep(self.table, [self.emitter.index(0), number])
-        return self.emitter.builder.load(entry)
+        return self._sum_products(0, flat, indices)
+
+    def _load_entry(self, number: Any) -> Any:
+        place = self.emitter.builder.gep(self.table, [self.emitter.index(0), number])
+        return self.emitter.builder.load(place)
 
     def _sum_products(self, start: int, strides: Sequence[int], indices: Sequence[Any]) -> Any:
-        builder = self.emitter.builder
-        total = self.emitter.index(start)
+        emitter = self.emitter
+        total = emitter.index(start)
         for stride, index in zip(strides, indices, strict=True):
-            total = builder.add(total, builder.mul(index, self.emitter.index(stride)))
+            if stride:
+                total = emitter.add_index(total, emitter.scale_index(index, stride))
         return total
 
 
@@ -96,7 +113,8 @@ class Reader:
             return emitter.splat(self.load_scalar(*indices))
         if self.places.last_stride == 1:
             return emitter.load(self.array, self.places.find(*indices))
-        return emitter.gather(lambda lane: self.load_scalar(*self._shift(indices, lane)))
+        positions = self.places.find_lanes(emitter.active, *indices)
+        return emitter.gather(lambda lane: emitter.load_scalar(self.array, positions[lane]))
 
     def load_scalar(self, *indices: Any) -> Any:
         """Return the number at an index, which all samples share."""
@@ -117,31 +135,29 @@ class Reader:
             self.add_scalar(emitter.sum_lanes(vector), *indices)
         else:
             # One after the other, as several lanes may have one place.
-            for lane, element in enumerate(emitter.elements(vector)):
-                self.add_scalar(element, *self._shift(indices, lane))
+            positions = self.places.find_lanes(emitter.active, *indices)
+            for element, position in zip(emitter.elements(vector), positions, strict=True):
+                self._add_at(position, element)
 
     def add_scalar(self, number: Any, *indices: Any) -> None:
         """Add to the number at an index."""
+        self._add_at(self.places.find(*indices), number)
+
+    def _add_at(self, position: Any, number: Any) -> None:
         emitter = self.emitter
-        position = self.places.find(*indices)
         total = emitter.builder.fadd(emitter.load_scalar(self.array, position), number)
         emitter.store_scalar(total, self.array, position)
 
     def find_sample(self, sample: Any, *indices: Any) -> Any:
         """Return where in the array the number of a sample of the chunk is, one double."""
-        size = self.emitter.index(self.tiles * self.emitter.width)
-        start = self.emitter.builder.mul(self.places.find(*indices), size)
-        return self.emitter.builder.add(start, sample)
+        size = self.tiles * self.emitter.width
+        start = self.emitter.scale_index(self.places.find(*indices), size)
+        return self.emitter.add_index(start, sample)
 
     def _find_tile(self, indices: Sequence[Any]) -> Any:
         emitter = self.emitter
-        builder = emitter.builder
-        first = builder.mul(self.places.find(*indices), emitter.index(self.tiles))
-        vector = builder.add(first, emitter.tile)
-        return builder.mul(vector, emitter.index(emitter.width))
-
-    def _shift(self, indices: Sequence[Any], lane: int) -> list[Any]:
-        return [*indices[:-1], self.emitter.add_index(indices[-1], lane)]
+        first = emitter.scale_index(self.places.find(*indices), self.tiles)
+        return emitter.scale_index(emitter.add_index(first, emitter.tile), emitter.width)
 
 
 class _Copies:

@@ -117,7 +117,7 @@ class FunctionWriter:
         chunks = builder.sdiv(emitter.add_index(count, size - 1), emitter.index(size))
 
         def run(number: Any, total: list[Any]) -> list[Any]:
-            start = builder.mul(number, emitter.index(size))
+            start = emitter.scale_index(number, size)
             chunk = Chunk(emitter, start, self._count_tiles(start))
             if self.tiles:
                 return [self._write_chunk(chunk, total[0])]
@@ -187,27 +187,27 @@ class FunctionWriter:
         def find_row(number: Any) -> Any:
             position = chunk.find_position(number)
             sample = chunk.find_sample(position) if in_order else position
-            return builder.mul(sample, emitter.index(width))
+            return emitter.scale_index(sample, width)
 
         if emitter.by_rows:
             row = find_row(emitter.index(0))
 
             def copy(some: list[Any]) -> None:
                 for column in some:
-                    vector = emitter.load(array, builder.add(row, column))
+                    vector = emitter.load(array, emitter.add_index(row, column))
                     reader.store(vector, column)
 
             over_rows(emitter, width)(copy)
             return
 
         def load_tile() -> None:
-            first = builder.mul(emitter.tile, emitter.index(emitter.width))
+            first = emitter.scale_index(emitter.tile, emitter.width)
             rows = [find_row(emitter.add_index(first, lane)) for lane in range(emitter.width)]
             tile = emitter.tile
 
             def load_columns(some: list[Any]) -> None:
                 for column in some:
-                    vectors = [emitter.load(array, builder.add(row, column)) for row in rows]
+                    vectors = [emitter.load(array, emitter.add_index(row, column)) for row in rows]
                     columns = emitter.transpose(vectors)[: emitter.active]
                     self._store_columns(reader, tile, column, columns)
 
@@ -234,26 +234,26 @@ class FunctionWriter:
         array = emitter.arguments[name]
 
         def find_row(number: Any) -> Any:
-            return builder.mul(chunk.find_position(number), emitter.index(width))
+            return emitter.scale_index(chunk.find_position(number), width)
 
         if emitter.by_rows:
             row = find_row(emitter.index(0))
 
             def copy(some: list[Any]) -> None:
                 for column in some:
-                    emitter.store(reader.load(column), array, builder.add(row, column))
+                    emitter.store(reader.load(column), array, emitter.add_index(row, column))
 
             over_rows(emitter, width)(copy)
             return
 
         def store_tile() -> None:
-            first = builder.mul(emitter.tile, emitter.index(emitter.width))
+            first = emitter.scale_index(emitter.tile, emitter.width)
             rows = [find_row(emitter.add_index(first, lane)) for lane in range(emitter.width)]
 
             def store_column(column: Any) -> None:
                 elements = emitter.elements(reader.load(column))
                 for row, element in zip(rows, elements, strict=True):
-                    emitter.store_scalar(element, array, builder.add(row, column))
+                    emitter.store_scalar(element, array, emitter.add_index(row, column))
 
             emitter.repeat(width, store_column)
 
@@ -281,7 +281,7 @@ class FunctionWriter:
 
         def seed_tile(tile: Any, carry: list[Any]) -> list[Any]:
             emitter.tile = tile
-            first = builder.add(chunk.start, builder.mul(tile, emitter.index(emitter.width)))
+            first = emitter.add_index(chunk.start, emitter.scale_index(tile, emitter.width))
             remaining = builder.sub(emitter.arguments["n"], first)
             limit = emitter.splat(builder.sitofp(remaining, emitter.double))
             is_sample = builder.fcmp_ordered("<", numbers, limit)
@@ -330,7 +330,7 @@ class FunctionWriter:
         full, rest = divmod(self.program.parameters, emitter.width)
 
         def add(vector: Any, carry: list[Any]) -> list[Any]:
-            position = builder.mul(vector, emitter.index(emitter.width))
+            position = emitter.scale_index(vector, emitter.width)
             product = builder.fmul(emitter.load(array, position), zero)
             return [builder.fadd(carry[0], product)]
 
