@@ -103,6 +103,22 @@ class Emitter:
         yield
         self.by_rows, self.active = before
 
+    @contextmanager
+    def new_function(self, name: str, arguments: Sequence[Any]) -> Iterator[Any]:
+        """Write another function in a with block, which returns nothing.
+
+        It stays a function: it is there so that many callers share its code.
+        """
+        before = (self.function, self.builder)
+        kind = self.ir.FunctionType(self.ir.VoidType(), arguments)
+        self.function = self.ir.Function(self.module, kind, name)
+        self.function.linkage = "internal"
+        self.function.attributes.add("noinline")
+        self.builder = self.ir.IRBuilder(self.function.append_basic_block())
+        yield self.function
+        self.builder.ret_void()
+        self.function, self.builder = before
+
     # Numbers
 
     def index(self, number: int) -> Any:

@@ -51,6 +51,10 @@ class Places:
         table.initializer = ir.Constant(kind, positions)
         return table
 
+    def find_first(self) -> Any:
+        """Return the first position."""
+        return self.emitter.index(self.view.start)
+
     def find(self, *indices: Any) -> Any:
         """Return the position at an index, one integer for each axis."""
         strides = self.view.strides
@@ -196,7 +200,7 @@ class Storage:
         size: How many numbers s, h, w and g hold.
         values: For each block its array and its first position there.
         gradients: The same for the gradient of each block that needs one.
-        scratch: How many doubles of w are free for kernels, after all others.
+        scratch: How many doubles there are for kernels to lay out operands, by name.
     """
 
     def __init__(
@@ -211,7 +215,7 @@ class Storage:
         self._copies = {"s": _Copies(), "w": _Copies()}
         self._gradient_copies = {"h": _Copies(), "g": _Copies()}
         self._sinks: dict[str, int] = {}
-        self.scratch = 0
+        self.scratch: dict[str, int] = {}
         for number, block in enumerate(layout.blocks):
             if block.source is not None:
                 self.values[number] = self.values[block.source]
@@ -306,10 +310,10 @@ class Storage:
         numbers = numpy.unique(self.layout.block_of[rows]).tolist()
         return any(number in self.gradients for number in numbers)
 
-    def find_scratch(self, count: int) -> Any:
-        """Return a pointer to so many doubles that are free for one kernel."""
-        self.scratch = max(self.scratch, count)
-        return self.emitter.arguments["scratch"]
+    def find_scratch(self, name: str, count: int) -> Any:
+        """Return a pointer to so many doubles that one kernel may use."""
+        self.scratch[name] = max(self.scratch.get(name, 0), count)
+        return self.emitter.arguments[name]
 
     def write_copies(self, array: str) -> None:
         """Write what copies numbers into s or w, where they are read among others."""

@@ -12,7 +12,7 @@ from .numpy_backend import NumpyBackend
 
 __all__ = ["FunctionWriter"]
 
-_ARRAYS = ("s", "h", "w", "g", "scratch")
+_ARRAYS = ("s", "h", "w", "g", "left", "right", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
 
 _ALIGNED = 8
@@ -97,14 +97,15 @@ class FunctionWriter:
         storage = self.storage
         sizes = {name: size for name, size in storage.size.items() if name in ("s", "h")}
         sizes |= {name: storage.size[name] * storage.numbers_each for name in ("w", "g")}
-        sizes["scratch"] = storage.scratch
+        sizes |= storage.scratch
         return {name: -(-size // _ALIGNED) * _ALIGNED for name, size in sizes.items()}
 
     def _set_starts(self) -> None:
         place = 0
-        for name, size in self._sizes().items():
-            self._starts[name].initializer = self.emitter.index(place)
-            place += size
+        sizes = self._sizes()
+        for name, start in self._starts.items():
+            start.initializer = self.emitter.index(place)
+            place += sizes.get(name, 0)
 
     # Chunks
 
