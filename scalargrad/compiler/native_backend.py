@@ -9,11 +9,12 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.utils.garbage import collector_off
 
 from .array_types import Array
-from .native_module import load_llvmlite, vector_width
+from .native_module import vector_width
 from .native_rules import UnsupportedError
 from .native_writer import FunctionWriter
 from .numpy_backend import NumpyBackend
@@ -42,16 +43,14 @@ class _Native(NamedTuple):
         run: Takes the addresses of its arguments.
         fixed: The addresses of the parameters and the constants.
         size: How many numbers its workspace holds.
-        text: The code as it was written for LLVM.
     """
 
     run: Callable[..., float]
     fixed: list[int]
     size: int
-    text: str
 
 
-def _address(array: Array) -> int:
+def _address(array: NDArray[Any]) -> int:
     """Return where an array lies in memory; 0 for an empty one, which nothing is read from."""
     if not array.size:
         return 0
@@ -62,19 +61,16 @@ def _address(array: Array) -> int:
 class NativeBackend(NumpyBackend):
     """Runs a program on batches, in machine code where all of its kernels have such code.
 
-    Other programs, and what flows back to inputs, are computed by NumPy. A call has workspaces of
+    Other programs are computed by NumPy. A call has workspaces of
     its own, so several threads may call at once, and they compute at the same time.
 
     Args:
         program: What to compute.
         sizes: The length of each argument.
 
-    Raises:
-        OptionError: llvmlite is not installed.
     """
 
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
-        load_llvmlite()
         super().__init__(program, sizes)
         self._reason: str | None = None
         self._native: dict[tuple[str, int], _Native | None] = {}
@@ -108,10 +104,30 @@ class NativeBackend(NumpyBackend):
         is_finite = isfinite(loss) and zero[0] == 0.0
         return loss, gradient, others, is_finite
 
+    def pull_back(
+        self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
+    ) -> list[Array]:
+        """Return what flows back to each argument when the outputs receive `seed`."""
+        native = self._native_function("pull_back", len(drawn))
+        if native is None or not len(drawn):
+            return super().pull_back(arguments, read, drawn, seed)
+        gradients = [numpy.zeros((len(drawn), size)) for size in self.sizes]
+        seed = numpy.ascontiguousarray(seed, dtype=float)
+        self._run(native, arguments, read, drawn, [seed, *gradients])
+        return gradients
+
     def render(self, name: str) -> str:
-        """Return the code for LLVM, or the source for NumPy where there is none."""
-        native = self._native_function(name, vector_width()) if name != "pull_back" else None
-        return super().render(name) if native is None else native.text
+        """Return the source for NumPy, which says what native code computes as well."""
+        return f"# {self.describe()}\n{super().render(name)}"
+
+    def describe(self) -> str:
+        """Say what is computed in native code, or why NumPy computes."""
+        reason = self.fallback_reason
+        if reason:
+            return f"computed by NumPy: no native code for {reason}"
+        width = vector_width()
+        chunk = width * self._count_tiles(width)
+        return f"computed by native code: vectors of {width} numbers, {chunk} samples at a time"
 
     def _run(
         self,
@@ -134,7 +150,7 @@ class NativeBackend(NumpyBackend):
         return native.run(len(drawn), _address(order), *inputs, *native.fixed, work, *written)
 
     def _count_tiles(self, count: int) -> int:
-        """Return how many vectors of samples a chunk has for a batch; 0 for one sample at a time."""
+        """Return how many vectors of samples a chunk of a batch has; 0 for one sample at a time."""
         width = vector_width()
         if 2 * count < width:
             return 0
@@ -163,7 +179,7 @@ class NativeBackend(NumpyBackend):
             writer = FunctionWriter(self, name, tiles)
             run = writer.emitter.compile(writer.write())
         fixed = [_address(array) for array in self.fixed.values()]
-        return _Native(run, fixed, writer.size, str(writer.emitter.module))
+        return _Native(run, fixed, writer.size)
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code belongs to this process: a copy compiles its own.

@@ -17,6 +17,7 @@ from .program import insert_static_args, partials_by_rows
 
 __all__ = ["KernelEmitter"]
 
+
 class _Computed(NamedTuple):
     """An operation of an elementwise kernel, or a number that it takes.
 
@@ -293,9 +294,7 @@ class KernelEmitter:
 
         self._each(count, run)
 
-    def _each_partial(
-        self, partials: VectorList | list[Any], send: Callable[[Any, Any], None]
-    ) -> None:
+    def _each_partial(self, partials: Any, send: Callable[[Any, Any], None]) -> None:
         """Write what sends the gradient by each item of a list."""
         emitter = self.emitter
         if isinstance(partials, VectorList) and not partials.is_short:

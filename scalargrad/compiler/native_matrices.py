@@ -1,7 +1,9 @@
 """Matrix kernels in native code."""
 
+from collections.abc import Callable
 from typing import Any
 
+from .array_types import Rows
 from .kernels import Matrix
 from .native_module import Emitter
 from .native_products import (
@@ -193,7 +195,7 @@ class MatrixEmitter:
             else:
                 self._send_from_samples(kernel)
         if kernel.bias is not None and self.storage.needs_gradient(kernel.bias):
-            self._send_to_biases(kernel)
+            self._send_to_biases(kernel, kernel.bias)
         if self.storage.needs_gradient(kernel.x):
             self._send_to_x(kernel)
 
@@ -203,15 +205,30 @@ class MatrixEmitter:
         places, length = kernel.x.shape
         x = self.storage.reader(kernel.x)
         gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
-        targets = self.storage.gradient(kernel.weights)
         product = Product(
             rows=len(kernel.weights),
             depth=emitter.index(places),
             left=_swap(self._lay_out(gradients)),
             right=_swap(self._lay_out_rows(x)),
-            finish=lambda feature, k, total: targets.add(total, feature, k),
+            finish=self._collect(kernel, self.chunk.is_first()),
         )
         self._write(product, over_rows(emitter, length))
+
+    def _collect(self, kernel: Matrix, is_first: Any) -> Callable[[Any, Any, Any], None]:
+        """Return what adds to the gradient of weights, or sets it first where nothing else adds."""
+        targets = self.storage.gradient(kernel.weights)
+
+        def add(feature: Any, k: Any, total: Any) -> None:
+            targets.add(total, feature, k)
+
+        def set_or_add(feature: Any, k: Any, total: Any) -> None:
+            with self.emitter.builder.if_else(is_first) as (then, otherwise):
+                with then:
+                    targets.store(total, feature, k)
+                with otherwise:
+                    targets.add(total, feature, k)
+
+        return set_or_add if self.storage.collects_alone(kernel.weights) else add
 
     def _lay_out_rows(self, reader: Reader) -> Factor:
         """Return numbers (m, n) that lie side by side in their rows."""
@@ -237,7 +254,6 @@ class MatrixEmitter:
         emitter = self.emitter
         places, length = kernel.x.shape
         gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
-        targets = self.storage.gradient(kernel.weights)
         x = self.storage.reader(kernel.x)
 
         def run(place: Any) -> None:
@@ -246,7 +262,7 @@ class MatrixEmitter:
                 depth=emitter.scale_index(self.chunk.tiles, emitter.width),
                 left=self._lay_out_samples(gradients, place),
                 right=self._transpose_samples(x, place, length),
-                finish=lambda feature, k, total: targets.add(total, feature, k),
+                finish=self._collect(kernel, self.chunk.is_first(place)),
             )
             self._write(product, over_rows(emitter, length))
 
@@ -272,18 +288,21 @@ class MatrixEmitter:
         scratch = self.storage.find_scratch("right", size)
         return write_transposed(emitter, length, load, self._over_tiles(), scratch)
 
-    def _send_to_biases(self, kernel: Matrix) -> None:
+    def _send_to_biases(self, kernel: Matrix, bias: Rows) -> None:
         emitter = self.emitter
         places, _ = kernel.x.shape
         features = len(kernel.weights)
         gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
-        targets = self.storage.gradient(kernel.bias)
+        targets = self.storage.gradient(bias)
 
         def add_place(place: Any) -> None:
             if emitter.by_rows:
-                over_rows(emitter, features)(
-                    lambda some: [targets.add(gradients.load(place, i), i) for i in some]
-                )
+
+                def add_some(some: list[Any]) -> None:
+                    for i in some:
+                        targets.add(gradients.load(place, i), i)
+
+                over_rows(emitter, features)(add_some)
                 return
 
             def add_feature(feature: Any) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +26,7 @@ from scalargrad.core.ops import (
     namespace,
 )
 
+from .native_functions import VECTOR_FUNCTIONS, vector_function
 from .native_module import Emitter
 
 __all__ = ["UnsupportedError", "VectorList", "VectorTerm", "make_vectors"]
@@ -142,6 +143,9 @@ class VectorList:
             return self.compute(self.emitter.index(positions))
         return [self.compute(self.emitter.index(position)) for position in positions]
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self[:])
+
     def each(self, rule: Callable[[Any], Any]) -> "VectorList":
         """Return a list of what a rule makes of each vector."""
         if not self.is_short:
@@ -231,9 +235,6 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         for name in vars(floats)
         if name in TABLE and not TABLE[name].over_list
     }
-    # llvmlite is there by now.
-    from .native_functions import VECTOR_FUNCTIONS
-
     primitives |= {name: _call_vector_function(emitter, name) for name in VECTOR_FUNCTIONS}
     primitives |= {name: _refuse(name) for name in _WITHOUT_CODE}
     primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS}
@@ -309,8 +310,6 @@ def _call_vector_function(emitter: Emitter, name: str) -> Callable[..., Any]:
     """Return the rule that calls a function of vectors."""
 
     def call(operand: Any) -> VectorTerm:
-        from .native_functions import vector_function
-
         function = vector_function(emitter.module, name, emitter.width)
         vector = VectorTerm(emitter, None).take(operand)
         return VectorTerm(emitter, emitter.builder.call(function, [vector]))

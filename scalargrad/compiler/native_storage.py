@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy
+from llvmlite import ir
 
 from .array_types import Rows
 from .layout import Layout
@@ -42,7 +43,6 @@ class Places:
         return None if self.view.strides is None else self.view.strides[-1]
 
     def _make_table(self, positions: list[int]) -> Any:
-        ir = self.emitter.ir
         module = self.emitter.module
         kind = ir.ArrayType(self.emitter.integer, len(positions))
         table = ir.GlobalVariable(module, kind, f"table{len(module.globals)}")
@@ -200,6 +200,7 @@ class Storage:
         size: How many numbers s, h, w and g hold.
         values: For each block its array and its first position there.
         gradients: The same for the gradient of each block that needs one.
+        alone: Which rows are parameters whose gradient comes from one matrix, and nothing else.
         scratch: How many doubles there are for kernels to lay out operands, by name.
     """
 
@@ -209,13 +210,14 @@ class Storage:
         self.emitter = emitter
         self.layout = layout
         self.tiles = tiles
-        self.size = {"s": 0, "h": 0, "w": 0, "g": 0}
+        self.size = {"s": 0, "h": 0, "w": 0, "g": 0, "seeds": 0}
         self.values: dict[int, tuple[str, int]] = {}
         self.gradients: dict[int, tuple[str, int]] = {}
         self._copies = {"s": _Copies(), "w": _Copies()}
         self._gradient_copies = {"h": _Copies(), "g": _Copies()}
         self._sinks: dict[str, int] = {}
         self.scratch: dict[str, int] = {}
+        self.alone = numpy.zeros(len(layout.block_of), bool)
         for number, block in enumerate(layout.blocks):
             if block.source is not None:
                 self.values[number] = self.values[block.source]
@@ -243,7 +245,7 @@ class Storage:
         return max(1, self.tiles * self.emitter.width)
 
     def _make_reader(self, name: str, positions: Rows) -> Reader:
-        tiles = self.tiles if name in ("w", "g") else 0
+        tiles = self.tiles if name in ("w", "g", "seeds") else 0
         places = Places(self.emitter, positions)
         return Reader(self.emitter, self.emitter.arguments[name], places, tiles)
 
@@ -309,6 +311,10 @@ class Storage:
         """Whether a gradient flows to any of these rows."""
         numbers = numpy.unique(self.layout.block_of[rows]).tolist()
         return any(number in self.gradients for number in numbers)
+
+    def collects_alone(self, rows: Rows) -> bool:
+        """Whether rows are parameters whose gradients nothing adds to but one matrix."""
+        return bool(self.alone[rows].all())
 
     def find_scratch(self, name: str, count: int) -> Any:
         """Return a pointer to so many doubles that one kernel may use."""

@@ -2,17 +2,22 @@
 
 from typing import Any
 
-from .array_types import Rows
+import numpy
+from llvmlite import ir
+
+from .array_types import Mask, Rows
+from .kernels import Matrix
 from .native_kernels import KernelEmitter
 from .native_module import Emitter
 from .native_products import over_rows
 from .native_samples import Chunk
-from .native_storage import Storage
+from .native_storage import Places, Reader, Storage
 from .numpy_backend import NumpyBackend
+from .program import PARAMETER
 
 __all__ = ["FunctionWriter"]
 
-_ARRAYS = ("s", "h", "w", "g", "left", "right", "sums")
+_ARRAYS = ("s", "h", "w", "g", "seeds", "left", "right", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
 
 _ALIGNED = 8
@@ -57,7 +62,7 @@ class FunctionWriter:
         emitter = self.emitter
         starts = {}
         for name in _ARRAYS:
-            start = emitter.ir.GlobalVariable(emitter.module, emitter.integer, f"start_{name}")
+            start = ir.GlobalVariable(emitter.module, emitter.integer, f"start_{name}")
             start.global_constant = True
             start.linkage = "internal"
             starts[name] = start
@@ -96,7 +101,8 @@ class FunctionWriter:
         """How many doubles each part of the workspace has."""
         storage = self.storage
         sizes = {name: size for name, size in storage.size.items() if name in ("s", "h")}
-        sizes |= {name: storage.size[name] * storage.numbers_each for name in ("w", "g")}
+        varying = ("w", "g", "seeds")
+        sizes |= {name: storage.size[name] * storage.numbers_each for name in varying}
         sizes |= storage.scratch
         return {name: -(-size // _ALIGNED) * _ALIGNED for name, size in sizes.items()}
 
@@ -125,7 +131,7 @@ class FunctionWriter:
             with emitter.along_rows():
                 return [self._write_chunk(chunk, total[0])]
 
-        zero = emitter.ir.Constant(emitter.double, 0.0)
+        zero = ir.Constant(emitter.double, 0.0)
         (total,) = emitter.loop(chunks, run, [zero])
         return total
 
@@ -182,7 +188,6 @@ class FunctionWriter:
     def _load_rows(self, chunk: Chunk, name: str, width: int, reader: Any, in_order: bool) -> None:
         """Write what reads rows of an argument, (batch, width), into numbers of a chunk."""
         emitter = self.emitter
-        builder = emitter.builder
         array = emitter.arguments[name]
 
         def find_row(number: Any) -> Any:
@@ -231,7 +236,6 @@ class FunctionWriter:
     def _store_rows(self, chunk: Chunk, name: str, width: int, reader: Any) -> None:
         """Write numbers of a chunk into rows of a result, (batch, width)."""
         emitter = self.emitter
-        builder = emitter.builder
         array = emitter.arguments[name]
 
         def find_row(number: Any) -> Any:
@@ -269,7 +273,7 @@ class FunctionWriter:
         row = self.program.outputs[:1]
         losses = self.storage.reader(row)
         count = builder.sitofp(emitter.arguments["n"], emitter.double)
-        share = builder.fdiv(emitter.ir.Constant(emitter.double, 1.0), count)
+        share = builder.fdiv(ir.Constant(emitter.double, 1.0), count)
         has_gradient = self.storage.needs_gradient(row)
         gradients = self.storage.gradient(row) if has_gradient else None
         if emitter.by_rows:
@@ -277,7 +281,7 @@ class FunctionWriter:
                 gradients.add_scalar(share, emitter.index(0))
             return builder.fadd(total, losses.load_scalar(emitter.index(0)))
 
-        numbers = emitter.ir.Constant(emitter.vector, [float(i) for i in range(emitter.width)])
+        numbers = ir.Constant(emitter.vector, [float(i) for i in range(emitter.width)])
         zero = emitter.constant(0.0)
 
         def seed_tile(tile: Any, carry: list[Any]) -> list[Any]:
@@ -296,18 +300,77 @@ class FunctionWriter:
         return builder.fadd(total, emitter.sum_lanes(lanes))
 
     def _load_seeds(self, chunk: Chunk) -> None:
-        """Write what reads the gradients of the outputs, (batch, outputs), into g."""
-        raise NotImplementedError
+        """Write what adds the gradients of the outputs, (batch, outputs), to those of their rows.
+
+        A row may be several outputs. Samples beyond the batch are the last one again, and what
+        flows back to them is not read.
+        """
+        emitter = self.emitter
+        count = len(self.program.outputs)
+        seeds = self.storage.make_run("seeds", 0, count)
+        self.storage.size["seeds"] = count
+        self._load_rows(chunk, "seed", count, seeds, in_order=False)
+        for column, row in enumerate(self.program.outputs):
+            rows = numpy.array([row])
+            if self.storage.needs_gradient(rows):
+                gradients = self.storage.gradient(rows)
+                number = emitter.index(column)
+
+                def add(gradients: Reader = gradients, number: Any = number) -> None:
+                    if emitter.by_rows:
+                        gradients.add_scalar(seeds.load_scalar(number), emitter.index(0))
+                    else:
+                        gradients.add(seeds.load(number), emitter.index(0))
+
+                chunk.each_tile(add)
 
     def _store_gradients(self, chunk: Chunk) -> None:
         """Write the gradients of the arguments, each (batch, n)."""
-        raise NotImplementedError
+        for number, (array, start) in self.storage.gradients.items():
+            block = self.layout.blocks[number]
+            if number < self.layout.first and block.width:
+                reader = self.storage.make_run(array, start, block.width)
+                self._store_rows(chunk, block.gradient, block.width, reader)
 
     def _zero_shared_gradients(self) -> None:
         if self.name != "loss":
             return
         self._zero_later = self.emitter.reserve()
-        self._zero("g_p", self.program.parameters)
+        self.storage.alone = self._find_alone()
+        is_parameter = self.program.code == PARAMETER
+        set_first = self.program.place[is_parameter & self.storage.alone]
+        wanted = numpy.setdiff1d(numpy.arange(self.program.parameters), set_first)
+        if len(wanted) == self.program.parameters:
+            self._zero("g_p", len(wanted))
+        elif len(wanted):
+            self._zero_places("g_p", wanted)
+
+    def _find_alone(self) -> Mask:
+        """Return which parameters are taken once, by a matrix over samples."""
+        count = len(self.program)
+        uses = numpy.bincount(self.program.outputs, minlength=count)
+        in_matrix = numpy.zeros(count, bool)
+        for number, kernel in self.kernels:
+            for rows in kernel.taken():
+                uses += numpy.bincount(rows.ravel(), minlength=count)
+            if isinstance(kernel, Matrix) and kernel.batched and number in self.storage.gradients:
+                weights = kernel.weights
+                learned = (self.program.code[weights] == PARAMETER).all()
+                # Those that lie side by side are set as they are added to.
+                if learned and self.storage.gradient(weights).places.last_stride == 1:
+                    in_matrix[weights] = True
+        alone: Mask = in_matrix & (uses == 1)
+        return alone
+
+    def _zero_places(self, array: str, positions: Rows) -> None:
+        emitter = self.emitter
+        places = Places(emitter, positions)
+        zero = ir.Constant(emitter.double, 0.0)
+
+        def write_zero(i: Any) -> None:
+            emitter.store_scalar(zero, emitter.arguments[array], places.find(i))
+
+        emitter.repeat(len(positions), write_zero)
 
     def _finish_shared_gradients(self, code: KernelEmitter) -> None:
         """Write the way back through what all samples share, and whether the gradient is finite."""
