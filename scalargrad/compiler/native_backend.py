@@ -5,8 +5,9 @@ while their numbers are in the cache.
 """
 
 from collections.abc import Callable, Sequence
+from ctypes import addressof, c_double
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
@@ -27,31 +28,72 @@ _CACHE_LINE = 64
 _BYTES = 8
 """The bytes of a number."""
 
+_NOTHING = numpy.empty((0, 0))
 
-class _Native(NamedTuple):
-    """A function of machine code.
+_first_number: Callable[[Any], c_double] = c_double.from_buffer
+"""Returns the first number of an array that may be written to, at its place in memory."""
+
+
+class _Workspace:
+    """Memory that one call of a native function at a time computes in.
 
     Attributes:
+        values: The address of the numbers of a tile.
+        gradients: The address of their gradients.
+        zero: Where the function writes 0 if the gradient is finite, and else nan.
+    """
+
+    def __init__(self, size: int, gradient_size: int) -> None:
+        self._memory = numpy.empty(size + gradient_size + _CACHE_LINE // _BYTES)
+        # Vectors that start where lines of the cache do are read at once.
+        start = _address(self._memory)
+        self.values = -(-start // _CACHE_LINE) * _CACHE_LINE
+        self.gradients = self.values + size * _BYTES
+        self.zero = c_double()
+        self.address_of_zero = addressof(self.zero)
+
+
+class _Native:
+    """A function of machine code.
+
+    Args:
         run: Takes the addresses of its arguments.
         fixed: The addresses of the parameters and the constants.
-        size: How many numbers its workspace for values holds.
-        gradient_size: How many numbers its workspace for gradients holds.
+        sizes: How many numbers its workspaces hold: values, and gradients.
         text: The code as it was written for LLVM.
     """
 
-    run: Callable[..., float]
-    fixed: list[int]
-    size: int
-    gradient_size: int
-    text: str
+    def __init__(
+        self, run: Callable[..., float], fixed: list[int], sizes: tuple[int, int], text: str
+    ) -> None:
+        self.run = run
+        self.fixed = fixed
+        self.text = text
+        self._sizes = sizes
+        self._spare: list[_Workspace] = []
+
+    def take_workspace(self) -> _Workspace:
+        """Return a workspace that no other call has."""
+        # Popping is one step for all threads, where to look first would be two.
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return _Workspace(*self._sizes)
+
+    def give_back(self, workspace: _Workspace) -> None:
+        """Keep a workspace for the next call."""
+        self._spare.append(workspace)
 
 
 def _address(array: Array) -> int:
     """Return where an array lies in memory; 0 for an empty one, which nothing is read from."""
     if not array.size:
         return 0
-    address: int = array.__array_interface__["data"][0]
-    return address
+    # Several times faster than to ask the array, but ctypes refuses what is read-only.
+    try:
+        return addressof(_first_number(array))
+    except TypeError:
+        return array.ctypes.data
 
 
 class NativeBackend(NumpyBackend):
@@ -71,6 +113,7 @@ class NativeBackend(NumpyBackend):
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         load_llvmlite()
         super().__init__(program, sizes)
+        self._others = len(program.outputs) - 1
         self._reason: str | None = None
         self._native: dict[str, _Native | None] = {}
 
@@ -86,7 +129,9 @@ class NativeBackend(NumpyBackend):
         if native is None or not len(drawn):
             return super().outputs(arguments, read, drawn)
         outputs = numpy.empty((len(drawn), len(self.program.outputs)))
-        self._run(native, arguments, read, drawn, [outputs])
+        workspace = native.take_workspace()
+        self._run(native, workspace, arguments, read, drawn, [_address(outputs)])
+        native.give_back(workspace)
         return outputs
 
     def loss(
@@ -97,10 +142,12 @@ class NativeBackend(NumpyBackend):
         if native is None or not len(drawn):
             return super().loss(arguments, read, drawn)
         gradient = numpy.empty(self.program.parameters)
-        others = numpy.empty((len(drawn), len(self.program.outputs) - 1))
-        zero = numpy.empty(1)
-        loss = self._run(native, arguments, read, drawn, [others, gradient, zero])
-        is_finite = isfinite(loss) and zero[0] == 0.0
+        others = numpy.empty((len(drawn), self._others)) if self._others else _NOTHING
+        workspace = native.take_workspace()
+        written = [_address(others), _address(gradient), workspace.address_of_zero]
+        loss = self._run(native, workspace, arguments, read, drawn, written)
+        is_finite = isfinite(loss) and workspace.zero.value == 0.0
+        native.give_back(workspace)
         return loss, gradient, others, is_finite
 
     def render(self, name: str) -> str:
@@ -111,22 +158,18 @@ class NativeBackend(NumpyBackend):
     def _run(
         self,
         native: _Native,
+        workspace: _Workspace,
         arguments: Sequence[Array],
         read: Array,
         drawn: Array,
-        results: Sequence[Array],
+        written: list[int],
     ) -> float:
+        """Call a function, which writes to the addresses in `written`."""
         # A name keeps what was copied alive while its address is in use.
-        contiguous = [
-            numpy.ascontiguousarray(array, dtype=float) for array in (read, drawn, *arguments)
-        ]
-        # Vectors that start where lines of the cache do are read at once.
-        workspace = numpy.empty(native.size + native.gradient_size + _CACHE_LINE // _BYTES)
-        values = -(-_address(workspace) // _CACHE_LINE) * _CACHE_LINE
-        gradients = values + native.size * _BYTES
+        contiguous = [*map(numpy.ascontiguousarray, (read, drawn, *arguments))]
         inputs = map(_address, contiguous)
-        written = map(_address, results)
-        return native.run(len(drawn), *inputs, *native.fixed, values, gradients, *written)
+        memory = (workspace.values, workspace.gradients)
+        return native.run(len(drawn), *inputs, *native.fixed, *memory, *written)
 
     def _native_function(self, name: str) -> _Native | None:
         """Return a function, compiled at its first use, or None where it has no native code."""
@@ -150,7 +193,7 @@ class NativeBackend(NumpyBackend):
         width = emitter.width
         sizes = (storage.size * width, storage.gradient_size * width)
         fixed = [_address(array) for array in self.fixed.values()]
-        return _Native(run, fixed, *sizes, str(emitter.module))
+        return _Native(run, fixed, sizes, str(emitter.module))
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code belongs to this process: a copy compiles its own.
