@@ -10,20 +10,26 @@ from math import isfinite
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 
 from .array_types import Array
-from .native_kernels import KernelEmitter
-from .native_module import Emitter, load_llvmlite
+from .native_module import load_llvmlite, vector_width
 from .native_rules import UnsupportedError
-from .native_storage import Storage
+from .native_writer import FunctionWriter
 from .numpy_backend import NumpyBackend
 from .program import Program
-from .writer import CONSTANTS, PARAMETERS
 
 __all__ = ["NativeBackend"]
 
 _CACHE_LINE = 64
 """The bytes that a processor reads from memory at once."""
+
+_CHUNK_BYTES = 32 * 1024
+"""How many bytes the numbers of a chunk should take at most: what a first-level cache holds."""
+
+_MIN_TILES = 4
+_MAX_TILES = 16
+"""How many vectors of samples a chunk has, whatever it takes."""
 
 _BYTES = 8
 """The bytes of a number."""
@@ -37,20 +43,30 @@ _first_number: Callable[[Any], c_double] = c_double.from_buffer
 class _Workspace:
     """Memory that one call of a native function at a time computes in.
 
+    Args:
+        size: How many numbers it holds.
+
     Attributes:
-        values: The address of the numbers of a tile.
-        gradients: The address of their gradients.
+        address: Where it starts.
         zero: Where the function writes 0 if the gradient is finite, and else nan.
     """
 
-    def __init__(self, size: int, gradient_size: int) -> None:
-        self._memory = numpy.empty(size + gradient_size + _CACHE_LINE // _BYTES)
+    def __init__(self, size: int) -> None:
+        self._memory = numpy.empty(size + _CACHE_LINE // _BYTES)
         # Vectors that start where lines of the cache do are read at once.
-        start = _address(self._memory)
-        self.values = -(-start // _CACHE_LINE) * _CACHE_LINE
-        self.gradients = self.values + size * _BYTES
+        self.address = -(-_address(self._memory) // _CACHE_LINE) * _CACHE_LINE
         self.zero = c_double()
         self.address_of_zero = addressof(self.zero)
+        self._order = numpy.zeros(0, numpy.int64)
+        self._address_of_order = 0
+
+    def find_order(self, count: int) -> int:
+        """Return the address of the numbers 0 to count - 1."""
+        # Those of a larger batch begin with them.
+        if count > len(self._order):
+            self._order = numpy.arange(count, dtype=numpy.int64)
+            self._address_of_order = _address(self._order)
+        return self._address_of_order
 
 
 class _Native:
@@ -59,17 +75,15 @@ class _Native:
     Args:
         run: Takes the addresses of its arguments.
         fixed: The addresses of the parameters and the constants.
-        sizes: How many numbers its workspaces hold: values, and gradients.
+        size: How many numbers its workspaces hold.
         text: The code as it was written for LLVM.
     """
 
-    def __init__(
-        self, run: Callable[..., float], fixed: list[int], sizes: tuple[int, int], text: str
-    ) -> None:
+    def __init__(self, run: Callable[..., float], fixed: list[int], size: int, text: str) -> None:
         self.run = run
         self.fixed = fixed
         self.text = text
-        self._sizes = sizes
+        self._size = size
         self._spare: list[_Workspace] = []
 
     def take_workspace(self) -> _Workspace:
@@ -78,14 +92,14 @@ class _Native:
         try:
             return self._spare.pop()
         except IndexError:
-            return _Workspace(*self._sizes)
+            return _Workspace(self._size)
 
     def give_back(self, workspace: _Workspace) -> None:
         """Keep a workspace for the next call."""
         self._spare.append(workspace)
 
 
-def _address(array: Array) -> int:
+def _address(array: NDArray[Any]) -> int:
     """Return where an array lies in memory; 0 for an empty one, which nothing is read from."""
     if not array.size:
         return 0
@@ -113,19 +127,20 @@ class NativeBackend(NumpyBackend):
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         load_llvmlite()
         super().__init__(program, sizes)
+        self._tiles = self._count_tiles()
         self._others = len(program.outputs) - 1
         self._reason: str | None = None
-        self._native: dict[str, _Native | None] = {}
+        self._native: dict[tuple[str, int], _Native | None] = {}
 
     @property
     def fallback_reason(self) -> str | None:
         """What has no native code, so that NumPy computes the program; None where all has."""
-        self._native_function("loss" if self.program.parameters else "outputs")
+        self._native_function("loss" if self.program.parameters else "outputs", vector_width())
         return self._reason
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
-        native = self._native_function("outputs")
+        native = self._native_function("outputs", len(drawn))
         if native is None or not len(drawn):
             return super().outputs(arguments, read, drawn)
         outputs = numpy.empty((len(drawn), len(self.program.outputs)))
@@ -138,7 +153,7 @@ class NativeBackend(NumpyBackend):
         self, arguments: Sequence[Array], read: Array, drawn: Array
     ) -> tuple[float, Array, Array, bool]:
         """Return the mean of the first output, its gradient, the rest, and whether it is finite."""
-        native = self._native_function("loss")
+        native = self._native_function("loss", len(drawn))
         if native is None or not len(drawn):
             return super().loss(arguments, read, drawn)
         gradient = numpy.empty(self.program.parameters)
@@ -152,7 +167,7 @@ class NativeBackend(NumpyBackend):
 
     def render(self, name: str) -> str:
         """Return the code for LLVM, or the source for NumPy where there is none."""
-        native = self._native_function(name) if name != "pull_back" else None
+        native = self._native_function(name, vector_width()) if name != "pull_back" else None
         return super().render(name) if native is None else native.text
 
     def _run(
@@ -168,198 +183,40 @@ class NativeBackend(NumpyBackend):
         # A name keeps what was copied alive while its address is in use.
         contiguous = [*map(numpy.ascontiguousarray, (read, drawn, *arguments))]
         inputs = map(_address, contiguous)
-        memory = (workspace.values, workspace.gradients)
-        return native.run(len(drawn), *inputs, *native.fixed, *memory, *written)
+        count = len(drawn)
+        order = workspace.find_order(count)
+        return native.run(count, order, *inputs, *native.fixed, workspace.address, *written)
 
-    def _native_function(self, name: str) -> _Native | None:
-        """Return a function, compiled at its first use, or None where it has no native code."""
-        if name not in self._native:
+    def _count_tiles(self) -> int:
+        """Return how many vectors of samples a chunk has."""
+        numbers = sum(block.width for block in self.layout.blocks if block.batched)
+        # At least 1, as a function without arguments may have nothing that varies by sample.
+        tile_bytes = 2 * max(numbers, 1) * vector_width() * _BYTES
+        return min(max(_CHUNK_BYTES // tile_bytes, _MIN_TILES), _MAX_TILES)
+
+    def _native_function(self, name: str, count: int) -> _Native | None:
+        """Return a function for batches of a size, compiled at its first use.
+
+        Returns:
+            The function, or None where it has no native code.
+        """
+        # Where samples would fill no half of a vector, they are computed one at a time.
+        tiles = self._tiles if 2 * count >= vector_width() else 0
+        key = (name, tiles)
+        if key not in self._native:
             try:
-                self._native[name] = self._compile(name)
+                self._native[key] = self._compile(name, tiles)
             except UnsupportedError as error:
                 self._reason = str(error)
-                self._native[name] = None
-        return self._native[name]
+                self._native[key] = None
+        return self._native[key]
 
-    def _compile(self, name: str) -> _Native:
-        inputs = ["r", "d", *self._argument_names(), PARAMETERS, CONSTANTS]
-        results = {"outputs": ["out"], "loss": ["out", "g_p", "zero"]}[name]
-        emitter = Emitter(["n", *inputs, "w", "g", *results])
-        storage = Storage(emitter, self.layout, self._needed(name))
-        writer = _FunctionWriter(emitter, storage, self)
-        loss = writer.write(name)
-        emitter.write_before(storage.write_copies)
-        run = emitter.compile(loss)
-        width = emitter.width
-        sizes = (storage.size * width, storage.gradient_size * width)
+    def _compile(self, name: str, tiles: int) -> _Native:
+        writer = FunctionWriter(self, name, tiles)
+        run = writer.emitter.compile(writer.write())
         fixed = [_address(array) for array in self.fixed.values()]
-        return _Native(run, fixed, sizes, str(emitter.module))
+        return _Native(run, fixed, writer.size, str(writer.emitter.module))
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code belongs to this process: a copy compiles its own.
         return {**self.__dict__, "_native": {}, "_functions": {}}
-
-
-class _FunctionWriter:
-    """Writes a function that computes all samples, tile by tile.
-
-    Args:
-        emitter: Where instructions are added.
-        storage: Where the numbers of a tile are.
-        backend: What to compute.
-    """
-
-    def __init__(self, emitter: Emitter, storage: Storage, backend: NumpyBackend) -> None:
-        self.emitter = emitter
-        self.storage = storage
-        self.kernels = backend.kernels
-        self.first = backend.layout.first
-        self.program = backend.program
-        self.code = KernelEmitter(emitter, storage)
-
-    def write(self, name: str) -> Any:
-        """Write the body of "outputs" or "loss", and return the mean of the first output."""
-        emitter = self.emitter
-        builder = emitter.builder
-        count = emitter.arguments["n"]
-        self._zero_gradients(0, self.storage.gradient_size)
-
-        padded = builder.add(count, emitter.index(emitter.width - 1))
-        tiles = builder.sdiv(padded, emitter.index(emitter.width))
-
-        def run_tile(tile: Any, carry: list[Any]) -> list[Any]:
-            return [self._write_tile(name, tile, carry[0])]
-
-        (total,) = emitter.loop(tiles, run_tile, [emitter.constant(0.0)])
-        if name == "loss":
-            self._sum_gradients()
-        return builder.fdiv(emitter.sum_lanes(total), builder.sitofp(count, emitter.double))
-
-    def _write_tile(self, name: str, tile: Any, total: Any) -> Any:
-        """Write what computes a tile, and return the sum of the losses so far."""
-        emitter = self.emitter
-        builder = emitter.builder
-        start = builder.mul(tile, emitter.index(emitter.width))
-        samples = self._find_samples(start)
-        self._load_samples(samples)
-        for kernel in self.kernels:
-            self.code.forward(kernel)
-
-        written = self.program.outputs[1:] if name == "loss" else self.program.outputs
-        if len(written):
-            self._store_outputs(written, samples)
-        if name == "outputs":
-            return total
-
-        remaining = builder.sub(emitter.arguments["n"], start)
-        numbers = emitter.ir.Constant(emitter.vector, [float(i) for i in range(emitter.width)])
-        limit = emitter.splat(builder.sitofp(remaining, emitter.double))
-        is_sample = builder.fcmp_ordered("<", numbers, limit)
-        self._write_backward(is_sample)
-        loss = self.storage.reader(self.program.outputs[:1]).load(emitter.index(0))
-        return builder.fadd(total, builder.select(is_sample, loss, emitter.constant(0.0)))
-
-    def _find_samples(self, start: Any) -> list[Any]:
-        """Return the sample in each lane: the last one again in lanes beyond the batch.
-
-        So these compute nothing that is not computed anyway: no nan comes from them alone.
-        """
-        emitter = self.emitter
-        builder = emitter.builder
-        last = builder.sub(emitter.arguments["n"], emitter.index(1))
-        samples = []
-        for lane in range(emitter.width):
-            sample = builder.add(start, emitter.index(lane))
-            is_inside = builder.icmp_signed("<", sample, last)
-            samples.append(builder.select(is_inside, sample, last))
-        return samples
-
-    def _load_samples(self, samples: list[Any]) -> None:
-        """Write what brings the inputs of a tile into its vectors."""
-        emitter = self.emitter
-        builder = emitter.builder
-        for number, slot in self.storage.slots.items():
-            block = self.storage.layout.blocks[number]
-            if number >= self.first or not block.width:
-                continue
-            width = emitter.index(block.width)
-            array = emitter.arguments[block.name]
-            rows = [builder.mul(sample, width) for sample in samples]
-
-            def load(
-                column: Any,
-                carry: list[Any],
-                array: Any = array,
-                rows: Any = rows,
-                slot: int = slot,
-            ) -> list[Any]:
-                vector = emitter.ir.Constant(emitter.vector, emitter.ir.Undefined)
-                for lane, row in enumerate(rows):
-                    element = emitter.load_scalar(array, builder.add(row, column))
-                    vector = builder.insert_element(vector, element, emitter.lane(lane))
-                position = builder.add(column, emitter.index(slot))
-                emitter.store(vector, emitter.arguments["w"], position)
-                return carry
-
-            emitter.loop(width, load, [])
-
-    def _store_outputs(self, rows: Any, samples: list[Any]) -> None:
-        emitter = self.emitter
-        builder = emitter.builder
-        width = emitter.index(len(rows))
-        reader = self.storage.reader(rows)
-
-        def store(column: Any, carry: list[Any]) -> list[Any]:
-            vector = reader.load(column)
-            for lane, sample in enumerate(samples):
-                position = builder.add(builder.mul(sample, width), column)
-                element = builder.extract_element(vector, emitter.lane(lane))
-                builder.store(element, builder.gep(emitter.arguments["out"], [position]))
-            return carry
-
-        emitter.loop(width, store, [])
-
-    def _write_backward(self, is_sample: Any) -> None:
-        """Write the adjoint of each kernel, the last one first."""
-        emitter = self.emitter
-        builder = emitter.builder
-        parameters = self.program.parameters
-        self._zero_gradients(parameters, self.storage.gradient_size)
-
-        count = builder.sitofp(emitter.arguments["n"], emitter.double)
-        share = emitter.splat(builder.fdiv(emitter.ir.Constant(emitter.double, 1.0), count))
-        seed = builder.select(is_sample, share, emitter.constant(0.0))
-        self.storage.gradient(self.program.outputs[:1]).add(seed, emitter.index(0))
-        numbered = list(enumerate(self.kernels, self.first))
-        for number, kernel in reversed(numbered):
-            if number in self.storage.gradient_slots:
-                self.code.backward(kernel)
-
-    def _zero_gradients(self, start: int, end: int) -> None:
-        emitter = self.emitter
-
-        def zero(index: Any, carry: list[Any]) -> list[Any]:
-            position = emitter.builder.add(index, emitter.index(start))
-            emitter.store(emitter.constant(0.0), emitter.arguments["g"], position)
-            return carry
-
-        emitter.loop(emitter.index(end - start), zero, [])
-
-    def _sum_gradients(self) -> None:
-        """Write the gradient of each parameter: the sum over the lanes.
-
-        Whether all are finite is told by the sum of their products with 0: it is 0, or else nan.
-        """
-        emitter = self.emitter
-        builder = emitter.builder
-        nothing = emitter.ir.Constant(emitter.double, 0.0)
-
-        def add_up(index: Any, carry: list[Any]) -> list[Any]:
-            total = emitter.sum_lanes(emitter.load(emitter.arguments["g"], index))
-            builder.store(total, builder.gep(emitter.arguments["g_p"], [index]))
-            return [builder.fadd(carry[0], builder.fmul(total, nothing))]
-
-        zero = nothing
-        if self.program.parameters:
-            (zero,) = emitter.loop(emitter.index(self.program.parameters), add_up, [nothing])
-        builder.store(zero, emitter.arguments["zero"])

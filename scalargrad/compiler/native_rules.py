@@ -169,6 +169,10 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         for name in vars(floats)
         if name in TABLE and not TABLE[name].over_list
     }
+    # llvmlite is there by now.
+    from .native_functions import VECTOR_FUNCTIONS
+
+    primitives |= {name: _call_vector_function(emitter, name) for name in VECTOR_FUNCTIONS}
     primitives |= {name: _refuse(name) for name in _WITHOUT_CODE}
     primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS}
     primitives |= {
@@ -223,14 +227,25 @@ def _call_library(emitter: Emitter, name: str) -> Callable[..., Any]:
     """Return the rule that calls a function of C, lane by lane."""
 
     def call(*operands: Any) -> VectorTerm:
-        builder = emitter.builder
         vectors = [VectorTerm(emitter, None).take(operand) for operand in operands]
-        result = emitter.ir.Constant(emitter.vector, emitter.ir.Undefined)
-        for number in range(emitter.width):
-            lane = emitter.lane(number)
-            elements = [builder.extract_element(vector, lane) for vector in vectors]
-            value = emitter.call(name, elements, emitter.double)
-            result = builder.insert_element(result, value, lane)
-        return VectorTerm(emitter, result)
+        lanes = [emitter.elements(vector) for vector in vectors]
+
+        def compute(lane: int) -> Any:
+            return emitter.call(name, [elements[lane] for elements in lanes], emitter.double)
+
+        return VectorTerm(emitter, emitter.gather(compute))
+
+    return call
+
+
+def _call_vector_function(emitter: Emitter, name: str) -> Callable[..., Any]:
+    """Return the rule that calls a function of vectors."""
+
+    def call(operand: Any) -> VectorTerm:
+        from .native_functions import vector_function
+
+        function = vector_function(emitter.module, name, emitter.width)
+        vector = VectorTerm(emitter, None).take(operand)
+        return VectorTerm(emitter, emitter.builder.call(function, [vector]))
 
     return call

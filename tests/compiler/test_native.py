@@ -176,9 +176,23 @@ def test_nothing_is_left_in_memory_of_a_call_that_was_not_finite() -> None:
 
 def test_calls_in_turn_share_one_workspace() -> None:
     _, program = hinge_programs()
-    for batch in (3, 40, 9):
+    for batch in (9, 40, 8):
         program.value_and_grad(*samples(batch))
-    assert len(program._backend._native["loss"]._spare) == 1
+    (native,) = program._backend._native.values()
+    assert len(native._spare) == 1
+
+
+def test_a_function_without_arguments() -> None:
+    model = MLP(2, [3, 1], seed=1)
+    numpy_program, native_program = (
+        compile(lambda: model([0.5, -1.0]).tanh(), model, backend=backend)
+        for backend in ("numpy", "native")
+    )
+    expected_loss, expected = numpy_program.value_and_grad()
+    loss, gradient = native_program.value_and_grad()
+    assert native_program._backend.fallback_reason is None
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_a_copy_compiles_its_own_code() -> None:
