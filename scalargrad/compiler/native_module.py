@@ -324,11 +324,9 @@ class Emitter:
         machine = target.create_target_machine(
             cpu=binding.get_host_cpu_name(),
             features=binding.get_host_cpu_features().flatten(),
-            opt=3,
+            opt=2,
         )
-        options = binding.create_pipeline_tuning_options(speed_level=2)
-        passes = binding.create_pass_builder(machine, options)
-        passes.getModulePassManager().run(module, passes)
+        _simplify(module, machine)
         engine = binding.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         address = engine.get_function_address("run")
@@ -337,3 +335,18 @@ class Emitter:
         # The code lives as long as the engine does.
         function.engine = engine  # type: ignore[attr-defined]
         return function
+
+
+def _simplify(module: Any, machine: Any) -> None:
+    """Simplify instructions before they become machine code.
+
+    Loops are vectors already, so passes that would vectorize or unroll them only take time.
+    """
+    _, binding = load_llvmlite()
+    passes = binding.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_global_opt_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_instruction_combine_pass()
+    options = binding.create_pipeline_tuning_options()
+    passes.run(module, binding.create_pass_builder(machine, options))
