@@ -10,7 +10,6 @@ from scalargrad.utils.spelling import suggestion
 from .array_types import Array
 from .jax_backend import Devices, JaxBackend, identify_devices
 from .kernels import Kernel
-from .native_backend import NativeBackend
 from .numpy_backend import NumpyBackend
 from .program import Program
 
@@ -59,14 +58,29 @@ class Backend(Protocol):
     def render(self, name: str) -> str:
         """Return the program as text: "outputs", or "loss" with its gradient."""
 
+    def describe(self) -> str:
+        """Return in a line how the kernels are computed; "" where that goes without saying."""
+
 
 BackendMaker: TypeAlias = Callable[[Program, Sequence[int]], Backend]
 """Makes a backend from a program and the lengths of its arguments."""
 
+
+def _make_native(program: Program, sizes: Sequence[int]) -> Backend:
+    try:
+        from .native_backend import NativeBackend
+    except ImportError as error:
+        if error.name != "llvmlite":
+            raise
+        message = 'backend="native" needs llvmlite: pip install "scalargrad-viz[native]"'
+        raise OptionError(message) from None
+    return NativeBackend(program, sizes)
+
+
 BACKENDS: dict[str, BackendMaker] = {
     "numpy": NumpyBackend,
     "jax": JaxBackend,
-    "native": NativeBackend,
+    "native": _make_native,
 }
 """Backends by name. What a backend needs beyond NumPy is imported when it is first used."""
 

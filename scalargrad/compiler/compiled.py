@@ -27,7 +27,6 @@ from .batch_replay import BatchReplay
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
-from .native_backend import NativeBackend
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
@@ -498,8 +497,9 @@ class Compiled:
             f"{plural(len(kernels), 'kernel')}"
         )
         lines = [head, *_list_kernels(kernels, "  ")]
-        if isinstance(self._backend, NativeBackend) and self._backend.fallback_reason:
-            lines.append(f"computed by NumPy: no native code for {self._backend.fallback_reason}")
+        description = self._backend.describe()
+        if description:
+            lines.append(description)
         return "\n".join(lines)
 
     @fits_terminal

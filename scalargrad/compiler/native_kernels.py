@@ -10,15 +10,12 @@ from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
 from .native_matrices import MatrixEmitter
 from .native_module import Emitter
 from .native_products import write_dots
-from .native_rules import UnsupportedError, VectorTerm, make_vectors
+from .native_rules import UnsupportedError, VectorList, VectorTerm, make_vectors
 from .native_samples import Chunk
 from .native_storage import Reader, Storage
 from .program import insert_static_args, partials_by_rows
 
 __all__ = ["KernelEmitter"]
-
-_MAX_LIST = 256
-"""How long a list may be: the rules of operations over lists are written out, item by item."""
 
 
 class _Computed(NamedTuple):
@@ -86,8 +83,7 @@ class KernelEmitter:
         if emitter.by_rows:
             full, rest = divmod(count, emitter.width)
             if full:
-                width = emitter.index(emitter.width)
-                emitter.repeat(full, lambda i: body(emitter.builder.mul(i, width)))
+                emitter.repeat(full, lambda i: body(emitter.scale_index(i, emitter.width)))
             if rest:
                 with emitter.along_rows(rest):
                     body(emitter.index(count - rest))
@@ -259,21 +255,21 @@ class KernelEmitter:
 
     def _forward_over_list(self, kernel: OverList) -> None:
         count, length = kernel.items.shape
-        if length > _MAX_LIST:
-            raise UnsupportedError(str(kernel))
         results = self.storage.reader(kernel.rows)
         items = self.storage.reader(kernel.items.T)
         rule = TABLE[kernel.kind.op].forward
 
         def run(i: Any) -> None:
-            result = rule(self.vectors, self._load_items(items, length, i))
+            result = rule(self.vectors, self._list_items(items, length, i))
             results.store(result.value, i)
 
         self._each(count, run)
 
-    def _load_items(self, items: Reader, length: int, i: Any) -> list[VectorTerm]:
-        positions = map(self.emitter.index, range(length))
-        return [VectorTerm(self.emitter, items.load(k, i)) for k in positions]
+    def _list_items(self, items: Reader, length: int, i: Any) -> VectorList:
+        def load(k: Any) -> VectorTerm:
+            return VectorTerm(self.emitter, items.load(k, i))
+
+        return VectorList(self.emitter, length, load)
 
     def _backward_over_list(self, kernel: OverList) -> None:
         if not self.storage.needs_gradient(kernel.items):
@@ -288,9 +284,25 @@ class KernelEmitter:
         def run(i: Any) -> None:
             result = VectorTerm(self.emitter, results.load(i))
             gradient = VectorTerm(self.emitter, gradients.load(i))
-            partials = rule(self.vectors, result, self._load_items(items, length, i))
-            for k, partial in enumerate(partials):
+            partials = rule(self.vectors, result, self._list_items(items, length, i))
+
+            def send(k: Any, partial: Any) -> None:
                 if not isinstance(partial, ExactZero):
-                    targets.add((gradient * partial).value, self.emitter.index(k), i)
+                    targets.add((gradient * partial).value, k, i)
+
+            self._each_partial(partials, send)
 
         self._each(count, run)
+
+    def _each_partial(self, partials: Any, send: Callable[[Any, Any], None]) -> None:
+        """Write what sends the gradient by each item of a list."""
+        emitter = self.emitter
+        if isinstance(partials, VectorList) and not partials.is_short:
+            compute = partials.compute
+            emitter.repeat(len(partials), lambda k: send(k, compute(k)))
+        elif len(set(map(id, partials))) == 1:
+            # One number for all items, as for a sum.
+            emitter.repeat(len(partials), lambda k: send(k, partials[0]))
+        else:
+            for k, partial in enumerate(partials):
+                send(emitter.index(k), partial)

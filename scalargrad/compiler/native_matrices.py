@@ -1,11 +1,15 @@
 """Matrix kernels in native code."""
 
+from collections.abc import Callable
 from typing import Any
 
+from .array_types import Rows
 from .kernels import Matrix
 from .native_module import Emitter
 from .native_products import (
+    SUMS,
     Columns,
+    Factor,
     Product,
     over_rows,
     over_tiles,
@@ -56,36 +60,86 @@ class MatrixEmitter:
 
     def _forward_samples(self, kernel: Matrix) -> None:
         """Write weights times samples, place by place."""
-        emitter = self.emitter
         places, length = kernel.x.shape
         x = self.storage.reader(kernel.x)
-        weights = self.storage.reader(kernel.weights)
         biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
         results = self.storage.reader(kernel.rows.reshape(places, -1))
+        weights = self._lay_out(self.storage.reader(kernel.weights))
 
         def run(place: Any) -> None:
-            def load_x(k: Any, tile: Any) -> Any:
-                self._set_tile(tile)
-                return x.load(place, k)
-
             def finish(feature: Any, tile: Any, total: Any) -> None:
                 self._set_tile(tile)
-                results.store(total, place, feature)
+                results.store(self._add_bias(biases, feature, total), place, feature)
 
             product = Product(
                 rows=len(kernel.weights),
-                depth=emitter.index(length),
-                left=weights.load_scalar,
-                right=load_x,
-                start=lambda feature, _: self._start(biases, feature),
+                depth=self.emitter.index(length),
+                left=weights,
+                right=self._lay_out_tiles(x, place),
                 finish=finish,
             )
-            write_product(emitter, product, self._over_tiles())
+            self._write(product, self._over_tiles())
 
-        emitter.repeat(places, run)
+        self.emitter.repeat(places, run)
 
-    def _start(self, biases: Reader | None, feature: Any) -> Any:
-        return self.emitter.constant(0.0) if biases is None else biases.load(feature)
+    def _write(self, product: Product, columns: Columns) -> None:
+        sums = self.storage.find_scratch("sums", SUMS * self.emitter.width)
+        write_product(self.emitter, product, columns, sums)
+
+    def _lay_out(self, reader: Reader) -> Factor:
+        """Return numbers (m, n) that all lanes share as a side of a product.
+
+        Rows are those of the left side, or what is summed up on the right side.
+        """
+        emitter = self.emitter
+        strides = reader.places.view.strides
+        if strides is not None:
+            across, along = strides
+            return Factor(reader.array, reader.places.find_first(), across, along)
+
+        m, n = reader.places.shape
+        target = self.storage.find_scratch("left", m * n)
+
+        def copy_row(i: Any) -> None:
+            def copy(k: Any) -> None:
+                position = emitter.add_index(emitter.scale_index(i, n), k)
+                emitter.store_scalar(reader.load_scalar(i, k), target, position)
+
+            emitter.repeat(n, copy)
+
+        emitter.repeat(m, copy_row)
+        return Factor(target, emitter.index(0), across=n, along=1)
+
+    def _lay_out_tiles(self, reader: Reader, place: Any) -> Factor:
+        """Return the numbers of one place, which vary by sample, as the right side of a product."""
+        emitter = self.emitter
+        width = emitter.width
+        size = self.storage.numbers_each
+        strides = reader.places.view.strides
+        if strides is not None:
+            first = reader.places.find(place, emitter.index(0))
+            start = emitter.scale_index(first, size)
+            return Factor(reader.array, start, across=width, along=strides[1] * size)
+
+        _, length = reader.places.shape
+        target = self.storage.find_scratch("right", length * size)
+
+        def copy(k: Any) -> None:
+            def copy_tile() -> None:
+                start = emitter.add_index(
+                    emitter.scale_index(k, size), emitter.scale_index(emitter.tile, width)
+                )
+                emitter.store(reader.load(place, k), target, start)
+
+            self.chunk.each_tile(copy_tile)
+
+        emitter.repeat(length, copy)
+        return Factor(target, emitter.index(0), across=width, along=size)
+
+    def _add_bias(self, biases: Reader | None, feature: Any, total: Any) -> Any:
+        if biases is None:
+            return total
+        return self.emitter.builder.fadd(total, biases.load(feature))
 
     def _forward_dots(self, kernel: Matrix) -> None:
         """Write rows of weights times the numbers of each place."""
@@ -101,8 +155,7 @@ class MatrixEmitter:
                 return weights.load(feature, k), x.load(place, k)
 
             def finish(feature: Any, sums: Any) -> None:
-                total = emitter.builder.fadd(sums, self._start(biases, feature))
-                results.store(total, place, feature)
+                results.store(self._add_bias(biases, feature, sums), place, feature)
 
             write_dots(emitter, len(kernel.weights), length, load_product, finish)
 
@@ -117,19 +170,22 @@ class MatrixEmitter:
         weights = self.storage.reader(kernel.weights)
         biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
         results = self.storage.reader(kernel.rows.reshape(places, -1))
-        scratch = self.storage.find_scratch(length * padded(features, emitter.width))
+        scratch = self.storage.find_scratch("right", length * padded(features, emitter.width))
         transposed = write_transposed(
             emitter, features, weights.load, over_rows(emitter, length), scratch
         )
+
+        def finish(place: Any, feature: Any, total: Any) -> None:
+            results.store(self._add_bias(biases, feature, total), place, feature)
+
         product = Product(
             rows=places,
             depth=emitter.index(length),
-            left=x.load_scalar,
+            left=self._lay_out(x),
             right=transposed,
-            start=lambda _, feature: self._start(biases, feature),
-            finish=lambda place, feature, total: results.store(total, place, feature),
+            finish=finish,
         )
-        write_product(emitter, product, over_rows(emitter, features))
+        self._write(product, over_rows(emitter, features))
 
     def backward(self, kernel: Matrix) -> None:
         """Write what sends the gradient of a matrix product to its operands."""
@@ -139,7 +195,7 @@ class MatrixEmitter:
             else:
                 self._send_from_samples(kernel)
         if kernel.bias is not None and self.storage.needs_gradient(kernel.bias):
-            self._send_to_biases(kernel)
+            self._send_to_biases(kernel, kernel.bias)
         if self.storage.needs_gradient(kernel.x):
             self._send_to_x(kernel)
 
@@ -149,39 +205,76 @@ class MatrixEmitter:
         places, length = kernel.x.shape
         x = self.storage.reader(kernel.x)
         gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
-        targets = self.storage.gradient(kernel.weights)
         product = Product(
             rows=len(kernel.weights),
             depth=emitter.index(places),
-            left=lambda feature, place: gradients.load_scalar(place, feature),
-            right=x.load,
-            start=lambda *_: emitter.constant(0.0),
-            finish=lambda feature, k, total: targets.add(total, feature, k),
+            left=_swap(self._lay_out(gradients)),
+            right=_swap(self._lay_out_rows(x)),
+            finish=self._collect(kernel, self.chunk.is_first()),
         )
-        write_product(emitter, product, over_rows(emitter, length))
+        self._write(product, over_rows(emitter, length))
+
+    def _collect(self, kernel: Matrix, is_first: Any) -> Callable[[Any, Any, Any], None]:
+        """Return what adds to the gradient of weights, or sets it first where nothing else adds."""
+        targets = self.storage.gradient(kernel.weights)
+
+        def add(feature: Any, k: Any, total: Any) -> None:
+            targets.add(total, feature, k)
+
+        def set_or_add(feature: Any, k: Any, total: Any) -> None:
+            with self.emitter.builder.if_else(is_first) as (then, otherwise):
+                with then:
+                    targets.store(total, feature, k)
+                with otherwise:
+                    targets.add(total, feature, k)
+
+        return set_or_add if self.storage.collects_alone(kernel.weights) else add
+
+    def _lay_out_rows(self, reader: Reader) -> Factor:
+        """Return numbers (m, n) that lie side by side in their rows."""
+        emitter = self.emitter
+        m, n = reader.places.shape
+        if reader.places.view.strides is not None and reader.places.last_stride == 1:
+            return self._lay_out(reader)
+
+        target = self.storage.find_scratch("right", m * n)
+
+        def copy_row(i: Any) -> None:
+            def copy(k: Any) -> None:
+                position = emitter.add_index(emitter.scale_index(i, n), k)
+                emitter.store_scalar(reader.load_scalar(i, k), target, position)
+
+            emitter.repeat(n, copy)
+
+        emitter.repeat(m, copy_row)
+        return Factor(target, emitter.index(0), across=n, along=1)
 
     def _send_from_samples(self, kernel: Matrix) -> None:
         """Write the gradient of weights: gradients times samples, summed up over a chunk."""
         emitter = self.emitter
         places, length = kernel.x.shape
         gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
-        targets = self.storage.gradient(kernel.weights)
         x = self.storage.reader(kernel.x)
 
         def run(place: Any) -> None:
             product = Product(
                 rows=len(kernel.weights),
-                depth=emitter.builder.mul(self.chunk.tiles, emitter.index(emitter.width)),
-                left=lambda feature, sample: emitter.load_scalar(
-                    gradients.array, gradients.find_sample(sample, place, feature)
-                ),
+                depth=emitter.scale_index(self.chunk.tiles, emitter.width),
+                left=self._lay_out_samples(gradients, place),
                 right=self._transpose_samples(x, place, length),
-                start=lambda *_: emitter.constant(0.0),
-                finish=lambda feature, k, total: targets.add(total, feature, k),
+                finish=self._collect(kernel, self.chunk.is_first(place)),
             )
-            write_product(emitter, product, over_rows(emitter, length))
+            self._write(product, over_rows(emitter, length))
 
         emitter.repeat(places, run)
+
+    def _lay_out_samples(self, reader: Reader, place: Any) -> Factor:
+        """Return the numbers of one place as a left side, whose products are those of samples."""
+        size = self.storage.numbers_each
+        # Results of one kernel, which lie regularly.
+        first = reader.places.find(place, self.emitter.index(0))
+        start = self.emitter.scale_index(first, size)
+        return Factor(reader.array, start, across=size, along=1)
 
     def _transpose_samples(self, x: Reader, place: Any, length: int) -> Any:
         """Write what lays out samples one by one; return what loads, given a sample and a row."""
@@ -192,21 +285,24 @@ class MatrixEmitter:
             self._set_tile(tile)
             return x.load(place, k)
 
-        scratch = self.storage.find_scratch(size)
+        scratch = self.storage.find_scratch("right", size)
         return write_transposed(emitter, length, load, self._over_tiles(), scratch)
 
-    def _send_to_biases(self, kernel: Matrix) -> None:
+    def _send_to_biases(self, kernel: Matrix, bias: Rows) -> None:
         emitter = self.emitter
         places, _ = kernel.x.shape
         features = len(kernel.weights)
         gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
-        targets = self.storage.gradient(kernel.bias)
+        targets = self.storage.gradient(bias)
 
         def add_place(place: Any) -> None:
             if emitter.by_rows:
-                over_rows(emitter, features)(
-                    lambda some: [targets.add(gradients.load(place, i), i) for i in some]
-                )
+
+                def add_some(some: list[Any]) -> None:
+                    for i in some:
+                        targets.add(gradients.load(place, i), i)
+
+                over_rows(emitter, features)(add_some)
                 return
 
             def add_feature(feature: Any) -> None:
@@ -235,19 +331,16 @@ class MatrixEmitter:
             product = Product(
                 rows=places,
                 depth=emitter.index(features),
-                left=gradients.load_scalar,
-                right=weights.load,
-                start=lambda *_: emitter.constant(0.0),
+                left=self._lay_out(gradients),
+                right=_swap(self._lay_out_rows(weights)),
                 finish=lambda place, k, total: targets.add(total, place, k),
             )
-            write_product(emitter, product, over_rows(emitter, length))
+            self._write(product, over_rows(emitter, length))
             return
 
-        def run(place: Any) -> None:
-            def load_gradient(feature: Any, tile: Any) -> Any:
-                self._set_tile(tile)
-                return gradients.load(place, feature)
+        left = _swap(self._lay_out(weights))
 
+        def run(place: Any) -> None:
             def finish(k: Any, tile: Any, total: Any) -> None:
                 self._set_tile(tile)
                 targets.add(total, place, k)
@@ -255,11 +348,15 @@ class MatrixEmitter:
             product = Product(
                 rows=length,
                 depth=emitter.index(features),
-                left=lambda k, feature: weights.load_scalar(feature, k),
-                right=load_gradient,
-                start=lambda *_: emitter.constant(0.0),
+                left=left,
+                right=self._lay_out_tiles(gradients, place),
                 finish=finish,
             )
-            write_product(emitter, product, self._over_tiles())
+            self._write(product, self._over_tiles())
 
         emitter.repeat(places, run)
+
+
+def _swap(factor: Factor) -> Factor:
+    """Return the transposed side."""
+    return factor._replace(across=factor.along, along=factor.across)

@@ -1,4 +1,7 @@
-"""LLVM by way of llvmlite: the vector width of this machine, instructions, loops, and modules."""
+"""LLVM by way of llvmlite: the vector width of this machine, instructions, loops, and modules.
+
+llvmlite is imported here, so this module is imported only where native code is wanted.
+"""
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
@@ -6,36 +9,22 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from scalargrad.errors import OptionError
+from llvmlite import binding, ir
 
-__all__ = ["Emitter", "load_llvmlite", "vector_width"]
+__all__ = ["Emitter", "vector_width"]
 
 _INTEGERS = ("n", "order")
 """The arguments of native code that are an integer, or point to some."""
 
 
-@cache
-def load_llvmlite() -> tuple[Any, Any]:
-    """Return the modules `ir` and `binding` of llvmlite.
-
-    Raises:
-        OptionError: llvmlite is not installed.
-    """
-    try:
-        import llvmlite.binding
-        import llvmlite.ir
-    except ImportError:
-        message = 'backend="native" needs llvmlite: pip install "scalargrad-viz[native]"'
-        raise OptionError(message) from None
-    llvmlite.binding.initialize_native_target()
-    llvmlite.binding.initialize_native_asmprinter()
-    return llvmlite.ir, llvmlite.binding
+binding.initialize_native_target()
+binding.initialize_native_asmprinter()
 
 
 @cache
 def vector_width() -> int:
     """Return how many doubles a vector register of this machine holds."""
-    features = load_llvmlite()[1].get_host_cpu_features()
+    features = binding.get_host_cpu_features()
     if features.get("avx512f"):
         return 8
     return 4 if features.get("avx2") else 2
@@ -60,8 +49,6 @@ class Emitter:
     """
 
     def __init__(self, arguments: list[str]) -> None:
-        ir, _ = load_llvmlite()
-        self.ir = ir
         self._names = arguments
         self.width = vector_width()
         self.active = self.width
@@ -103,29 +90,59 @@ class Emitter:
         yield
         self.by_rows, self.active = before
 
+    @contextmanager
+    def new_function(self, name: str, arguments: Sequence[Any]) -> Iterator[Any]:
+        """Write another function in a with block, which returns nothing.
+
+        It stays a function: it is there so that many callers share its code.
+        """
+        before = (self.function, self.builder)
+        kind = ir.FunctionType(ir.VoidType(), arguments)
+        self.function = ir.Function(self.module, kind, name)
+        self.function.linkage = "internal"
+        self.function.attributes.add("noinline")
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        yield self.function
+        self.builder.ret_void()
+        self.function, self.builder = before
+
     # Numbers
 
     def index(self, number: int) -> Any:
         """Return an integer constant."""
-        return self.ir.Constant(self.integer, number)
+        return ir.Constant(self.integer, number)
 
     def constant(self, number: float) -> Any:
         """Return a vector with the same number in each lane."""
-        return self.ir.Constant(self.vector, [float(number)] * self.width)
+        return ir.Constant(self.vector, [float(number)] * self.width)
 
     def lane(self, number: int) -> Any:
         """Return the position of a lane."""
-        return self.ir.Constant(self.ir.IntType(32), number)
+        return ir.Constant(ir.IntType(32), number)
 
-    def add_index(self, index: Any, number: int) -> Any:
-        """Return index + number."""
-        return self.builder.add(index, self.index(number)) if number else index
+    def add_index(self, index: Any, other: Any) -> Any:
+        """Return the sum of two integers, one of which may be a Python int."""
+        if isinstance(other, int):
+            other = self.index(other)
+        x, y = _known(index), _known(other)
+        if x is not None and y is not None:
+            return self.index(x + y)
+        if x == 0:
+            return other
+        return index if y == 0 else self.builder.add(index, other)
+
+    def scale_index(self, index: Any, factor: int) -> Any:
+        """Return an integer times a known one."""
+        known = _known(index)
+        if known is not None:
+            return self.index(known * factor)
+        return index if factor == 1 else self.builder.mul(index, self.index(factor))
 
     # Vectors
 
     def undefined(self) -> Any:
         """Return a vector of no matter what."""
-        return self.ir.Constant(self.vector, self.ir.Undefined)
+        return ir.Constant(self.vector, ir.Undefined)
 
     def splat(self, scalar: Any) -> Any:
         """Return a vector with a double in each lane."""
@@ -134,8 +151,8 @@ class Emitter:
 
     def shuffle(self, x: Any, y: Any, lanes: Sequence[int]) -> Any:
         """Return these lanes of x, followed by those of y."""
-        kind = self.ir.VectorType(self.ir.IntType(32), len(lanes))
-        return self.builder.shuffle_vector(x, y, self.ir.Constant(kind, list(lanes)))
+        kind = ir.VectorType(ir.IntType(32), len(lanes))
+        return self.builder.shuffle_vector(x, y, ir.Constant(kind, list(lanes)))
 
     def gather(self, load: Callable[[int], Any]) -> Any:
         """Return a vector with the double that `load` returns for each active lane."""
@@ -222,16 +239,16 @@ class Emitter:
         self.builder.store(vector, self._vector_at(array, index), align=8)
 
     def _vector_at(self, array: Any, index: Any) -> Any:
-        kind = self.ir.VectorType(self.double, self.active)
+        kind = ir.VectorType(self.double, self.active)
         place = self.builder.gep(array, [index])
         return self.builder.bitcast(place, kind.as_pointer())
 
     def fill_zeros(self, array: Any, count: int) -> None:
         """Write zeros into the first numbers of an array."""
-        byte = self.ir.IntType(8)
+        byte = ir.IntType(8)
         memset = self.module.declare_intrinsic("llvm.memset", [byte.as_pointer(), self.integer])
-        is_volatile = self.ir.Constant(self.ir.IntType(1), 0)
-        zero = self.ir.Constant(byte, 0)
+        is_volatile = ir.Constant(ir.IntType(1), 0)
+        zero = ir.Constant(byte, 0)
         place = self.builder.bitcast(array, byte.as_pointer())
         self.builder.call(memset, [place, zero, self.index(8 * count), is_volatile])
 
@@ -241,8 +258,8 @@ class Emitter:
         """Return the result of a function that is known to LLVM or to the linker."""
         function = self.module.globals.get(name)
         if function is None:
-            signature = self.ir.FunctionType(result, [operand.type for operand in operands])
-            function = self.ir.Function(self.module, signature, name)
+            signature = ir.FunctionType(result, [operand.type for operand in operands])
+            function = ir.Function(self.module, signature, name)
         return self.builder.call(function, operands)
 
     def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
@@ -316,7 +333,6 @@ class Emitter:
 
     def compile(self, result: Any) -> Callable[..., float]:
         """Return the function, which takes addresses as integers and returns `result`."""
-        _, binding = load_llvmlite()
         self.builder.ret(result)
         module = binding.parse_assembly(str(self.module))
         module.verify()
@@ -337,14 +353,18 @@ class Emitter:
         return function
 
 
+def _known(index: Any) -> int | None:
+    """Return the number of an integer that is a constant, or None."""
+    number = getattr(index, "constant", None)
+    return number if isinstance(number, int) else None
+
+
 def _simplify(module: Any, machine: Any) -> None:
     """Simplify instructions before they become machine code.
 
     Loops are vectors already, so passes that would vectorize or unroll them only take time.
     """
-    _, binding = load_llvmlite()
     passes = binding.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()
     passes.add_global_opt_pass()
     passes.add_simplify_cfg_pass()
     passes.add_instruction_combine_pass()

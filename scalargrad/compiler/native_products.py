@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 from .native_module import Emitter
 
 __all__ = [
+    "SUMS",
+    "Factor",
     "Product",
     "over_rows",
     "over_tiles",
@@ -18,11 +20,30 @@ __all__ = [
 _BLOCK_ROWS = 8
 """How many rows of a product are summed up together; half of them where registers are few."""
 
+SUMS = 2 * _BLOCK_ROWS
+"""How many vectors the sums of one block take at most."""
+
 _MANY_REGISTERS = 8
 """The width of vectors from which on a processor has 32 of them, and not 16."""
 
 Columns: TypeAlias = Callable[[Callable[[list[Any]], None]], None]
 """Calls a function with vectors of columns, one or two at a time, until all had their turn."""
+
+
+class Factor(NamedTuple):
+    """One side of a product: doubles at regular distances.
+
+    Attributes:
+        array: The array.
+        start: The position of the first one.
+        across: How far rows of the left side, or columns of the right side, are from each other.
+        along: How far it is from one product of a sum to the next.
+    """
+
+    array: Any
+    start: Any
+    across: int
+    along: int
 
 
 class Product(NamedTuple):
@@ -34,17 +55,15 @@ class Product(NamedTuple):
     Attributes:
         rows: The number of rows.
         depth: How many products are summed up.
-        left: Returns a double, given i and k.
-        right: Returns a vector, given k and j.
-        start: Returns the vector that the sum starts with, given i and j.
+        left: The left side.
+        right: The right side. Columns of a vector lie one after the other.
         finish: Takes i, j and the sum.
     """
 
     rows: int
     depth: Any
-    left: Callable[[Any, Any], Any]
-    right: Callable[[Any, Any], Any]
-    start: Callable[[Any, Any], Any]
+    left: Factor
+    right: Factor
     finish: Callable[[Any, Any, Any], None]
 
 
@@ -55,7 +74,7 @@ def over_tiles(emitter: Emitter, tiles: Any) -> Columns:
         builder = emitter.builder
 
         def run_pair(pair: Any) -> None:
-            first = builder.mul(pair, emitter.index(2))
+            first = emitter.scale_index(pair, 2)
             body([first, emitter.add_index(first, 1)])
 
         emitter.repeat(builder.lshr(tiles, emitter.index(1)), run_pair)
@@ -74,7 +93,7 @@ def over_rows(emitter: Emitter, count: int) -> Columns:
         pairs, rest = divmod(count, 2 * width)
 
         def run_pair(pair: Any) -> None:
-            first = emitter.builder.mul(pair, emitter.index(2 * width))
+            first = emitter.scale_index(pair, 2 * width)
             body([first, emitter.add_index(first, width)])
 
         with emitter.along_rows():
@@ -89,44 +108,101 @@ def over_rows(emitter: Emitter, count: int) -> Columns:
     return run
 
 
-def write_product(emitter: Emitter, product: Product, columns: Columns) -> None:
-    """Write a matrix product, block by block."""
-    size = _BLOCK_ROWS if emitter.width >= _MANY_REGISTERS else _BLOCK_ROWS // 2
+def write_product(emitter: Emitter, product: Product, columns: Columns, sums: Any) -> None:
+    """Write a matrix product, block by block.
+
+    Args:
+        emitter: Where instructions are added.
+        product: The product.
+        columns: What goes through its columns.
+        sums: An array for the sums of one block, SUMS vectors.
+    """
+    size = _count_rows(emitter)
     blocks, rest = divmod(product.rows, size)
 
     def run_columns(some: list[Any]) -> None:
         def run_block(block: Any) -> None:
-            first = emitter.builder.mul(block, emitter.index(size))
-            _write_block(emitter, product, first, size, some)
+            _write_block(emitter, product, emitter.scale_index(block, size), size, some, sums)
 
         if blocks:
             emitter.repeat(blocks, run_block)
         if rest:
-            _write_block(emitter, product, emitter.index(blocks * size), rest, some)
+            first = emitter.index(blocks * size)
+            _write_block(emitter, product, first, rest, some, sums)
 
     columns(run_columns)
 
 
+def _count_rows(emitter: Emitter) -> int:
+    return _BLOCK_ROWS if emitter.width >= _MANY_REGISTERS else _BLOCK_ROWS // 2
+
+
 def _write_block(
-    emitter: Emitter, product: Product, first: Any, count: int, columns: Sequence[Any]
+    emitter: Emitter, product: Product, first: Any, count: int, columns: Sequence[Any], sums: Any
 ) -> None:
     """Write what computes some rows and columns of a product."""
-    rows = [emitter.add_index(first, number) for number in range(count)]
-    places = [(row, column) for row in rows for column in columns]
+    left, right = product.left, product.right
+    row = emitter.add_index(left.start, emitter.scale_index(first, left.across))
+    column = emitter.add_index(right.start, emitter.scale_index(columns[0], right.across))
+    function = _find_accumulator(emitter, count, len(columns))
+    strides = [left.across, left.along, right.along]
+    emitter.builder.call(
+        function,
+        [
+            product.depth,
+            emitter.builder.gep(left.array, [row]),
+            emitter.builder.gep(right.array, [column]),
+            *map(emitter.index, strides),
+            sums,
+        ],
+    )
 
-    def add_products(k: Any, sums: list[Any]) -> list[Any]:
-        rights = [product.right(k, column) for column in columns]
-        lefts = [emitter.splat(product.left(row, k)) for row in rows]
-        pairs = [(left, right) for left in lefts for right in rights]
+    def finish_row(number: Any) -> None:
+        start = emitter.scale_index(number, len(columns) * emitter.width)
+        for place, column in enumerate(columns):
+            total = emitter.load(sums, emitter.add_index(start, place * emitter.width))
+            product.finish(emitter.add_index(first, number), column, total)
+
+    emitter.repeat(count, finish_row)
+
+
+def _find_accumulator(emitter: Emitter, rows: int, columns: int) -> Any:
+    """Return a function that sums up one block of a product, written at its first use."""
+    name = f"accumulate_{rows}x{columns}_{emitter.active}"
+    function = emitter.module.globals.get(name)
+    if function is None:
+        pointer = emitter.double.as_pointer()
+        integer = emitter.integer
+        arguments = [integer, pointer, pointer, integer, integer, integer, pointer]
+        with emitter.new_function(name, arguments) as function:
+            _write_accumulator(emitter, rows, columns, function.args)
+    return function
+
+
+def _write_accumulator(emitter: Emitter, rows: int, columns: int, arguments: Sequence[Any]) -> None:
+    depth, left, right, across, along, right_along, sums = arguments
+    builder = emitter.builder
+    offsets = [builder.mul(emitter.index(row), across) for row in range(rows)]
+
+    def add_products(k: Any, totals: list[Any]) -> list[Any]:
+        place = builder.mul(k, along)
+        lefts = [
+            emitter.splat(emitter.load_scalar(left, emitter.add_index(place, offset)))
+            for offset in offsets
+        ]
+        first = builder.mul(k, right_along)
+        rights = [
+            emitter.load(right, emitter.add_index(first, column * emitter.width))
+            for column in range(columns)
+        ]
+        pairs = [(x, y) for x in lefts for y in rights]
         return [
-            emitter.multiply_add(left, right, total)
-            for (left, right), total in zip(pairs, sums, strict=True)
+            emitter.multiply_add(x, y, total) for (x, y), total in zip(pairs, totals, strict=True)
         ]
 
-    starts = [product.start(row, column) for row, column in places]
-    sums = emitter.loop(product.depth, add_products, starts)
-    for (row, column), total in zip(places, sums, strict=True):
-        product.finish(row, column, total)
+    zeros = [emitter.constant(0.0)] * (rows * columns)
+    for number, total in enumerate(emitter.loop(depth, add_products, zeros)):
+        emitter.store(total, sums, emitter.index(number * emitter.width))
 
 
 def write_dots(
@@ -167,7 +243,7 @@ def write_dots(
         numbers = [emitter.add_index(first, number) for number in range(some)]
 
         def run(vector: Any, sums: list[Any]) -> list[Any]:
-            position = emitter.builder.mul(vector, emitter.index(width))
+            position = emitter.scale_index(vector, width)
             with emitter.along_rows():
                 return add_products(numbers, position, sums)
 
@@ -182,7 +258,7 @@ def write_dots(
     if groups:
 
         def run_group(group: Any) -> None:
-            run_some(emitter.builder.mul(group, emitter.index(width)), width)
+            run_some(emitter.scale_index(group, width), width)
 
         emitter.repeat(groups, run_group)
     if remaining:
@@ -195,8 +271,8 @@ def write_transposed(
     load: Callable[[Any, Any], Any],
     columns: Columns,
     target: Any,
-) -> Callable[[Any, Any], Any]:
-    """Write a matrix into an array column by column, and return what loads from that.
+) -> Factor:
+    """Write a matrix into an array column by column, and return it as the right side of a product.
 
     Args:
         emitter: Where instructions are added.
@@ -204,22 +280,19 @@ def write_transposed(
         load: Returns a vector of columns, given the row and the columns.
         columns: What goes through all columns: that of samples, or of rows.
         target: The array, of as many doubles for each column as fill vectors with `count`.
-
-    Returns:
-        A function of a column and a row, which returns the vector that begins with that row.
     """
     width = emitter.width
     length = padded(count, width)
 
     def find(column: Any, row: Any) -> Any:
-        return emitter.builder.add(emitter.builder.mul(column, emitter.index(length)), row)
+        return emitter.add_index(emitter.scale_index(column, length), row)
 
     def write_rows(first: Any, some: int, column: Any) -> None:
         vectors = [load(emitter.add_index(first, row), column) for row in range(some)]
         vectors += [emitter.constant(0.0)] * (width - some)
         start = column
         if not emitter.by_rows:
-            start = emitter.builder.mul(column, emitter.index(width))
+            start = emitter.scale_index(column, width)
         lanes = emitter.transpose(vectors)[: emitter.active]
         with emitter.along_rows():
             for number, vector in enumerate(lanes):
@@ -230,19 +303,14 @@ def write_transposed(
         for column in some:
 
             def write_group(group: Any, column: Any = column) -> None:
-                write_rows(emitter.builder.mul(group, emitter.index(width)), width, column)
+                write_rows(emitter.scale_index(group, width), width, column)
 
             emitter.repeat(groups, write_group)
             if rest:
                 write_rows(emitter.index(groups * width), rest, column)
 
     columns(write_columns)
-
-    def load_rows(column: Any, row: Any) -> Any:
-        with emitter.along_rows(emitter.active):
-            return emitter.load(target, find(column, row))
-
-    return load_rows
+    return Factor(target, emitter.index(0), across=1, along=length)
 
 
 def padded(count: int, width: int) -> int:

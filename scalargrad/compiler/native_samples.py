@@ -22,6 +22,11 @@ class Chunk:
         self.start = start
         self.tiles = tiles
 
+    def is_first(self, place: Any = None) -> Any:
+        """Return whether it is the first chunk of a batch, and a place is the first one."""
+        number = self.start if place is None else self.emitter.add_index(self.start, place)
+        return self.emitter.builder.icmp_signed("==", number, self.emitter.index(0))
+
     def each_tile(self, body: Callable[[], None]) -> None:
         """Write a loop over the vectors, or once what is done for the one sample."""
         emitter = self.emitter
@@ -41,7 +46,7 @@ class Chunk:
         These compute nothing that is not computed anyway: no nan comes from them alone.
         """
         builder = self.emitter.builder
-        position = builder.add(self.start, number)
+        position = self.emitter.add_index(self.start, number)
         last = self.emitter.add_index(self.emitter.arguments["n"], -1)
         is_inside = builder.icmp_signed("<", position, last)
         return builder.select(is_inside, position, last)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy
+from llvmlite import ir
 
 from .array_types import Rows
 from .layout import Layout
@@ -42,7 +43,6 @@ class Places:
         return None if self.view.strides is None else self.view.strides[-1]
 
     def _make_table(self, positions: list[int]) -> Any:
-        ir = self.emitter.ir
         module = self.emitter.module
         kind = ir.ArrayType(self.emitter.integer, len(positions))
         table = ir.GlobalVariable(module, kind, f"table{len(module.globals)}")
@@ -51,20 +51,41 @@ class Places:
         table.initializer = ir.Constant(kind, positions)
         return table
 
+    def find_first(self) -> Any:
+        """Return the first position."""
+        return self.emitter.index(self.view.start)
+
     def find(self, *indices: Any) -> Any:
         """Return the position at an index, one integer for each axis."""
-        if self.view.strides is not None:
-            return self._sum_products(self.view.start, self.view.strides, indices)
+        strides = self.view.strides
+        if strides is not None:
+            return self._sum_products(self.view.start, strides, indices)
+        return self._load_entry(self._find_entry(indices))
+
+    def find_lanes(self, count: int, *indices: Any) -> list[Any]:
+        """Return so many positions from an index on, along the last axis."""
+        strides = self.view.strides
+        lanes = range(count)
+        if strides is not None:
+            first = self.find(*indices)
+            return [self.emitter.add_index(first, lane * strides[-1]) for lane in lanes]
+        entry = self._find_entry(indices)
+        return [self._load_entry(self.emitter.add_index(entry, lane)) for lane in lanes]
+
+    def _find_entry(self, indices: Sequence[Any]) -> Any:
         flat = [int(numpy.prod(self.shape[axis + 1 :])) for axis in range(len(self.shape))]
-        number = self._sum_products(0, flat, indices)
-        entry = self.emitter.builder.gep(self.table, [self.emitter.index(0), number])
-        return self.emitter.builder.load(entry)
+        return self._sum_products(0, flat, indices)
+
+    def _load_entry(self, number: Any) -> Any:
+        place = self.emitter.builder.gep(self.table, [self.emitter.index(0), number])
+        return self.emitter.builder.load(place)
 
     def _sum_products(self, start: int, strides: Sequence[int], indices: Sequence[Any]) -> Any:
-        builder = self.emitter.builder
-        total = self.emitter.index(start)
+        emitter = self.emitter
+        total = emitter.index(start)
         for stride, index in zip(strides, indices, strict=True):
-            total = builder.add(total, builder.mul(index, self.emitter.index(stride)))
+            if stride:
+                total = emitter.add_index(total, emitter.scale_index(index, stride))
         return total
 
 
@@ -96,7 +117,8 @@ class Reader:
             return emitter.splat(self.load_scalar(*indices))
         if self.places.last_stride == 1:
             return emitter.load(self.array, self.places.find(*indices))
-        return emitter.gather(lambda lane: self.load_scalar(*self._shift(indices, lane)))
+        positions = self.places.find_lanes(emitter.active, *indices)
+        return emitter.gather(lambda lane: emitter.load_scalar(self.array, positions[lane]))
 
     def load_scalar(self, *indices: Any) -> Any:
         """Return the number at an index, which all samples share."""
@@ -117,31 +139,29 @@ class Reader:
             self.add_scalar(emitter.sum_lanes(vector), *indices)
         else:
             # One after the other, as several lanes may have one place.
-            for lane, element in enumerate(emitter.elements(vector)):
-                self.add_scalar(element, *self._shift(indices, lane))
+            positions = self.places.find_lanes(emitter.active, *indices)
+            for element, position in zip(emitter.elements(vector), positions, strict=True):
+                self._add_at(position, element)
 
     def add_scalar(self, number: Any, *indices: Any) -> None:
         """Add to the number at an index."""
+        self._add_at(self.places.find(*indices), number)
+
+    def _add_at(self, position: Any, number: Any) -> None:
         emitter = self.emitter
-        position = self.places.find(*indices)
         total = emitter.builder.fadd(emitter.load_scalar(self.array, position), number)
         emitter.store_scalar(total, self.array, position)
 
     def find_sample(self, sample: Any, *indices: Any) -> Any:
         """Return where in the array the number of a sample of the chunk is, one double."""
-        size = self.emitter.index(self.tiles * self.emitter.width)
-        start = self.emitter.builder.mul(self.places.find(*indices), size)
-        return self.emitter.builder.add(start, sample)
+        size = self.tiles * self.emitter.width
+        start = self.emitter.scale_index(self.places.find(*indices), size)
+        return self.emitter.add_index(start, sample)
 
     def _find_tile(self, indices: Sequence[Any]) -> Any:
         emitter = self.emitter
-        builder = emitter.builder
-        first = builder.mul(self.places.find(*indices), emitter.index(self.tiles))
-        vector = builder.add(first, emitter.tile)
-        return builder.mul(vector, emitter.index(emitter.width))
-
-    def _shift(self, indices: Sequence[Any], lane: int) -> list[Any]:
-        return [*indices[:-1], self.emitter.add_index(indices[-1], lane)]
+        first = emitter.scale_index(self.places.find(*indices), self.tiles)
+        return emitter.scale_index(emitter.add_index(first, emitter.tile), emitter.width)
 
 
 class _Copies:
@@ -180,7 +200,8 @@ class Storage:
         size: How many numbers s, h, w and g hold.
         values: For each block its array and its first position there.
         gradients: The same for the gradient of each block that needs one.
-        scratch: How many doubles of w are free for kernels, after all others.
+        alone: Which rows are parameters whose gradient comes from one matrix, and nothing else.
+        scratch: How many doubles there are for kernels to lay out operands, by name.
     """
 
     def __init__(
@@ -189,13 +210,14 @@ class Storage:
         self.emitter = emitter
         self.layout = layout
         self.tiles = tiles
-        self.size = {"s": 0, "h": 0, "w": 0, "g": 0}
+        self.size = {"s": 0, "h": 0, "w": 0, "g": 0, "seeds": 0}
         self.values: dict[int, tuple[str, int]] = {}
         self.gradients: dict[int, tuple[str, int]] = {}
         self._copies = {"s": _Copies(), "w": _Copies()}
         self._gradient_copies = {"h": _Copies(), "g": _Copies()}
         self._sinks: dict[str, int] = {}
-        self.scratch = 0
+        self.scratch: dict[str, int] = {}
+        self.alone = numpy.zeros(len(layout.block_of), bool)
         for number, block in enumerate(layout.blocks):
             if block.source is not None:
                 self.values[number] = self.values[block.source]
@@ -223,7 +245,7 @@ class Storage:
         return max(1, self.tiles * self.emitter.width)
 
     def _make_reader(self, name: str, positions: Rows) -> Reader:
-        tiles = self.tiles if name in ("w", "g") else 0
+        tiles = self.tiles if name in ("w", "g", "seeds") else 0
         places = Places(self.emitter, positions)
         return Reader(self.emitter, self.emitter.arguments[name], places, tiles)
 
@@ -235,7 +257,7 @@ class Storage:
         """Return what reads and writes these rows, from one array."""
         blocks = self.layout.block_of[rows]
         columns = self.layout.column_of[rows]
-        found = {number: self.values[number] for number in numpy.unique(blocks).tolist()}
+        found = {number: self.values[number] for number in _list_blocks(blocks)}
         names = {name for name, _ in found.values()}
         chosen = names.pop() if len(names) == 1 else ("w" if "w" in names else "s")
 
@@ -252,7 +274,7 @@ class Storage:
         """Return what reads the gradients of these rows and adds to them."""
         blocks = self.layout.block_of[rows]
         columns = self.layout.column_of[rows]
-        numbers = numpy.unique(blocks).tolist()
+        numbers = _list_blocks(blocks)
         found = {number: self.gradients[number] for number in numbers if number in self.gradients}
         names = {name for name, _ in found.values()}
         if len(names) == 1 and len(found) == len(numbers):
@@ -287,13 +309,17 @@ class Storage:
 
     def needs_gradient(self, rows: Rows) -> bool:
         """Whether a gradient flows to any of these rows."""
-        numbers = numpy.unique(self.layout.block_of[rows]).tolist()
+        numbers = _list_blocks(self.layout.block_of[rows])
         return any(number in self.gradients for number in numbers)
 
-    def find_scratch(self, count: int) -> Any:
-        """Return a pointer to so many doubles that are free for one kernel."""
-        self.scratch = max(self.scratch, count)
-        return self.emitter.arguments["scratch"]
+    def collects_alone(self, rows: Rows) -> bool:
+        """Whether rows are parameters whose gradients nothing adds to but one matrix."""
+        return bool(self.alone[rows].all())
+
+    def find_scratch(self, name: str, count: int) -> Any:
+        """Return a pointer to so many doubles that one kernel may use."""
+        self.scratch[name] = max(self.scratch.get(name, 0), count)
+        return self.emitter.arguments[name]
 
     def write_copies(self, array: str) -> None:
         """Write what copies numbers into s or w, where they are read among others."""
@@ -337,3 +363,13 @@ class Storage:
                 emitter.repeat(tiles, add_tile)
 
             emitter.repeat(len(places), add)
+
+
+def _list_blocks(blocks: Rows) -> list[int]:
+    """Return the blocks that occur, each once."""
+    first = int(blocks.flat[0])
+    # Most often there is one, and sorting takes longer than looking.
+    if (blocks == first).all():
+        return [first]
+    numbers: list[int] = numpy.unique(blocks).tolist()
+    return numbers

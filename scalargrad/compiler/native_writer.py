@@ -2,17 +2,22 @@
 
 from typing import Any
 
-from .array_types import Rows
+import numpy
+from llvmlite import ir
+
+from .array_types import Mask, Rows
+from .kernels import Matrix
 from .native_kernels import KernelEmitter
 from .native_module import Emitter
 from .native_products import over_rows
 from .native_samples import Chunk
-from .native_storage import Storage
+from .native_storage import Places, Reader, Storage
 from .numpy_backend import NumpyBackend
+from .program import PARAMETER
 
 __all__ = ["FunctionWriter"]
 
-_ARRAYS = ("s", "h", "w", "g", "scratch")
+_ARRAYS = ("s", "h", "w", "g", "seeds", "left", "right", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
 
 _ALIGNED = 8
@@ -57,7 +62,7 @@ class FunctionWriter:
         emitter = self.emitter
         starts = {}
         for name in _ARRAYS:
-            start = emitter.ir.GlobalVariable(emitter.module, emitter.integer, f"start_{name}")
+            start = ir.GlobalVariable(emitter.module, emitter.integer, f"start_{name}")
             start.global_constant = True
             start.linkage = "internal"
             starts[name] = start
@@ -96,15 +101,17 @@ class FunctionWriter:
         """How many doubles each part of the workspace has."""
         storage = self.storage
         sizes = {name: size for name, size in storage.size.items() if name in ("s", "h")}
-        sizes |= {name: storage.size[name] * storage.numbers_each for name in ("w", "g")}
-        sizes["scratch"] = storage.scratch
+        varying = ("w", "g", "seeds")
+        sizes |= {name: storage.size[name] * storage.numbers_each for name in varying}
+        sizes |= storage.scratch
         return {name: -(-size // _ALIGNED) * _ALIGNED for name, size in sizes.items()}
 
     def _set_starts(self) -> None:
         place = 0
-        for name, size in self._sizes().items():
-            self._starts[name].initializer = self.emitter.index(place)
-            place += size
+        sizes = self._sizes()
+        for name, start in self._starts.items():
+            start.initializer = self.emitter.index(place)
+            place += sizes.get(name, 0)
 
     # Chunks
 
@@ -117,14 +124,14 @@ class FunctionWriter:
         chunks = builder.sdiv(emitter.add_index(count, size - 1), emitter.index(size))
 
         def run(number: Any, total: list[Any]) -> list[Any]:
-            start = builder.mul(number, emitter.index(size))
+            start = emitter.scale_index(number, size)
             chunk = Chunk(emitter, start, self._count_tiles(start))
             if self.tiles:
                 return [self._write_chunk(chunk, total[0])]
             with emitter.along_rows():
                 return [self._write_chunk(chunk, total[0])]
 
-        zero = emitter.ir.Constant(emitter.double, 0.0)
+        zero = ir.Constant(emitter.double, 0.0)
         (total,) = emitter.loop(chunks, run, [zero])
         return total
 
@@ -181,33 +188,32 @@ class FunctionWriter:
     def _load_rows(self, chunk: Chunk, name: str, width: int, reader: Any, in_order: bool) -> None:
         """Write what reads rows of an argument, (batch, width), into numbers of a chunk."""
         emitter = self.emitter
-        builder = emitter.builder
         array = emitter.arguments[name]
 
         def find_row(number: Any) -> Any:
             position = chunk.find_position(number)
             sample = chunk.find_sample(position) if in_order else position
-            return builder.mul(sample, emitter.index(width))
+            return emitter.scale_index(sample, width)
 
         if emitter.by_rows:
             row = find_row(emitter.index(0))
 
             def copy(some: list[Any]) -> None:
                 for column in some:
-                    vector = emitter.load(array, builder.add(row, column))
+                    vector = emitter.load(array, emitter.add_index(row, column))
                     reader.store(vector, column)
 
             over_rows(emitter, width)(copy)
             return
 
         def load_tile() -> None:
-            first = builder.mul(emitter.tile, emitter.index(emitter.width))
+            first = emitter.scale_index(emitter.tile, emitter.width)
             rows = [find_row(emitter.add_index(first, lane)) for lane in range(emitter.width)]
             tile = emitter.tile
 
             def load_columns(some: list[Any]) -> None:
                 for column in some:
-                    vectors = [emitter.load(array, builder.add(row, column)) for row in rows]
+                    vectors = [emitter.load(array, emitter.add_index(row, column)) for row in rows]
                     columns = emitter.transpose(vectors)[: emitter.active]
                     self._store_columns(reader, tile, column, columns)
 
@@ -230,30 +236,29 @@ class FunctionWriter:
     def _store_rows(self, chunk: Chunk, name: str, width: int, reader: Any) -> None:
         """Write numbers of a chunk into rows of a result, (batch, width)."""
         emitter = self.emitter
-        builder = emitter.builder
         array = emitter.arguments[name]
 
         def find_row(number: Any) -> Any:
-            return builder.mul(chunk.find_position(number), emitter.index(width))
+            return emitter.scale_index(chunk.find_position(number), width)
 
         if emitter.by_rows:
             row = find_row(emitter.index(0))
 
             def copy(some: list[Any]) -> None:
                 for column in some:
-                    emitter.store(reader.load(column), array, builder.add(row, column))
+                    emitter.store(reader.load(column), array, emitter.add_index(row, column))
 
             over_rows(emitter, width)(copy)
             return
 
         def store_tile() -> None:
-            first = builder.mul(emitter.tile, emitter.index(emitter.width))
+            first = emitter.scale_index(emitter.tile, emitter.width)
             rows = [find_row(emitter.add_index(first, lane)) for lane in range(emitter.width)]
 
             def store_column(column: Any) -> None:
                 elements = emitter.elements(reader.load(column))
                 for row, element in zip(rows, elements, strict=True):
-                    emitter.store_scalar(element, array, builder.add(row, column))
+                    emitter.store_scalar(element, array, emitter.add_index(row, column))
 
             emitter.repeat(width, store_column)
 
@@ -268,7 +273,7 @@ class FunctionWriter:
         row = self.program.outputs[:1]
         losses = self.storage.reader(row)
         count = builder.sitofp(emitter.arguments["n"], emitter.double)
-        share = builder.fdiv(emitter.ir.Constant(emitter.double, 1.0), count)
+        share = builder.fdiv(ir.Constant(emitter.double, 1.0), count)
         has_gradient = self.storage.needs_gradient(row)
         gradients = self.storage.gradient(row) if has_gradient else None
         if emitter.by_rows:
@@ -276,12 +281,12 @@ class FunctionWriter:
                 gradients.add_scalar(share, emitter.index(0))
             return builder.fadd(total, losses.load_scalar(emitter.index(0)))
 
-        numbers = emitter.ir.Constant(emitter.vector, [float(i) for i in range(emitter.width)])
+        numbers = ir.Constant(emitter.vector, [float(i) for i in range(emitter.width)])
         zero = emitter.constant(0.0)
 
         def seed_tile(tile: Any, carry: list[Any]) -> list[Any]:
             emitter.tile = tile
-            first = builder.add(chunk.start, builder.mul(tile, emitter.index(emitter.width)))
+            first = emitter.add_index(chunk.start, emitter.scale_index(tile, emitter.width))
             remaining = builder.sub(emitter.arguments["n"], first)
             limit = emitter.splat(builder.sitofp(remaining, emitter.double))
             is_sample = builder.fcmp_ordered("<", numbers, limit)
@@ -295,18 +300,77 @@ class FunctionWriter:
         return builder.fadd(total, emitter.sum_lanes(lanes))
 
     def _load_seeds(self, chunk: Chunk) -> None:
-        """Write what reads the gradients of the outputs, (batch, outputs), into g."""
-        raise NotImplementedError
+        """Write what adds the gradients of the outputs, (batch, outputs), to those of their rows.
+
+        A row may be several outputs. Samples beyond the batch are the last one again, and what
+        flows back to them is not read.
+        """
+        emitter = self.emitter
+        count = len(self.program.outputs)
+        seeds = self.storage.make_run("seeds", 0, count)
+        self.storage.size["seeds"] = count
+        self._load_rows(chunk, "seed", count, seeds, in_order=False)
+        for column, row in enumerate(self.program.outputs):
+            rows = numpy.array([row])
+            if self.storage.needs_gradient(rows):
+                gradients = self.storage.gradient(rows)
+                number = emitter.index(column)
+
+                def add(gradients: Reader = gradients, number: Any = number) -> None:
+                    if emitter.by_rows:
+                        gradients.add_scalar(seeds.load_scalar(number), emitter.index(0))
+                    else:
+                        gradients.add(seeds.load(number), emitter.index(0))
+
+                chunk.each_tile(add)
 
     def _store_gradients(self, chunk: Chunk) -> None:
         """Write the gradients of the arguments, each (batch, n)."""
-        raise NotImplementedError
+        for number, (array, start) in self.storage.gradients.items():
+            block = self.layout.blocks[number]
+            if number < self.layout.first and block.width:
+                reader = self.storage.make_run(array, start, block.width)
+                self._store_rows(chunk, block.gradient, block.width, reader)
 
     def _zero_shared_gradients(self) -> None:
         if self.name != "loss":
             return
         self._zero_later = self.emitter.reserve()
-        self._zero("g_p", self.program.parameters)
+        self.storage.alone = self._find_alone()
+        is_parameter = self.program.code == PARAMETER
+        set_first = self.program.place[is_parameter & self.storage.alone]
+        wanted = numpy.setdiff1d(numpy.arange(self.program.parameters), set_first)
+        if len(wanted) == self.program.parameters:
+            self._zero("g_p", len(wanted))
+        elif len(wanted):
+            self._zero_places("g_p", wanted)
+
+    def _find_alone(self) -> Mask:
+        """Return which parameters are taken once, by a matrix over samples."""
+        count = len(self.program)
+        uses = numpy.bincount(self.program.outputs, minlength=count)
+        in_matrix = numpy.zeros(count, bool)
+        for number, kernel in self.kernels:
+            for rows in kernel.taken():
+                uses += numpy.bincount(rows.ravel(), minlength=count)
+            if isinstance(kernel, Matrix) and kernel.batched and number in self.storage.gradients:
+                weights = kernel.weights
+                learned = (self.program.code[weights] == PARAMETER).all()
+                # Those that lie side by side are set as they are added to.
+                if learned and self.storage.gradient(weights).places.last_stride == 1:
+                    in_matrix[weights] = True
+        alone: Mask = in_matrix & (uses == 1)
+        return alone
+
+    def _zero_places(self, array: str, positions: Rows) -> None:
+        emitter = self.emitter
+        places = Places(emitter, positions)
+        zero = ir.Constant(emitter.double, 0.0)
+
+        def write_zero(i: Any) -> None:
+            emitter.store_scalar(zero, emitter.arguments[array], places.find(i))
+
+        emitter.repeat(len(positions), write_zero)
 
     def _finish_shared_gradients(self, code: KernelEmitter) -> None:
         """Write the way back through what all samples share, and whether the gradient is finite."""
@@ -330,7 +394,7 @@ class FunctionWriter:
         full, rest = divmod(self.program.parameters, emitter.width)
 
         def add(vector: Any, carry: list[Any]) -> list[Any]:
-            position = builder.mul(vector, emitter.index(emitter.width))
+            position = emitter.scale_index(vector, emitter.width)
             product = builder.fmul(emitter.load(array, position), zero)
             return [builder.fadd(carry[0], product)]
 
