@@ -110,24 +110,27 @@ def _address(array: NDArray[Any]) -> int:
         return array.ctypes.data
 
 
+def _is_small(count: int) -> bool:
+    """Return whether a batch would fill less than half of a vector, and is done by sample."""
+    return 2 * count < vector_width()
+
+
 class NativeBackend(NumpyBackend):
     """Runs a program on batches, in machine code where all of its kernels have such code.
 
-    Other programs are computed by NumPy. A call has a workspace of its own, so several threads may
+    Other programs are computed by NumPy. A call has a workspace to itself, so several threads may
     call at once, and they compute at the same time.
 
     Args:
         program: What to compute.
         sizes: The length of each argument.
-
     """
 
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         super().__init__(program, sizes)
-        self._tiles = self._count_tiles()
         self._others = len(program.outputs) - 1
         self._reason: str | None = None
-        self._native: dict[tuple[str, int], _Native | None] = {}
+        self._native: dict[tuple[str, bool], _Native | None] = {}
 
     @property
     def fallback_reason(self) -> str | None:
@@ -172,7 +175,7 @@ class NativeBackend(NumpyBackend):
         gradients = [numpy.zeros((len(drawn), size)) for size in self.sizes]
         seed = numpy.ascontiguousarray(seed, dtype=float)
         workspace = native.take_workspace()
-        written = [*map(_address, [seed, *gradients])]
+        written = [_address(array) for array in (seed, *gradients)]
         self._run(native, workspace, arguments, read, drawn, written)
         native.give_back(workspace)
         return gradients
@@ -187,7 +190,7 @@ class NativeBackend(NumpyBackend):
         if reason:
             return f"computed by NumPy: no native code for {reason}"
         width = vector_width()
-        chunk = width * self._tiles
+        chunk = width * self._count_tiles(width)
         return f"computed by native code: vectors of {width} numbers, {chunk} samples at a time"
 
     def _run(
@@ -197,22 +200,24 @@ class NativeBackend(NumpyBackend):
         arguments: Sequence[Array],
         read: Array,
         drawn: Array,
-        written: list[int],
+        rest: list[int],
     ) -> float:
-        """Call a function, which writes to the addresses in `written`."""
+        """Call a function, whose last arguments are the addresses in `rest`."""
         # A name keeps what was copied alive while its address is in use.
         contiguous = [*map(numpy.ascontiguousarray, (read, drawn, *arguments))]
         inputs = map(_address, contiguous)
         count = len(drawn)
         order = workspace.find_order(count)
-        return native.run(count, order, *inputs, *native.fixed, workspace.address, *written)
+        return native.run(count, order, *inputs, *native.fixed, workspace.address, *rest)
 
-    def _count_tiles(self) -> int:
-        """Return how many vectors of samples a chunk has."""
-        numbers = sum(block.width for block in self.layout.blocks if block.batched)
+    def _count_tiles(self, count: int) -> int:
+        """Return how many vectors of samples a chunk of a batch has; 0 for one sample at a time."""
+        if _is_small(count):
+            return 0
         # At least 1, as a function without arguments may have nothing that varies by sample.
-        tile_bytes = 2 * max(numbers, 1) * vector_width() * _BYTES
-        return min(max(_CHUNK_BYTES // tile_bytes, _MIN_TILES), _MAX_TILES)
+        numbers = max(1, sum(block.width for block in self.layout.blocks if block.batched))
+        tiles = _CHUNK_BYTES // (2 * numbers * vector_width() * _BYTES)
+        return min(max(tiles, _MIN_TILES), _MAX_TILES)
 
     def _native_function(self, name: str, count: int) -> _Native | None:
         """Return a function for batches of a size, compiled at its first use.
@@ -220,12 +225,10 @@ class NativeBackend(NumpyBackend):
         Returns:
             The function, or None where it has no native code.
         """
-        # Where samples would fill no half of a vector, they are computed one at a time.
-        tiles = self._tiles if 2 * count >= vector_width() else 0
-        key = (name, tiles)
+        key = (name, _is_small(count))
         if key not in self._native:
             try:
-                self._native[key] = self._compile(name, tiles)
+                self._native[key] = self._compile(name, self._count_tiles(count))
             except UnsupportedError as error:
                 self._reason = str(error)
                 self._native[key] = None
