@@ -124,7 +124,8 @@ class NativeBackend(NumpyBackend):
         workspace = numpy.empty(native.size + native.gradient_size + _CACHE_LINE // _BYTES)
         values = -(-_address(workspace) // _CACHE_LINE) * _CACHE_LINE
         gradients = values + native.size * _BYTES
-        inputs = map(_address, contiguous)
+        order = numpy.arange(len(drawn))
+        inputs = map(_address, [order, *contiguous])
         written = map(_address, results)
         return native.run(len(drawn), *inputs, *native.fixed, values, gradients, *written)
 
@@ -139,7 +140,7 @@ class NativeBackend(NumpyBackend):
         return self._native[name]
 
     def _compile(self, name: str) -> _Native:
-        inputs = ["r", "d", *self._argument_names(), PARAMETERS, CONSTANTS]
+        inputs = ["order", "r", "d", *self._argument_names(), PARAMETERS, CONSTANTS]
         results = {"outputs": ["out"], "loss": ["out", "g_p", "zero"]}[name]
         emitter = Emitter(["n", *inputs, "w", "g", *results])
         storage = Storage(emitter, self.layout, self._needed(name))
@@ -197,14 +198,14 @@ class _FunctionWriter:
         emitter = self.emitter
         builder = emitter.builder
         start = builder.mul(tile, emitter.index(emitter.width))
-        samples = self._find_samples(start)
-        self._load_samples(samples)
+        lanes = self._find_samples(start)
+        self._load_samples(lanes)
         for kernel in self.kernels:
             self.code.forward(kernel)
 
         written = self.program.outputs[1:] if name == "loss" else self.program.outputs
         if len(written):
-            self._store_outputs(written, samples)
+            self._store_outputs(written, lanes)
         if name == "outputs":
             return total
 
@@ -231,17 +232,20 @@ class _FunctionWriter:
             samples.append(builder.select(is_inside, sample, last))
         return samples
 
-    def _load_samples(self, samples: list[Any]) -> None:
+    def _load_samples(self, lanes: list[Any]) -> None:
         """Write what brings the inputs of a tile into its vectors."""
         emitter = self.emitter
         builder = emitter.builder
+        order = builder.bitcast(emitter.arguments["order"], emitter.integer.as_pointer())
+        samples = [builder.load(builder.gep(order, [lane])) for lane in lanes]
         for number, slot in self.storage.slots.items():
             block = self.storage.layout.blocks[number]
             if number >= self.first or not block.width:
                 continue
             width = emitter.index(block.width)
             array = emitter.arguments[block.name]
-            rows = [builder.mul(sample, width) for sample in samples]
+            numbers = lanes if block.name == "d" else samples
+            rows = [builder.mul(sample, width) for sample in numbers]
 
             def load(
                 column: Any,
