@@ -28,6 +28,8 @@ from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
 from .native_backend import NativeBackend
+from .native_epochs import Batches, StepRunner, Steps, UpdateRule
+from .native_rules import UnsupportedError
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimize
@@ -277,6 +279,45 @@ class Compiled:
                 loss, gradient = batch.mean()
         self._gradient = gradient
         return loss, gradient, others
+
+    def step_runner(self, rule: UpdateRule) -> StepRunner | None:
+        """Return what makes many steps of an optimizer in one call.
+
+        Args:
+            rule: The rule of the optimizer.
+
+        Returns:
+            It, or None where there is no native code of the program or the rule.
+        """
+        if not isinstance(self._backend, NativeBackend):
+            return None
+        try:
+            return StepRunner(self._backend, rule)
+        except UnsupportedError:
+            return None
+
+    def run_steps(
+        self,
+        runner: StepRunner,
+        arrays: list[Array],
+        batches: Batches,
+        memory: dict[str, Array],
+    ) -> Steps:
+        """Make steps from the present parameters, which stay, until one is not finite.
+
+        Args:
+            runner: What `step_runner` returned.
+            arrays: One (samples, n) of float64 for each argument.
+            batches: What each step is made from.
+            memory: The vectors that the optimizer keeps.
+
+        Raises:
+            OptionError: An index is out of the range of a table, in any of the samples.
+        """
+        self._arguments.check_indices(arrays)
+        read = self._read_leaves()
+        drawn = self.draw(len(batches.order))
+        return runner.run(arrays, read, drawn, batches, self.parameters, memory)
 
     def odd_rows(
         self, arrays: Sequence[ArrayLike], limit: int | None = None

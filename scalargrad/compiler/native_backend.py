@@ -4,11 +4,13 @@ It computes tiles of samples, one in each lane of the vectors of the processor, 
 while their numbers are in the cache.
 """
 
+import ctypes
 from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy
+from numpy.typing import NDArray
 
 from .array_types import Array
 from .native_kernels import KernelEmitter
@@ -19,7 +21,7 @@ from .numpy_backend import NumpyBackend
 from .program import Program
 from .writer import CONSTANTS, PARAMETERS
 
-__all__ = ["NativeBackend"]
+__all__ = ["NativeBackend", "address"]
 
 _CACHE_LINE = 64
 """The bytes that a processor reads from memory at once."""
@@ -45,13 +47,39 @@ class _Native(NamedTuple):
     gradient_size: int
     text: str
 
+    @property
+    def address(self) -> int:
+        """Where the code is, for other machine code to call it."""
+        pointer = ctypes.cast(self.run, ctypes.c_void_p)  # type: ignore[arg-type]
+        assert pointer.value is not None
+        return pointer.value
 
-def _address(array: Array) -> int:
+    def make_workspace(self) -> "_Workspace":
+        """Return memory for one call."""
+        # Vectors that start where lines of the cache do are read at once.
+        array = numpy.empty(self.size + self.gradient_size + _CACHE_LINE // _BYTES)
+        values = -(-address(array) // _CACHE_LINE) * _CACHE_LINE
+        return _Workspace(array, (values, values + self.size * _BYTES))
+
+
+class _Workspace(NamedTuple):
+    """Memory for one call.
+
+    Attributes:
+        array: The memory, which lives as long as this object.
+        addresses: Where values are in it, and where gradients are.
+    """
+
+    array: Array
+    addresses: tuple[int, int]
+
+
+def address(array: NDArray[Any]) -> int:
     """Return where an array lies in memory; 0 for an empty one, which nothing is read from."""
     if not array.size:
         return 0
-    address: int = array.__array_interface__["data"][0]
-    return address
+    first: int = array.__array_interface__["data"][0]
+    return first
 
 
 class NativeBackend(NumpyBackend):
@@ -108,6 +136,17 @@ class NativeBackend(NumpyBackend):
         native = self._native_function(name) if name != "pull_back" else None
         return super().render(name) if native is None else native.text
 
+    def native_loss(self) -> _Native:
+        """Return the machine code of the loss and its gradient.
+
+        Raises:
+            UnsupportedError: The program has no native code.
+        """
+        native = self._native_function("loss")
+        if native is None:
+            raise UnsupportedError(self._reason)
+        return native
+
     def _run(
         self,
         native: _Native,
@@ -120,14 +159,11 @@ class NativeBackend(NumpyBackend):
         contiguous = [
             numpy.ascontiguousarray(array, dtype=float) for array in (read, drawn, *arguments)
         ]
-        # Vectors that start where lines of the cache do are read at once.
-        workspace = numpy.empty(native.size + native.gradient_size + _CACHE_LINE // _BYTES)
-        values = -(-_address(workspace) // _CACHE_LINE) * _CACHE_LINE
-        gradients = values + native.size * _BYTES
+        workspace = native.make_workspace()
         order = numpy.arange(len(drawn))
-        inputs = map(_address, [order, *contiguous])
-        written = map(_address, results)
-        return native.run(len(drawn), *inputs, *native.fixed, values, gradients, *written)
+        inputs = map(address, [order, *contiguous])
+        written = map(address, results)
+        return native.run(len(drawn), *inputs, *native.fixed, *workspace.addresses, *written)
 
     def _native_function(self, name: str) -> _Native | None:
         """Return a function, compiled at its first use, or None where it has no native code."""
@@ -150,7 +186,7 @@ class NativeBackend(NumpyBackend):
         run = emitter.compile(loss)
         width = emitter.width
         sizes = (storage.size * width, storage.gradient_size * width)
-        fixed = [_address(array) for array in self.fixed.values()]
+        fixed = [address(array) for array in self.fixed.values()]
         return _Native(run, fixed, *sizes, str(emitter.module))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,0 +1,335 @@
+"""Many steps of an optimizer in one call of machine code: loss, gradient, update, and the next.
+
+The code stops before a step whose loss, gradient or new parameters are not finite, with all numbers
+as they were before it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy
+from numpy.typing import NDArray
+
+from .array_types import Array
+from .native_backend import NativeBackend, address
+from .native_module import Emitter
+from .native_rules import UnsupportedError, VectorTerm
+
+__all__ = ["Batches", "Formula", "StepRunner", "Steps", "UpdateRule"]
+
+Integers = NDArray[numpy.int64]
+
+Formula = Callable[[Any, Any, dict[str, Any], Sequence[Any]], Any]
+"""Returns new parameters from the old ones, their gradient, the memory, which it changes, and the
+numbers of the step. It works on vectors, and on terms that stand for them."""
+
+
+class UpdateRule(NamedTuple):
+    """The rule of an optimizer.
+
+    Attributes:
+        formula: What it does to each parameter.
+        memory: The names of the vectors that it keeps from step to step.
+        numbers: How many numbers of a step it takes.
+    """
+
+    formula: Formula
+    memory: tuple[str, ...]
+    numbers: int
+
+
+class Batches(NamedTuple):
+    """The batches of some steps.
+
+    Attributes:
+        order: (n,) the samples of all batches, one batch after the other.
+        starts: (steps + 1,) where each batch starts in `order`, and where the last one ends.
+        numbers: (steps, k) the numbers of each step that the rule of the optimizer takes.
+    """
+
+    order: Integers
+    starts: Integers
+    numbers: Array
+
+
+class Steps(NamedTuple):
+    """What some steps gave.
+
+    Attributes:
+        losses: The loss of each step that was made; there may be fewer than asked for.
+        others: The other outputs, a row for each sample in the order of the batches.
+        gradient: The gradient of the last step.
+        parameters: The parameters after the last step.
+        memory: The vectors that the optimizer keeps, after the last step.
+    """
+
+    losses: Array
+    others: Array
+    gradient: Array
+    parameters: Array
+    memory: dict[str, Array]
+
+
+class StepRunner:
+    """Makes steps of an optimizer in machine code, with the bits of the same steps one by one.
+
+    Args:
+        backend: Computes loss and gradient.
+        rule: The rule of the optimizer.
+
+    Raises:
+        UnsupportedError: The program or the rule has no native code.
+    """
+
+    def __init__(self, backend: NativeBackend, rule: UpdateRule) -> None:
+        self._backend = backend
+        self._rule = rule
+        # Raises where the program has no code, before the driver is compiled.
+        backend.native_loss()
+        self._size = backend.program.parameters
+        self._driver = _DriverWriter(backend, rule)
+        self._run = self._driver.compile()
+
+    def run(
+        self,
+        arguments: Sequence[Array],
+        read: Array,
+        drawn: Array,
+        batches: Batches,
+        parameters: Array,
+        memory: dict[str, Array],
+    ) -> Steps:
+        """Make steps, until one is not finite.
+
+        Args:
+            arguments: One (samples, n) for each argument of the program.
+            read: A number for each leaf that is read.
+            drawn: (n, leaves) numbers drawn at random, a row for each entry of `batches.order`.
+            batches: What each step is made from.
+            parameters: The parameters at first, which are not changed.
+            memory: The vectors that the optimizer keeps, not changed either.
+        """
+        loss = self._backend.native_loss()
+        # The names keep what was copied alive while its address is in use.
+        numbers, read, drawn, *arguments = [
+            numpy.ascontiguousarray(array, dtype=float)
+            for array in (batches.numbers, read, drawn, *arguments)
+        ]
+        order = numpy.ascontiguousarray(batches.order, dtype=numpy.int64)
+        starts = numpy.ascontiguousarray(batches.starts, dtype=numpy.int64)
+        states = self._pack([parameters, *memory.values()])
+        gradient = numpy.empty(states.shape[2])
+        losses = numpy.empty(len(starts) - 1)
+        others = numpy.empty((len(order), len(self._backend.program.outputs) - 1))
+        workspace = loss.make_workspace()
+        functions = numpy.full(len(losses), loss.address)
+        zero = numpy.empty(1)
+        inputs = [functions, starts, order, read, drawn, *arguments]
+        scratch = [gradient, zero, *states]
+        made = int(
+            self._run(
+                len(losses),
+                *map(address, inputs),
+                loss.fixed[1],
+                address(numbers),
+                *workspace.addresses,
+                *map(address, [*scratch, others, losses]),
+            )
+        )
+        # Each step reads one of the two states and writes the other.
+        state = states[made % 2][:, : self._size]
+        return Steps(
+            losses[:made],
+            others[: starts[made]],
+            gradient[: self._size].copy(),
+            state[0].copy(),
+            {name: state[i].copy() for i, name in enumerate(memory, 1)},
+        )
+
+    def _pack(self, vectors: Sequence[Array]) -> Array:
+        """Return two equal states, of vectors that are padded with their last number.
+
+        So nothing is computed in the padding that is not computed anyway.
+        """
+        states = numpy.empty((2, len(vectors), self._driver.stride))
+        for number, vector in enumerate(vectors):
+            states[:, number, : self._size] = vector
+            states[:, number, self._size :] = vector[-1]
+        return states
+
+
+class _DriverWriter:
+    """Writes the function that makes steps.
+
+    Args:
+        backend: Computes loss and gradient.
+        rule: The rule of the optimizer.
+
+    Attributes:
+        stride: How many numbers a vector of a state has, padding included.
+    """
+
+    def __init__(self, backend: NativeBackend, rule: UpdateRule) -> None:
+        self.rule = rule
+        self.size = backend.program.parameters
+        self.others = len(backend.program.outputs) - 1
+        self.drawn = len(backend.program.drawn)
+        self.inputs = [f"x{i}" for i in range(len(backend.sizes))]
+        inputs = ["functions", "starts", "order", "r", "d", *self.inputs, "c", "numbers"]
+        scratch = ["w", "g", "g_p", "zero", "state", "next_state"]
+        self.emitter = Emitter(["n", *inputs, *scratch, "out", "losses"])
+        width = self.emitter.width
+        self.vectors = -(-self.size // width)
+        # One vector more, as the padding of a gradient is written as a whole vector.
+        self.stride = (self.vectors + 1) * width
+
+    def compile(self) -> Callable[..., float]:
+        """Return the function, which returns how many steps it has made.
+
+        Raises:
+            UnsupportedError: The rule has no native code.
+        """
+        emitter = self.emitter
+        builder = emitter.builder
+        start = builder.block
+        head, update, keep, leave = [emitter.function.append_basic_block() for _ in range(4)]
+        builder.branch(head)
+
+        builder.position_at_end(head)
+        step = builder.phi(emitter.integer)
+        pointer = emitter.double.as_pointer()
+        state = builder.phi(pointer)
+        next_state = builder.phi(pointer)
+        loss = self._call_loss(step, state)
+        builder.cbranch(self._is_finite(loss), update, leave)
+
+        builder.position_at_end(update)
+        are_finite = self._write_update(step, state, next_state)
+        end_of_update = builder.block
+        builder.cbranch(are_finite, keep, leave)
+
+        builder.position_at_end(keep)
+        builder.store(loss, builder.gep(emitter.arguments["losses"], [step]))
+        following = builder.add(step, emitter.index(1))
+        is_more = builder.icmp_signed("<", following, emitter.arguments["n"])
+        builder.cbranch(is_more, head, leave)
+
+        step.add_incoming(emitter.index(0), start)
+        step.add_incoming(following, keep)
+        # The states change places, so that nothing is copied.
+        state.add_incoming(emitter.arguments["state"], start)
+        state.add_incoming(next_state, keep)
+        next_state.add_incoming(emitter.arguments["next_state"], start)
+        next_state.add_incoming(state, keep)
+
+        builder.position_at_end(leave)
+        made = builder.phi(emitter.integer)
+        made.add_incoming(step, head)
+        made.add_incoming(step, end_of_update)
+        made.add_incoming(following, keep)
+        emitter.write_before(lambda: None)
+        return emitter.compile(builder.sitofp(made, emitter.double))
+
+    def _call_loss(self, step: Any, state: Any) -> Any:
+        """Write the call that computes a loss and its gradient, and return the loss."""
+        emitter = self.emitter
+        builder = emitter.builder
+        arguments = emitter.arguments
+        starts = self._as_integers("starts")
+        start = builder.load(builder.gep(starts, [step]))
+        end = builder.load(builder.gep(starts, [builder.add(step, emitter.index(1))]))
+        operands = [
+            builder.sub(end, start),
+            builder.gep(self._as_integers("order"), [start]),
+            arguments["r"],
+            self._find_rows("d", start, self.drawn),
+            *[arguments[name] for name in self.inputs],
+            # A state begins with the parameters.
+            state,
+            arguments["c"],
+            arguments["w"],
+            arguments["g"],
+            self._find_rows("out", start, self.others),
+            arguments["g_p"],
+            arguments["zero"],
+        ]
+        types = [operand.type for operand in operands]
+        signature = emitter.ir.FunctionType(emitter.double, types)
+        function = builder.load(builder.gep(self._as_integers("functions"), [step]))
+        return builder.call(builder.inttoptr(function, signature.as_pointer()), operands)
+
+    def _as_integers(self, name: str) -> Any:
+        """Return an argument as a pointer to integers."""
+        integers = self.emitter.integer.as_pointer()
+        return self.emitter.builder.bitcast(self.emitter.arguments[name], integers)
+
+    def _find_rows(self, name: str, start: Any, width: int) -> Any:
+        """Return a pointer to the rows of a batch."""
+        builder = self.emitter.builder
+        position = builder.mul(start, self.emitter.index(width))
+        return builder.gep(self.emitter.arguments[name], [position])
+
+    def _is_finite(self, loss: Any) -> Any:
+        """Write whether the loss is finite, and the gradient."""
+        emitter = self.emitter
+        gradient = emitter.load_scalar(emitter.arguments["zero"], emitter.index(0))
+        zero = emitter.builder.fmul(loss, emitter.ir.Constant(emitter.double, 0.0))
+        return self._is_zero(emitter.builder.fadd(zero, gradient))
+
+    def _is_zero(self, number: Any) -> Any:
+        """Write whether a number is 0. A product with 0 is 0, or else nan."""
+        nothing = self.emitter.ir.Constant(self.emitter.double, 0.0)
+        return self.emitter.builder.fcmp_ordered("==", number, nothing)
+
+    def _write_update(self, step: Any, state: Any, next_state: Any) -> Any:
+        """Write the update of all vectors, and return whether the new parameters are finite."""
+        emitter = self.emitter
+        builder = emitter.builder
+        gradient = emitter.arguments["g_p"]
+        last = emitter.load_scalar(gradient, emitter.index(self.size - 1))
+        padding = builder.gep(gradient, [emitter.index(self.size)])
+        emitter.store(emitter.splat(last), padding, emitter.index(0))
+
+        first = builder.mul(step, emitter.index(self.rule.numbers))
+        table = builder.gep(emitter.arguments["numbers"], [first])
+        numbers = [
+            VectorTerm(emitter, emitter.splat(emitter.load_scalar(table, emitter.index(i))))
+            for i in range(self.rule.numbers)
+        ]
+
+        def update(index: Any, carry: list[Any]) -> list[Any]:
+            data, *kept = [
+                VectorTerm(emitter, emitter.load(vectors, index)) for vectors in self._split(state)
+            ]
+            memory = dict(zip(self.rule.memory, kept, strict=True))
+            term = VectorTerm(emitter, emitter.load(gradient, index))
+            updated = self._apply_formula(data, term, memory, numbers)
+            for vectors, new in zip(
+                self._split(next_state), [updated, *memory.values()], strict=True
+            ):
+                emitter.store(data.take(new), vectors, index)
+            zero = builder.fmul(data.take(updated), emitter.constant(0.0))
+            return [builder.fadd(carry[0], zero)]
+
+        (zeros,) = emitter.loop(emitter.index(self.vectors), update, [emitter.constant(0.0)])
+        return self._is_zero(emitter.sum_lanes(zeros))
+
+    def _apply_formula(
+        self,
+        data: VectorTerm,
+        gradient: VectorTerm,
+        memory: dict[str, VectorTerm],
+        numbers: list[VectorTerm],
+    ) -> Any:
+        try:
+            return self.rule.formula(data, gradient, memory, numbers)
+        except (TypeError, AttributeError) as error:
+            # It needs more than the arithmetic of vectors, such as their length.
+            raise UnsupportedError(str(error)) from error
+
+    def _split(self, state: Any) -> list[Any]:
+        """Return a pointer to each vector of a state."""
+        emitter = self.emitter
+        count = 1 + len(self.rule.memory)
+        starts = [emitter.index(number * self.stride) for number in range(count)]
+        return [emitter.builder.gep(state, [start]) for start in starts]
