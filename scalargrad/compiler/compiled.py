@@ -28,7 +28,7 @@ from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
 from .native_backend import NativeBackend
-from .native_epochs import Batches, StepRunner, Steps, UpdateRule
+from .native_epochs import StepInputs, StepRunner, Steps, UpdateRule
 from .native_rules import UnsupportedError
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
@@ -300,7 +300,7 @@ class Compiled:
         self,
         runner: StepRunner,
         arrays: list[Array],
-        batches: Batches,
+        inputs: StepInputs,
         memory: dict[str, Array],
     ) -> Steps:
         """Make steps from the present parameters, which stay, until one is not finite.
@@ -308,7 +308,7 @@ class Compiled:
         Args:
             runner: What `step_runner` returned.
             arrays: One (samples, n) of float64 for each argument.
-            batches: What each step is made from.
+            inputs: What each step is made from.
             memory: The vectors that the optimizer keeps.
 
         Raises:
@@ -316,8 +316,8 @@ class Compiled:
         """
         self._arguments.check_indices(arrays)
         read = self._read_leaves()
-        drawn = self.draw(len(batches.order))
-        return runner.run(arrays, read, drawn, batches, self.parameters, memory)
+        drawn = self.draw(len(inputs.order))
+        return runner.run(arrays, read, drawn, inputs, self.parameters, memory)
 
     def odd_rows(
         self, arrays: Sequence[ArrayLike], limit: int | None = None

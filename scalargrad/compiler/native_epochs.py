@@ -15,7 +15,7 @@ from .native_backend import NativeBackend, address
 from .native_module import Emitter
 from .native_rules import UnsupportedError, VectorTerm
 
-__all__ = ["Batches", "Formula", "StepRunner", "Steps", "UpdateRule"]
+__all__ = ["Formula", "StepInputs", "StepRunner", "Steps", "UpdateRule"]
 
 Integers = NDArray[numpy.int64]
 
@@ -38,8 +38,8 @@ class UpdateRule(NamedTuple):
     numbers: int
 
 
-class Batches(NamedTuple):
-    """The batches of some steps.
+class StepInputs(NamedTuple):
+    """What some steps are made from.
 
     Attributes:
         order: (n,) the samples of all batches, one batch after the other.
@@ -95,7 +95,7 @@ class StepRunner:
         arguments: Sequence[Array],
         read: Array,
         drawn: Array,
-        batches: Batches,
+        inputs: StepInputs,
         parameters: Array,
         memory: dict[str, Array],
     ) -> Steps:
@@ -104,8 +104,8 @@ class StepRunner:
         Args:
             arguments: One (samples, n) for each argument of the program.
             read: A number for each leaf that is read.
-            drawn: (n, leaves) numbers drawn at random, a row for each entry of `batches.order`.
-            batches: What each step is made from.
+            drawn: (n, leaves) numbers drawn at random, a row for each entry of `inputs.order`.
+            inputs: What each step is made from.
             parameters: The parameters at first, which are not changed.
             memory: The vectors that the optimizer keeps, not changed either.
         """
@@ -113,10 +113,10 @@ class StepRunner:
         # The names keep what was copied alive while its address is in use.
         numbers, read, drawn, *arguments = [
             numpy.ascontiguousarray(array, dtype=float)
-            for array in (batches.numbers, read, drawn, *arguments)
+            for array in (inputs.numbers, read, drawn, *arguments)
         ]
-        order = numpy.ascontiguousarray(batches.order, dtype=numpy.int64)
-        starts = numpy.ascontiguousarray(batches.starts, dtype=numpy.int64)
+        order = numpy.ascontiguousarray(inputs.order, dtype=numpy.int64)
+        starts = numpy.ascontiguousarray(inputs.starts, dtype=numpy.int64)
         states = self._pack([parameters, *memory.values()])
         gradient = numpy.empty(states.shape[2])
         losses = numpy.empty(len(starts) - 1)
@@ -124,12 +124,12 @@ class StepRunner:
         workspace = loss.make_workspace()
         functions = numpy.full(len(losses), loss.address)
         zero = numpy.empty(1)
-        inputs = [functions, starts, order, read, drawn, *arguments]
+        read_arrays = [functions, starts, order, read, drawn, *arguments]
         scratch = [gradient, zero, *states]
         made = int(
             self._run(
                 len(losses),
-                *map(address, inputs),
+                *map(address, read_arrays),
                 loss.fixed[1],
                 address(numbers),
                 *workspace.addresses,
