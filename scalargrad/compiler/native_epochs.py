@@ -109,7 +109,6 @@ class StepRunner:
             parameters: The parameters at first, which are not changed.
             memory: The vectors that the optimizer keeps, not changed either.
         """
-        loss = self._backend.native_loss()
         # The names keep what was copied alive while its address is in use.
         numbers, read, drawn, *arguments = [
             numpy.ascontiguousarray(array, dtype=float)
@@ -117,45 +116,65 @@ class StepRunner:
         ]
         order = numpy.ascontiguousarray(inputs.order, dtype=numpy.int64)
         starts = numpy.ascontiguousarray(inputs.starts, dtype=numpy.int64)
-        states = self._pack([parameters, *memory.values()])
-        gradient = numpy.empty(states.shape[2])
-        losses = numpy.empty(len(starts) - 1)
-        others = numpy.empty((len(order), len(self._backend.program.outputs) - 1))
-        workspace = loss.make_workspace()
-        functions = numpy.full(len(losses), loss.address)
-        zero = numpy.empty(1)
-        read_arrays = [functions, starts, order, read, drawn, *arguments]
-        scratch = [gradient, zero, *states]
-        made = int(
-            self._run(
-                len(losses),
-                *map(address, read_arrays),
-                loss.fixed[1],
-                address(numbers),
-                *workspace.addresses,
-                *map(address, [*scratch, others, losses]),
-            )
+        results = _Results(
+            losses=numpy.empty(len(starts) - 1),
+            others=numpy.empty((len(order), len(self._backend.program.outputs) - 1)),
+            gradient=numpy.empty(self._driver.stride),
+            state=self._pack([parameters, *memory.values()]),
         )
-        # Each step reads one of the two states and writes the other.
-        state = states[made % 2][:, : self._size]
+        arrays = [starts, order, read, drawn, *arguments, numbers]
+        made = self._call(len(results.losses), arrays, results)
+        if not numpy.isfinite(results.state[0]).all():
+            # The last update spoiled the parameters: make the steps before it again.
+            results = results._replace(state=self._pack([parameters, *memory.values()]))
+            made = self._call(made, arrays, results)
+
+        state = results.state[:, : self._size]
         return Steps(
-            losses[:made],
-            others[: starts[made]],
-            gradient[: self._size].copy(),
+            results.losses[:made],
+            results.others[: starts[made]],
+            results.gradient[: self._size].copy(),
             state[0].copy(),
             {name: state[i].copy() for i, name in enumerate(memory, 1)},
         )
 
+    def _call(self, steps: int, arrays: Sequence[NDArray[Any]], results: "_Results") -> int:
+        """Make so many steps, and return how many were made."""
+        if not steps:
+            return 0
+        loss = self._backend.native_loss()
+        functions = numpy.full(steps, loss.address)
+        workspace = loss.make_workspace()
+        zero = numpy.empty(1)
+        made = self._run(
+            steps,
+            *map(address, [functions, *arrays]),
+            loss.fixed[1],
+            *workspace.addresses,
+            address(zero),
+            *map(address, results),
+        )
+        return int(made)
+
     def _pack(self, vectors: Sequence[Array]) -> Array:
-        """Return two equal states, of vectors that are padded with their last number.
+        """Return a state: vectors that are padded with their last number.
 
         So nothing is computed in the padding that is not computed anyway.
         """
-        states = numpy.empty((2, len(vectors), self._driver.stride))
+        state = numpy.empty((len(vectors), self._driver.stride))
         for number, vector in enumerate(vectors):
-            states[:, number, : self._size] = vector
-            states[:, number, self._size :] = vector[-1]
-        return states
+            state[number, : self._size] = vector
+            state[number, self._size :] = vector[-1]
+        return state
+
+
+class _Results(NamedTuple):
+    """The arrays that a call writes."""
+
+    losses: Array
+    others: Array
+    gradient: Array
+    state: Array
 
 
 class _DriverWriter:
@@ -175,9 +194,9 @@ class _DriverWriter:
         self.others = len(backend.program.outputs) - 1
         self.drawn = len(backend.program.drawn)
         self.inputs = [f"x{i}" for i in range(len(backend.sizes))]
-        inputs = ["functions", "starts", "order", "r", "d", *self.inputs, "c", "numbers"]
-        scratch = ["w", "g", "g_p", "zero", "state", "next_state"]
-        self.emitter = Emitter(["n", *inputs, *scratch, "out", "losses"])
+        inputs = ["functions", "starts", "order", "r", "d", *self.inputs, "numbers", "c"]
+        results = ["losses", "out", "g_p", "state"]
+        self.emitter = Emitter(["n", *inputs, "w", "g", "zero", *results])
         width = self.emitter.width
         self.vectors = -(-self.size // width)
         # One vector more, as the padding of a gradient is written as a whole vector.
@@ -197,14 +216,11 @@ class _DriverWriter:
 
         builder.position_at_end(head)
         step = builder.phi(emitter.integer)
-        pointer = emitter.double.as_pointer()
-        state = builder.phi(pointer)
-        next_state = builder.phi(pointer)
-        loss = self._call_loss(step, state)
+        loss = self._call_loss(step)
         builder.cbranch(self._is_finite(loss), update, leave)
 
         builder.position_at_end(update)
-        are_finite = self._write_update(step, state, next_state)
+        are_finite = self._write_update(step)
         end_of_update = builder.block
         builder.cbranch(are_finite, keep, leave)
 
@@ -213,14 +229,8 @@ class _DriverWriter:
         following = builder.add(step, emitter.index(1))
         is_more = builder.icmp_signed("<", following, emitter.arguments["n"])
         builder.cbranch(is_more, head, leave)
-
         step.add_incoming(emitter.index(0), start)
         step.add_incoming(following, keep)
-        # The states change places, so that nothing is copied.
-        state.add_incoming(emitter.arguments["state"], start)
-        state.add_incoming(next_state, keep)
-        next_state.add_incoming(emitter.arguments["next_state"], start)
-        next_state.add_incoming(state, keep)
 
         builder.position_at_end(leave)
         made = builder.phi(emitter.integer)
@@ -230,7 +240,7 @@ class _DriverWriter:
         emitter.write_before(lambda: None)
         return emitter.compile(builder.sitofp(made, emitter.double))
 
-    def _call_loss(self, step: Any, state: Any) -> Any:
+    def _call_loss(self, step: Any) -> Any:
         """Write the call that computes a loss and its gradient, and return the loss."""
         emitter = self.emitter
         builder = emitter.builder
@@ -244,8 +254,8 @@ class _DriverWriter:
             arguments["r"],
             self._find_rows("d", start, self.drawn),
             *[arguments[name] for name in self.inputs],
-            # A state begins with the parameters.
-            state,
+            # The state begins with the parameters.
+            arguments["state"],
             arguments["c"],
             arguments["w"],
             arguments["g"],
@@ -281,8 +291,8 @@ class _DriverWriter:
         nothing = self.emitter.ir.Constant(self.emitter.double, 0.0)
         return self.emitter.builder.fcmp_ordered("==", number, nothing)
 
-    def _write_update(self, step: Any, state: Any, next_state: Any) -> Any:
-        """Write the update of all vectors, and return whether the new parameters are finite."""
+    def _write_update(self, step: Any) -> Any:
+        """Write the update of the state, and return whether the new parameters are finite."""
         emitter = self.emitter
         builder = emitter.builder
         gradient = emitter.arguments["g_p"]
@@ -297,17 +307,18 @@ class _DriverWriter:
             for i in range(self.rule.numbers)
         ]
 
+        vectors = self._split_state()
+
         def update(index: Any, carry: list[Any]) -> list[Any]:
-            data, *kept = [
-                VectorTerm(emitter, emitter.load(vectors, index)) for vectors in self._split(state)
-            ]
+            data, *kept = [VectorTerm(emitter, emitter.load(vector, index)) for vector in vectors]
             memory = dict(zip(self.rule.memory, kept, strict=True))
             term = VectorTerm(emitter, emitter.load(gradient, index))
             updated = self._apply_formula(data, term, memory, numbers)
-            for vectors, new in zip(
-                self._split(next_state), [updated, *memory.values()], strict=True
-            ):
-                emitter.store(data.take(new), vectors, index)
+            triples = zip(vectors, [data, *kept], [updated, *memory.values()], strict=True)
+            for vector, old, new in triples:
+                # What this rule does not use stays, and is not even loaded.
+                if new is not old:
+                    emitter.store(data.take(new), vector, index)
             zero = builder.fmul(data.take(updated), emitter.constant(0.0))
             return [builder.fadd(carry[0], zero)]
 
@@ -327,9 +338,9 @@ class _DriverWriter:
             # It needs more than the arithmetic of vectors, such as their length.
             raise UnsupportedError(str(error)) from error
 
-    def _split(self, state: Any) -> list[Any]:
-        """Return a pointer to each vector of a state."""
+    def _split_state(self) -> list[Any]:
+        """Return a pointer to each vector of the state."""
         emitter = self.emitter
         count = 1 + len(self.rule.memory)
         starts = [emitter.index(number * self.stride) for number in range(count)]
-        return [emitter.builder.gep(state, [start]) for start in starts]
+        return [emitter.builder.gep(emitter.arguments["state"], [start]) for start in starts]

@@ -130,8 +130,9 @@ class CompiledStep(Step):
         if self._native is None:
             return Record()
         self._write_program(self._native.program)
+        batches = self._native.cut(batches)
         steps = self._native.run(self._native_arguments(samples, batches), batches)
-        if steps is None:
+        if steps is None or not len(steps.losses):
             return Record()
         record = self._read_steps(samples, batches.first(len(steps.losses)), steps)
         # Overflow of a weighted mean is rare, and `evaluate` says what it is.

@@ -49,14 +49,20 @@ class NativeSteps:
         if _can_draw_again(program, model) and not optimizer.has_own_rule:
             self._compile()
 
-    def run(self, arrays: Sequence[numpy.ndarray[Any, Any]], batches: Batches) -> Steps | None:
-        """Make the first steps, up to the limit and until one is not finite.
+    def cut(self, batches: Batches) -> Batches:
+        """Return the first batches, as many as take little time and memory."""
+        program = self.program.program
+        per_sample = len(program.outputs) + len(program.drawn)
+        rows = batches.starts - batches.starts[0]
+        fitting = int(numpy.searchsorted(rows, _MAX_NUMBERS // per_sample, side="right")) - 1
+        return batches.first(max(1, min(self.limit, fitting)))
 
-        The optimizer is not told of them.
+    def run(self, arrays: Sequence[numpy.ndarray[Any, Any]], batches: Batches) -> Steps | None:
+        """Make steps until one is not finite, of which the optimizer is not told.
 
         Args:
             arrays: One (samples, n) for each argument of the program.
-            batches: What the steps are made from.
+            batches: What the steps are made from, not more than `cut` allows.
 
         Returns:
             What they gave; None where each step must be made by itself.
@@ -65,7 +71,7 @@ class NativeSteps:
             self._compile()
         if self._runner is None:
             return None
-        batches = self._cut(batches)
+
         optimizer = self.optimizer
         first = optimizer.steps + 1
         numbers = [optimizer.step_numbers(first + i) for i in range(len(batches))]
@@ -82,10 +88,15 @@ class NativeSteps:
         except OptionError:
             # An index out of range in any of the samples: the step that reads it reports it.
             return None
+        seconds = perf_counter() - begin
         made = len(steps.losses)
-        if made < len(batches):
+        if made == len(batches):
+            affordable = int(_MAX_SECONDS * made / max(seconds, 1e-9))
+            self.limit = max(1, min(affordable, 8 * self.limit))
+        else:
             self._draw_again(int(inputs.starts[made]))
-        self._adapt_limit(made, perf_counter() - begin)
+            # Where steps often end a call, it should not get ready for many.
+            self.limit = 2 * made + 1
         return steps
 
     def _compile(self) -> None:
@@ -101,21 +112,8 @@ class NativeSteps:
         """Return the options that are constants of the machine code."""
         options = dict(self.optimizer.options)
         # It is one of the numbers of a step, because schedules change it.
-        del options["learning_rate"]
+        options.pop("learning_rate", None)
         return options
-
-    def _cut(self, batches: Batches) -> Batches:
-        """Return the first batches, as many as take little time and memory."""
-        program = self.program.program
-        per_sample = len(program.outputs) + len(program.drawn)
-        rows = batches.starts - batches.starts[0]
-        fitting = int(numpy.searchsorted(rows, _MAX_NUMBERS // per_sample, side="right")) - 1
-        return batches.first(max(1, min(self.limit, fitting)))
-
-    def _adapt_limit(self, made: int, seconds: float) -> None:
-        if made:
-            affordable = int(_MAX_SECONDS * made / max(seconds, 1e-9))
-            self.limit = max(1, min(affordable, 8 * self.limit))
 
     def _draw_again(self, samples: int) -> None:
         """Set the random generators to where they are after so many samples."""
