@@ -214,13 +214,31 @@ class Training:
         batches = self._batches(min_batch, count)
         record = self._make_steps_at_once(batches, self.optimizer.trainable())
         bar.step(self.loss, len(record))
-        whole = len(record) // steps * steps
-        for start in range(0, whole, steps):
-            part = record.part(start, start + steps)
-            # All epochs have batches of the same sizes, so those of the first one will do.
-            self._add_epoch(bar, self._summarize(part, batches))
+        first = self.epoch
+        try:
+            self._add_epochs(bar, record, batches.first(steps), first)
+        except KeyboardInterrupt:
+            # The steps have been made, so the history must have all of their epochs.
+            self._add_epochs(bar, record, batches.first(steps), first)
+            raise
         self._report_backend(bar)
-        return record.part(whole)
+        return record.part(len(record) // steps * steps)
+
+    def _add_epochs(self, bar: Progress, record: Record, batches: Batches, first: int) -> None:
+        """Write whole epochs into the history.
+
+        Args:
+            bar: The progress.
+            record: The steps of the epochs, and perhaps some of one more.
+            batches: Those of one of the epochs: all have the same sizes.
+            first: The number of epochs before these.
+        """
+        steps = len(batches)
+        last = first + len(record) // steps
+        while self.epoch < last:
+            start = (self.epoch - first) * steps
+            part = record.part(start, start + steps)
+            self._add_epoch(bar, self._summarize(part, batches))
 
     def _looks_between_epochs(self) -> bool:
         """Return whether anything happens after an epoch, or depends on which one it is."""

@@ -305,7 +305,7 @@ class Slope(Module):
     """A product, whose parameters grow to any size."""
 
     def __init__(self) -> None:
-        self.weights = [Parameter(0.0) for _ in range(3)]
+        self.weights = [Parameter(0.5) for _ in range(3)]
 
     def forward(self, x: Any) -> Any:
         """Return w · x."""
@@ -371,6 +371,24 @@ def test_ctrl_c_leaves_the_steps_of_the_calls_before(monkeypatch: pytest.MonkeyP
     stopped = train(epochs=2, batch_size=4, callbacks=lambda optimizer: [Stopper()])
     assert found.parameters == stopped.parameters
     assert found.optimizer == stopped.optimizer
+
+
+def test_ctrl_c_between_epochs_that_were_one_call(
+    monkeypatch: pytest.MonkeyPatch, calls: list[int]
+) -> None:
+    add = History.add
+    added = []
+
+    def interrupt(history: History, numbers: Any) -> None:
+        added.append(numbers)
+        if len(added) == 30:
+            raise KeyboardInterrupt
+        add(history, numbers)
+
+    monkeypatch.setattr(History, "add", interrupt)
+    found = train(epochs=1000, batch_size=None)
+    assert found.stop_reason.startswith("interrupted in epoch")
+    assert len(found.history["loss"]) == len(found.steps) == sum(calls)
 
 
 class OwnRule(SGD):
