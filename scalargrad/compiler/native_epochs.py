@@ -307,33 +307,31 @@ class _DriverWriter:
             for i in range(self.rule.numbers)
         ]
 
-        vectors = self._split_state()
+        pointers = self._split_state()
 
         def update(index: Any, carry: list[Any]) -> list[Any]:
-            data, *kept = [VectorTerm(emitter, emitter.load(vector, index)) for vector in vectors]
-            memory = dict(zip(self.rule.memory, kept, strict=True))
-            term = VectorTerm(emitter, emitter.load(gradient, index))
-            updated = self._apply_formula(data, term, memory, numbers)
-            triples = zip(vectors, [data, *kept], [updated, *memory.values()], strict=True)
-            for vector, old, new in triples:
+            before = [emitter.load(pointer, index) for pointer in pointers]
+            after = self._apply_formula(before, emitter.load(gradient, index), numbers)
+            for pointer, old, new in zip(pointers, before, after, strict=True):
                 # What this rule does not use stays, and is not even loaded.
                 if new is not old:
-                    emitter.store(data.take(new), vector, index)
-            zero = builder.fmul(data.take(updated), emitter.constant(0.0))
+                    emitter.store(new, pointer, index)
+            zero = builder.fmul(after[0], emitter.constant(0.0))
             return [builder.fadd(carry[0], zero)]
 
         (zeros,) = emitter.loop(emitter.index(self.vectors), update, [emitter.constant(0.0)])
         return self._is_zero(emitter.sum_lanes(zeros))
 
     def _apply_formula(
-        self,
-        data: VectorTerm,
-        gradient: VectorTerm,
-        memory: dict[str, VectorTerm],
-        numbers: list[VectorTerm],
-    ) -> Any:
+        self, state: list[Any], gradient: Any, numbers: list[VectorTerm]
+    ) -> list[Any]:
+        """Write one step for some lanes of the state, and return the new ones."""
+        data, *kept = [VectorTerm(self.emitter, vector) for vector in state]
+        memory = dict(zip(self.rule.memory, kept, strict=True))
+        term = VectorTerm(self.emitter, gradient)
         try:
-            return self.rule.formula(data, gradient, memory, numbers)
+            updated = self.rule.formula(data, term, memory, numbers)
+            return [data.take(new) for new in (updated, *memory.values())]
         except (TypeError, AttributeError) as error:
             # It needs more than the arithmetic of vectors, such as their length.
             raise UnsupportedError(str(error)) from error

@@ -171,7 +171,7 @@ def dropping() -> Module:
 WEIGHTS = RNG.uniform(0.0, 2.0, len(Y)).round(1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     name=st.sampled_from(list(OPTIMIZERS)),
     make_model=st.sampled_from([small, dropping]),
