@@ -87,6 +87,8 @@ class StepRunner:
         # Raises where the program has no code, before the driver is compiled.
         backend.native_loss()
         self._size = backend.program.parameters
+        if not self._size:
+            raise UnsupportedError("a program without parameters")
         self._driver = _DriverWriter(backend, rule)
         self._run = self._driver.compile()
 
