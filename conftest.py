@@ -8,9 +8,9 @@ import pytest
 
 from scalargrad import manual_seed
 
-# The examples of this module need llvmlite, which is optional.
+# These modules need llvmlite, which is optional.
 if find_spec("llvmlite") is None:
-    collect_ignore = ["scalargrad/compiler/native_functions.py"]
+    collect_ignore_glob = ["scalargrad/compiler/native_*.py"]
 
 
 @pytest.hookimpl(optionalhook=True)

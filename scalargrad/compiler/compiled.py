@@ -22,16 +22,14 @@ from scalargrad.utils.counting import plural
 
 from .arguments import Arguments
 from .array_types import Array
-from .backend import BackendMaker
+from .backend import BackendMaker, make_step_runner
 from .batch_replay import BatchReplay
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
-from .native_backend import NativeBackend
-from .native_epochs import StepInputs, StepRunner, Steps, UpdateRule
-from .native_rules import UnsupportedError
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
+from .optimizer_steps import StepInputs, StepRunner, Steps, UpdateRule
 from .passes import optimize
 from .program import Program, record
 from .recorded_graph import RecordedGraph
@@ -280,21 +278,17 @@ class Compiled:
         self._gradient = gradient
         return loss, gradient, others
 
-    def step_runner(self, rule: UpdateRule) -> StepRunner | None:
+    def step_runner(self, rule: UpdateRule, batch_size: int) -> StepRunner | None:
         """Return what makes many steps of an optimizer in one call.
 
         Args:
             rule: The rule of the optimizer.
+            batch_size: The size of most batches.
 
         Returns:
             It, or None where there is no native code of the program or the rule.
         """
-        if not isinstance(self._backend, NativeBackend):
-            return None
-        try:
-            return StepRunner(self._backend, rule)
-        except UnsupportedError:
-            return None
+        return make_step_runner(self._backend, rule, batch_size)
 
     def run_steps(
         self,
@@ -538,8 +532,9 @@ class Compiled:
             f"{plural(len(kernels), 'kernel')}"
         )
         lines = [head, *_list_kernels(kernels, "  ")]
-        if isinstance(self._backend, NativeBackend) and self._backend.fallback_reason:
-            lines.append(f"computed by NumPy: no native code for {self._backend.fallback_reason}")
+        description = self._backend.describe()
+        if description:
+            lines.append(description)
         return "\n".join(lines)
 
     @fits_terminal

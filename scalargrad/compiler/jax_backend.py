@@ -208,6 +208,10 @@ class JaxBackend:
         gradients = self._pull_back(arguments, seed, self.parameters, read, drawn)
         return [numpy.array(gradient[:count]) for gradient in gradients]
 
+    def describe(self) -> str:
+        """Say that XLA compiles the kernels."""
+        return "computed by JAX"
+
     def render(self, name: str) -> str:
         """Return the JAX expression of a function, "outputs" or "loss", for a batch of 2."""
         batch = 2

@@ -8,87 +8,38 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
+from llvmlite import ir
 from numpy.typing import NDArray
 
 from .array_types import Array
-from .native_backend import NativeBackend, address
+from .native_backend import Native, NativeBackend, Workspace, address
 from .native_module import Emitter
 from .native_rules import UnsupportedError, VectorTerm
+from .optimizer_steps import StepInputs, Steps, UpdateRule
 
-__all__ = ["Formula", "StepInputs", "StepRunner", "Steps", "UpdateRule"]
-
-Integers = NDArray[numpy.int64]
-
-Formula = Callable[[Any, Any, dict[str, Any], Sequence[Any]], Any]
-"""Returns new parameters from the old ones, their gradient, the memory, which it changes, and the
-numbers of the step. It works on vectors, and on terms that stand for them."""
+__all__ = ["NativeStepRunner", "make_native_runner"]
 
 
-class UpdateRule(NamedTuple):
-    """The rule of an optimizer.
-
-    Attributes:
-        formula: What it does to each parameter.
-        memory: The names of the vectors that it keeps from step to step.
-        numbers: How many numbers of a step it takes.
-    """
-
-    formula: Formula
-    memory: tuple[str, ...]
-    numbers: int
-
-
-class StepInputs(NamedTuple):
-    """What some steps are made from.
-
-    Attributes:
-        order: (n,) the samples of all batches, one batch after the other.
-        starts: (steps + 1,) where each batch starts in `order`, and where the last one ends.
-        numbers: (steps, k) the numbers of each step that the rule of the optimizer takes.
-    """
-
-    order: Integers
-    starts: Integers
-    numbers: Array
-
-
-class Steps(NamedTuple):
-    """What some steps gave.
-
-    Attributes:
-        losses: The loss of each step that was made; there may be fewer than asked for.
-        others: The other outputs, a row for each sample in the order of the batches.
-        gradient: The gradient of the last step.
-        parameters: The parameters after the last step.
-        memory: The vectors that the optimizer keeps, after the last step.
-    """
-
-    losses: Array
-    others: Array
-    gradient: Array
-    parameters: Array
-    memory: dict[str, Array]
-
-
-class StepRunner:
+class NativeStepRunner:
     """Makes steps of an optimizer in machine code, with the bits of the same steps one by one.
 
     Args:
         backend: Computes loss and gradient.
         rule: The rule of the optimizer.
+        batch_size: The size of most batches.
 
     Raises:
         UnsupportedError: The program or the rule has no native code.
     """
 
-    def __init__(self, backend: NativeBackend, rule: UpdateRule) -> None:
+    def __init__(self, backend: NativeBackend, rule: UpdateRule, batch_size: int) -> None:
         self._backend = backend
         self._rule = rule
-        # Raises where the program has no code, before the driver is compiled.
-        backend.native_loss()
         self._size = backend.program.parameters
         if not self._size:
             raise UnsupportedError("a program without parameters")
+        # First, as it raises where the program has no code.
+        self._find_loss(batch_size)
         self._driver = _DriverWriter(backend, rule)
         self._run = self._driver.compile()
 
@@ -101,16 +52,7 @@ class StepRunner:
         parameters: Array,
         memory: dict[str, Array],
     ) -> Steps:
-        """Make steps, until one is not finite.
-
-        Args:
-            arguments: One (samples, n) for each argument of the program.
-            read: A number for each leaf that is read.
-            drawn: (n, leaves) numbers drawn at random, a row for each entry of `inputs.order`.
-            inputs: What each step is made from.
-            parameters: The parameters at first, which are not changed.
-            memory: The vectors that the optimizer keeps, not changed either.
-        """
+        """Make steps, until one is not finite; see `StepRunner`."""
         # The names keep what was copied alive while its address is in use.
         numbers, read, drawn, *arguments = [
             numpy.ascontiguousarray(array, dtype=float)
@@ -124,12 +66,12 @@ class StepRunner:
             gradient=numpy.empty(self._driver.stride),
             state=self._pack([parameters, *memory.values()]),
         )
-        arrays = [starts, order, read, drawn, *arguments, numbers]
-        made = self._call(len(results.losses), arrays, results)
+        arrays = [order, read, drawn, *arguments, numbers]
+        made = self._call(len(results.losses), starts, arrays, results)
         if not numpy.isfinite(results.state[0]).all():
             # The last update spoiled the parameters: make the steps before it again.
             results = results._replace(state=self._pack([parameters, *memory.values()]))
-            made = self._call(made, arrays, results)
+            made = self._call(made, starts, arrays, results)
 
         state = results.state[:, : self._size]
         return Steps(
@@ -140,23 +82,41 @@ class StepRunner:
             {name: state[i].copy() for i, name in enumerate(memory, 1)},
         )
 
-    def _call(self, steps: int, arrays: Sequence[NDArray[Any]], results: "_Results") -> int:
+    def _call(
+        self,
+        steps: int,
+        starts: NDArray[numpy.int64],
+        arrays: Sequence[NDArray[Any]],
+        results: "_Results",
+    ) -> int:
         """Make so many steps, and return how many were made."""
         if not steps:
             return 0
-        loss = self._backend.native_loss()
-        functions = numpy.full(steps, loss.address)
-        workspace = loss.make_workspace()
+        sizes, size_of = numpy.unique(numpy.diff(starts[: steps + 1]), return_inverse=True)
+        functions = [self._find_loss(size) for size in sizes.tolist()]
+        addresses = numpy.array([function.address for function in functions])[size_of]
+        workspace = Workspace(max(function.size for function in functions))
         zero = numpy.empty(1)
         made = self._run(
             steps,
-            *map(address, [functions, *arrays]),
-            loss.fixed[1],
-            *workspace.addresses,
+            *map(address, [addresses, starts, *arrays]),
+            functions[0].fixed[1],
+            workspace.address,
             address(zero),
             *map(address, results),
         )
         return int(made)
+
+    def _find_loss(self, size: int) -> Native:
+        """Return the function of the loss for batches of a size.
+
+        Raises:
+            UnsupportedError: The program has no native code.
+        """
+        loss = self._backend.native_loss(size)
+        if loss is None:
+            raise UnsupportedError(self._backend.fallback_reason)
+        return loss
 
     def _pack(self, vectors: Sequence[Array]) -> Array:
         """Return a state: vectors that are padded with their last number.
@@ -198,7 +158,7 @@ class _DriverWriter:
         self.inputs = [f"x{i}" for i in range(len(backend.sizes))]
         inputs = ["functions", "starts", "order", "r", "d", *self.inputs, "numbers", "c"]
         results = ["losses", "out", "g_p", "state"]
-        self.emitter = Emitter(["n", *inputs, "w", "g", "zero", *results])
+        self.emitter = Emitter(["n", *inputs, "work", "zero", *results])
         width = self.emitter.width
         self.vectors = -(-self.size // width)
         # One vector more, as the padding of a gradient is written as a whole vector.
@@ -239,7 +199,6 @@ class _DriverWriter:
         made.add_incoming(step, head)
         made.add_incoming(step, end_of_update)
         made.add_incoming(following, keep)
-        emitter.write_before(lambda: None)
         return emitter.compile(builder.sitofp(made, emitter.double))
 
     def _call_loss(self, step: Any) -> Any:
@@ -259,14 +218,13 @@ class _DriverWriter:
             # The state begins with the parameters.
             arguments["state"],
             arguments["c"],
-            arguments["w"],
-            arguments["g"],
+            arguments["work"],
             self._find_rows("out", start, self.others),
             arguments["g_p"],
             arguments["zero"],
         ]
         types = [operand.type for operand in operands]
-        signature = emitter.ir.FunctionType(emitter.double, types)
+        signature = ir.FunctionType(emitter.double, types)
         function = builder.load(builder.gep(self._as_integers("functions"), [step]))
         return builder.call(builder.inttoptr(function, signature.as_pointer()), operands)
 
@@ -285,12 +243,12 @@ class _DriverWriter:
         """Write whether the loss is finite, and the gradient."""
         emitter = self.emitter
         gradient = emitter.load_scalar(emitter.arguments["zero"], emitter.index(0))
-        zero = emitter.builder.fmul(loss, emitter.ir.Constant(emitter.double, 0.0))
+        zero = emitter.builder.fmul(loss, ir.Constant(emitter.double, 0.0))
         return self._is_zero(emitter.builder.fadd(zero, gradient))
 
     def _is_zero(self, number: Any) -> Any:
         """Write whether a number is 0. A product with 0 is 0, or else nan."""
-        nothing = self.emitter.ir.Constant(self.emitter.double, 0.0)
+        nothing = ir.Constant(self.emitter.double, 0.0)
         return self.emitter.builder.fcmp_ordered("==", number, nothing)
 
     def _write_update(self, step: Any) -> Any:
@@ -311,7 +269,8 @@ class _DriverWriter:
 
         pointers = self._split_state()
 
-        def update(index: Any, carry: list[Any]) -> list[Any]:
+        def update(vector: Any, carry: list[Any]) -> list[Any]:
+            index = emitter.scale_index(vector, emitter.width)
             before = [emitter.load(pointer, index) for pointer in pointers]
             after = self._apply_formula(before, emitter.load(gradient, index), numbers)
             for pointer, old, new in zip(pointers, before, after, strict=True):
@@ -344,3 +303,13 @@ class _DriverWriter:
         count = 1 + len(self.rule.memory)
         starts = [emitter.index(number * self.stride) for number in range(count)]
         return [emitter.builder.gep(emitter.arguments["state"], [start]) for start in starts]
+
+
+def make_native_runner(backend: Any, rule: UpdateRule, batch_size: int) -> NativeStepRunner | None:
+    """Return what makes steps in machine code, or None where something has no such code."""
+    if not isinstance(backend, NativeBackend):
+        return None
+    try:
+        return NativeStepRunner(backend, rule, batch_size)
+    except UnsupportedError:
+        return None

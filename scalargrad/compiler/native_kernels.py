@@ -1,20 +1,21 @@
-"""Kernels as loops of vector instructions, forward and backward, for one tile of samples."""
+"""Kernels as loops of vector instructions, forward and backward."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from scalargrad.core.ops import TABLE, ExactZero
 
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from .native_matrices import MatrixEmitter
 from .native_module import Emitter
-from .native_rules import UnsupportedError, VectorTerm, make_vectors
-from .native_storage import Storage
+from .native_products import write_dots
+from .native_rules import UnsupportedError, VectorList, VectorTerm, make_vectors
+from .native_samples import Chunk
+from .native_storage import Reader, Storage
 from .program import insert_static_args, partials_by_rows
 
 __all__ = ["KernelEmitter"]
-
-_MAX_LIST = 64
-"""How long a list may be: the rules of operations over lists are written out, item by item."""
 
 
 class _Computed(NamedTuple):
@@ -32,14 +33,20 @@ class _Computed(NamedTuple):
 class KernelEmitter:
     """Writes the instructions of kernels.
 
+    Where lanes are samples, an instruction computes one row for several samples. Where they are
+    rows, it computes several rows of one sample, or of what all samples share.
+
     Args:
         emitter: Where instructions are added.
         storage: Where numbers are.
+        chunk: The samples that are computed at a time.
     """
 
-    def __init__(self, emitter: Emitter, storage: Storage) -> None:
+    def __init__(self, emitter: Emitter, storage: Storage, chunk: Chunk) -> None:
         self.emitter = emitter
         self.storage = storage
+        self.chunk = chunk
+        self.matrices = MatrixEmitter(emitter, storage, chunk)
         self.vectors: SimpleNamespace = make_vectors(emitter)
 
     def forward(self, kernel: Kernel) -> None:
@@ -51,7 +58,7 @@ class KernelEmitter:
         if isinstance(kernel, Elementwise):
             self._forward_elementwise(kernel)
         elif isinstance(kernel, Matrix):
-            self._forward_matrix(kernel)
+            self.matrices.forward(kernel)
         elif isinstance(kernel, Dots):
             self._forward_dots(kernel)
         elif isinstance(kernel, OverList):
@@ -64,32 +71,55 @@ class KernelEmitter:
         if isinstance(kernel, Elementwise):
             self._backward_elementwise(kernel)
         elif isinstance(kernel, Matrix):
-            self._backward_matrix(kernel)
+            self.matrices.backward(kernel)
         elif isinstance(kernel, Dots):
             self._backward_dots(kernel)
         elif isinstance(kernel, OverList):
             self._backward_over_list(kernel)
 
+    def _each(self, count: int, body: Callable[[Any], None]) -> None:
+        """Write a loop over rows, whose body takes the first row of those in the lanes."""
+        emitter = self.emitter
+        if emitter.by_rows:
+            full, rest = divmod(count, emitter.width)
+            if full:
+                emitter.repeat(full, lambda i: body(emitter.scale_index(i, emitter.width)))
+            if rest:
+                with emitter.along_rows(rest):
+                    body(emitter.index(count - rest))
+            return
+
+        def run(row: Any) -> None:
+            self.chunk.each_tile(lambda: body(row))
+
+        emitter.repeat(count, run)
+
     # Elementwise
 
     def _forward_elementwise(self, kernel: Elementwise) -> None:
         results = self.storage.reader(kernel.rows)
+        readers = self._readers(kernel)
 
-        def run(index: Any, carry: list[Any]) -> list[Any]:
-            operands = self._compute_operands(kernel, index)
-            results.store(self._apply(kernel, operands).value, index)
-            return carry
+        def run(i: Any) -> None:
+            operands = self._compute_operands(kernel, i, readers)
+            results.store(self._apply(kernel, operands).value, i)
 
-        self.emitter.loop(self.emitter.index(len(kernel.rows)), run, [])
+        self._each(len(kernel.rows), run)
 
-    def _compute_operands(self, kernel: Elementwise, index: Any) -> list[_Computed]:
+    def _readers(self, kernel: Elementwise) -> dict[int, Reader]:
+        """Return what reads each group of rows that the kernel takes, by the id of the group."""
+        return {id(rows): self.storage.reader(rows) for rows in kernel.taken()}
+
+    def _compute_operands(
+        self, kernel: Elementwise, i: Any, readers: dict[int, Reader]
+    ) -> list[_Computed]:
         computed = []
         for operand in kernel.operands:
             if isinstance(operand, Elementwise):
-                operands = self._compute_operands(operand, index)
+                operands = self._compute_operands(operand, i, readers)
                 computed.append(_Computed(self._apply(operand, operands), operands))
             else:
-                vector = self.storage.reader(operand).load(index)
+                vector = readers[id(operand)].load(i)
                 computed.append(_Computed(VectorTerm(self.emitter, vector), []))
         return computed
 
@@ -104,25 +134,35 @@ class KernelEmitter:
     def _backward_elementwise(self, kernel: Elementwise) -> None:
         results = self.storage.reader(kernel.rows)
         gradients = self.storage.gradient(kernel.rows)
+        readers = self._readers(kernel)
+        targets = {
+            id(rows): self.storage.gradient(rows)
+            for rows in kernel.taken()
+            if self.storage.needs_gradient(rows)
+        }
 
-        def run(index: Any, carry: list[Any]) -> list[Any]:
-            operands = self._compute_operands(kernel, index)
-            result = VectorTerm(self.emitter, results.load(index))
-            gradient = VectorTerm(self.emitter, gradients.load(index))
-            self._send_gradient(kernel, _Computed(result, operands), index, gradient)
-            return carry
+        def run(i: Any) -> None:
+            operands = self._compute_operands(kernel, i, readers)
+            result = VectorTerm(self.emitter, results.load(i))
+            gradient = VectorTerm(self.emitter, gradients.load(i))
+            self._send_gradient(kernel, _Computed(result, operands), i, gradient, targets)
 
-        self.emitter.loop(self.emitter.index(len(kernel.rows)), run, [])
+        self._each(len(kernel.rows), run)
 
     def _send_gradient(
-        self, kernel: Elementwise, computed: _Computed, index: Any, gradient: VectorTerm
+        self,
+        kernel: Elementwise,
+        computed: _Computed,
+        i: Any,
+        gradient: VectorTerm,
+        targets: dict[int, Reader],
     ) -> None:
         terms = [operand.value for operand in computed.operands]
         all_terms = insert_static_args(kernel.kind, terms)
         rules = partials_by_rows(kernel.kind)
         for rule, operand, term in zip(rules, kernel.operands, computed.operands, strict=True):
             groups = operand.taken() if isinstance(operand, Elementwise) else [operand]
-            if not any(map(self.storage.needs_gradient, groups)):
+            if not any(id(rows) in targets for rows in groups):
                 continue
             partial = rule(self.vectors, computed.value, *all_terms)
             if isinstance(partial, ExactZero):
@@ -131,148 +171,138 @@ class KernelEmitter:
             if isinstance(partial, VectorTerm) or partial != 1.0:
                 product = gradient * partial
             if isinstance(operand, Elementwise):
-                self._send_gradient(operand, term, index, product)
+                self._send_gradient(operand, term, i, product, targets)
             else:
-                self.storage.gradient(operand).add(product.value, index)
-
-    # Matrix products
-
-    def _forward_matrix(self, kernel: Matrix) -> None:
-        emitter = self.emitter
-        places, length = kernel.x.shape
-        x = self.storage.reader(kernel.x)
-        weights = self.storage.reader(kernel.weights)
-        biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
-        results = self.storage.reader(kernel.rows.reshape(places, -1))
-
-        def run(place: Any, feature: Any) -> None:
-            def add_product(k: Any, carry: list[Any]) -> list[Any]:
-                weight = weights.load(feature, k)
-                return [emitter.multiply_add(weight, x.load(place, k), carry[0])]
-
-            start = emitter.constant(0.0) if biases is None else biases.load(feature)
-            (total,) = emitter.repeat(length, add_product, [start])
-            results.store(total, place, feature)
-
-        self._loop_twice(places, len(kernel.weights), run)
-
-    def _backward_matrix(self, kernel: Matrix) -> None:
-        emitter = self.emitter
-        storage = self.storage
-        places, length = kernel.x.shape
-        x = storage.reader(kernel.x)
-        weights = storage.reader(kernel.weights)
-        to_x = storage.gradient(kernel.x) if storage.needs_gradient(kernel.x) else None
-        to_weights = None
-        if storage.needs_gradient(kernel.weights):
-            to_weights = storage.gradient(kernel.weights)
-        to_bias = None
-        if kernel.bias is not None and storage.needs_gradient(kernel.bias):
-            to_bias = storage.gradient(kernel.bias)
-        gradients = storage.gradient(kernel.rows.reshape(places, -1))
-
-        def run(place: Any, feature: Any) -> None:
-            gradient = gradients.load(place, feature)
-            if to_bias is not None:
-                to_bias.add(gradient, feature)
-
-            def send(k: Any, carry: list[Any]) -> list[Any]:
-                if to_weights is not None:
-                    total = to_weights.load(feature, k)
-                    total = emitter.multiply_add(gradient, x.load(place, k), total)
-                    to_weights.store(total, feature, k)
-                if to_x is not None:
-                    total = to_x.load(place, k)
-                    total = emitter.multiply_add(gradient, weights.load(feature, k), total)
-                    to_x.store(total, place, k)
-                return carry
-
-            emitter.repeat(length, send, [])
-
-        self._loop_twice(places, len(kernel.weights), run)
-
-    def _loop_twice(self, outer: int, inner: int, body: Any) -> None:
-        """Write two loops, one in the other, around what `body` writes for their indexes."""
-
-        def run(i: Any, carry: list[Any]) -> list[Any]:
-            def run_inner(j: Any, inner_carry: list[Any]) -> list[Any]:
-                body(i, j)
-                return inner_carry
-
-            self.emitter.loop(self.emitter.index(inner), run_inner, [])
-            return carry
-
-        self.emitter.loop(self.emitter.index(outer), run, [])
+                targets[id(operand)].add(product.value, i)
 
     # Dot products
 
     def _forward_dots(self, kernel: Dots) -> None:
         emitter = self.emitter
         count, length = kernel.first.shape
-        first = self.storage.reader(kernel.first)
-        second = self.storage.reader(kernel.second)
         results = self.storage.reader(kernel.rows)
+        if emitter.by_rows and length >= emitter.width:
+            first = self.storage.reader(kernel.first)
+            second = self.storage.reader(kernel.second)
 
-        def run(i: Any, carry: list[Any]) -> list[Any]:
+            def load_product(i: Any, k: Any) -> tuple[Any, Any]:
+                return first.load(i, k), second.load(i, k)
+
+            write_dots(emitter, count, length, load_product, lambda i, sums: results.store(sums, i))
+            return
+
+        # The dot products in the lanes, or samples.
+        columns = [self.storage.reader(rows.T) for rows in (kernel.first, kernel.second)]
+
+        def run(i: Any) -> None:
             def add_product(k: Any, total: list[Any]) -> list[Any]:
-                return [emitter.multiply_add(first.load(i, k), second.load(i, k), total[0])]
+                x, y = [factors.load(k, i) for factors in columns]
+                return [emitter.multiply_add(x, y, total[0])]
 
-            (total,) = emitter.repeat(length, add_product, [emitter.constant(0.0)])
+            zero = emitter.constant(0.0)
+            (total,) = emitter.loop(emitter.index(length), add_product, [zero])
             results.store(total, i)
-            return carry
 
-        emitter.loop(emitter.index(count), run, [])
+        self._each(count, run)
 
     def _backward_dots(self, kernel: Dots) -> None:
-        count, length = kernel.first.shape
-        gradients = self.storage.gradient(kernel.rows)
         for rows, others in ((kernel.first, kernel.second), (kernel.second, kernel.first)):
-            if self.storage.needs_gradient(rows):
+            if not self.storage.needs_gradient(rows):
+                continue
+            count, length = rows.shape
+            gradients = self.storage.gradient(kernel.rows)
+            if self.emitter.by_rows and length >= self.emitter.width:
                 factors = self.storage.reader(others)
                 targets = self.storage.gradient(rows)
 
-                def send(i: Any, k: Any, factors: Any = factors, targets: Any = targets) -> None:
-                    product = self.emitter.builder.fmul(gradients.load(i), factors.load(i, k))
-                    targets.add(product, i, k)
+                def send_row(
+                    i: Any,
+                    length: int = length,
+                    gradients: Reader = gradients,
+                    factors: Reader = factors,
+                    targets: Reader = targets,
+                ) -> None:
+                    gradient = self.emitter.splat(gradients.load_scalar(i))
 
-                self._loop_twice(count, length, send)
+                    def send(k: Any) -> None:
+                        product = self.emitter.builder.fmul(gradient, factors.load(i, k))
+                        targets.add(product, i, k)
+
+                    self._each(length, send)
+
+                self.emitter.repeat(count, send_row)
+                continue
+
+            factors = self.storage.reader(others.T)
+            targets = self.storage.gradient(rows.T)
+
+            def send_column(
+                k: Any,
+                count: int = count,
+                gradients: Reader = gradients,
+                factors: Reader = factors,
+                targets: Reader = targets,
+            ) -> None:
+                def send(i: Any) -> None:
+                    product = self.emitter.builder.fmul(gradients.load(i), factors.load(k, i))
+                    targets.add(product, k, i)
+
+                self._each(count, send)
+
+            self.emitter.repeat(length, send_column)
 
     # Operations over lists
 
     def _forward_over_list(self, kernel: OverList) -> None:
         count, length = kernel.items.shape
-        if length > _MAX_LIST:
-            raise UnsupportedError(str(kernel))
         results = self.storage.reader(kernel.rows)
+        items = self.storage.reader(kernel.items.T)
         rule = TABLE[kernel.kind.op].forward
 
-        def run(i: Any, carry: list[Any]) -> list[Any]:
-            result = rule(self.vectors, self._load_items(kernel, i))
+        def run(i: Any) -> None:
+            result = rule(self.vectors, self._list_items(items, length, i))
             results.store(result.value, i)
-            return carry
 
-        self.emitter.loop(self.emitter.index(count), run, [])
+        self._each(count, run)
 
-    def _load_items(self, kernel: OverList, i: Any) -> list[VectorTerm]:
-        items = self.storage.reader(kernel.items)
-        positions = map(self.emitter.index, range(kernel.items.shape[1]))
-        return [VectorTerm(self.emitter, items.load(i, k)) for k in positions]
+    def _list_items(self, items: Reader, length: int, i: Any) -> VectorList:
+        def load(k: Any) -> VectorTerm:
+            return VectorTerm(self.emitter, items.load(k, i))
+
+        return VectorList(self.emitter, length, load)
 
     def _backward_over_list(self, kernel: OverList) -> None:
         if not self.storage.needs_gradient(kernel.items):
             return
+        count, length = kernel.items.shape
         results = self.storage.reader(kernel.rows)
+        items = self.storage.reader(kernel.items.T)
         gradients = self.storage.gradient(kernel.rows)
-        targets = self.storage.gradient(kernel.items)
+        targets = self.storage.gradient(kernel.items.T)
         rule = TABLE[kernel.kind.op].partials[0]
 
-        def run(i: Any, carry: list[Any]) -> list[Any]:
+        def run(i: Any) -> None:
             result = VectorTerm(self.emitter, results.load(i))
             gradient = VectorTerm(self.emitter, gradients.load(i))
-            partials = rule(self.vectors, result, self._load_items(kernel, i))
-            for k, partial in enumerate(partials):
-                if not isinstance(partial, ExactZero):
-                    targets.add((gradient * partial).value, i, self.emitter.index(k))
-            return carry
+            partials = rule(self.vectors, result, self._list_items(items, length, i))
 
-        self.emitter.loop(self.emitter.index(len(kernel.rows)), run, [])
+            def send(k: Any, partial: Any) -> None:
+                if not isinstance(partial, ExactZero):
+                    targets.add((gradient * partial).value, k, i)
+
+            self._each_partial(partials, send)
+
+        self._each(count, run)
+
+    def _each_partial(self, partials: Any, send: Callable[[Any, Any], None]) -> None:
+        """Write what sends the gradient by each item of a list."""
+        emitter = self.emitter
+        if isinstance(partials, VectorList) and not partials.is_short:
+            compute = partials.compute
+            emitter.repeat(len(partials), lambda k: send(k, compute(k)))
+        elif len(set(map(id, partials))) == 1:
+            # One number for all items, as for a sum.
+            emitter.repeat(len(partials), lambda k: send(k, partials[0]))
+        else:
+            for k, partial in enumerate(partials):
+                send(emitter.index(k), partial)

@@ -1,40 +1,30 @@
-"""LLVM by way of llvmlite: the vector width of this machine, loops, and modules as functions."""
+"""LLVM by way of llvmlite: the vector width of this machine, instructions, loops, and modules.
+
+llvmlite is imported here, so this module is imported only where native code is wanted.
+"""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from scalargrad.errors import OptionError
+from llvmlite import binding, ir
 
-__all__ = ["Emitter", "load_llvmlite", "vector_width"]
+__all__ = ["Emitter", "vector_width"]
 
-_UNROLLED = 8
-"""How many rounds of a long inner loop are written out."""
+_INTEGERS = ("n", "order")
+"""The arguments of native code that are an integer, or point to some."""
 
 
-@cache
-def load_llvmlite() -> tuple[Any, Any]:
-    """Return the modules `ir` and `binding` of llvmlite.
-
-    Raises:
-        OptionError: llvmlite is not installed.
-    """
-    try:
-        import llvmlite.binding
-        import llvmlite.ir
-    except ImportError:
-        message = 'backend="native" needs llvmlite: pip install "scalargrad-viz[native]"'
-        raise OptionError(message) from None
-    llvmlite.binding.initialize_native_target()
-    llvmlite.binding.initialize_native_asmprinter()
-    return llvmlite.ir, llvmlite.binding
+binding.initialize_native_target()
+binding.initialize_native_asmprinter()
 
 
 @cache
 def vector_width() -> int:
     """Return how many doubles a vector register of this machine holds."""
-    features = load_llvmlite()[1].get_host_cpu_features()
+    features = binding.get_host_cpu_features()
     if features.get("avx512f"):
         return 8
     return 4 if features.get("avx2") else 2
@@ -43,90 +33,248 @@ def vector_width() -> int:
 class Emitter:
     """Writes one function of a module, instruction by instruction.
 
+    The lanes of a vector are samples, or else rows of a kernel: see `along_rows`.
+
     Args:
-        arguments: The names of its arguments: "n" is an integer, all others point to doubles.
+        arguments: The names of its arguments: "n" is an integer, "order" points to integers, all
+            others to doubles.
 
     Attributes:
         width: The number of lanes of a vector.
+        active: How many lanes are in use, the first ones. The others are computed and not stored.
+        by_rows: Whether the lanes are rows, and not samples.
+        tile: Which vector of samples is computed, where lanes are samples.
         builder: Where instructions are added.
         arguments: The arguments by name.
     """
 
     def __init__(self, arguments: list[str]) -> None:
-        ir, _ = load_llvmlite()
-        self.ir = ir
+        self._names = arguments
         self.width = vector_width()
+        self.active = self.width
+        self.by_rows = False
         self.double = ir.DoubleType()
         self.integer = ir.IntType(64)
         self.vector = ir.VectorType(self.double, self.width)
+        self.tile = self.index(0)
         self.module = ir.Module()
-        types = [self.integer if name == "n" else self.double.as_pointer() for name in arguments]
+        types = [self._argument_type(name) for name in arguments]
         signature = ir.FunctionType(self.double, types)
         self.function = ir.Function(self.module, signature, "run")
         self.arguments = dict(zip(arguments, self.function.args, strict=True))
         for name, argument in self.arguments.items():
             if name != "n":
                 argument.add_attribute("noalias")
-        self._entry = self.function.append_basic_block()
-        self._body = self.function.append_basic_block()
-        self.builder = ir.IRBuilder(self._body)
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+
+    def _argument_type(self, name: str) -> Any:
+        if name == "n":
+            return self.integer
+        number = self.integer if name in _INTEGERS else self.double
+        return number.as_pointer()
+
+    @contextmanager
+    def along_rows(self, active: int | None = None) -> Iterator[None]:
+        """Let lanes be rows in a with block; `active` of them, or all."""
+        before = (self.by_rows, self.active)
+        self.by_rows = True
+        self.active = self.width if active is None else active
+        yield
+        self.by_rows, self.active = before
+
+    @contextmanager
+    def along_samples(self) -> Iterator[None]:
+        """Let lanes be samples in a with block."""
+        before = (self.by_rows, self.active)
+        self.by_rows, self.active = False, self.width
+        yield
+        self.by_rows, self.active = before
+
+    @contextmanager
+    def new_function(self, name: str, arguments: Sequence[Any]) -> Iterator[Any]:
+        """Write another function in a with block, which returns nothing.
+
+        It stays a function: it is there so that many callers share its code.
+        """
+        before = (self.function, self.builder)
+        kind = ir.FunctionType(ir.VoidType(), arguments)
+        self.function = ir.Function(self.module, kind, name)
+        self.function.linkage = "internal"
+        self.function.attributes.add("noinline")
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        yield self.function
+        self.builder.ret_void()
+        self.function, self.builder = before
+
+    # Numbers
 
     def index(self, number: int) -> Any:
         """Return an integer constant."""
-        return self.ir.Constant(self.integer, number)
+        return ir.Constant(self.integer, number)
 
     def constant(self, number: float) -> Any:
         """Return a vector with the same number in each lane."""
-        return self.ir.Constant(self.vector, [float(number)] * self.width)
-
-    def splat(self, scalar: Any) -> Any:
-        """Return a vector with a double in each lane."""
-        lanes = self.ir.VectorType(self.ir.IntType(32), self.width)
-        undefined = self.ir.Constant(self.vector, self.ir.Undefined)
-        first = self.builder.insert_element(undefined, scalar, self.lane(0))
-        zeros = self.ir.Constant(lanes, [0] * self.width)
-        return self.builder.shuffle_vector(first, undefined, zeros)
+        return ir.Constant(self.vector, [float(number)] * self.width)
 
     def lane(self, number: int) -> Any:
         """Return the position of a lane."""
-        return self.ir.Constant(self.ir.IntType(32), number)
+        return ir.Constant(ir.IntType(32), number)
+
+    def add_index(self, index: Any, other: Any) -> Any:
+        """Return the sum of two integers, one of which may be a Python int."""
+        if isinstance(other, int):
+            other = self.index(other)
+        x, y = _known(index), _known(other)
+        if x is not None and y is not None:
+            return self.index(x + y)
+        if x == 0:
+            return other
+        return index if y == 0 else self.builder.add(index, other)
+
+    def scale_index(self, index: Any, factor: int) -> Any:
+        """Return an integer times a known one."""
+        known = _known(index)
+        if known is not None:
+            return self.index(known * factor)
+        return index if factor == 1 else self.builder.mul(index, self.index(factor))
+
+    # Vectors
+
+    def undefined(self) -> Any:
+        """Return a vector of no matter what."""
+        return ir.Constant(self.vector, ir.Undefined)
+
+    def splat(self, scalar: Any) -> Any:
+        """Return a vector with a double in each lane."""
+        first = self.builder.insert_element(self.undefined(), scalar, self.lane(0))
+        return self.shuffle(first, first, [0] * self.width)
+
+    def shuffle(self, x: Any, y: Any, lanes: Sequence[int]) -> Any:
+        """Return these lanes of x, followed by those of y."""
+        kind = ir.VectorType(ir.IntType(32), len(lanes))
+        return self.builder.shuffle_vector(x, y, ir.Constant(kind, list(lanes)))
+
+    def gather(self, load: Callable[[int], Any]) -> Any:
+        """Return a vector with the double that `load` returns for each active lane."""
+        vector = self.undefined()
+        for number in range(self.active):
+            vector = self.builder.insert_element(vector, load(number), self.lane(number))
+        return self._fill(vector)
+
+    def _fill(self, vector: Any) -> Any:
+        """Return the active lanes of a vector, the last of them again in the others.
+
+        So nothing is computed there that is not computed anyway.
+        """
+        if self.active == self.width:
+            return vector
+        lanes = [min(lane, self.active - 1) for lane in range(self.width)]
+        return self.shuffle(vector, vector, lanes)
+
+    def elements(self, vector: Any) -> list[Any]:
+        """Return the doubles of the active lanes."""
+        lanes = map(self.lane, range(self.active))
+        return [self.builder.extract_element(vector, lane) for lane in lanes]
+
+    def sum_lanes(self, vector: Any) -> Any:
+        """Return the sum of the active lanes, of halves again and again."""
+        if self.active < self.width:
+            lanes = [lane if lane < self.active else self.width for lane in range(self.width)]
+            vector = self.shuffle(vector, self.constant(0.0), lanes)
+        count = self.width
+        while count > 1:
+            count //= 2
+            low = self.shuffle(vector, vector, range(count))
+            high = self.shuffle(vector, vector, range(count, 2 * count))
+            vector = self.builder.fadd(low, high)
+        return self.builder.extract_element(vector, self.lane(0))
+
+    def sum_each(self, vectors: Sequence[Any]) -> Any:
+        """Return a vector with the sum over the lanes of each of `width` vectors."""
+        evens = range(0, 2 * self.width, 2)
+        odds = range(1, 2 * self.width, 2)
+        while len(vectors) > 1:
+            pairs = zip(vectors[::2], vectors[1::2], strict=True)
+            vectors = [
+                self.builder.fadd(self.shuffle(x, y, evens), self.shuffle(x, y, odds))
+                for x, y in pairs
+            ]
+        return vectors[0]
+
+    def transpose(self, vectors: Sequence[Any]) -> list[Any]:
+        """Return the columns of a square matrix, given its rows."""
+        rows = list(vectors)
+        lanes = range(self.width)
+        distance = 1
+        while distance < self.width:
+            # Blocks off the diagonal change places, of this size and then of twice this size.
+            upper = [i if not i & distance else self.width + i - distance for i in lanes]
+            lower = [i + distance if not i & distance else self.width + i for i in lanes]
+            for i in lanes:
+                if not i & distance:
+                    x, y = rows[i], rows[i + distance]
+                    rows[i] = self.shuffle(x, y, upper)
+                    rows[i + distance] = self.shuffle(x, y, lower)
+            distance *= 2
+        return rows
+
+    # Memory
 
     def load_scalar(self, array: Any, index: Any) -> Any:
-        """Return a number of an array of doubles."""
+        """Return a number of an array."""
         return self.builder.load(self.builder.gep(array, [index]))
 
+    def store_scalar(self, number: Any, array: Any, index: Any) -> None:
+        """Write a number into an array."""
+        self.builder.store(number, self.builder.gep(array, [index]))
+
     def load(self, array: Any, index: Any) -> Any:
-        """Return a vector of an array of vectors."""
-        return self.builder.load(self._vector_at(array, index), align=8)
+        """Return the numbers of an array from an index on, in the active lanes."""
+        return self._fill(self.builder.load(self._vector_at(array, index), align=8))
 
     def store(self, vector: Any, array: Any, index: Any) -> None:
-        """Write a vector into an array of vectors."""
+        """Write the active lanes into an array, from an index on."""
+        if self.active < self.width:
+            vector = self.shuffle(vector, vector, range(self.active))
         self.builder.store(vector, self._vector_at(array, index), align=8)
 
-    def add_to(self, array: Any, index: Any, vector: Any) -> None:
-        """Add a vector to one of an array."""
-        self.store(self.builder.fadd(self.load(array, index), vector), array, index)
-
     def _vector_at(self, array: Any, index: Any) -> Any:
-        vectors = self.builder.bitcast(array, self.vector.as_pointer())
-        return self.builder.gep(vectors, [index])
+        kind = ir.VectorType(self.double, self.active)
+        place = self.builder.gep(array, [index])
+        return self.builder.bitcast(place, kind.as_pointer())
+
+    def fill_zeros(self, array: Any, count: int) -> None:
+        """Write zeros into the first numbers of an array."""
+        byte = ir.IntType(8)
+        memset = self.module.declare_intrinsic("llvm.memset", [byte.as_pointer(), self.integer])
+        is_volatile = ir.Constant(ir.IntType(1), 0)
+        zero = ir.Constant(byte, 0)
+        place = self.builder.bitcast(array, byte.as_pointer())
+        self.builder.call(memset, [place, zero, self.index(8 * count), is_volatile])
+
+    # Functions
 
     def call(self, name: str, operands: list[Any], result: Any) -> Any:
         """Return the result of a function that is known to LLVM or to the linker."""
         function = self.module.globals.get(name)
         if function is None:
-            signature = self.ir.FunctionType(result, [operand.type for operand in operands])
-            function = self.ir.Function(self.module, signature, name)
+            signature = ir.FunctionType(result, [operand.type for operand in operands])
+            function = ir.Function(self.module, signature, name)
         return self.builder.call(function, operands)
 
     def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
-        """Return x · y + z, rounded once."""
-        return self.call(f"llvm.fma.v{self.width}f64", [x, y, z], self.vector)
+        """Return x · y + z, rounded once where the machine has an instruction for it."""
+        return self.call(f"llvm.fmuladd.v{self.width}f64", [x, y, z], self.vector)
+
+    # Control
 
     def loop(
-        self, count: Any, body: Callable[[Any, list[Any]], list[Any]], carry: list[Any]
+        self,
+        count: Any,
+        body: Callable[[Any, list[Any]], list[Any]],
+        carry: Sequence[Any] = (),
     ) -> list[Any]:
-        """Write a loop that runs at least once, and return what it carried to the end.
+        """Write a loop, and return what it carried to the end.
 
         Args:
             count: How often it runs.
@@ -136,63 +284,55 @@ class Emitter:
         builder = self.builder
         before = builder.block
         head = self.function.append_basic_block()
+        inside = self.function.append_basic_block()
         after = self.function.append_basic_block()
         builder.branch(head)
         builder.position_at_end(head)
         index = builder.phi(self.integer)
         index.add_incoming(self.index(0), before)
         carried = [builder.phi(value.type) for value in carry]
+        builder.cbranch(builder.icmp_signed("<", index, count), inside, after)
+
+        builder.position_at_end(inside)
         following = body(index, list(carried))
         for phi, first, value in zip(carried, carry, following, strict=True):
             phi.add_incoming(first, before)
             phi.add_incoming(value, builder.block)
-        next_index = builder.add(index, self.index(1))
-        index.add_incoming(next_index, builder.block)
-        is_more = builder.icmp_signed("<", next_index, count)
-        builder.cbranch(is_more, head, after)
+        index.add_incoming(self.add_index(index, 1), builder.block)
+        builder.branch(head)
         builder.position_at_end(after)
-        return following
+        return carried
 
-    def repeat(
-        self, count: int, body: Callable[[Any, list[Any]], list[Any]], carry: list[Any]
-    ) -> list[Any]:
-        """Write a loop like `loop`, unrolled: all of it where it is short, else in part."""
+    def repeat(self, count: Any, body: Callable[[Any], None]) -> None:
+        """Write a loop that carries nothing."""
 
-        def unroll(start: Any, number: int, carried: list[Any]) -> list[Any]:
-            for offset in range(number):
-                index = self.builder.add(start, self.index(offset))
-                carried = body(index, carried)
-            return carried
+        def run(index: Any, _: list[Any]) -> list[Any]:
+            body(index)
+            return []
 
-        def run_chunk(chunk: Any, carried: list[Any]) -> list[Any]:
-            start = self.builder.mul(chunk, self.index(_UNROLLED))
-            return unroll(start, _UNROLLED, carried)
+        self.loop(self.index(count) if isinstance(count, int) else count, run)
 
-        if count <= 2 * _UNROLLED:
-            return unroll(self.index(0), count, carry)
-        chunks, rest = divmod(count, _UNROLLED)
-        carry = self.loop(self.index(chunks), run_chunk, carry)
-        return unroll(self.index(chunks * _UNROLLED), rest, carry)
+    def reserve(self) -> Callable[[Callable[[], None]], None]:
+        """Return what writes, when it is called later, instructions that run here.
 
-    def sum_lanes(self, vector: Any) -> Any:
-        """Return the sum over the lanes, first to last."""
-        total = self.builder.extract_element(vector, self.lane(0))
-        for number in range(1, self.width):
-            element = self.builder.extract_element(vector, self.lane(number))
-            total = self.builder.fadd(total, element)
-        return total
+        It must be called once.
+        """
+        here = self.function.append_basic_block()
+        self.builder.branch(here)
+        following = self.function.append_basic_block()
+        self.builder.position_at_end(following)
 
-    def write_before(self, write: Callable[[], None]) -> None:
-        """Write, at the end, what runs before all else. It is done once, and must be."""
-        block = self.builder.block
-        self.builder.position_at_end(self._entry)
-        write()
-        self.builder.branch(self._body)
-        self.builder.position_at_end(block)
+        def write(body: Callable[[], None]) -> None:
+            block = self.builder.block
+            self.builder.position_at_end(here)
+            body()
+            self.builder.branch(following)
+            self.builder.position_at_end(block)
+
+        return write
 
     def compile(self, result: Any) -> Callable[..., float]:
         """Return the function, which takes addresses as integers and returns `result`."""
-        _, binding = load_llvmlite()
         self.builder.ret(result)
         module = binding.parse_assembly(str(self.module))
         module.verify()
@@ -200,16 +340,34 @@ class Emitter:
         machine = target.create_target_machine(
             cpu=binding.get_host_cpu_name(),
             features=binding.get_host_cpu_features().flatten(),
-            opt=3,
+            opt=2,
         )
-        options = binding.create_pipeline_tuning_options(speed_level=2)
-        passes = binding.create_pass_builder(machine, options)
-        passes.getModulePassManager().run(module, passes)
+        _simplify(module, machine)
         engine = binding.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         address = engine.get_function_address("run")
-        types = [ctypes.c_int64 if name == "n" else ctypes.c_void_p for name in self.arguments]
+        types = [ctypes.c_int64 if name == "n" else ctypes.c_void_p for name in self._names]
         function = ctypes.CFUNCTYPE(ctypes.c_double, *types)(address)
         # The code lives as long as the engine does.
         function.engine = engine  # type: ignore[attr-defined]
         return function
+
+
+def _known(index: Any) -> int | None:
+    """Return the number of an integer that is a constant, or None."""
+    number = getattr(index, "constant", None)
+    return number if isinstance(number, int) else None
+
+
+def _simplify(module: Any, machine: Any) -> None:
+    """Simplify instructions before they become machine code.
+
+    Loops are vectors already, so passes that would vectorize or unroll them only take time.
+    """
+    passes = binding.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_global_opt_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_instruction_combine_pass()
+    options = binding.create_pipeline_tuning_options()
+    passes.run(module, binding.create_pass_builder(machine, options))

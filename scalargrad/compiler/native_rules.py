@@ -1,7 +1,8 @@
 """The operations of the table as vector instructions: a namespace for its rules."""
 
+import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,9 +28,10 @@ from scalargrad.core.ops import (
     namespace,
 )
 
+from .native_functions import VECTOR_FUNCTIONS, vector_function
 from .native_module import Emitter
 
-__all__ = ["UnsupportedError", "VectorTerm", "make_vectors"]
+__all__ = ["UnsupportedError", "VectorList", "VectorTerm", "make_vectors"]
 
 
 class UnsupportedError(Exception):
@@ -137,6 +139,62 @@ _OF_NUMPY: dict[Any, Callable[..., VectorTerm]] = {
 """The functions of NumPy of which IEEE 754 determines every bit."""
 
 
+class VectorList:
+    """A list of vectors, each computed where it is needed.
+
+    What goes through it is a loop, or written out where the list is short.
+
+    Args:
+        emitter: Where instructions are added.
+        length: The number of vectors.
+        compute: Returns the vector at a position, which is an integer of LLVM, or a plain number.
+    """
+
+    def __init__(self, emitter: Emitter, length: int, compute: Callable[[Any], Any]) -> None:
+        self.emitter = emitter
+        self.length = length
+        self.compute = compute
+        self.is_short = length <= _MAX_SHORT
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, key: Any) -> Any:
+        # A rule that takes single entries is written out for all of them.
+        if self.length > _MAX_WRITTEN:
+            raise UnsupportedError(f"a list of {self.length}")
+        positions = range(self.length)[key]
+        if isinstance(positions, int):
+            return self.compute(self.emitter.index(positions))
+        return [self.compute(self.emitter.index(position)) for position in positions]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self[:])
+
+    def each(self, rule: Callable[[Any], Any]) -> "VectorList":
+        """Return a list of what a rule makes of each vector."""
+        if not self.is_short:
+            return VectorList(self.emitter, self.length, lambda k: rule(self.compute(k)))
+        # Computed once, whatever it is used for.
+        computed = [rule(term) for term in self]
+        return VectorList(self.emitter, self.length, lambda k: computed[k.constant])
+
+    def reduce(self, rule: Callable[[Any, Any], Any]) -> Any:
+        """Return what a rule of two vectors makes of all, the first two at first."""
+        if self.is_short:
+            return functools.reduce(rule, self)
+
+        emitter = self.emitter
+        first = VectorTerm(emitter, None).take(self.compute(emitter.index(0)))
+
+        def run(k: Any, carry: list[Any]) -> list[Any]:
+            item = self.compute(emitter.add_index(k, 1))
+            return [rule(VectorTerm(emitter, carry[0]), item).value]
+
+        (total,) = emitter.loop(emitter.index(self.length - 1), run, [first])
+        return VectorTerm(emitter, total)
+
+
 class VectorMask:
     """A vector of True and False."""
 
@@ -169,6 +227,13 @@ _WITHOUT_CODE = (FLOOR_DIVIDE.name, REMAINDER.name, ROUND.name)
 """Functions that C has under these names, if at all, with another meaning."""
 
 
+_MAX_SHORT = 4
+"""How long a list may be that is written out, entry by entry."""
+
+_MAX_WRITTEN = 64
+"""How long a list may be that a rule goes through entry by entry, which is written out."""
+
+
 def make_vectors(emitter: Emitter) -> SimpleNamespace:
     """Return the operations on VectorTerms, whose instructions an emitter adds."""
     term = VectorTerm(emitter, None)
@@ -199,6 +264,7 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         for name in vars(floats)
         if name in TABLE and not TABLE[name].over_list
     }
+    primitives |= {name: _call_vector_function(emitter, name) for name in VECTOR_FUNCTIONS}
     primitives |= {name: _refuse(name) for name in _WITHOUT_CODE}
     primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS}
     primitives |= {
@@ -212,7 +278,12 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
     }
     # LLVM's functions of these names return nan where an operand is nan, as the table's do.
     primitives |= {op.name: _call_binary(emitter, op.name) for op in (MAXIMUM, MINIMUM)}
-    return namespace(primitives)
+    space = namespace(primitives)
+    space.total = lambda items: items.reduce(operator.add)
+    space.largest = lambda items: items.reduce(space.maximum)
+    space.smallest = lambda items: items.reduce(space.minimum)
+    space.each = lambda rule, items: items.each(rule)
+    return space
 
 
 def _refuse(name: str) -> Callable[..., Any]:
@@ -253,14 +324,23 @@ def _call_library(emitter: Emitter, name: str) -> Callable[..., Any]:
     """Return the rule that calls a function of C, lane by lane."""
 
     def call(*operands: Any) -> VectorTerm:
-        builder = emitter.builder
         vectors = [VectorTerm(emitter, None).take(operand) for operand in operands]
-        result = emitter.ir.Constant(emitter.vector, emitter.ir.Undefined)
-        for number in range(emitter.width):
-            lane = emitter.lane(number)
-            elements = [builder.extract_element(vector, lane) for vector in vectors]
-            value = emitter.call(name, elements, emitter.double)
-            result = builder.insert_element(result, value, lane)
-        return VectorTerm(emitter, result)
+        lanes = [emitter.elements(vector) for vector in vectors]
+
+        def compute(lane: int) -> Any:
+            return emitter.call(name, [elements[lane] for elements in lanes], emitter.double)
+
+        return VectorTerm(emitter, emitter.gather(compute))
+
+    return call
+
+
+def _call_vector_function(emitter: Emitter, name: str) -> Callable[..., Any]:
+    """Return the rule that calls a function of vectors."""
+
+    def call(operand: Any) -> VectorTerm:
+        function = vector_function(emitter.module, name, emitter.width)
+        vector = VectorTerm(emitter, None).take(operand)
+        return VectorTerm(emitter, emitter.builder.call(function, [vector]))
 
     return call

@@ -1,16 +1,23 @@
-"""Where native code keeps the numbers of one tile: a vector for each scalar, in two workspaces."""
+"""Where native code keeps its numbers, and how kernels read and write them.
+
+Numbers that all samples share lie one after the other: the parameters, the constants, and what is
+computed from these alone. Those that vary by sample lie in the workspaces w and g, for values and
+gradients: a chunk of samples at a time, vector by vector, where lanes are samples, or else one
+sample at a time.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy
+from llvmlite import ir
 
 from .array_types import Rows
 from .layout import Layout
 from .native_module import Emitter
 from .strides import make_view
 
-__all__ = ["Places", "Storage"]
+__all__ = ["Places", "Reader", "Storage"]
 
 
 class Places:
@@ -28,8 +35,14 @@ class Places:
         if self.view.strides is None:
             self.table = self._make_table(positions.ravel().tolist())
 
+    @property
+    def last_stride(self) -> int | None:
+        """How far positions are from each other along the last axis, where that is regular."""
+        if self.shape[-1] == 1:
+            return 1
+        return None if self.view.strides is None else self.view.strides[-1]
+
     def _make_table(self, positions: list[int]) -> Any:
-        ir = self.emitter.ir
         module = self.emitter.module
         kind = ir.ArrayType(self.emitter.integer, len(positions))
         table = ir.GlobalVariable(module, kind, f"table{len(module.globals)}")
@@ -38,148 +51,325 @@ class Places:
         table.initializer = ir.Constant(kind, positions)
         return table
 
+    def find_first(self) -> Any:
+        """Return the first position."""
+        return self.emitter.index(self.view.start)
+
     def find(self, *indices: Any) -> Any:
         """Return the position at an index, one integer for each axis."""
-        if self.view.strides is not None:
-            return self._sum_products(self.view.start, self.view.strides, indices)
+        strides = self.view.strides
+        if strides is not None:
+            return self._sum_products(self.view.start, strides, indices)
+        return self._load_entry(self._find_entry(indices))
+
+    def find_lanes(self, count: int, *indices: Any) -> list[Any]:
+        """Return so many positions from an index on, along the last axis."""
+        strides = self.view.strides
+        lanes = range(count)
+        if strides is not None:
+            first = self.find(*indices)
+            return [self.emitter.add_index(first, lane * strides[-1]) for lane in lanes]
+        entry = self._find_entry(indices)
+        return [self._load_entry(self.emitter.add_index(entry, lane)) for lane in lanes]
+
+    def _find_entry(self, indices: Sequence[Any]) -> Any:
         flat = [int(numpy.prod(self.shape[axis + 1 :])) for axis in range(len(self.shape))]
-        number = self._sum_products(0, flat, indices)
-        entry = self.emitter.builder.gep(self.table, [self.emitter.index(0), number])
-        return self.emitter.builder.load(entry)
+        return self._sum_products(0, flat, indices)
+
+    def _load_entry(self, number: Any) -> Any:
+        place = self.emitter.builder.gep(self.table, [self.emitter.index(0), number])
+        return self.emitter.builder.load(place)
 
     def _sum_products(self, start: int, strides: Sequence[int], indices: Sequence[Any]) -> Any:
-        builder = self.emitter.builder
-        total = self.emitter.index(start)
+        emitter = self.emitter
+        total = emitter.index(start)
         for stride, index in zip(strides, indices, strict=True):
-            total = builder.add(total, builder.mul(index, self.emitter.index(stride)))
+            if stride:
+                total = emitter.add_index(total, emitter.scale_index(index, stride))
         return total
 
 
-class Storage:
-    """The vectors of one tile, their gradients, and the scalars that all samples share.
-
-    Args:
-        emitter: Where instructions are added. Its arguments are the arrays: w and g for values and
-            gradients of a tile, and those of the blocks that are the same for all samples.
-        layout: The blocks.
-        needed: Which blocks need a gradient.
-
-    Attributes:
-        slots: For each block that varies by sample, its first vector in w.
-        copies: The same for blocks that all samples share and that are read together with others.
-        size: How many vectors w holds.
-        gradient_slots: For each block that needs a gradient, its first vector in g. Parameters come
-            first: theirs are added up over all tiles.
-        gradient_size: How many vectors g holds. The last one collects what nobody needs.
-    """
-
-    def __init__(self, emitter: Emitter, layout: Layout, needed: Sequence[bool]) -> None:
-        self.emitter = emitter
-        self.layout = layout
-        self.slots: dict[int, int] = {}
-        self.copies: dict[int, int] = {}
-        self.gradient_slots: dict[int, int] = {}
-        self.size = 0
-        self.gradient_size = 0
-        for number, block in enumerate(layout.blocks):
-            if block.source is not None:
-                continue
-            # What is computed is computed in each lane, even where it is the same in all.
-            if block.batched or number >= layout.first:
-                self.slots[number] = self.size
-                self.size += block.width
-            if needed[number]:
-                self.gradient_slots[number] = self.gradient_size
-                self.gradient_size += block.width
-        self.sink = self.gradient_size
-        self.gradient_size += 1
-
-    def reader(self, rows: Rows) -> "Reader":
-        """Return what reads these rows."""
-        blocks = self.layout.block_of[rows]
-        columns = self.layout.column_of[rows]
-        numbers = sorted({self._find_stored(number) for number in numpy.unique(blocks).tolist()})
-        if len(numbers) == 1 and numbers[0] not in self.slots:
-            name = self.layout.blocks[numbers[0]].name
-            return Reader(self.emitter, name, Places(self.emitter, columns))
-
-        starts = numpy.zeros(len(self.layout.blocks), int)
-        for number in numpy.unique(blocks).tolist():
-            starts[number] = self._find_slot(self._find_stored(number))
-        return Reader(self.emitter, "w", Places(self.emitter, starts[blocks] + columns))
-
-    def _find_stored(self, number: int) -> int:
-        """Return the block that holds the numbers of a block."""
-        source = self.layout.blocks[number].source
-        return number if source is None else source
-
-    def _find_slot(self, number: int) -> int:
-        """Return the first vector of a block; one that all samples share gets vectors now."""
-        if number in self.slots:
-            return self.slots[number]
-        if number not in self.copies:
-            self.copies[number] = self.size
-            self.size += self.layout.blocks[number].width
-        return self.copies[number]
-
-    def write_copies(self) -> None:
-        """Write what copies shared numbers into vectors, for those that are read among others."""
-        emitter = self.emitter
-        for number, slot in self.copies.items():
-            block = self.layout.blocks[number]
-            array = emitter.arguments[block.name]
-
-            def copy(
-                index: Any, carry: list[Any], array: Any = array, slot: int = slot
-            ) -> list[Any]:
-                vector = emitter.splat(emitter.load_scalar(array, index))
-                position = emitter.builder.add(index, emitter.index(slot))
-                emitter.store(vector, emitter.arguments["w"], position)
-                return carry
-
-            emitter.loop(emitter.index(block.width), copy, [])
-
-    def needs_gradient(self, rows: Rows) -> bool:
-        """Whether a gradient flows to any of these rows."""
-        blocks = numpy.unique(self.layout.block_of[rows]).tolist()
-        return any(number in self.gradient_slots for number in blocks)
-
-    def gradient(self, rows: Rows) -> "Reader":
-        """Return what reads the gradients of these rows and adds to them."""
-        blocks = self.layout.block_of[rows]
-        positions = numpy.full(rows.shape, self.sink)
-        for number, slot in self.gradient_slots.items():
-            inside = blocks == number
-            positions[inside] = slot + self.layout.column_of[rows][inside]
-        return Reader(self.emitter, "g", Places(self.emitter, positions))
-
-
 class Reader:
-    """Reads vectors at computed indexes, from a workspace or from numbers that all samples share.
+    """Reads and writes numbers at computed indexes, as vectors.
+
+    Where lanes are rows, the last index is that of the first lane.
 
     Args:
         emitter: Where instructions are added.
-        name: The argument that holds the numbers.
+        array: The argument that holds the numbers.
         places: Where they are.
+        tiles: How many vectors each number has, where it varies by sample and lanes are samples;
+            0 where it is one double.
     """
 
-    def __init__(self, emitter: Emitter, name: str, places: Places) -> None:
+    def __init__(self, emitter: Emitter, array: Any, places: Places, tiles: int) -> None:
         self.emitter = emitter
-        self.array = emitter.arguments[name]
-        self.is_vector = name in ("w", "g")
+        self.array = array
         self.places = places
+        self.tiles = tiles
 
     def load(self, *indices: Any) -> Any:
         """Return the vector at an index."""
-        position = self.places.find(*indices)
-        if self.is_vector:
-            return self.emitter.load(self.array, position)
-        return self.emitter.splat(self.emitter.load_scalar(self.array, position))
+        emitter = self.emitter
+        if self.tiles:
+            return emitter.load(self.array, self._find_tile(indices))
+        if not emitter.by_rows or self.places.last_stride == 0:
+            return emitter.splat(self.load_scalar(*indices))
+        if self.places.last_stride == 1:
+            return emitter.load(self.array, self.places.find(*indices))
+        positions = self.places.find_lanes(emitter.active, *indices)
+        return emitter.gather(lambda lane: emitter.load_scalar(self.array, positions[lane]))
+
+    def load_scalar(self, *indices: Any) -> Any:
+        """Return the number at an index, which all samples share."""
+        return self.emitter.load_scalar(self.array, self.places.find(*indices))
 
     def store(self, vector: Any, *indices: Any) -> None:
-        """Write the vector at an index."""
-        self.emitter.store(vector, self.array, self.places.find(*indices))
+        """Write the vector at an index of places that lie side by side."""
+        position = self._find_tile(indices) if self.tiles else self.places.find(*indices)
+        self.emitter.store(vector, self.array, position)
 
     def add(self, vector: Any, *indices: Any) -> None:
-        """Add to the vector at an index."""
-        self.emitter.add_to(self.array, self.places.find(*indices), vector)
+        """Add to the vector at an index: what all samples share receives the sum over these."""
+        emitter = self.emitter
+        builder = emitter.builder
+        if self.tiles or (emitter.by_rows and self.places.last_stride == 1):
+            self.store(builder.fadd(self.load(*indices), vector), *indices)
+        elif not emitter.by_rows or self.places.last_stride == 0:
+            self.add_scalar(emitter.sum_lanes(vector), *indices)
+        else:
+            # One after the other, as several lanes may have one place.
+            positions = self.places.find_lanes(emitter.active, *indices)
+            for element, position in zip(emitter.elements(vector), positions, strict=True):
+                self._add_at(position, element)
+
+    def add_scalar(self, number: Any, *indices: Any) -> None:
+        """Add to the number at an index."""
+        self._add_at(self.places.find(*indices), number)
+
+    def _add_at(self, position: Any, number: Any) -> None:
+        emitter = self.emitter
+        total = emitter.builder.fadd(emitter.load_scalar(self.array, position), number)
+        emitter.store_scalar(total, self.array, position)
+
+    def find_sample(self, sample: Any, *indices: Any) -> Any:
+        """Return where in the array the number of a sample of the chunk is, one double."""
+        size = self.tiles * self.emitter.width
+        start = self.emitter.scale_index(self.places.find(*indices), size)
+        return self.emitter.add_index(start, sample)
+
+    def _find_tile(self, indices: Sequence[Any]) -> Any:
+        emitter = self.emitter
+        first = emitter.scale_index(self.places.find(*indices), self.tiles)
+        return emitter.scale_index(emitter.add_index(first, emitter.tile), emitter.width)
+
+
+class _Copies:
+    """Numbers of some arrays that are in another one, too, so that it has all that is read at once.
+
+    Attributes:
+        places: For each number, by its array and its position there, its place in the other array.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[tuple[str, int], int] = {}
+
+    def by_array(self) -> dict[str, tuple[Rows, Rows]]:
+        """Return for each array the positions of its numbers, and their places."""
+        pairs: dict[str, tuple[list[int], list[int]]] = {}
+        for (name, position), place in self.places.items():
+            positions, places = pairs.setdefault(name, ([], []))
+            positions.append(position)
+            places.append(place)
+        return {name: (numpy.array(x), numpy.array(y)) for name, (x, y) in pairs.items()}
+
+
+class Storage:
+    """Where each block of a layout is.
+
+    Args:
+        emitter: Where instructions are added. Its arguments are the arrays: s and h for values and
+            gradients that all samples share, w and g for those of a chunk of samples, g_p for the
+            gradient of the parameters, and those of the leaves.
+        layout: The blocks.
+        needed: Which blocks need a gradient.
+        tiles: How many vectors of samples a chunk has; 0 where it is one sample, and lanes are
+            rows.
+
+    Attributes:
+        size: How many numbers s, h, w and g hold.
+        values: For each block its array and its first position there.
+        gradients: The same for the gradient of each block that needs one.
+        alone: Which rows are parameters whose gradient comes from one matrix, and nothing else.
+        scratch: How many doubles there are for kernels to lay out operands, by name.
+    """
+
+    def __init__(
+        self, emitter: Emitter, layout: Layout, needed: Sequence[bool], tiles: int
+    ) -> None:
+        self.emitter = emitter
+        self.layout = layout
+        self.tiles = tiles
+        self.size = {"s": 0, "h": 0, "w": 0, "g": 0, "seeds": 0}
+        self.values: dict[int, tuple[str, int]] = {}
+        self.gradients: dict[int, tuple[str, int]] = {}
+        self._copies = {"s": _Copies(), "w": _Copies()}
+        self._gradient_copies = {"h": _Copies(), "g": _Copies()}
+        self._sinks: dict[str, int] = {}
+        self.scratch: dict[str, int] = {}
+        self.alone = numpy.zeros(len(layout.block_of), bool)
+        for number, block in enumerate(layout.blocks):
+            if block.source is not None:
+                self.values[number] = self.values[block.source]
+                continue
+            is_leaf = number < layout.first
+            if is_leaf and not block.batched:
+                self.values[number] = (block.name, 0)
+            else:
+                self.values[number] = self._allocate("w" if block.batched else "s", block.width)
+            if not needed[number]:
+                continue
+            if is_leaf and not block.batched:
+                self.gradients[number] = (block.gradient, 0)
+            else:
+                self.gradients[number] = self._allocate("g" if block.batched else "h", block.width)
+
+    def _allocate(self, array: str, count: int) -> tuple[str, int]:
+        start = self.size[array]
+        self.size[array] += count
+        return array, start
+
+    @property
+    def numbers_each(self) -> int:
+        """How many doubles of w and g each number has."""
+        return max(1, self.tiles * self.emitter.width)
+
+    def _make_reader(self, name: str, positions: Rows) -> Reader:
+        tiles = self.tiles if name in ("w", "g", "seeds") else 0
+        places = Places(self.emitter, positions)
+        return Reader(self.emitter, self.emitter.arguments[name], places, tiles)
+
+    def make_run(self, array: str, start: int, count: int) -> Reader:
+        """Return what reads and writes so many numbers of an array, from a position on."""
+        return self._make_reader(array, start + numpy.arange(count))
+
+    def reader(self, rows: Rows) -> Reader:
+        """Return what reads and writes these rows, from one array."""
+        blocks = self.layout.block_of[rows]
+        columns = self.layout.column_of[rows]
+        found = {number: self.values[number] for number in _list_blocks(blocks)}
+        names = {name for name, _ in found.values()}
+        chosen = names.pop() if len(names) == 1 else ("w" if "w" in names else "s")
+
+        positions = numpy.zeros(rows.shape, int)
+        for number, (name, start) in found.items():
+            inside = blocks == number
+            places = start + columns[inside]
+            if name != chosen:
+                places = self._find_copies(self._copies[chosen], chosen, name, places)
+            positions[inside] = places
+        return self._make_reader(chosen, positions)
+
+    def gradient(self, rows: Rows) -> Reader:
+        """Return what reads the gradients of these rows and adds to them."""
+        blocks = self.layout.block_of[rows]
+        columns = self.layout.column_of[rows]
+        numbers = _list_blocks(blocks)
+        found = {number: self.gradients[number] for number in numbers if number in self.gradients}
+        names = {name for name, _ in found.values()}
+        if len(names) == 1 and len(found) == len(numbers):
+            chosen = names.pop()
+        else:
+            chosen = "g" if "g" in names else "h"
+
+        positions = numpy.full(rows.shape, self._find_sink(chosen, len(found) < len(numbers)))
+        for number, (name, start) in found.items():
+            inside = blocks == number
+            places = start + columns[inside]
+            if name != chosen:
+                places = self._find_copies(self._gradient_copies[chosen], chosen, name, places)
+            positions[inside] = places
+        return self._make_reader(chosen, positions)
+
+    def _find_copies(self, copies: _Copies, chosen: str, name: str, positions: Rows) -> Rows:
+        """Return where in the chosen array numbers of another one are copied to."""
+        places = []
+        for position in positions.tolist():
+            key = (name, position)
+            if key not in copies.places:
+                _, copies.places[key] = self._allocate(chosen, 1)
+            places.append(copies.places[key])
+        return numpy.array(places)
+
+    def _find_sink(self, array: str, is_wanted: bool) -> int:
+        """Return the place in an array for gradients that nobody needs."""
+        if is_wanted and array not in self._sinks:
+            _, self._sinks[array] = self._allocate(array, 1)
+        return self._sinks.get(array, 0)
+
+    def needs_gradient(self, rows: Rows) -> bool:
+        """Whether a gradient flows to any of these rows."""
+        numbers = _list_blocks(self.layout.block_of[rows])
+        return any(number in self.gradients for number in numbers)
+
+    def collects_alone(self, rows: Rows) -> bool:
+        """Whether rows are parameters whose gradients nothing adds to but one matrix."""
+        return bool(self.alone[rows].all())
+
+    def find_scratch(self, name: str, count: int) -> Any:
+        """Return a pointer to so many doubles that one kernel may use."""
+        self.scratch[name] = max(self.scratch.get(name, 0), count)
+        return self.emitter.arguments[name]
+
+    def write_copies(self, array: str) -> None:
+        """Write what copies numbers into s or w, where they are read among others."""
+        emitter = self.emitter
+        for name, (positions, places) in self._copies[array].by_array().items():
+            source = self._make_reader(name, positions)
+            target = self._make_reader(array, places)
+
+            def copy(i: Any, source: Reader = source, target: Reader = target) -> None:
+                number = source.load_scalar(i)
+                if not target.tiles:
+                    emitter.store_scalar(number, target.array, target.places.find(i))
+                    return
+                for tile in range(self.tiles):
+                    emitter.tile = emitter.index(tile)
+                    target.store(emitter.splat(number), i)
+
+            emitter.repeat(len(places), copy)
+
+    def write_gradient_copies(self, array: str, tiles: Any) -> None:
+        """Write what adds gradients of copies, in h or g, to those of what was copied.
+
+        Args:
+            array: "h" or "g".
+            tiles: How many vectors of samples there are, where lanes are samples.
+        """
+        emitter = self.emitter
+        for name, (positions, places) in self._gradient_copies[array].by_array().items():
+            target = self._make_reader(name, positions)
+            source = self._make_reader(array, places)
+
+            def add(i: Any, source: Reader = source, target: Reader = target) -> None:
+                if not source.tiles:
+                    target.add_scalar(source.load_scalar(i), i)
+                    return
+
+                def add_tile(tile: Any) -> None:
+                    emitter.tile = tile
+                    target.add(source.load(i), i)
+
+                emitter.repeat(tiles, add_tile)
+
+            emitter.repeat(len(places), add)
+
+
+def _list_blocks(blocks: Rows) -> list[int]:
+    """Return the blocks that occur, each once."""
+    first = int(blocks.flat[0])
+    # Most often there is one, and sorting takes longer than looking.
+    if (blocks == first).all():
+        return [first]
+    numbers: list[int] = numpy.unique(blocks).tolist()
+    return numbers

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.backend import BackendName, choose_backend
 from scalargrad.compiler.jax_backend import Devices
-from scalargrad.compiler.native_epochs import Steps
+from scalargrad.compiler.optimizer_steps import Steps
 from scalargrad.compiler.tracing import Input
 from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from scalargrad.compiler import Compiled
-from scalargrad.compiler.native_epochs import StepInputs, StepRunner, Steps, UpdateRule
+from scalargrad.compiler.optimizer_steps import StepInputs, StepRunner, Steps, UpdateRule
 from scalargrad.errors import OptionError
 from scalargrad.nn import Module
 from scalargrad.nn.activations import RReLU
@@ -36,18 +36,17 @@ class NativeSteps:
         model: What is trained.
 
     Attributes:
-        limit: How many steps are made at once; 0 where there is no native code.
+        limit: How many steps are made at once; 0 where there is known to be no native code.
     """
 
     def __init__(self, program: Compiled, optimizer: FormulaOptimizer, model: Module) -> None:
         self.program = program
         self.optimizer = optimizer
-        self.limit = 0
-        self._options: dict[str, Any] = {}
+        is_possible = _can_draw_again(program, model) and not optimizer.has_own_rule
+        self.limit = _FIRST_LIMIT if is_possible else 0
+        self._options: dict[str, Any] | None = None
         self._runner: StepRunner | None = None
         self._snapshot = Snapshot(model)
-        if _can_draw_again(program, model) and not optimizer.has_own_rule:
-            self._compile()
 
     def cut(self, batches: Batches) -> Batches:
         """Return the first batches, as many as take little time and memory."""
@@ -68,7 +67,7 @@ class NativeSteps:
             What they gave; None where each step must be made by itself.
         """
         if self._fixed_options() != self._options:
-            self._compile()
+            self._compile(int(batches.starts[1] - batches.starts[0]))
         if self._runner is None:
             return None
 
@@ -99,13 +98,13 @@ class NativeSteps:
             self.limit = 2 * made + 1
         return steps
 
-    def _compile(self) -> None:
+    def _compile(self, batch_size: int) -> None:
         optimizer = self.optimizer
         self._options = self._fixed_options()
         rule = UpdateRule(
             optimizer.formula, optimizer.memory, len(optimizer.step_numbers(optimizer.steps + 1))
         )
-        self._runner = self.program.step_runner(rule)
+        self._runner = self.program.step_runner(rule, batch_size)
         self.limit = 0 if self._runner is None else _FIRST_LIMIT
 
     def _fixed_options(self) -> dict[str, Any]:

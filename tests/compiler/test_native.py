@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 import scalargrad
 from scalargrad import compile
-from scalargrad.compiler import native_module
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
 from scalargrad.errors import OptionError
@@ -132,7 +131,9 @@ def test_a_copy_compiles_its_own_code() -> None:
 
 def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    native_module.load_llvmlite.cache_clear()
+    for name in list(sys.modules):
+        if name.startswith("scalargrad.compiler.native_"):
+            monkeypatch.delitem(sys.modules, name)
     with pytest.raises(OptionError, match="pip install"):
         compile(lambda x: x * 2.0, inputs=(1,), backend="native")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scalargrad import Parameter, compile
 from scalargrad.compiler import Compiled
-from scalargrad.compiler.native_epochs import StepInputs, StepRunner, Steps, UpdateRule
+from scalargrad.compiler.optimizer_steps import StepInputs, StepRunner, Steps, UpdateRule
 from scalargrad.core.checks import all_finite
 from scalargrad.optim import SGD, AdaGrad, Adam, AdamW, RMSprop
 from scalargrad.optim.rules import FormulaOptimizer
@@ -32,7 +32,7 @@ RULES: list[Callable[[Any], FormulaOptimizer]] = [
 
 def make_runner(program: Compiled, optimizer: FormulaOptimizer) -> StepRunner | None:
     count = len(optimizer.step_numbers(1))
-    return program.step_runner(UpdateRule(optimizer.formula, optimizer.memory, count))
+    return program.step_runner(UpdateRule(optimizer.formula, optimizer.memory, count), 8)
 
 
 def run_at_once(
@@ -153,7 +153,7 @@ def test_numpy_has_no_runner() -> None:
 )
 def test_a_rule_without_vector_instructions_has_no_runner(formula: Any) -> None:
     program, _, _ = make_line()
-    assert program.step_runner(UpdateRule(formula, (), 1)) is None
+    assert program.step_runner(UpdateRule(formula, (), 1), 8) is None
 
 
 def test_a_rule_may_take_numbers_of_numpy() -> None:
@@ -162,7 +162,10 @@ def test_a_rule_may_take_numbers_of_numpy() -> None:
     parameters = [Parameter(x) for x in program.parameters]
     optimizer = SGD(parameters, 0.5)
     runner = program.step_runner(
-        UpdateRule(lambda data, gradient, memory, numbers: data - half * gradient, ("velocity",), 2)
+        UpdateRule(
+            lambda data, gradient, memory, numbers: data - half * gradient, ("velocity",), 2
+        ),
+        8,
     )
     assert runner is not None
     steps = run_at_once(program, runner, optimizer, data, [[0, 1]])

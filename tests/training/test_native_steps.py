@@ -85,14 +85,14 @@ class Outcome(NamedTuple):
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many steps each call of native code made."""
     made: list[int] = []
-    run = native_epochs.StepRunner.run
+    run = native_epochs.NativeStepRunner.run
 
     def count(*arguments: Any) -> Any:
         steps = run(*arguments)
         made.append(len(steps.losses))
         return steps
 
-    monkeypatch.setattr(native_epochs.StepRunner, "run", count)
+    monkeypatch.setattr(native_epochs.NativeStepRunner, "run", count)
     return made
 
 
@@ -346,7 +346,7 @@ def test_samples_at_kinks_end_a_call_and_the_training_goes_on(calls: list[int]) 
 
 
 def test_ctrl_c_leaves_the_steps_of_the_calls_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = native_epochs.StepRunner.run
+    run = native_epochs.NativeStepRunner.run
     made: list[int] = []
 
     def interrupt(*arguments: Any) -> Any:
@@ -356,7 +356,7 @@ def test_ctrl_c_leaves_the_steps_of_the_calls_before(monkeypatch: pytest.MonkeyP
         made.append(len(steps.losses))
         return steps
 
-    monkeypatch.setattr(native_epochs.StepRunner, "run", interrupt)
+    monkeypatch.setattr(native_epochs.NativeStepRunner, "run", interrupt)
     monkeypatch.setattr(native_steps, "_MAX_SECONDS", 0.0)
     monkeypatch.setattr(native_steps, "_FIRST_LIMIT", 6)
     found = train(epochs=2, batch_size=4)

@@ -1,0 +1,362 @@
+"""Matrix kernels in native code."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .array_types import Rows
+from .kernels import Matrix
+from .native_module import Emitter
+from .native_products import (
+    SUMS,
+    Columns,
+    Factor,
+    Product,
+    over_rows,
+    over_tiles,
+    padded,
+    write_dots,
+    write_product,
+    write_transposed,
+)
+from .native_samples import Chunk
+from .native_storage import Reader, Storage
+
+__all__ = ["MatrixEmitter"]
+
+_FEW_PLACES = 4
+"""Up to how many places a matrix of one sample is read along its rows, and not transposed."""
+
+
+class MatrixEmitter:
+    """Writes the instructions of matrix products.
+
+    Args:
+        emitter: Where instructions are added.
+        storage: Where numbers are.
+        chunk: The samples that are computed at a time.
+    """
+
+    def __init__(self, emitter: Emitter, storage: Storage, chunk: Chunk) -> None:
+        self.emitter = emitter
+        self.storage = storage
+        self.chunk = chunk
+
+    def forward(self, kernel: Matrix) -> None:
+        """Write what computes a matrix product."""
+        if not self.emitter.by_rows:
+            self._forward_samples(kernel)
+        elif len(kernel.x) <= _FEW_PLACES:
+            self._forward_dots(kernel)
+        else:
+            self._forward_places(kernel)
+
+    def _over_tiles(self) -> Columns:
+        return over_tiles(self.emitter, self.chunk.tiles)
+
+    def _set_tile(self, column: Any) -> None:
+        """Let what is read be the vector of samples that is a column of a product."""
+        if not self.emitter.by_rows:
+            self.emitter.tile = column
+
+    def _forward_samples(self, kernel: Matrix) -> None:
+        """Write weights times samples, place by place."""
+        places, length = kernel.x.shape
+        x = self.storage.reader(kernel.x)
+        biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
+        results = self.storage.reader(kernel.rows.reshape(places, -1))
+        weights = self._lay_out(self.storage.reader(kernel.weights))
+
+        def run(place: Any) -> None:
+            def finish(feature: Any, tile: Any, total: Any) -> None:
+                self._set_tile(tile)
+                results.store(self._add_bias(biases, feature, total), place, feature)
+
+            product = Product(
+                rows=len(kernel.weights),
+                depth=self.emitter.index(length),
+                left=weights,
+                right=self._lay_out_tiles(x, place),
+                finish=finish,
+            )
+            self._write(product, self._over_tiles())
+
+        self.emitter.repeat(places, run)
+
+    def _write(self, product: Product, columns: Columns) -> None:
+        sums = self.storage.find_scratch("sums", SUMS * self.emitter.width)
+        write_product(self.emitter, product, columns, sums)
+
+    def _lay_out(self, reader: Reader) -> Factor:
+        """Return numbers (m, n) that all lanes share as a side of a product.
+
+        Rows are those of the left side, or what is summed up on the right side.
+        """
+        emitter = self.emitter
+        strides = reader.places.view.strides
+        if strides is not None:
+            across, along = strides
+            return Factor(reader.array, reader.places.find_first(), across, along)
+
+        m, n = reader.places.shape
+        target = self.storage.find_scratch("left", m * n)
+
+        def copy_row(i: Any) -> None:
+            def copy(k: Any) -> None:
+                position = emitter.add_index(emitter.scale_index(i, n), k)
+                emitter.store_scalar(reader.load_scalar(i, k), target, position)
+
+            emitter.repeat(n, copy)
+
+        emitter.repeat(m, copy_row)
+        return Factor(target, emitter.index(0), across=n, along=1)
+
+    def _lay_out_tiles(self, reader: Reader, place: Any) -> Factor:
+        """Return the numbers of one place, which vary by sample, as the right side of a product."""
+        emitter = self.emitter
+        width = emitter.width
+        size = self.storage.numbers_each
+        strides = reader.places.view.strides
+        if strides is not None:
+            first = reader.places.find(place, emitter.index(0))
+            start = emitter.scale_index(first, size)
+            return Factor(reader.array, start, across=width, along=strides[1] * size)
+
+        _, length = reader.places.shape
+        target = self.storage.find_scratch("right", length * size)
+
+        def copy(k: Any) -> None:
+            def copy_tile() -> None:
+                start = emitter.add_index(
+                    emitter.scale_index(k, size), emitter.scale_index(emitter.tile, width)
+                )
+                emitter.store(reader.load(place, k), target, start)
+
+            self.chunk.each_tile(copy_tile)
+
+        emitter.repeat(length, copy)
+        return Factor(target, emitter.index(0), across=width, along=size)
+
+    def _add_bias(self, biases: Reader | None, feature: Any, total: Any) -> Any:
+        if biases is None:
+            return total
+        return self.emitter.builder.fadd(total, biases.load(feature))
+
+    def _forward_dots(self, kernel: Matrix) -> None:
+        """Write rows of weights times the numbers of each place."""
+        emitter = self.emitter
+        places, length = kernel.x.shape
+        x = self.storage.reader(kernel.x)
+        weights = self.storage.reader(kernel.weights)
+        biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
+        results = self.storage.reader(kernel.rows.reshape(places, -1))
+
+        def run(place: Any) -> None:
+            def load_product(feature: Any, k: Any) -> tuple[Any, Any]:
+                return weights.load(feature, k), x.load(place, k)
+
+            def finish(feature: Any, sums: Any) -> None:
+                results.store(self._add_bias(biases, feature, sums), place, feature)
+
+            write_dots(emitter, len(kernel.weights), length, load_product, finish)
+
+        emitter.repeat(places, run)
+
+    def _forward_places(self, kernel: Matrix) -> None:
+        """Write places times transposed weights."""
+        emitter = self.emitter
+        places, length = kernel.x.shape
+        features = len(kernel.weights)
+        x = self.storage.reader(kernel.x)
+        weights = self.storage.reader(kernel.weights)
+        biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
+        results = self.storage.reader(kernel.rows.reshape(places, -1))
+        scratch = self.storage.find_scratch("right", length * padded(features, emitter.width))
+        transposed = write_transposed(
+            emitter, features, weights.load, over_rows(emitter, length), scratch
+        )
+
+        def finish(place: Any, feature: Any, total: Any) -> None:
+            results.store(self._add_bias(biases, feature, total), place, feature)
+
+        product = Product(
+            rows=places,
+            depth=emitter.index(length),
+            left=self._lay_out(x),
+            right=transposed,
+            finish=finish,
+        )
+        self._write(product, over_rows(emitter, features))
+
+    def backward(self, kernel: Matrix) -> None:
+        """Write what sends the gradient of a matrix product to its operands."""
+        if self.storage.needs_gradient(kernel.weights):
+            if self.emitter.by_rows:
+                self._send_from_places(kernel)
+            else:
+                self._send_from_samples(kernel)
+        if kernel.bias is not None and self.storage.needs_gradient(kernel.bias):
+            self._send_to_biases(kernel, kernel.bias)
+        if self.storage.needs_gradient(kernel.x):
+            self._send_to_x(kernel)
+
+    def _send_from_places(self, kernel: Matrix) -> None:
+        """Write the gradient of weights: gradients times numbers of all places of a sample."""
+        emitter = self.emitter
+        places, length = kernel.x.shape
+        x = self.storage.reader(kernel.x)
+        gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
+        product = Product(
+            rows=len(kernel.weights),
+            depth=emitter.index(places),
+            left=_swap(self._lay_out(gradients)),
+            right=_swap(self._lay_out_rows(x)),
+            finish=self._collect(kernel, self.chunk.is_first()),
+        )
+        self._write(product, over_rows(emitter, length))
+
+    def _collect(self, kernel: Matrix, is_first: Any) -> Callable[[Any, Any, Any], None]:
+        """Return what adds to the gradient of weights, or sets it first where nothing else adds."""
+        targets = self.storage.gradient(kernel.weights)
+
+        def add(feature: Any, k: Any, total: Any) -> None:
+            targets.add(total, feature, k)
+
+        def set_or_add(feature: Any, k: Any, total: Any) -> None:
+            with self.emitter.builder.if_else(is_first) as (then, otherwise):
+                with then:
+                    targets.store(total, feature, k)
+                with otherwise:
+                    targets.add(total, feature, k)
+
+        return set_or_add if self.storage.collects_alone(kernel.weights) else add
+
+    def _lay_out_rows(self, reader: Reader) -> Factor:
+        """Return numbers (m, n) that lie side by side in their rows."""
+        emitter = self.emitter
+        m, n = reader.places.shape
+        if reader.places.view.strides is not None and reader.places.last_stride == 1:
+            return self._lay_out(reader)
+
+        target = self.storage.find_scratch("right", m * n)
+
+        def copy_row(i: Any) -> None:
+            def copy(k: Any) -> None:
+                position = emitter.add_index(emitter.scale_index(i, n), k)
+                emitter.store_scalar(reader.load_scalar(i, k), target, position)
+
+            emitter.repeat(n, copy)
+
+        emitter.repeat(m, copy_row)
+        return Factor(target, emitter.index(0), across=n, along=1)
+
+    def _send_from_samples(self, kernel: Matrix) -> None:
+        """Write the gradient of weights: gradients times samples, summed up over a chunk."""
+        emitter = self.emitter
+        places, length = kernel.x.shape
+        gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
+        x = self.storage.reader(kernel.x)
+
+        def run(place: Any) -> None:
+            product = Product(
+                rows=len(kernel.weights),
+                depth=emitter.scale_index(self.chunk.tiles, emitter.width),
+                left=self._lay_out_samples(gradients, place),
+                right=self._transpose_samples(x, place, length),
+                finish=self._collect(kernel, self.chunk.is_first(place)),
+            )
+            self._write(product, over_rows(emitter, length))
+
+        emitter.repeat(places, run)
+
+    def _lay_out_samples(self, reader: Reader, place: Any) -> Factor:
+        """Return the numbers of one place as a left side, whose products are those of samples."""
+        size = self.storage.numbers_each
+        # Results of one kernel, which lie regularly.
+        first = reader.places.find(place, self.emitter.index(0))
+        start = self.emitter.scale_index(first, size)
+        return Factor(reader.array, start, across=size, along=1)
+
+    def _transpose_samples(self, x: Reader, place: Any, length: int) -> Any:
+        """Write what lays out samples one by one; return what loads, given a sample and a row."""
+        emitter = self.emitter
+        size = self.storage.numbers_each * padded(length, emitter.width)
+
+        def load(k: Any, tile: Any) -> Any:
+            self._set_tile(tile)
+            return x.load(place, k)
+
+        scratch = self.storage.find_scratch("right", size)
+        return write_transposed(emitter, length, load, self._over_tiles(), scratch)
+
+    def _send_to_biases(self, kernel: Matrix, bias: Rows) -> None:
+        emitter = self.emitter
+        places, _ = kernel.x.shape
+        features = len(kernel.weights)
+        gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
+        targets = self.storage.gradient(bias)
+
+        def add_place(place: Any) -> None:
+            if emitter.by_rows:
+
+                def add_some(some: list[Any]) -> None:
+                    for i in some:
+                        targets.add(gradients.load(place, i), i)
+
+                over_rows(emitter, features)(add_some)
+                return
+
+            def add_feature(feature: Any) -> None:
+                def add_tile(tile: Any, total: list[Any]) -> list[Any]:
+                    self._set_tile(tile)
+                    return [emitter.builder.fadd(total[0], gradients.load(place, feature))]
+
+                zero = emitter.constant(0.0)
+                (total,) = emitter.loop(self.chunk.tiles, add_tile, [zero])
+                self._set_tile(emitter.index(0))
+                targets.add(total, feature)
+
+            emitter.repeat(features, add_feature)
+
+        emitter.repeat(places, add_place)
+
+    def _send_to_x(self, kernel: Matrix) -> None:
+        """Write the gradient of x: weights, transposed, times gradients."""
+        emitter = self.emitter
+        places, length = kernel.x.shape
+        features = len(kernel.weights)
+        weights = self.storage.reader(kernel.weights)
+        gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
+        targets = self.storage.gradient(kernel.x)
+        if emitter.by_rows:
+            product = Product(
+                rows=places,
+                depth=emitter.index(features),
+                left=self._lay_out(gradients),
+                right=_swap(self._lay_out_rows(weights)),
+                finish=lambda place, k, total: targets.add(total, place, k),
+            )
+            self._write(product, over_rows(emitter, length))
+            return
+
+        left = _swap(self._lay_out(weights))
+
+        def run(place: Any) -> None:
+            def finish(k: Any, tile: Any, total: Any) -> None:
+                self._set_tile(tile)
+                targets.add(total, place, k)
+
+            product = Product(
+                rows=length,
+                depth=emitter.index(features),
+                left=left,
+                right=self._lay_out_tiles(gradients, place),
+                finish=finish,
+            )
+            self._write(product, self._over_tiles())
+
+        emitter.repeat(places, run)
+
+
+def _swap(factor: Factor) -> Factor:
+    """Return the transposed side."""
+    return factor._replace(across=factor.along, along=factor.across)

@@ -1,0 +1,56 @@
+"""The samples that native code computes at a time: a chunk of several vectors of them, or one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .native_module import Emitter
+
+__all__ = ["Chunk"]
+
+
+class Chunk:
+    """Some samples of a batch.
+
+    Args:
+        emitter: Where instructions are added.
+        start: The position in the batch of the first one.
+        tiles: How many vectors of them there are, where lanes are samples.
+    """
+
+    def __init__(self, emitter: Emitter, start: Any, tiles: Any) -> None:
+        self.emitter = emitter
+        self.start = start
+        self.tiles = tiles
+
+    def is_first(self, place: Any = None) -> Any:
+        """Return whether it is the first chunk of a batch, and a place is the first one."""
+        number = self.start if place is None else self.emitter.add_index(self.start, place)
+        return self.emitter.builder.icmp_signed("==", number, self.emitter.index(0))
+
+    def each_tile(self, body: Callable[[], None]) -> None:
+        """Write a loop over the vectors, or once what is done for the one sample."""
+        emitter = self.emitter
+        if emitter.by_rows:
+            body()
+            return
+
+        def run(tile: Any) -> None:
+            emitter.tile = tile
+            body()
+
+        emitter.repeat(self.tiles, run)
+
+    def find_position(self, number: Any) -> Any:
+        """Return the position in the batch of a sample of the chunk; the last one for those beyond.
+
+        These compute nothing that is not computed anyway: no nan comes from them alone.
+        """
+        builder = self.emitter.builder
+        position = self.emitter.add_index(self.start, number)
+        last = self.emitter.add_index(self.emitter.arguments["n"], -1)
+        is_inside = builder.icmp_signed("<", position, last)
+        return builder.select(is_inside, position, last)
+
+    def find_sample(self, position: Any) -> Any:
+        """Return which sample of the arguments is at a position of the batch."""
+        return self.emitter.load_scalar(self.emitter.arguments["order"], position)
