@@ -203,7 +203,7 @@ class AutoStep(Step):
         return self._eager.measure(samples)
 
     @property
-    def steps_at_once(self) -> int:  # type: ignore[override]
+    def steps_at_once(self) -> int:
         """How many steps `run_steps` makes; 0 where each is made by itself."""
         return self._step.steps_at_once
 

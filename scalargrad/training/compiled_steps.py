@@ -121,7 +121,7 @@ class CompiledStep(Step):
         )
 
     @property
-    def steps_at_once(self) -> int:  # type: ignore[override]
+    def steps_at_once(self) -> int:
         """How many steps `run_steps` makes; 0 where each is made by itself."""
         return 0 if self._native is None else self._native.limit
 
@@ -135,8 +135,9 @@ class CompiledStep(Step):
         if steps is None or not len(steps.losses):
             return Record()
         record = self._read_steps(samples, batches.first(len(steps.losses)), steps)
-        # Overflow of a weighted mean is rare, and `evaluate` says what it is.
         if not all(map(isfinite, record.objectives())):
+            # Overflow of a weighted mean is rare, and is found again step by step.
+            self._native.draw_again(0)
             return Record()
 
         self._numbers = steps.parameters

@@ -86,6 +86,7 @@ class NativeSteps:
             steps = self.program.run_steps(self._runner, list(arrays), inputs, memory)
         except OptionError:
             # An index out of range in any of the samples: the step that reads it reports it.
+            self.limit = 0
             return None
         seconds = perf_counter() - begin
         made = len(steps.losses)
@@ -93,7 +94,7 @@ class NativeSteps:
             affordable = int(_MAX_SECONDS * made / max(seconds, 1e-9))
             self.limit = max(1, min(affordable, 8 * self.limit))
         else:
-            self._draw_again(int(inputs.starts[made]))
+            self.draw_again(int(inputs.starts[made]))
             # Where steps often end a call, it should not get ready for many.
             self.limit = 2 * made + 1
         return steps
@@ -114,8 +115,8 @@ class NativeSteps:
         options.pop("learning_rate", None)
         return options
 
-    def _draw_again(self, samples: int) -> None:
-        """Set the random generators to where they are after so many samples."""
+    def draw_again(self, samples: int) -> None:
+        """Set the random generators to where they are after so many samples of the last call."""
         if self.program.program.drawn:
             self._snapshot.restore()
             self.program.draw(samples)

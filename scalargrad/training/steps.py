@@ -109,12 +109,10 @@ class Step(ABC):
         parameters: Those of the optimizer, in its order.
         backend: The name of the backend that runs a compiled program; "" for the graph.
         eager_reason: Why it computes on the graph where a program was wanted; "" if it does not.
-        steps_at_once: How many steps `run_steps` makes; 0 where each is made by itself.
     """
 
     backend = ""
     eager_reason = ""
-    steps_at_once = 0
 
     def __init__(
         self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer
@@ -132,6 +130,11 @@ class Step(ABC):
     @abstractmethod
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
         """Compute loss and gradient of the samples that have these indices."""
+
+    @property
+    def steps_at_once(self) -> int:
+        """How many steps `run_steps` makes; 0 where each is made by itself."""
+        return 0
 
     def run_steps(
         self,

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalargrad import Parameter, dot
-from scalargrad.compiler import native_epochs
-from scalargrad.errors import DivergenceError
-from scalargrad.nn import MLP, Dropout, Layer, Module, Sequential
+from scalargrad.errors import DivergenceError, OptionError
+from scalargrad.nn import MLP, Dropout, Embedding, Flatten, Layer, Module, Sequential
 from scalargrad.optim import (
     SGD,
     AdaGrad,
@@ -37,6 +36,8 @@ from scalargrad.training import (
 )
 
 pytest.importorskip("llvmlite")
+
+from scalargrad.compiler import native_epochs
 
 RNG = numpy.random.default_rng(7)
 X = RNG.normal(size=(23, 3))
@@ -463,6 +464,30 @@ def test_an_optimizer_with_another_order_of_parameters(calls: list[int]) -> None
     assert calls == []
     straight = train(make_optimizer=lambda parameters: SGD(parameters, 0.1), **options)
     assert found.parameters == straight.parameters
+
+
+def test_an_index_out_of_range_is_reported_by_the_step_that_reads_it() -> None:
+    tokens = [[i % 4, (i + 1) % 4] for i in range(23)]
+    tokens[20] = [3, 4]
+
+    def embedding() -> Module:
+        return Sequential(Embedding(4, 2, seed=1), Flatten(), Layer(4, 1, seed=2), first)
+
+    def fail(callbacks: list[Callback]) -> tuple[str, list[float]]:
+        model = embedding()
+        options: dict[str, Any] = {
+            "compiled": "native",
+            "progress": False,
+            "batch_size": 3,
+            "shuffle": False,
+        }
+        with pytest.raises(OptionError) as caught:
+            fit(model, tokens, Y, loss=squared, callbacks=callbacks, **options)
+        return str(caught.value), list(model.state_dict().values())
+
+    message, numbers = fail([])
+    assert (message, numbers) == fail([Watcher()])
+    assert numbers != list(embedding().state_dict().values())
 
 
 def test_progress_has_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
