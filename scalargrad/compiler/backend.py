@@ -11,9 +11,18 @@ from .array_types import Array
 from .jax_backend import Devices, JaxBackend, identify_devices
 from .kernels import Kernel
 from .numpy_backend import NumpyBackend
+from .optimizer_steps import StepRunner, UpdateRule
 from .program import Program
 
-__all__ = ["BACKENDS", "Backend", "BackendMaker", "BackendName", "backend_maker", "choose_backend"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "BackendMaker",
+    "BackendName",
+    "backend_maker",
+    "choose_backend",
+    "make_step_runner",
+]
 
 BackendName: TypeAlias = Literal["auto", "numpy", "jax", "native"]
 """What `compile` takes as `backend`: "auto", or a name of BACKENDS."""
@@ -128,3 +137,21 @@ def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
     if BACKENDS[chosen] is not JaxBackend:
         raise OptionError(f'devices are those of JAX: give backend="jax", not {name!r}')
     return partial(JaxBackend, devices=identify_devices(devices))
+
+
+def make_step_runner(backend: Backend, rule: UpdateRule, batch_size: int) -> StepRunner | None:
+    """Return what makes many steps of an optimizer in one call.
+
+    Args:
+        backend: Computes the program.
+        rule: The rule of the optimizer.
+        batch_size: The size of most batches.
+
+    Returns:
+        It, or None where the backend, the program or the rule has no native code.
+    """
+    if type(backend) in (NumpyBackend, JaxBackend):
+        return None
+    from .native_epochs import make_native_runner
+
+    return make_native_runner(backend, rule, batch_size)

@@ -4,7 +4,7 @@ It computes tiles of samples, one in each lane of the vectors of the processor, 
 while their numbers are in the cache.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -117,6 +117,10 @@ class NativeBackend(NumpyBackend):
         width = vector_width()
         chunk = width * self._count_tiles(width)
         return f"computed by native code: vectors of {width} numbers, {chunk} samples at a time"
+
+    def native_loss(self, count: int) -> NativeFunction | None:
+        """Return the function of the loss and its gradient for batches of a size, if any."""
+        return self._native_function("loss", count)
 
     def _run(
         self,

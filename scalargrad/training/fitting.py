@@ -104,8 +104,10 @@ def fit(
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and the training is long enough to pay for it. If
             not, every sample is computed on its own graph; `history.eager_reason` says why.
-            True, or the name of a backend ("numpy", "jax"), always compiles, without that
+            True, or the name of a backend ("numpy", "jax", "native"), always compiles, without that
             comparison, and raises an error for what can't be recorded. False never compiles.
+            With "native", whole epochs run as machine code, updates by the optimizers of
+            `scalargrad.optim` included, where no callback looks at single steps.
             What a callback changes in the model counts from then on: parameters, attributes, and
             what objects, lists and dicts in attributes hold, three levels deep. For what is deeper
             give False.
