@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, Protocol, TypeAlias
 
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError
 from scalargrad.utils.spelling import suggestion
 
@@ -75,14 +76,17 @@ BackendMaker: TypeAlias = Callable[[Program, Sequence[int]], Backend]
 """Makes a backend from a program and the lengths of its arguments."""
 
 
-def _make_native(program: Program, sizes: Sequence[int]) -> Backend:
+def _make_native(program: Program, sizes: Sequence[int], threads: int = 1) -> Backend:
     try:
         from .native_backend import NativeBackend
+        from .native_threads import ThreadedBackend
     except ImportError as error:
         if error.name != "llvmlite":
             raise
         message = 'backend="native" needs llvmlite: pip install "scalargrad-viz[native]"'
         raise OptionError(message) from None
+    if threads > 1:
+        return ThreadedBackend(program, sizes, threads)
     return NativeBackend(program, sizes)
 
 
@@ -125,7 +129,8 @@ def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
 
     Args:
         name: A name of BACKENDS, or "auto".
-        devices: Devices of JAX, or their number; None for one.
+        devices: Devices of JAX, or their number; the number of threads of native code; None for
+            one.
 
     Raises:
         OptionError: For another name, for devices that don't exist, and for devices of a backend
@@ -134,8 +139,13 @@ def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
     chosen = choose_backend(name)
     if devices is None:
         return BACKENDS[chosen]
-    if BACKENDS[chosen] is not JaxBackend:
-        raise OptionError(f'devices are those of JAX: give backend="jax", not {name!r}')
+    if chosen == "native":
+        return partial(_make_native, threads=checked_int(devices, "devices", 1))
+    if chosen != "jax":
+        raise OptionError(
+            'devices are those of JAX, or threads of native code: give backend="jax" or "native", '
+            f"not {name!r}"
+        )
     return partial(JaxBackend, devices=identify_devices(devices))
 
 

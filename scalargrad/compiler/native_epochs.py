@@ -308,7 +308,8 @@ class _DriverWriter:
 
 def make_native_runner(backend: Any, rule: UpdateRule, batch_size: int) -> NativeStepRunner | None:
     """Return what makes steps in machine code, or None where something has no such code."""
-    if not isinstance(backend, NativeBackend):
+    # Threads that share a batch are started for each step.
+    if type(backend) is not NativeBackend:
         return None
     try:
         return NativeStepRunner(backend, rule, batch_size)

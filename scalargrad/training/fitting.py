@@ -115,7 +115,8 @@ def fit(
             by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
             and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.
         devices: With compiled="jax", the devices of JAX that share each batch: how many, or a list
-            of them. None computes on the first one.
+            of them. None computes on the first one. With compiled="native", how many threads share
+            each batch that is large enough.
 
     Returns:
         The numbers of every epoch and every step.
@@ -219,8 +220,11 @@ def _check_compiled(compiled: object, devices: Devices) -> None:
     """
     if not isinstance(compiled, bool):
         choose_backend(compiled, "compiled", "True, False, ")
-    if devices is not None and compiled != "jax":
-        raise OptionError(f'devices are those of JAX: give compiled="jax", not {compiled!r}')
+    if devices is not None and compiled not in ("jax", "native"):
+        raise OptionError(
+            'devices are those of JAX, or threads of native code: give compiled="jax" or "native", '
+            f"not {compiled!r}"
+        )
 
 
 def _resume(training: Training, resume: str | PathLike[str] | None) -> str:
