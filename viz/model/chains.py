@@ -162,14 +162,26 @@ class _Graph:
         numbers: dict[Any, int] = {}
         steps = []
         for operand, i in pairwise(path):
-            step = (*self.name(i), self.args[i].index(operand))
-            steps.append(numbers.setdefault(step, len(numbers)))
+            steps.append(numbers.setdefault(self._describe_step(operand, i), len(numbers)))
 
         cuts: list[int] = []
+        passed = 0
         for stretch in _find_stretches(numpy.array(steps)):
             first = self._choose_first_cut(path, stretch)
+            # The first links may look different, as they are made from what is no link.
+            while first - stretch.period >= passed and stretch.start - first < 2 * stretch.period:
+                first -= stretch.period
             cuts += path[first : stretch.stop + 1 : stretch.period]
+            passed = stretch.stop
         return list(dict.fromkeys(cuts))
+
+    def _describe_step(self, operand: int, i: int) -> tuple[Any, ...]:
+        """Return what tells one step of a path from another: the operation, and its operands."""
+        operands = []
+        for arg in self.args[i]:
+            node = self.order[arg]
+            operands.append("" if arg == operand else node.op or node.kind)
+        return (*self.name(i), *operands)
 
     def _choose_first_cut(self, path: list[int], stretch: _Stretch) -> int:
         """Return the position on a path where the first link of a stretch begins."""
