@@ -20,11 +20,15 @@ from .snapshot import Snapshot
 
 MIN_LINKS = 8
 """Equal links from which on they are a chain."""
-MAX_STEPS = 64
+MAX_STEPS = 256
 """Operations of one link, along the longest path."""
 MAX_LAG = 8
 """How many links back a link may take its operands from: what is older is used by all of them."""
-MAX_ROUNDS = 8
+MAX_SPLITS = 5
+"""How often a path is split where it repeats, and so are the parts: loops may be in loops."""
+MIN_SHARE = 0.03
+"""The share of what is left that a search has to fold, or it was the last one."""
+MAX_ROUNDS = 16
 """How often what is left of a graph is searched for chains that run beside those found."""
 
 
@@ -73,9 +77,11 @@ def find_chains(snapshot: Snapshot) -> list[Chain]:
     chains: list[Chain] = []
     for _ in range(MAX_ROUNDS):
         found = graph.take_chains()
-        if not found:
-            break
         chains += found
+        taken = sum(len(chain.values) for chain in found)
+        # Where loops are in loops, each search would find a few links more.
+        if not found or taken < MIN_SHARE * sum(graph.is_left):
+            break
     return chains
 
 
@@ -87,11 +93,16 @@ class _Stretch(NamedTuple):
     period: int
 
 
+_SHARED = -1
+_OUTSIDE = -2
+
+
 class _Operand(NamedTuple):
     """What a link is told of an operand; equal links have equal operands.
 
     Attributes:
-        lag: How many links before this one the operand was made, -1 for none of them.
+        lag: How many links before this one the operand was made; `_SHARED` if many links use it,
+            `_OUTSIDE` if it is in a module or in another chain.
         place: Where the operand is in that link, or the operand itself.
         kind: The kind of a leaf that only this link uses, else "".
     """
@@ -204,15 +215,17 @@ class _Graph:
         return node.op, node.static_args
 
 
-def _find_stretches(steps: NDArray[numpy.int64], offset: int = 0) -> Iterator[_Stretch]:
+def _find_stretches(
+    steps: NDArray[numpy.int64], offset: int = 0, splits: int = MAX_SPLITS
+) -> Iterator[_Stretch]:
     """Yield the stretches of a path that repeat, in their order."""
-    longest = _find_longest_stretch(steps)
+    longest = _find_longest_stretch(steps) if splits else None
     if longest is None:
         return
     start, stop, period = longest
-    yield from _find_stretches(steps[:start], offset)
+    yield from _find_stretches(steps[:start], offset, splits - 1)
     yield _Stretch(offset + start, offset + stop, period)
-    yield from _find_stretches(steps[stop:], offset + stop)
+    yield from _find_stretches(steps[stop:], offset + stop, splits - 1)
 
 
 def _find_longest_stretch(steps: NDArray[numpy.int64]) -> _Stretch | None:
@@ -293,8 +306,10 @@ class _Links:
         for i in members:
             for arg in graph.args[i]:
                 lag = self._level[i] - self._level[arg]
-                if not graph.is_left[arg] or self._is_shared(arg):
-                    operands.append(_Operand(-1, arg, ""))
+                if not graph.is_left[arg]:
+                    operands.append(_Operand(_OUTSIDE, arg, ""))
+                elif self._is_shared(arg):
+                    operands.append(_Operand(_SHARED, arg, ""))
                 elif graph.args[arg]:
                     operands.append(_Operand(lag, self._place[arg], ""))
                 else:
@@ -320,6 +335,10 @@ class _Links:
             first = start
             while first > taken and _leads_to(self.links[first - 1], template):
                 first -= 1
+                # Only the very first link may begin from a module: what a later one takes from
+                # there may have been made of the links before it.
+                if _begins_outside(self.links[first], template):
+                    break
             # What is made of the last result besides is no part of the chain.
             has_more = stop < len(self.links) and _begins_with(self.links[stop], template)
             end = stop + has_more
@@ -359,3 +378,9 @@ def _leads_to(link: _Link, template: _Link) -> bool:
         return False
     pairs = zip(link.operands, template.operands, strict=True)
     return all(ours == theirs or theirs.lag > 0 for ours, theirs in pairs)
+
+
+def _begins_outside(link: _Link, template: _Link) -> bool:
+    """Return whether a link takes from outside what others take from earlier links."""
+    pairs = zip(link.operands, template.operands, strict=True)
+    return any(ours.lag == _OUTSIDE and theirs.lag > 0 for ours, theirs in pairs)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalargrad import Value
+from scalargrad import Value, nn
 from viz.model.chains import MIN_LINKS, Chain, find_chains
 from viz.model.snapshot import Snapshot
 
@@ -98,6 +98,37 @@ def test_steps_that_differ_are_no_chain():
     steps = [Value.sin, Value.tanh, Value.exp, Value.cos]
     root = repeat(lambda x, i: steps[(i * i * 7 + i // 3) % 4](x), 60)
     assert find_chains(Snapshot([root])) == []
+
+
+def test_a_chain_may_begin_from_a_module():
+    model = nn.MLP(2, [2, 1], seed=0)
+    x = model([Value(1.0), Value(2.0)])
+    for _ in range(50):
+        x = (x * 0.5 + 0.1).sin()
+    (chain,) = find_chains(Snapshot([x]))
+    assert len(chain) == 50
+
+
+def test_loops_within_a_long_loop_are_found_one_by_one():
+    x = Value(0.5)
+    for _ in range(100):
+        for _ in range(300):
+            x = x.sin()
+        x = x.cos()
+    chains = find_chains(Snapshot([x]))
+    assert chains
+    assert all(names(chain) == ["sin"] for chain in chains)
+
+
+def test_a_short_loop_within_a_loop_is_one_chain():
+    def step(x: Value, _: int) -> Value:
+        for _ in range(20):
+            x = x.sin()
+        return x.cos()
+
+    (chain,) = find_chains(Snapshot([repeat(step, 50)]))
+    assert len(chain) == 50
+    assert names(chain) == ["sin"] * 20 + ["cos"]
 
 
 def test_few_steps_are_no_chain():
