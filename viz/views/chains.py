@@ -9,7 +9,7 @@ from viz.model.chains import Chain, find_chains
 from viz.model.picture import MAX_CHIPS, ChainEnds, Node
 from viz.model.snapshot import Snapshot
 
-OPEN_LINKS = 3
+MAX_OPEN_LINKS = 3
 """Links that are drawn at each end of an open chain that is too long to be drawn whole."""
 MAX_FORMULA = 48
 """Characters of what a link computes."""
@@ -63,9 +63,15 @@ def close_chains(chains: Mapping[str, Chain], opened: Collection[str]) -> dict[s
     for name, chain in chains.items():
         if name not in opened:
             closed[name] = chain
-        elif len(chain.values) > MAX_CHIPS and len(chain) > 2 * OPEN_LINKS:
-            closed[name] = chain.without_ends(OPEN_LINKS)
+        elif len(chain.values) > MAX_CHIPS:
+            closed[name] = chain.without_ends(_count_open_links(chain))
     return closed
+
+
+def _count_open_links(chain: Chain) -> int:
+    """Return how many links at each end of an open chain can be read, one at least."""
+    readable = MAX_CHIPS // (2 * len(chain.links[0]))
+    return max(1, min(MAX_OPEN_LINKS, readable))
 
 
 def chain_node(snapshot: Snapshot, id: str, name: str, chain: Chain) -> Node:

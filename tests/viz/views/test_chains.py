@@ -115,6 +115,16 @@ def test_an_open_chain_shows_the_links_at_its_ends():
     assert viz.draw(recurrent(300), expand="*").picture == picture
 
 
+def test_of_large_links_one_is_shown_at_each_end():
+    def step(x: Value, _: int) -> Value:
+        for _ in range(200):
+            x = x.sin()
+        return x.cos()
+
+    _, ends = folded(viz.draw(repeat(step, 20), expand="chain").picture)
+    assert ends.count == 18
+
+
 def test_an_open_chain_that_can_be_read_whole_is_drawn_whole():
     y = affine(100) + repeat(lambda x, _: x.sin(), 50)
     picture = viz.draw(y, expand="chain 2").picture
