@@ -12,7 +12,8 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from .array_types import Array
-from .native_backend import Native, NativeBackend, Workspace, address
+from .native_backend import NativeBackend
+from .native_calls import NativeFunction, Workspace, find_address
 from .native_module import Emitter
 from .native_rules import UnsupportedError, VectorTerm
 from .optimizer_steps import StepInputs, Steps, UpdateRule
@@ -96,18 +97,17 @@ class NativeStepRunner:
         functions = [self._find_loss(size) for size in sizes.tolist()]
         addresses = numpy.array([function.address for function in functions])[size_of]
         workspace = Workspace(max(function.size for function in functions))
-        zero = numpy.empty(1)
         made = self._run(
             steps,
-            *map(address, [addresses, starts, *arrays]),
+            *map(find_address, [addresses, starts, *arrays]),
             functions[0].fixed[1],
             workspace.address,
-            address(zero),
-            *map(address, results),
+            workspace.address_of_zero,
+            *map(find_address, results),
         )
         return int(made)
 
-    def _find_loss(self, size: int) -> Native:
+    def _find_loss(self, size: int) -> NativeFunction:
         """Return the function of the loss for batches of a size.
 
         Raises:
