@@ -97,13 +97,12 @@ class NativeStepRunner:
         functions = [self._find_loss(size) for size in sizes.tolist()]
         addresses = numpy.array([function.address for function in functions])[size_of]
         workspace = Workspace(max(function.size for function in functions))
-        zero = numpy.empty(1)
         made = self._run(
             steps,
             *map(find_address, [addresses, starts, *arrays]),
             functions[0].fixed[1],
             workspace.address,
-            find_address(zero),
+            workspace.address_of_zero,
             *map(find_address, results),
         )
         return int(made)
