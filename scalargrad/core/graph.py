@@ -21,11 +21,22 @@ class Unrecorded(tuple[float, ...]):
 UNRECORDED = Unrecorded()
 """The partials of a result whose graph was not kept: empty, but another object than a leaf has."""
 
-NOT_RECORDED: tuple[tuple[Any, ...], tuple[float, ...]] = ((), UNRECORDED)
-"""The operands and partials of such a result."""
+StaticArgs = tuple[float | None, ...]
+"""Operands that stayed plain numbers, such as an exponent; None in the place of a Value."""
+
+Rest = tuple[tuple[Any, ...], tuple[float, ...], StaticArgs | None]
+"""The operands and partials that are not in slots of a node, and its static arguments."""
+
+NOT_RECORDED: Rest = ((), UNRECORDED, None)
+"""What a result has whose graph was not kept."""
 
 
-def hold_operands(node: "Value", args: tuple["Value", ...], partials: tuple[float, ...]) -> None:
+def hold_operands(
+    node: "Value",
+    args: tuple["Value", ...],
+    partials: tuple[float, ...],
+    static_args: StaticArgs | None = None,
+) -> None:
     """Store operands and local derivatives in a node, one or two of them in its own slots.
 
     Args:
@@ -33,6 +44,7 @@ def hold_operands(node: "Value", args: tuple["Value", ...], partials: tuple[floa
         args: Its operands.
         partials: A local derivative for each of them; empty where they are not known, as in a Value
             that was made by hand.
+        static_args: Its operands that are plain numbers, if there are any.
     """
     node._x = None
     node._y = None
@@ -40,13 +52,15 @@ def hold_operands(node: "Value", args: tuple["Value", ...], partials: tuple[floa
     if partials is UNRECORDED:
         node._rest = NOT_RECORDED
     elif len(args) > 2 or len(args) != len(partials):
-        node._rest = (args, partials)
+        node._rest = (args, partials, static_args)
     elif args:
         node._x = args[0]
         node._local_x = partials[0]
         if len(args) == 2:
             node._y = args[1]
             node._local_y = partials[1]
+        if static_args is not None:
+            node._rest = ((), (), static_args)
 
 
 def stored_partials(node: "Value") -> tuple[float, ...]:

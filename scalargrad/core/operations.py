@@ -70,7 +70,7 @@ def _power(x: Value, exponent: float) -> Value:
     number = x._data
     local = exponent * float_power(number, exponent - 1.0) if exponent else CUT
     data = float_power(number, exponent)
-    return make_node(ops.POW.name, data, x, local, static_args=(None, exponent))
+    return make_node(ops.POW.name, data, x, local, rest=((), (), (None, exponent)))
 
 
 def _apply_to_values_and_numbers(op: Op, operands: tuple[object, ...]) -> Value:
