@@ -127,3 +127,67 @@ def topological(roots: Iterable[Node]) -> list[Node]:
                 first = args[0]
             node = first
     return order
+
+
+def zero_gradients(roots: Iterable["Value"], leaves: list[tuple["Value", Any]]) -> list["Value"]:
+    """Set all gradients of the graph below some Values to 0, and sort it as `topological` does.
+
+    A backward pass begins with this walk. Looking up nodes in a set takes longer than the rest of a
+    walk, and than the chain rule after it. So no set is kept here: the 0 of each walk is a float
+    object of its own, and a node that has it for a gradient has been reached already.
+
+    Args:
+        roots: Values. One may be part of another's graph, or appear twice.
+        leaves: Each leaf is appended with the gradient that it had. The caller has what it needs to
+            restore them, even if the walk is interrupted.
+
+    Returns:
+        Every Value that the roots depend on, the roots included, each once and after its operands.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> x = Value(3.0)
+        >>> x.grad = 5.0
+        >>> leaves = []
+        >>> [node.data for node in zero_gradients([x * x], leaves)]
+        [3.0, 9.0]
+        >>> x.grad, leaves[0][1]
+        (0.0, 5.0)
+    """
+    order: list[Any] = []
+    zero = float("0")  # a literal would be the same object in each walk
+    stack: list[Any] = [*roots]
+    stack.reverse()
+    while stack:
+        node = stack.pop()
+        if node is None:
+            order.append(stack.pop())
+            continue
+
+        # The steps are those of `topological`.
+        while node._grad is not zero:
+            first = node._x
+            if first is not None:
+                node._grad = zero
+                second = node._y
+                if first._grad is zero and (second is None or second._grad is zero):
+                    order.append(node)
+                    break
+                stack.append(node)
+                stack.append(None)
+                if second is not None:
+                    stack.append(second)
+            else:
+                args = node.args
+                if not args:
+                    leaves.append((node, node._grad))
+                    node._grad = zero
+                    order.append(node)
+                    break
+                node._grad = zero
+                stack.append(node)
+                stack.append(None)
+                stack.extend(args[:0:-1])
+                first = args[0]
+            node = first
+    return order

@@ -36,7 +36,7 @@ from .graph import (
     StaticArgs,
     hold_operands,
     stored_partials,
-    topological,
+    zero_gradients,
 )
 from .hooks import BY_HAND, Hook, HookHandle, apply_hooks
 from .methods import Operations
@@ -587,24 +587,19 @@ def backward(
     seeds = as_seeds(outputs, gradients)
     for output, _ in seeds:
         require_graph(output)
-    order = topological([output for output, _ in seeds])
-    leaves = [node for node in order if node._x is None and not node.args]
-    _warn_if_nothing_learns(leaves)
-    with accumulate_gradients(leaves):
+    with accumulate_gradients() as leaves:
+        order = zero_gradients([output for output, _ in seeds], leaves)
+        _warn_if_nothing_learns([leaf for leaf, _ in leaves])
         if create_graph:
             _set_gradient_graphs(order, seeds)
         else:
-            backpropagate(order, [(output, float(plain(seed))) for output, seed in seeds])
+            apply_chain_rule(order, [(output, float(plain(seed))) for output, seed in seeds])
         for observer in current_mode().observers:
             observer.on_backward(order)
 
 
 def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) -> None:
-    """Set `grad` of every node to the derivative of the outputs: the chain rule.
-
-    From the outputs back to the leaves each node sends every operand its share, the node's gradient
-    times the local derivative. Operands come first in `order`, so when a node is reached, all that
-    was computed from it has sent its share already, and its gradient is complete.
+    """Set `grad` of every node to the derivative of the outputs.
 
     Args:
         order: Values in topological order.
@@ -619,6 +614,20 @@ def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) 
     """
     for node in order:
         node._grad = 0.0
+    apply_chain_rule(order, seeds)
+
+
+def apply_chain_rule(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) -> None:
+    """Add to `grad` of every node, which must be 0, the derivative of the outputs.
+
+    From the outputs back to the leaves each node sends every operand its share, the node's gradient
+    times the local derivative. Operands come first in `order`, so when a node is reached, all that
+    was computed from it has sent its share already, and its gradient is complete.
+
+    Args:
+        order: Values in topological order.
+        seeds: Outputs, each with the gradient to begin with.
+    """
     for output, seed in seeds:
         output._grad += seed
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import Value
-from scalargrad.core.graph import topological
+from scalargrad.core.graph import topological, zero_gradients
 
 
 def node(number: int, args: tuple[Value, ...] = (), known: bool = True) -> Value:
@@ -77,6 +77,22 @@ def by_the_book(roots: list[Value]) -> list[Value]:
 def test_the_order_is_that_of_the_recursion(nodes: list[Value], data: st.DataObject) -> None:
     roots = data.draw(st.lists(st.sampled_from(nodes), max_size=4))
     assert numbers(topological(roots)) == numbers(by_the_book(roots))
+
+
+@given(graphs(), st.data())
+def test_a_walk_that_zeroes_gradients_goes_the_same_way(
+    nodes: list[Value], data: st.DataObject
+) -> None:
+    for each in nodes:
+        each.grad = each.data + 1.0
+    for _ in range(2):  # zeros of the first walk must not be taken for those of the second
+        roots = data.draw(st.lists(st.sampled_from(nodes), max_size=4))
+        before = {each: each.grad for each in nodes}
+        leaves: list[tuple[Value, float]] = []
+        order = zero_gradients(roots, leaves)
+        assert numbers(order) == numbers(by_the_book(roots))
+        assert leaves == [(each, before[each]) for each in order if not each.args]
+        assert all(each.grad == (0.0 if each in order else before[each]) for each in nodes)
 
 
 def test_several_roots_one_of_them_inside_another_and_one_twice() -> None:
