@@ -127,7 +127,7 @@ class Value(Operations, OtherNames, NumberLike):
         self._grad = 0.0
         self._x = None
         self._rest = None
-        self._details = None if label == "" else Details(label)
+        self._details = Details(label) if label else None
         self.op = op
         self.scope = None
         if args or partials:
@@ -479,7 +479,7 @@ def make_leaf(kind: type[Value], data: float, label: str = "") -> Value:
     node._grad = 0.0
     node._x = None
     node._rest = None
-    node._details = None if label == "" else Details(label)
+    node._details = Details(label) if label else None
     node.op = ""
     node.scope = None
     return node
@@ -548,7 +548,7 @@ def as_operand(number: object, what: str) -> Value:
     """
     if type(number) is float:
         return make_leaf(Constant, number)
-    if is_number(number):
+    if type(number) is int or is_number(number):
         return make_leaf(Constant, real_as_float(number, what))
     refuse_other_scalars(number, what)
     unsupported: Value = NotImplemented
