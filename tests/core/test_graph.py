@@ -1,8 +1,12 @@
 """Walks over graphs: operands first, each node once, the same order always, no recursion."""
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core.graph import topological, zero_gradients
 
@@ -107,6 +111,20 @@ def test_several_roots_one_of_them_inside_another_and_one_twice() -> None:
 
 def test_no_roots() -> None:
     assert topological([]) == []
+    assert zero_gradients([], []) == []
+
+
+@pytest.mark.parametrize("make", [lambda x: x**3.0, lambda x: sg.clamp(x, -1.0, 1.0)])
+def test_static_arguments_stay_where_operands_and_partials_are_replaced(
+    make: Callable[[Value], Value],
+) -> None:
+    value = make(Value(0.5))
+    before = value.static_args
+    value.args = (Value(0.5),)
+    value.partials = (7.0,)
+    assert (len(value.args), value.partials, value.static_args) == (1, (7.0,), before)
+    value.static_args = None
+    assert (len(value.args), value.partials, value.static_args) == (1, (7.0,), None)
 
 
 def test_depth_is_no_limit() -> None:
