@@ -132,9 +132,9 @@ def topological(roots: Iterable[Node]) -> list[Node]:
 def zero_gradients(roots: Iterable["Value"], leaves: list[tuple["Value", Any]]) -> list["Value"]:
     """Set all gradients of the graph below some Values to 0, and sort it as `topological` does.
 
-    A backward pass begins with this walk. Looking up nodes in a set takes longer than the rest of a
-    walk, and than the chain rule after it. So no set is kept here: the 0 of each walk is a float
-    object of its own, and a node that has it for a gradient has been reached already.
+    A backward pass begins with this walk. To look up every node and operand in a set would take
+    longer than the chain rule afterwards, so none is kept: the 0 of each walk is a float object of
+    its own, and a node that has it for a gradient has been reached already.
 
     Args:
         roots: Values. One may be part of another's graph, or appear twice.
