@@ -13,7 +13,15 @@ from scalargrad import Value
 from scalargrad.compiler.backend import BackendName
 from scalargrad.errors import TraceError
 from scalargrad.nn import MLP, Layer, Module, RNNCell
-from tests.benchmarks.contest import Contest, Row, alike, first_call, installed, medians
+from tests.benchmarks.contest import (
+    Contest,
+    Row,
+    alike,
+    first_call,
+    installed,
+    medians,
+    note_fallback,
+)
 
 Array = NDArray[numpy.float64]
 WIDTH = 128
@@ -103,6 +111,7 @@ def pinn(rounds: int, backend: BackendName = "numpy") -> list[Row]:
     except TraceError:
         print(f"{work}: no row, because derivatives can't be recorded yet")
         return []
+    note_fallback(work, program)
     rows = [first_call(work, compiled, rounds)]
     if not installed("torch", work, "PyTorch"):
         return rows
@@ -179,6 +188,7 @@ def rnn(rounds: int, backend: BackendName = "numpy") -> list[Row]:
         return program
 
     program = compiled()
+    note_fallback(work, program)
     rows = [first_call(work, compiled, rounds)]
     if not installed("torch", work, "PyTorch"):
         return rows

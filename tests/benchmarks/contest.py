@@ -136,6 +136,13 @@ def installed(package: str | None, work: str, rival: str) -> bool:
     return False
 
 
+def note_fallback(work: str, program: Any) -> None:
+    """A note where what was to be machine code is computed by NumPy."""
+    for line in program.explain().splitlines():
+        if line.startswith("computed by NumPy"):
+            print(f"{work}: {line}")
+
+
 def limit(work: str, seconds: float, bound: float = 0.5) -> Row:
     """The row against the clock alone: half a second, if nothing else is said."""
     return Row(work, f"{bound:g} s", seconds, bound, 1.0)

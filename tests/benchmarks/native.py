@@ -47,7 +47,7 @@ def microgpt(path: Path, rounds: int) -> list[Row]:
     """One document a step, and 32 of them."""
     return [
         *microgpt_rows.microgpt(path, rounds, "native"),
-        *microgpt_rows.documents(path, rounds),
+        *microgpt_rows.documents(path, rounds, "native"),
     ]
 
 

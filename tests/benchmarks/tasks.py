@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from scalargrad.compiler.backend import BackendName
-from tests.benchmarks.contest import Contest, Row, alike, installed, medians
+from tests.benchmarks.contest import Contest, Row, alike, installed, medians, note_fallback
 from tests.benchmarks.rivals import Compiled, Eager, Hand, Jax, Micrograd, PyTorch, Task
 
 RIVALS: dict[str, Any] = {
@@ -34,6 +34,7 @@ def compared(
     """
     present = [name for name in targets if installed(NEEDS.get(name), work, name)]
     ours = Compiled(task, backend)
+    note_fallback(work, ours.program)
     others = {name: RIVALS[name](task) for name in present}
     expected = ours.evaluate()
     same = {name: alike(expected, other.evaluate()) for name, other in others.items()}
