@@ -26,9 +26,12 @@ from scalargrad.core.ops import TABLE, TAKE, Op
 from scalargrad.errors import TraceError
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module, functional_call
+from tests.compiler.backends import once
 from tests.compiler.graphs import Kitchen, Recipe, Weights, follow
 from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 RNG = numpy.random.default_rng(3)
 
@@ -583,6 +586,7 @@ def test_a_graph_with_comparisons_and_zero_checks_can_be_drawn() -> None:
     assert {"le", "lt", "_indeterminate", "where"} <= set(re.findall(r"\w+", texts))
 
 
+@once
 @pytest.mark.parametrize("derive", TRANSFORMS)
 def test_derivatives_on_jax(derive: Any) -> None:
     pytest.importorskip("jax")
@@ -599,6 +603,7 @@ def test_derivatives_on_jax(derive: Any) -> None:
     assert differences(program, eager(function, model, data), data, 1e-10) == []
 
 
+@once
 def test_a_physics_informed_network_on_jax() -> None:
     pytest.importorskip("jax")
     model = MLP(1, [8, 8, 1], "tanh", seed=1)

@@ -14,9 +14,12 @@ from scalargrad import Value
 from scalargrad.compiler import compile
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
+from tests.compiler.backends import once
 from tests.compiler.graphs import EVERYWHERE, Kitchen, Weights, differing, function_of, recipe_of
 from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 LINEAR = ("add", "sub", "mul", "neg", "sum", "dot", "mean")
 SELECTING = (
@@ -159,6 +162,7 @@ def test_a_dag_of_two_thousand_scalars_without_structure() -> None:
     )
 
 
+@once
 def test_a_chain_of_two_thousand_operations() -> None:
     model = Weights([0.999, 0.001])
 

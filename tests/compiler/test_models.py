@@ -47,6 +47,8 @@ from scalargrad.optim import elastic_net, l1, l2
 from tests.compiler.referee import Array, Eager, differences, eager
 from tests.compiler.test_kernels import attention, image
 
+pytestmark = pytest.mark.usefixtures("default_backend")
+
 BOUND = 1e-12
 
 

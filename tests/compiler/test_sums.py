@@ -20,9 +20,12 @@ from scalargrad.compiler.padding import pad_lists
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.compiler.sums import merge_differences, merge_sums
 from scalargrad.nn import Layer, LayerNorm, LSTMCell, Module, RNNCell
+from tests.compiler.backends import on_every_backend
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import alike, differences, eager
 from tests.compiler.test_kernels import described, image
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 WIDE = 9
 """Wide enough for a layer to have a matrix of its own where two are added."""
@@ -426,31 +429,27 @@ def test_a_transformer_has_as_many_kernels_for_any_number_of_tokens(count: int) 
     assert matrices == [f"matrix 24×8 {places}", *[f"matrix 8×8 {places}"] * 3]
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-def test_a_transformer_computes_what_eager_code_does(backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+@on_every_backend
+def test_a_transformer_computes_what_eager_code_does() -> None:
     model = Transformer()
     data = [numpy.random.default_rng(0).normal(size=(2, 24))]
 
     def function(x: Any) -> Value:
         return model.forward(image(x, 3))
 
-    program = compile(function, model, (24,), backend=backend)
+    program = compile(function, model, (24,))
     assert differences(program, eager(function, model, data), data, 1e-11) == []
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-def test_without_inputs_matrices_are_found_as_well(backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+@on_every_backend
+def test_without_inputs_matrices_are_found_as_well() -> None:
     model = Transformer()
     numbers = numpy.random.default_rng(0).normal(size=(4, 8)).tolist()
 
     def function() -> Value:
         return model.forward(numbers)
 
-    program = compile(function, model, backend=backend)
+    program = compile(function, model)
     matrices = [kernel for kernel in program.kernels if isinstance(kernel, Matrix)]
     assert [len(matrix.x) for matrix in matrices] == [4, 4, 4, 4]
     assert not any(matrix.batched for matrix in matrices)
