@@ -2,6 +2,7 @@
 sample.
 """
 
+import math
 from random import Random
 from typing import Any
 
@@ -122,6 +123,33 @@ def test_every_operation_on_many_rows_at_once(op: Op) -> None:
         )
         == []
     )
+
+
+HOSTILE = (0.0, 5e-324, -1e-310, 1e-200, 1.0, -1.0, 1.5, 700.0, -1e17, 1e300, -1e300)
+ODD = (-0.0, math.nan, math.inf, -math.inf)
+
+
+@every_operation
+def test_every_operation_at_hostile_numbers(op: Op) -> None:
+    """Zeros, subnormal, huge and odd numbers, in lanes beside each other and alone."""
+    size = batch_of(op, 1).shape[1]
+    model = Weights([1.0] * size)
+    rng = Random(op.name)
+    rows = numpy.array([[rng.choice(HOSTILE + ODD) for _ in range(size)] for _ in range(40)])
+
+    def function(x: Any) -> Value:
+        inputs = [x] if size == 1 else x
+        operands = [a * w for a, w in zip(inputs, model.weights, strict=True)]
+        result: Value = apply(op, *operands)
+        return result
+
+    program = compile(function, model, (size,))
+    assert alike(program(rows), eager(function, model, [rows]).outputs, bound=1e-12)
+    for row in rows:
+        expected = eager(function, model, [[row]])
+        loss, gradient = program.value_and_grad([row])
+        assert alike(loss, expected.loss, bound=1e-12)
+        assert alike(gradient, expected.gradient, bound=1e-12), row
 
 
 @pytest.mark.parametrize(
