@@ -13,7 +13,9 @@ from scalargrad.compiler.backend import BACKENDS
 from tests.compiler.backends import auto_backend
 from tests.compiler.graphs import EVERYWHERE, Kitchen, differing
 from tests.compiler.loops import differing_loop
+from tests.compiler.test_derivatives import differing as differing_derivatives
 from tests.compiler.test_differential import LINEAR, SELECTING, SETTINGS
+from tests.compiler.test_sums import differing_sums
 
 KINDS = {
     "small": lambda rng: differing(Kitchen(rng=rng, steps=10)),
@@ -27,6 +29,8 @@ KINDS = {
     ),
     "nan and infinities": lambda rng: differing(Kitchen(rng=rng, steps=20), odd=0.2),
     "loops": differing_loop,
+    "sums of layers": differing_sums,
+    "derivatives": lambda rng: differing_derivatives(rng, steps=12, odd=rng.choice([0.0, 0.2])),
 }
 """Sorts of graphs, each with what its programs say otherwise than eager code."""
 
@@ -55,7 +59,7 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.campaigns.compiled", description=__doc__.split("\n\n")[0]
     )
-    parser.add_argument("graphs", nargs="?", type=int, default=9000, help="how many graphs")
+    parser.add_argument("graphs", nargs="?", type=int, default=11_000, help="how many graphs")
     parser.add_argument("--backend", choices=list(BACKENDS), default="numpy")
     return parser.parse_args()
 

@@ -23,8 +23,13 @@ NATIVE = needing("native", "llvmlite")
 on_every_backend = pytest.mark.parametrize("default_backend", ["numpy", NATIVE, JAX], indirect=True)
 """Runs one test of a module on JAX, too, where all of its tests run on the others."""
 
+in_native_code = pytest.mark.parametrize("default_backend", [NATIVE], indirect=True)
+"""Runs one test of such a module as native code alone."""
+
 once = pytest.mark.parametrize("default_backend", ["numpy"], indirect=True)
-"""Runs a test of such a module once: it names its backend itself, or needs none."""
+"""Runs a test of such a module once: it names its backend itself, or needs none, or would
+take too long as native code.
+"""
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def not_taken(op: Op, x: list[Value]) -> Any:
 
 
 # An index of `take` must be an integer input, see test_lookups.py.
+@once
 @pytest.mark.parametrize(
     "op", [op for op in TABLE.values() if op is not TAKE], ids=lambda op: op.name
 )
@@ -182,6 +183,7 @@ def test_derivatives_of_any_graph_where_data_holds_nan_zero_and_infinities(rng: 
     assert differing(rng, steps=8, odd=0.2) == []
 
 
+@once
 @settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_zero_checks_change_no_finite_number(rng: Random) -> None:
