@@ -1,5 +1,6 @@
 """Rows of the table for the native backend: machine code beside NumPy, JAX and PyTorch."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def microgpt(path: Path, rounds: int) -> list[Row]:
     ]
 
 
-PARTS = {
+PARTS: dict[str, Callable[[int], list[Row]]] = {
     "moons": moons,
     "training": training,
     "images": epoch_of_images,

@@ -9,6 +9,7 @@ import pickle
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
 from functools import partial
@@ -72,7 +73,7 @@ def differing_pickle(rng: Random) -> list[str]:
     return differences(program, case.expected(), case.data)
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Random], list[str]]] = {
     "ordinary numbers": differing_case,
     "wide": lambda rng: differing_case(rng, lines=20),
     "deep": lambda rng: differing_case(rng, depth=3),

@@ -7,6 +7,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from scalargrad.compiler.backend import BACKENDS
@@ -17,7 +18,7 @@ from tests.compiler.test_derivatives import differing as differing_derivatives
 from tests.compiler.test_differential import LINEAR, SELECTING, SETTINGS
 from tests.compiler.test_sums import differing_sums
 
-KINDS = {
+KINDS: dict[str, Callable[[Random], list[str]]] = {
     "small": lambda rng: differing(Kitchen(rng=rng, steps=10)),
     "deep": lambda rng: differing(Kitchen(rng=rng, steps=80)),
     "wide": lambda rng: differing(Kitchen(rng=rng, inputs=20, parameters=20, steps=150, outputs=8)),
