@@ -747,12 +747,14 @@ def test_load_refuses_what_is_no_number() -> None:
 # What it says of itself
 
 
+@once
 def test_one_kernel_is_one_kernel() -> None:
     program = compile(lambda x: x * 2.0, inputs=(1,))
     assert repr(program) == "<Compiled: 3 scalars as 1 kernel, 0 of them matrices>"
     assert program.explain() == "3 scalars recorded, 3 rows after all passes, 1 kernel\n  mul × 1"
 
 
+@once
 def test_explain_names_the_matrices() -> None:
     _, program = network()
     lines = program.explain().splitlines()

@@ -26,7 +26,7 @@ from scalargrad.core.ops import TABLE, TAKE, Op
 from scalargrad.errors import TraceError
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module, functional_call
-from tests.compiler.backends import once
+from tests.compiler.backends import in_native_code, once
 from tests.compiler.graphs import Kitchen, Recipe, Weights, follow
 from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points
@@ -171,12 +171,21 @@ def number(rng: Random, odd: float) -> float:
     return rng.uniform(-3.0, 3.0)
 
 
+@once
 @settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_derivatives_of_any_graph(rng: Random) -> None:
     assert differing(rng, steps=12, odd=0.0) == []
 
 
+@in_native_code
+@settings(max_examples=15)
+@given(rng=st.randoms(use_true_random=False))
+def test_derivatives_of_any_graph_in_native_code(rng: Random) -> None:
+    assert differing(rng, steps=12, odd=0.1) == []
+
+
+@once
 @settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_derivatives_of_any_graph_where_data_holds_nan_zero_and_infinities(rng: Random) -> None:

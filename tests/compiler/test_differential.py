@@ -15,7 +15,7 @@ from scalargrad import Value
 from scalargrad.compiler import compile
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
-from tests.compiler.backends import once
+from tests.compiler.backends import in_native_code, once
 from tests.compiler.graphs import EVERYWHERE, Kitchen, Weights, differing, function_of, recipe_of
 from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points
@@ -42,31 +42,65 @@ SELECTING = (
 SETTINGS = ("pow", "clamp", "leaky_relu", "elu", "celu", "rrelu", "hardtanh", "where", "add", "mul")
 
 
+random_numbers = given(rng=st.randoms(use_true_random=False))
+few_operations = pytest.mark.parametrize(
+    "ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"]
+)
+
+
+@once
 @settings(max_examples=150)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_any_graph(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=30)) == []
 
 
-@pytest.mark.parametrize(
-    "ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"]
-)
+@once
+@few_operations
 @settings(max_examples=60)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_graphs_of_few_operations(ops: tuple[str, ...], rng: Random) -> None:
     assert differing(Kitchen(ops=ops, rng=rng, steps=40)) == []
 
 
+@once
 @settings(max_examples=15)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_large_graphs(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, inputs=12, parameters=20, steps=300, outputs=8)) == []
 
 
+@once
 @settings(max_examples=80)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_graphs_whose_data_holds_nan_and_infinities(rng: Random) -> None:
     """No more than that both say the same: numbers, infinities and nan in the same places."""
+    assert differing(Kitchen(rng=rng, steps=15), odd=0.2) == []
+
+
+# Native code takes longer to compile, so there are fewer of these; `tests.campaigns.compiled` has
+# thousands.
+
+
+@in_native_code
+@settings(max_examples=20)
+@random_numbers
+def test_any_graph_in_native_code(rng: Random) -> None:
+    assert differing(Kitchen(rng=rng, steps=30)) == []
+
+
+@in_native_code
+@few_operations
+@settings(max_examples=8)
+@random_numbers
+def test_graphs_of_few_operations_in_native_code(ops: tuple[str, ...], rng: Random) -> None:
+    assert differing(Kitchen(ops=ops, rng=rng, steps=40)) == []
+
+
+@in_native_code
+@settings(max_examples=20)
+@random_numbers
+def test_graphs_in_native_code_whose_data_holds_nan_and_infinities(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=15), odd=0.2) == []
 
 
