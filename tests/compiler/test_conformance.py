@@ -15,6 +15,8 @@ from scalargrad import Value
 from scalargrad.compiler import Compiled, compile
 from tests.compiler.graphs import Weights
 
+pytestmark = pytest.mark.usefixtures("default_backend")
+
 ROWS = json.loads((Path(__file__).parent.parent / "conformance.json").read_text(encoding="utf-8"))
 every_row = pytest.mark.parametrize(
     "row", ROWS, ids=lambda row: f"{row['expression']} at {row['at']}"
