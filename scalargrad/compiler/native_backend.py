@@ -4,7 +4,7 @@ It computes tiles of samples, one in each lane of the vectors of the processor, 
 while their numbers are in the cache.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
