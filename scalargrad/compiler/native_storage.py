@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from llvmlite import ir
 
-from .array_types import Rows
+from .array_types import Mask, Rows
 from .layout import Layout
 from .native_module import Emitter
 from .strides import make_view
@@ -100,7 +100,12 @@ class Reader:
         places: Where they are.
         tiles: How many vectors each number has, where it varies by sample and lanes are samples;
             0 where it is one double.
+
+    Attributes:
+        sets: Whether a gradient is written, where nothing else adds to it.
     """
+
+    sets = False
 
     def __init__(self, emitter: Emitter, array: Any, places: Places, tiles: int) -> None:
         self.emitter = emitter
@@ -137,6 +142,9 @@ class Reader:
         """Add to the vector at an index: what all samples share receives the sum over these."""
         emitter = self.emitter
         builder = emitter.builder
+        if self.sets:
+            self.store(vector, *indices)
+            return
         if self.tiles or (emitter.by_rows and self.places.last_stride == 1):
             self.store(builder.fadd(self.load(*indices), vector), *indices)
         elif not emitter.by_rows or self.places.last_stride == 0:
@@ -197,6 +205,7 @@ class Storage:
             gradient of the parameters, and those of the leaves.
         layout: The blocks.
         needed: Which blocks need a gradient.
+        sole: Which rows receive theirs from one place, see `find_sole`.
         tiles: How many vectors of samples a chunk has; 0 where it is one sample, and lanes are
             rows.
 
@@ -204,15 +213,20 @@ class Storage:
         size: How many numbers s, h, w and g hold.
         values: For each block its array and its first position there.
         gradients: The same for the gradient of each block that needs one.
-        alone: Which rows are parameters whose gradient comes from one matrix, and nothing else.
         scratch: How many doubles there are for kernels to lay out operands, by name.
     """
 
     def __init__(
-        self, emitter: Emitter, layout: Layout, needed: Sequence[bool], tiles: int
+        self,
+        emitter: Emitter,
+        layout: Layout,
+        needed: Sequence[bool],
+        sole: Mask,
+        tiles: int,
     ) -> None:
         self.emitter = emitter
         self.layout = layout
+        self.sole = sole
         self.tiles = tiles
         self.size = {"s": 0, "h": 0, "w": 0, "g": 0, "seeds": 0}
         self.values: dict[int, tuple[str, int]] = {}
@@ -221,7 +235,6 @@ class Storage:
         self._gradient_copies = {"h": _Copies(), "g": _Copies()}
         self._sinks: dict[str, int] = {}
         self.scratch: dict[str, int] = {}
-        self.alone = numpy.zeros(len(layout.block_of), bool)
         for number, block in enumerate(layout.blocks):
             if block.source is not None:
                 self.values[number] = self.values[block.source]
@@ -293,7 +306,9 @@ class Storage:
             if name != chosen:
                 places = self._find_copies(self._gradient_copies[chosen], chosen, name, places)
             positions[inside] = places
-        return self._make_reader(chosen, positions)
+        reader = self._make_reader(chosen, positions)
+        reader.sets = bool(reader.tiles and self.sole[rows].all())
+        return reader
 
     def _find_copies(self, copies: _Copies, chosen: str, name: str, positions: Rows) -> Rows:
         """Return where in the chosen array numbers of another one are copied to."""
@@ -316,9 +331,22 @@ class Storage:
         numbers = _list_blocks(self.layout.block_of[rows])
         return any(number in self.gradients for number in numbers)
 
-    def collects_alone(self, rows: Rows) -> bool:
-        """Whether rows are parameters whose gradients nothing adds to but one matrix."""
-        return bool(self.alone[rows].all())
+    def sets_weights(self, rows: Rows) -> bool:
+        """Whether the gradients of weights are set by the first samples, and then added to."""
+        if not self.sole[rows].all():
+            return False
+        targets = self.gradient(rows)
+        return targets.is_regular() and targets.places.last_stride == 1
+
+    def list_unset(self) -> list[tuple[int, int]]:
+        """Return the parts of g that nothing sets: where each starts and ends."""
+        is_unset = numpy.ones(self.size["g"], bool)
+        for number, (array, start) in self.gradients.items():
+            if array == "g" and self.tiles:
+                rows = self.layout.block_of == number
+                is_unset[start + self.layout.column_of[rows & self.sole]] = False
+        edges = numpy.flatnonzero(numpy.diff(is_unset, prepend=False, append=False))
+        return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
     def find_scratch(self, name: str, count: int) -> Any:
         """Return a pointer to so many doubles that one kernel may use."""
