@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from scalargrad.core.ops import TABLE, ExactZero
 
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList
+from .native_gathers import GatherEmitter
 from .native_matrices import MatrixEmitter
 from .native_module import Emitter
 from .native_products import write_dots
@@ -47,6 +48,7 @@ class KernelEmitter:
         self.storage = storage
         self.chunk = chunk
         self.matrices = MatrixEmitter(emitter, storage, chunk)
+        self.gathers = GatherEmitter(emitter, storage, chunk)
         self.vectors: SimpleNamespace = make_vectors(emitter)
 
     def forward(self, kernel: Kernel) -> None:
@@ -63,6 +65,8 @@ class KernelEmitter:
             self._forward_dots(kernel)
         elif isinstance(kernel, OverList):
             self._forward_over_list(kernel)
+        elif isinstance(kernel, Gather):
+            self.gathers.forward(kernel)
         else:
             raise UnsupportedError(str(kernel))
 
@@ -76,6 +80,8 @@ class KernelEmitter:
             self._backward_dots(kernel)
         elif isinstance(kernel, OverList):
             self._backward_over_list(kernel)
+        elif isinstance(kernel, Gather):
+            self.gathers.backward(kernel)
 
     def _each(self, count: int, body: Callable[[Any], None]) -> None:
         """Write a loop over rows, whose body takes the first row of those in the lanes."""

@@ -147,6 +147,10 @@ class Reader:
         """Add to the number at an index."""
         self._add_at(self.places.find(*indices), number)
 
+    def add_to_sample(self, number: Any, sample: Any, *indices: Any) -> None:
+        """Add to the number of a sample of the chunk at an index."""
+        self._add_at(self.find_sample(sample, *indices), number)
+
     def _add_at(self, position: Any, number: Any) -> None:
         emitter = self.emitter
         total = emitter.builder.fadd(emitter.load_scalar(self.array, position), number)
