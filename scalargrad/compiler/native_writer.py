@@ -107,6 +107,7 @@ class FunctionWriter:
         return {name: -(-size // _ALIGNED) * _ALIGNED for name, size in sizes.items()}
 
     def _set_starts(self) -> None:
+        self.storage.finish()
         place = 0
         sizes = self._sizes()
         for name, start in self._starts.items():
