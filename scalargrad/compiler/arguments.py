@@ -16,7 +16,9 @@ from .numpy_backend import NumpyBackend
 from .program import INPUT, Program
 from .rewriting import remove_dead_rows
 
-__all__ = ["Arguments"]
+__all__ = ["Arguments", "as_batch"]
+
+_FLOAT64 = numpy.dtype(float)
 
 
 class Arguments:
@@ -31,6 +33,7 @@ class Arguments:
     def __init__(self, program: Program, sizes: Sequence[int], integers: Sequence[bool]) -> None:
         self.sizes = tuple(sizes)
         self._integers = tuple(integers)
+        self._has_integers = any(integers)
         indices = find_indices(program)
         self._look_ups = _LookUps(indices, self.sizes) if indices.lengths else None
 
@@ -70,15 +73,22 @@ class Arguments:
 
     def _are_ready(self, arguments: Sequence[ArrayLike]) -> TypeGuard[Sequence[Array]]:
         """Return whether all are float64 arrays of the right shapes, as in nearly every call."""
-        if any(self._integers):
+        if self._has_integers:
             return False
-        shapes = []
+        samples = 0
+        widths = []
         for argument in arguments:
-            if type(argument) is not numpy.ndarray or argument.dtype != float:
+            # Nearly all arrays of float64 share one dtype; others are converted.
+            if type(argument) is not numpy.ndarray or argument.dtype is not _FLOAT64:
                 return False
-            shapes.append(argument.shape)
-        samples = shapes[0][0] if shapes and shapes[0] else 0
-        return samples > 0 and shapes == [(samples, size) for size in self.sizes]
+            if argument.ndim != 2:
+                return False
+            length, width = argument.shape
+            samples = samples or length
+            if length != samples:
+                return False
+            widths.append(width)
+        return samples > 0 and tuple(widths) == self.sizes
 
     def check_count(self, arguments: Sequence[object]) -> None:
         """Raise LengthError if there are too few or too many arguments."""
@@ -94,13 +104,21 @@ class Arguments:
             self._look_ups.check(arrays)
 
 
-def _as_array(argument: ArrayLike, size: int, position: int) -> Array:
-    try:
-        array = numpy.asarray(argument, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"argument {position} must be an array of numbers, (batch, {size}): {error}"
-        ) from None
+def as_batch(array: Array, size: int, position: int) -> Array:
+    """Return an argument, an array of NumPy or JAX, as (batch, size).
+
+    Args:
+        array: Such an array, or (batch,) where the size is 1.
+        size: The length of the argument.
+        position: Which argument it is, for the error.
+
+    Raises:
+        LengthError: It has another shape.
+
+    Example:
+        >>> as_batch(numpy.array([1.0, 2.0]), 1, 0).shape
+        (2, 1)
+    """
     if array.ndim == 1 and size == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != size:
@@ -110,9 +128,22 @@ def _as_array(argument: ArrayLike, size: int, position: int) -> Array:
     return array
 
 
+def _as_array(argument: ArrayLike, size: int, position: int) -> Array:
+    try:
+        array = numpy.asarray(argument, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"argument {position} must be an array of numbers, (batch, {size}): {error}"
+        ) from None
+    return as_batch(array, size, position)
+
+
 def _check_whole(argument: ArrayLike, array: Array, position: int) -> None:
     """Raise DataError for an argument of integers that holds anything else."""
-    if numpy.asarray(argument).dtype == bool:
+    kind = numpy.asarray(argument).dtype.kind
+    if kind in "iu":
+        return
+    if kind == "b":
         raise DataError(f"argument {position} must be integers, not True and False")
     is_whole = numpy.isfinite(array) & (numpy.floor(array) == array)
     if not is_whole.all():
@@ -132,22 +163,28 @@ class _LookUps:
     def __init__(self, indices: Indices, sizes: Sequence[int]) -> None:
         program = indices.program
         rows = list(indices.lengths)
-        self._lengths = numpy.array([*indices.lengths.values()])
+        self._arguments: list[int] = []
+        if (program.code[rows] == INPUT).all():
+            # Then none depends on another, and their order is free.
+            rows.sort(key=program.place.__getitem__)
+            self._arguments = _find_arguments(program.place[rows].tolist(), sizes)
+        self._lengths = numpy.array([indices.lengths[row] for row in rows])
         self._names = [_name(program, sizes, row) for row in rows]
-        self._argument = _as_argument(program, sizes, rows)
         only_indices = replace(program, outputs=numpy.array(rows, numpy.int32), parameters=0)
         self._backend = NumpyBackend(remove_dead_rows(only_indices), sizes)
 
     def check(self, arrays: Sequence[Array]) -> None:
         """Raise OptionError for an index that is not a whole number in the range of its table."""
         indices = self._read(arrays)
-        is_inside = (indices >= 0) & (indices < self._lengths) & (indices == numpy.floor(indices))
-        if is_inside.all():
+        nearest = numpy.minimum(numpy.maximum(numpy.floor(indices), 0.0), self._lengths - 1.0)
+        # Also true of nan.
+        is_wrong = nearest != indices
+        if not numpy.count_nonzero(is_wrong):
             return
 
         # The first index in order: what is computed from it may be wrong as a consequence.
-        column = int(numpy.flatnonzero(~is_inside.all(axis=0))[0])
-        sample = int(numpy.flatnonzero(~is_inside[:, column])[0])
+        column = int(numpy.flatnonzero(is_wrong.any(axis=0))[0])
+        sample = int(numpy.flatnonzero(is_wrong[:, column])[0])
         asked = repr(float(indices[sample, column])).removesuffix(".0")
         raise OptionError(
             f"{self._names[column]} looks up a table with the indices 0 to "
@@ -156,23 +193,33 @@ class _LookUps:
 
     def _read(self, arrays: Sequence[Array]) -> Array:
         """Return all indices, (batch, k)."""
-        if self._argument is not None:
-            return arrays[self._argument]
+        if self._arguments:
+            whole = [arrays[argument] for argument in self._arguments]
+            return whole[0] if len(whole) == 1 else numpy.concatenate(whole, axis=1)
         batch = len(arrays[0]) if arrays else 1
         nothing = numpy.zeros((batch, 0))
         return self._backend.outputs(arrays, numpy.zeros(0), nothing)
 
 
-def _as_argument(program: Program, sizes: Sequence[int], rows: Sequence[int]) -> int | None:
-    """The argument that indices are, where they are all of one, in order, as nearly always."""
-    if not (program.code[rows] == INPUT).all():
-        return None
-    places = program.place[rows].tolist()
-    ends = numpy.cumsum(sizes).tolist()
-    for argument, (size, end) in enumerate(zip(sizes, ends, strict=True)):
-        if places == list(range(end - size, end)):
-            return argument
-    return None
+def _find_arguments(places: list[int], sizes: Sequence[int]) -> list[int]:
+    """Return the arguments that are all of these places, in order; none if only parts of one are.
+
+    Example:
+        >>> _find_arguments([2, 3, 5], [2, 2, 1, 1])
+        [1, 3]
+        >>> _find_arguments([2, 5], [2, 2, 1, 1])
+        []
+    """
+    arguments = []
+    covered: list[int] = []
+    start = 0
+    for argument, size in enumerate(sizes):
+        end = start + size
+        if start in places:
+            arguments.append(argument)
+            covered += range(start, end)
+        start = end
+    return arguments if covered == places else []
 
 
 def _name(program: Program, sizes: Sequence[int], row: int) -> str:

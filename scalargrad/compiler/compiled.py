@@ -34,7 +34,7 @@ from .program import Program, record
 from .recorded_graph import RecordedGraph
 from .replay import Replay, write_out_loops
 from .scans import AFTER, BEFORE, DURING
-from .structure import arrange
+from .structure import Arrangement
 from .tracing import Input, Interface, Trace, trace
 
 __all__ = ["Compiled"]
@@ -114,6 +114,7 @@ class Compiled:
         self.sizes = interface.sizes
         self.integers = interface.integers
         self._interface = interface
+        self._arrangement = Arrangement(interface.structure)
         self._arguments = Arguments(program, self.sizes, self.integers)
         self._trace = recording
         self._recorded = recorded
@@ -233,7 +234,7 @@ class Compiled:
             batch = self._batch(arrays, read, drawn)
             odd = numpy.logical_not(numpy.isfinite(outputs).all(axis=1))
             outputs[odd] = batch.replay_outputs(odd)
-        return arrange(self._interface.structure, outputs)
+        return self._arrangement.arrange(outputs)
 
     def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Array]:
         """Return the mean of the output over the batch, and its gradient by the parameters.

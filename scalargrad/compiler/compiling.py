@@ -9,7 +9,7 @@ from scalargrad.errors import DataError, TraceError
 from scalargrad.nn import Module
 from scalargrad.nn.naming import list_names
 from scalargrad.utils.calls import explain_calls
-from scalargrad.utils.garbage import collector_off
+from scalargrad.utils.garbage import collector_off, expect_long_life
 
 from .backend import BackendName, backend_maker
 from .compiled import Compiled
@@ -125,6 +125,7 @@ def compile(
     # A trace makes nodes by the million and no cycles: the collector would only walk over them.
     with collector_off():
         program = Compiled(function, model, inputs, make_backend)
+        expect_long_life()
     _warn_of_unlearned(program)
     return program
 

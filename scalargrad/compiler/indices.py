@@ -74,53 +74,58 @@ class _Finder:
     def _find_within(self, loop: Loop, row: int, operands: Rows) -> None:
         """Find the indices of all steps of a loop, which is a row with these operands."""
         inner = find_indices(loop.step)
-        step = inner.program
-        _, xs, captured = [operands[part] for part in loop.parts]
-        by_step = xs.reshape(loop.length, loop.entries)
-        computed = []
+        # Where a loop within the step computes indices, its step has rows that return them.
+        extended = replace(loop, step=inner.program)
+        computed: dict[int, int] = {}
         for index, length in inner.lengths.items():
-            place = int(step.place[index])
-            # Nearly always an index is an entry as it is, and no loop needs to run for it.
-            if step.code[index] == INPUT and place >= loop.carries:
-                for entry in by_step[:, place - loop.carries].tolist():
-                    self._add(entry, length)
-            elif step.code[index] == PARAMETER:
-                self._add(int(captured[place]), length)
-            else:
-                computed.append(index)
+            taken = _find_taken(extended, index, operands)
+            if taken is None:
+                computed[index] = length
+                continue
+            for operand in taken:
+                self._add(operand, length)
         if not computed:
             return
 
-        returned = replace(loop, step=step)
-        lengths = [inner.lengths[index] for index in computed]
-        for position, pick in enumerate(self._add_loop(returned, computed, operands)):
+        picks = self._add_loop(extended, list(computed), operands)
+        lengths = list(computed.values()) * loop.length
+        for pick, length in zip(picks, lengths, strict=True):
             self._loops[pick] = row
-            self._add(pick, lengths[position % len(lengths)])
+            self._add(pick, length)
 
     def _add_loop(self, loop: Loop, results: Sequence[int], operands: Rows) -> list[int]:
         """Add a loop that returns these rows of each step, and return the rows that pick them."""
         small, taken = _slice_loop(loop, results, operands)
-        program = self._program
-        size = len(program)
+        row = len(self._program)
+        with_loop = _append_rows(self._program, Kind(SCAN, None, small), taken[None], [0])
+
         count = small.length * small.results
-        kinds = (*program.kinds, Kind(SCAN, None, small), Kind(PICK))
-        codes = [FIRST + len(kinds) - 2] + [FIRST + len(kinds) - 1] * count
-        first = small.carries
-        places = [0, *range(first, first + count)]
-        ends = len(program.operands) + len(taken) + numpy.arange(count + 1)
-        self._program = replace(
-            program,
-            code=_extend(program.code, codes),
-            place=_extend(program.place, places),
-            start=_extend(program.start, ends),
-            operands=_extend(program.operands, [*taken, *[size] * count]),
-            kinds=kinds,
-            origin=None,
-        )
-        return list(range(size + 1, size + 1 + count))
+        picked = numpy.full((count, 1), row)
+        # What a loop returns begins with the last carry.
+        places = range(small.carries, small.carries + count)
+        self._program = _append_rows(with_loop, Kind(PICK), picked, places)
+        return list(range(row + 1, row + 1 + count))
 
 
-def _slice_loop(loop: Loop, results: Sequence[int], operands: Rows) -> tuple[Loop, list[int]]:
+def _find_taken(loop: Loop, index: int, operands: Rows) -> list[int] | None:
+    """Return the operands of a loop that a row of its step is, step by step.
+
+    Nearly always an index is such a row, and no loop needs to run for it. None if it is computed,
+    or carried.
+    """
+    step = loop.step
+    place = int(step.place[index])
+    _, xs, captured = [operands[part] for part in loop.parts]
+    if step.code[index] == PARAMETER:
+        return [int(captured[place])]
+    if step.code[index] == INPUT and place >= loop.carries:
+        by_step = xs.reshape(loop.length, loop.entries)
+        taken: list[int] = by_step[:, place - loop.carries].tolist()
+        return taken
+    return None
+
+
+def _slice_loop(loop: Loop, results: Sequence[int], operands: Rows) -> tuple[Loop, Rows]:
     """Cut out of a loop what computes some rows of its step.
 
     Args:
@@ -131,33 +136,67 @@ def _slice_loop(loop: Loop, results: Sequence[int], operands: Rows) -> tuple[Loo
     Returns:
         The new loop, and what it takes.
     """
-    step = loop.step
-    carried: set[int] = set()
-    while True:
-        kept = sorted(carried)
-        outputs = numpy.array([*step.outputs[kept], *results], numpy.int32)
-        small = remove_dead_rows(replace(step, outputs=outputs))
-        inputs = numpy.unique(small.place[small.code == INPUT])
-        needed = set(inputs[inputs < loop.carries].tolist())
-        # To carry a number may need others.
-        if needed <= carried:
-            break
-        carried |= needed
+    carried = _find_carried(loop, results)
+    step = _return_rows(loop.step, carried, results)
+    used = numpy.unique(step.place[step.code == INPUT])
+    entries = used[used >= loop.carries]
+    shared = numpy.unique(step.place[step.code == PARAMETER])
 
-    carries = numpy.array(kept, int)
-    entries = inputs[inputs >= loop.carries]
-    inputs = numpy.concatenate([carries, entries])
-    parameters = numpy.unique(small.place[small.code == PARAMETER])
-    place = small.place.copy()
-    for code, places in ((INPUT, inputs), (PARAMETER, parameters)):
-        leaves = small.code == code
+    # Inputs and parameters are renumbered, as those that nothing needs are left out.
+    inputs = numpy.concatenate([carried, entries])
+    place = step.place.copy()
+    for code, places in ((INPUT, inputs), (PARAMETER, shared)):
+        leaves = step.code == code
         place[leaves] = numpy.searchsorted(places, place[leaves])
+    small = replace(step, place=place, inputs=len(inputs), parameters=len(shared), origin=None)
 
     carry, xs, captured = [operands[part] for part in loop.parts]
-    by_step = xs.reshape(loop.length, loop.entries)[:, entries - loop.carries]
-    taken = [*carry[carries], *by_step.ravel(), *captured[parameters]]
-    small = replace(small, place=place, inputs=len(inputs), parameters=len(parameters), origin=None)
-    return Loop(small, loop.length, len(carries), checkpoint=False), taken
+    by_step = xs.reshape(loop.length, loop.entries)
+    taken_by_step = by_step[:, entries - loop.carries].ravel()
+    taken = numpy.concatenate([carry[carried], taken_by_step, captured[shared]])
+    return Loop(small, loop.length, len(carried), checkpoint=False), taken
+
+
+def _find_carried(loop: Loop, results: Sequence[int]) -> Rows:
+    """Return the places of the carry that rows of the step need, in this step or a later one."""
+    carried: Rows = numpy.zeros(0, int)
+    while True:
+        step = _return_rows(loop.step, carried, results)
+        used = numpy.unique(step.place[step.code == INPUT])
+        needed = numpy.union1d(carried, used[used < loop.carries])
+        # To carry a number may need others.
+        if len(needed) == len(carried):
+            return carried
+        carried = needed
+
+
+def _return_rows(step: Program, carried: Rows, results: Sequence[int]) -> Program:
+    """Return the part of a step that computes places of the next carry, and some of its rows."""
+    outputs = _extend(step.outputs[carried], results)
+    return remove_dead_rows(replace(step, outputs=outputs))
+
+
+def _append_rows(program: Program, kind: Kind, operands: Rows, places: Sequence[int]) -> Program:
+    """Return the program with more rows at its end.
+
+    Args:
+        program: The program.
+        kind: What the rows compute.
+        operands: (rows, k) the operands of each.
+        places: The place of each.
+    """
+    count, size = operands.shape
+    code = FIRST + len(program.kinds)
+    ends = program.start[-1] + size * numpy.arange(1, count + 1)
+    return replace(
+        program,
+        code=_extend(program.code, [code] * count),
+        place=_extend(program.place, places),
+        start=_extend(program.start, ends),
+        operands=_extend(program.operands, operands.ravel()),
+        kinds=(*program.kinds, kind),
+        origin=None,
+    )
 
 
 def _extend(indexes: Indexes, others: Sequence[int] | Rows) -> Indexes:

@@ -34,8 +34,9 @@ from scalargrad.core.ops import (
     ExactZero,
     namespace,
 )
-from scalargrad.errors import LengthError, OptionError
+from scalargrad.errors import OptionError
 
+from .arguments import as_batch
 from .array_types import Array, Rows
 from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan, build_kernels
 from .layout import Layout, lay_out
@@ -128,10 +129,10 @@ class JaxBackend:
         drawn: JaxArray,
     ) -> JaxArray:
         """Return all outputs, (batch, outputs), of JAX arrays or of what JAX traces."""
-        arrays = [
-            _check_argument(argument, size, i)
-            for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))
-        ]
+        arrays = []
+        for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True)):
+            array = _jax().numpy.asarray(argument, float)
+            arrays.append(as_batch(array, size, i))
         batch = len(arrays[0]) if arrays else len(drawn)
 
         # In the order of the blocks: arguments, leaves, and then a block for each kernel.
@@ -258,17 +259,6 @@ class _Mesh:
             return _jax().device_put(filled, self._split)
 
         return _jax().tree.map(place, arrays)
-
-
-def _check_argument(argument: JaxArray, size: int, position: int) -> JaxArray:
-    array = _jax().numpy.asarray(argument, float)
-    if array.ndim == 1 and size == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.shape[1] != size:
-        raise LengthError(
-            f"argument {position} must have the shape (batch, {size}), not {array.shape}"
-        )
-    return array
 
 
 class _Values:

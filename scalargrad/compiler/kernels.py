@@ -12,8 +12,8 @@ from scalargrad.core.ops import DOT, STOP_GRADIENT, TABLE, TAKE
 from .array_types import Mask, Rows
 from .gather import Gather, build_gathers
 from .loops import PICK
-from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
-from .rewriting import VARIES, count_uses, ranks, take_operands
+from .program import FIRST, PARAMETER, Kind, Program
+from .rewriting import VARIES, are_constant, count_uses, ranks, take_operands
 from .scans import Scan, find_phases, make_scan
 from .schedule import group_rows
 from .sums import put_higher_rank_first
@@ -307,8 +307,7 @@ def _build_products(program: Program, rows: Rows, operands: Rows, rank: Rows) ->
     # Dot products of the same x are the rows of one matrix.
     dense: dict[bytes, list[_Product]] = defaultdict(list)
     loose = []
-    for i, row in enumerate(rows.tolist()):
-        product = _as_product(program, row, first[i], second[i], rank)
+    for i, product in enumerate(_find_products(program, rows, first, second, rank)):
         if product is None:
             loose.append(i)
         else:
@@ -341,53 +340,57 @@ def _find_short_rows(matrices: list[list[list[_Product]]]) -> set[int]:
     }
 
 
-def _as_product(
-    program: Program,
-    row: int,
-    first: Rows,
-    second: Rows,
-    rank: Rows,
-) -> _Product | None:
-    """Return a dot product as one row of a matrix, or None where it is something else.
+def _find_products(
+    program: Program, rows: Rows, first: Rows, second: Rows, rank: Rows
+) -> list[_Product | None]:
+    """Return each dot product as one row of a matrix, or None where it is something else.
 
-    All first factors must be of one rank, and all second ones of a lower one, but for one pair,
+    All its first factors must be of one rank, and all second ones of a lower one, but for one pair,
     which is the bias: a number times the constant 1.
+
+    Args:
+        program: The program.
+        rows: (m,) the dot products.
+        first: (m, n) the first factors, which have no lower rank than the second ones.
+        second: (m, n) the second factors.
+        rank: The rank of each row of the program.
     """
-    highest = rank[first].max()
-    varies = rank[first] == highest
-    fixed = numpy.flatnonzero(~varies)
-    if (rank[second] == highest).any() or len(fixed) > 1:
-        return None
+    first_rank = rank[first]
+    highest = first_rank.max(axis=1, keepdims=True)
+    is_fixed = first_rank < highest
+    fixed = is_fixed.sum(axis=1)
+    is_product = (rank[second] < highest).all(axis=1) & (fixed <= 1)
 
-    bias = -1
-    if len(fixed):
-        (pair,) = fixed
-        factors = [int(first[pair]), int(second[pair])]
-        others = [factor for factor in factors if not _is_constant_one(program, factor)]
-        if len(others) > 1:
-            return None
-        # 1 · 1 is a bias of 1, so either factor will do.
-        bias = others[0] if others else factors[0]
+    # Where no pair is fixed, the one that is looked at here is any, and what it tells is not used.
+    pair = is_fixed.argmax(axis=1)
+    each = numpy.arange(len(rows))
+    left = first[each, pair]
+    right = second[each, pair]
+    is_one = are_constant(program, 1.0)
+    is_product &= (fixed == 0) | is_one[left] | is_one[right]
+    bias = numpy.where(fixed == 0, -1, numpy.where(is_one[left], right, left)).tolist()
 
-    x = first[varies]
-    weights = second[varies]
-    order = _order(program, x, weights)
-    return _Product(row, x[order], weights[order], bias)
+    order = _order_factors(program, first, second, is_fixed)
+    x = numpy.take_along_axis(first, order, axis=1)
+    weights = numpy.take_along_axis(second, order, axis=1)
+    lengths = (first.shape[1] - fixed).tolist()
+
+    products: list[_Product | None] = [None] * len(rows)
+    for i in numpy.flatnonzero(is_product).tolist():
+        length = lengths[i]
+        products[i] = _Product(int(rows[i]), x[i, :length], weights[i, :length], bias[i])
+    return products
 
 
-def _order(program: Program, x: Rows, weights: Rows) -> Rows:
-    """The order of the factors in a row of a matrix."""
+def _order_factors(program: Program, first: Rows, second: Rows, is_fixed: Mask) -> Rows:
+    """Return the order of the pairs in each row of a matrix, (m, n), with the bias at the end."""
     # That of the parameters where all weights are parameters: the matrix is then a view of them.
     # Otherwise any order that is the same for all dot products of one x.
-    learned = bool((program.code[weights] == PARAMETER).all())
-    return numpy.argsort(program.place[weights] if learned else x, kind="stable")
-
-
-def _is_constant_one(program: Program, row: int) -> bool:
-    if program.code[row] != CONSTANT:
-        return False
-    place = program.place[row]
-    return bool(program.numbers[place] == 1.0)
+    is_learned = (program.code[second] == PARAMETER) | is_fixed
+    all_learned = is_learned.all(axis=1, keepdims=True)
+    keys = numpy.where(all_learned, program.place[second], first)
+    keys[is_fixed] = numpy.iinfo(keys.dtype).max
+    return numpy.argsort(keys, axis=1, kind="stable")
 
 
 def _group_products(

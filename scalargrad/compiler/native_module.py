@@ -365,7 +365,6 @@ def _simplify(module: Any, machine: Any) -> None:
     Loops are vectors already, so passes that would vectorize or unroll them only take time.
     """
     passes = binding.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()
     passes.add_global_opt_pass()
     passes.add_simplify_cfg_pass()
     passes.add_instruction_combine_pass()

@@ -298,7 +298,7 @@ class Storage:
         """Return what reads and writes these rows, from one array."""
         blocks = self.layout.block_of[rows]
         columns = self.layout.column_of[rows]
-        found = {number: self.values[number] for number in numpy.unique(blocks).tolist()}
+        found = {number: self.values[number] for number in _list_blocks(blocks)}
         names = {name for name, _ in found.values()}
         chosen = names.pop() if len(names) == 1 else self._choose(names, "w", "s")
 
@@ -315,7 +315,7 @@ class Storage:
         """Return what reads the gradients of these rows and adds to them."""
         blocks = self.layout.block_of[rows]
         columns = self.layout.column_of[rows]
-        numbers = numpy.unique(blocks).tolist()
+        numbers = _list_blocks(blocks)
         found = {number: self.gradients[number] for number in numbers if number in self.gradients}
         names = {name for name, _ in found.values()}
         if len(names) == 1 and len(found) == len(numbers):
@@ -350,7 +350,7 @@ class Storage:
 
     def needs_gradient(self, rows: Rows) -> bool:
         """Whether a gradient flows to any of these rows."""
-        numbers = numpy.unique(self.layout.block_of[rows]).tolist()
+        numbers = _list_blocks(self.layout.block_of[rows])
         return any(number in self.gradients for number in numbers)
 
     def collects_alone(self, rows: Rows) -> bool:
@@ -409,3 +409,13 @@ class Storage:
                 emitter.repeat(tiles, add_tile)
 
             emitter.repeat(len(places), add)
+
+
+def _list_blocks(blocks: Rows) -> list[int]:
+    """Return the blocks that occur, each once."""
+    first = int(blocks.flat[0])
+    # Most often there is one, and sorting takes longer than looking.
+    if (blocks == first).all():
+        return [first]
+    numbers: list[int] = numpy.unique(blocks).tolist()
+    return numbers

@@ -275,7 +275,7 @@ class FunctionWriter:
         losses = self.storage.reader(row)
         count = builder.sitofp(emitter.arguments["n"], emitter.double)
         share = builder.fdiv(ir.Constant(emitter.double, 1.0), count)
-        has_gradient = self.storage.needs_gradient(row)
+        has_gradient = self._varies(row) and self.storage.needs_gradient(row)
         gradients = self.storage.gradient(row) if has_gradient else None
         if emitter.by_rows:
             if gradients is not None:
@@ -299,6 +299,10 @@ class FunctionWriter:
 
         (lanes,) = emitter.loop(chunk.tiles, seed_tile, [zero])
         return builder.fadd(total, emitter.sum_lanes(lanes))
+
+    def _varies(self, row: Rows) -> bool:
+        """Whether a row is not the same for all samples."""
+        return self.layout.blocks[int(self.layout.block_of[row[0]])].batched
 
     def _load_seeds(self, chunk: Chunk) -> None:
         """Write what adds the gradients of the outputs, (batch, outputs), to those of their rows.
@@ -377,6 +381,10 @@ class FunctionWriter:
         """Write the way back through what all samples share, and whether the gradient is finite."""
         emitter = self.emitter
         storage = self.storage
+        row = self.program.outputs[:1]
+        if not self._varies(row) and storage.needs_gradient(row):
+            one = ir.Constant(emitter.double, 1.0)
+            storage.gradient(row).add_scalar(one, emitter.index(0))
         with emitter.along_rows():
             for number, kernel in reversed(self.kernels):
                 if not kernel.batched and number in storage.gradients:

@@ -15,6 +15,7 @@ from .rewriting import (
     find_constants,
     find_depths,
     find_owners,
+    find_positions,
     prepend_constants,
     ranks,
     replace_edges,
@@ -156,21 +157,25 @@ def _fill_buckets(rows: Rows, lengths: Rows) -> Iterator[Rows]:
 def _append_items(program: Program, rows: Rows, pads: Rows, missing: Rows) -> Program:
     """Append pads[i] to row i, missing[i] times; half of them to each half of a dot product."""
     owner = find_owners(program)
-    position = numpy.arange(len(owner)) - program.start[owner]
-    length = numpy.diff(program.start)
     is_dot = computes(program, DOT.name)
+    half = numpy.diff(program.start)[owner] // 2
+    in_second_half = is_dot[owner] & (find_positions(program) >= half)
+    in_first_half = ~in_second_half
 
-    # Where an item comes in its row: items and pads of the first half, then those of the second.
-    far = int(length.max()) + 1
-    in_second_half = is_dot[owner] & (2 * position >= length[owner])
-    place = numpy.where(in_second_half, 2 * far, position)
-    owners = numpy.repeat(rows, missing)
-    first = numpy.cumsum(missing) - missing
-    index = numpy.arange(len(owners)) - numpy.repeat(first, missing)
-    in_first_half = is_dot[owners] & (2 * index < numpy.repeat(missing, missing))
-    place_of_pads = numpy.where(in_first_half, far, 3 * far)
-
-    order = numpy.argsort(numpy.concatenate([place, place_of_pads]), kind="stable")
-    all_owners = numpy.concatenate([owner, owners])[order]
-    operands = numpy.concatenate([program.operands, numpy.repeat(pads, missing)])[order]
-    return replace_edges(program, all_owners, operands)
+    pads_of_first = numpy.where(is_dot[rows], missing // 2, 0)
+    pads_of_second = missing - pads_of_first
+    # The pads of a half come after its items. Of what is no dot product all items are in the first
+    # half, and all pads in the second.
+    owners = (
+        owner[in_first_half],
+        numpy.repeat(rows, pads_of_first),
+        owner[in_second_half],
+        numpy.repeat(rows, pads_of_second),
+    )
+    operands = (
+        program.operands[in_first_half],
+        numpy.repeat(pads, pads_of_first),
+        program.operands[in_second_half],
+        numpy.repeat(pads, pads_of_second),
+    )
+    return replace_edges(program, numpy.concatenate(owners), numpy.concatenate(operands))

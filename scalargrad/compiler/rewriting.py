@@ -243,6 +243,9 @@ def take_operands(program: Program, rows: Rows) -> Rows:
 
 def find_dependents(program: Program, begin: Mask) -> Mask:
     """Return which rows depend on any row of `begin`, those of `begin` among them."""
+    # A function without arguments has no row that varies by sample, and thousands to walk over.
+    if not begin.any():
+        return begin.copy()
     owner = find_owners(program)
     depends = begin.copy()
     depends[owner[begin[program.operands]]] = True

@@ -1,6 +1,8 @@
 """Structures: what a function returned as a nest, and its outputs as arrays in that nest."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from scalargrad.core.conversion import NumberLike, as_values
@@ -17,7 +19,7 @@ from scalargrad.errors import DataError
 
 from .array_types import Array
 
-__all__ = ["Structure", "arrange", "list_outputs"]
+__all__ = ["Arrangement", "Structure", "list_outputs"]
 
 Structure = Any
 """The containers that a function returned, with the position of an output in place of each Value;
@@ -65,44 +67,77 @@ def _describe(result: object) -> str:
     return f"a {kind} without Values" if is_tree(result) and result is not None else kind
 
 
-def arrange(structure: Structure, outputs: Array) -> Any:
-    """Return outputs as the function nested them.
+class Arrangement:
+    """Arranges the outputs of batches as a function nested them.
+
+    What can be told of the nest alone is found once, and not for each batch.
 
     Args:
         structure: The nest.
-        outputs: (batch, k).
-
-    Returns:
-        An array (batch, k) for a single Value or a flat list, (batch, *shape) for lists that nest
-        regularly. Any other nest has such an array at each entry, (batch,) for a Value.
 
     Example:
         >>> import numpy
-        >>> arrange([[0, 1], [2, 3]], numpy.ones((5, 4))).shape
+        >>> Arrangement([[0, 1], [2, 3]]).arrange(numpy.ones((5, 4))).shape
         (5, 2, 2)
-        >>> parts = arrange({"a": 0, "b": [1, 2]}, numpy.ones((5, 3)))
+        >>> parts = Arrangement({"a": 0, "b": [1, 2]}).arrange(numpy.ones((5, 3)))
         >>> parts["a"].shape, parts["b"].shape
         ((5,), (5, 2))
     """
-    if isinstance(structure, int):
-        return outputs
-    return _arrange(structure, outputs)
+
+    def __init__(self, structure: Structure) -> None:
+        shape = _regular_shape(structure)
+        self._is_flat = shape is not None and len(shape) < 2
+        self._parts = _find_parts(structure)
+
+    def arrange(self, outputs: Array) -> Any:
+        """Return outputs in the nest.
+
+        Args:
+            outputs: (batch, k).
+
+        Returns:
+            An array (batch, k) for a single Value or a flat list, (batch, *shape) for lists that
+            nest regularly. Any other nest has such an array at each entry, (batch,) for a Value.
+        """
+        return outputs if self._is_flat else _arrange(self._parts, outputs)
 
 
-def _arrange(part: Structure, outputs: Array) -> Any:
-    if isinstance(part, int):
-        return outputs[:, part]
-    if part is None:
-        return None
+@dataclass(frozen=True)
+class _Part:
+    """Outputs that are one array.
 
-    shape = _regular_shape(part)
+    They are numbered in the order of the nest, and so lie side by side.
+
+    Attributes:
+        start: The first of them.
+        shape: Their shape for one sample.
+    """
+
+    start: int
+    shape: tuple[int, ...]
+
+
+def _find_parts(structure: Structure) -> Any:
+    """Return the nest with a part in place of each Value, and of lists that nest regularly."""
+    shape = _regular_shape(structure)
     if shape is not None:
-        # Outputs are numbered in the order of the nest, so those of a part lie side by side.
-        positions = flatten(part)
-        return outputs[:, positions[0] : positions[-1] + 1].reshape(len(outputs), *shape)
-    if isinstance(part, dict):
-        return dict_like(part, {key: _arrange(each, outputs) for key, each in part.items()})
-    return sequence_like(part, [_arrange(each, outputs) for each in part])
+        return _Part(flatten(structure)[0], shape)
+    if structure is None:
+        return None
+    if isinstance(structure, dict):
+        return dict_like(structure, {key: _find_parts(each) for key, each in structure.items()})
+    return sequence_like(structure, [_find_parts(each) for each in structure])
+
+
+def _arrange(parts: Any, outputs: Array) -> Any:
+    if isinstance(parts, _Part):
+        end = parts.start + prod(parts.shape)
+        return outputs[:, parts.start : end].reshape(len(outputs), *parts.shape)
+    if parts is None:
+        return None
+    if isinstance(parts, dict):
+        return dict_like(parts, {key: _arrange(each, outputs) for key, each in parts.items()})
+    return sequence_like(parts, [_arrange(each, outputs) for each in parts])
 
 
 def _regular_shape(part: Structure) -> tuple[int, ...] | None:

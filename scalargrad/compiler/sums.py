@@ -107,8 +107,9 @@ def _roots(program: Program, owners: Rows, inner: Rows) -> Rows:
     root = numpy.arange(len(program), dtype=numpy.int32)
     root[inner] = owners
     # Pointer jumping: each round doubles the distance, so a chain of n takes log₂(n) rounds.
-    while not numpy.array_equal(further := root[root], root):
-        root = further
+    while not numpy.array_equal(further := root[owners], owners):
+        owners = further
+        root[inner] = owners
     return root
 
 

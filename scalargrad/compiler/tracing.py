@@ -160,8 +160,9 @@ class _Tracer:
         partials: tuple[float, ...],  # noqa: ARG002
     ) -> None:
         """Remember what is drawn at random; refuse an operation that leaves no trace."""
-        # First, as it is nearly always so: a trace makes millions of nodes.
-        if node.args:
+        # First, as it is nearly always so: a trace makes millions of nodes, and to ask for the
+        # operands makes a tuple of them. What is not recorded has no operation either.
+        if node.op or node.args:
             return
         if isinstance(node, RandomLeaf):
             self.drawn.append(node)

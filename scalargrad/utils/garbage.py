@@ -38,6 +38,19 @@ class _Switch:
 _SWITCH = _Switch()
 
 
+def expect_long_life() -> None:
+    """Tell the collector that all objects that exist now will live long, as a recorded graph does.
+
+    They become the oldest generation, which is rarely searched; otherwise the next collections of
+    the younger ones would walk over all of the graph. Nothing happens while the user has objects
+    frozen.
+    """
+    # To unfreeze is for all objects, those that the user froze among them.
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()
+
+
 @contextmanager
 def collector_off() -> Iterator[None]:
     """Disable the garbage collector inside the block.
