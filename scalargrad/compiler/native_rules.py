@@ -282,7 +282,7 @@ def _floor_divide(emitter: Emitter, x: Any, y: Any) -> VectorTerm:
     quotient = _has_other_sign(of_c, divisor).select(quotient - 1.0, quotient)
 
     # It is a whole number but for rounding.
-    below = quotient.intrinsic("floor")
+    below = quotient.intrinsic(FLOOR.name)
     whole = (quotient - below > 0.5).select(below + 1.0, below)
     exact = x / divisor
     zero = _call_binary(emitter, "copysign")(0.0, exact)
