@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalargrad import Constant, Value
+from scalargrad import Constant, Value, relu
 from scalargrad.core import ops
 from scalargrad.core.operations import apply
 from scalargrad.errors import DataError
@@ -149,7 +149,9 @@ def test_the_operators_written_out_equal_the_table_bit_for_bit(x: float, y: floa
     pairs = [
         (a + b, apply(ops.ADD, a, b)),
         (a * b, apply(ops.MUL, a, b)),
+        (a - b, apply(ops.SUB, a, b)),
         (-a, apply(ops.NEG, a)),
+        (relu(a), apply(ops.RELU, a)),
         (x + b, apply(ops.ADD, x, b)),
         (a * y, apply(ops.MUL, a, y)),
     ]

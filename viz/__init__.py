@@ -78,7 +78,8 @@ def draw(
             an operand to what is made of it.
         level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
-            are drawn closed.
+            are drawn closed. A long chain of links that compute the same is one card "chain × n":
+            "chain" draws the links at both of its ends.
         show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
             before `backward` weights.
         width: The width in pixels that the picture will be shown at, or "slide" (1600), "column"

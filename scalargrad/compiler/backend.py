@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, Protocol, TypeAlias
 
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError
 from scalargrad.utils.spelling import suggestion
 
@@ -11,9 +12,18 @@ from .array_types import Array
 from .jax_backend import Devices, JaxBackend, identify_devices
 from .kernels import Kernel
 from .numpy_backend import NumpyBackend
+from .optimizer_steps import StepRunner, UpdateRule
 from .program import Program
 
-__all__ = ["BACKENDS", "Backend", "BackendMaker", "BackendName", "backend_maker", "choose_backend"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "BackendMaker",
+    "BackendName",
+    "backend_maker",
+    "choose_backend",
+    "make_step_runner",
+]
 
 BackendName: TypeAlias = Literal["auto", "numpy", "jax", "native"]
 """What `compile` takes as `backend`: "auto", or a name of BACKENDS."""
@@ -70,14 +80,17 @@ BackendMaker: TypeAlias = Callable[[Program, Sequence[int]], Backend]
 """Makes a backend from a program and the lengths of its arguments."""
 
 
-def _make_native(program: Program, sizes: Sequence[int]) -> Backend:
+def _make_native(program: Program, sizes: Sequence[int], threads: int = 1) -> Backend:
     try:
         from .native_backend import NativeBackend
+        from .native_threads import ThreadedBackend
     except ImportError as error:
         if error.name != "llvmlite":
             raise
         message = 'backend="native" needs llvmlite: pip install "scalargrad-viz[native]"'
         raise OptionError(message) from None
+    if threads > 1:
+        return ThreadedBackend(program, sizes, threads)
     return NativeBackend(program, sizes)
 
 
@@ -120,7 +133,8 @@ def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
 
     Args:
         name: A name of BACKENDS, or "auto".
-        devices: Devices of JAX, or their number; None for one.
+        devices: Devices of JAX, or their number; the number of threads of native code; None for
+            one.
 
     Raises:
         OptionError: For another name, for devices that don't exist, and for devices of a backend
@@ -129,6 +143,29 @@ def backend_maker(name: BackendName, devices: Devices = None) -> BackendMaker:
     chosen = choose_backend(name)
     if devices is None:
         return BACKENDS[chosen]
-    if BACKENDS[chosen] is not JaxBackend:
-        raise OptionError(f'devices are those of JAX: give backend="jax", not {name!r}')
+    if chosen == "native":
+        return partial(_make_native, threads=checked_int(devices, "devices", 1))
+    if chosen != "jax":
+        raise OptionError(
+            'devices are those of JAX, or threads of native code: give backend="jax" or "native", '
+            f"not {name!r}"
+        )
     return partial(JaxBackend, devices=identify_devices(devices))
+
+
+def make_step_runner(backend: Backend, rule: UpdateRule, batch_size: int) -> StepRunner | None:
+    """Return what makes many steps of an optimizer in one call.
+
+    Args:
+        backend: Computes the program.
+        rule: The rule of the optimizer.
+        batch_size: The size of most batches.
+
+    Returns:
+        It, or None where the backend, the program or the rule has no native code.
+    """
+    if type(backend) in (NumpyBackend, JaxBackend):
+        return None
+    from .native_epochs import make_native_runner
+
+    return make_native_runner(backend, rule, batch_size)

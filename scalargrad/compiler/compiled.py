@@ -22,13 +22,14 @@ from scalargrad.utils.counting import plural
 
 from .arguments import Arguments
 from .array_types import Array
-from .backend import BackendMaker
+from .backend import BackendMaker, make_step_runner
 from .batch_replay import BatchReplay
 from .guards import Guards
 from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix, Scan
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
+from .optimizer_steps import StepInputs, StepRunner, Steps, UpdateRule
 from .passes import optimize
 from .program import Program, record
 from .recorded_graph import RecordedGraph
@@ -277,6 +278,41 @@ class Compiled:
                 loss, gradient = batch.mean()
         self._gradient = gradient
         return loss, gradient, others
+
+    def step_runner(self, rule: UpdateRule, batch_size: int) -> StepRunner | None:
+        """Return what makes many steps of an optimizer in one call.
+
+        Args:
+            rule: The rule of the optimizer.
+            batch_size: The size of most batches.
+
+        Returns:
+            It, or None where there is no native code of the program or the rule.
+        """
+        return make_step_runner(self._backend, rule, batch_size)
+
+    def run_steps(
+        self,
+        runner: StepRunner,
+        arrays: list[Array],
+        inputs: StepInputs,
+        memory: dict[str, Array],
+    ) -> Steps:
+        """Make steps from the present parameters, which stay, until one is not finite.
+
+        Args:
+            runner: What `step_runner` returned.
+            arrays: One (samples, n) of float64 for each argument.
+            inputs: What each step is made from.
+            memory: The vectors that the optimizer keeps.
+
+        Raises:
+            OptionError: An index is out of the range of a table, in any of the samples.
+        """
+        self._arguments.check_indices(arrays)
+        read = self._read_leaves()
+        drawn = self.draw(len(inputs.order))
+        return runner.run(arrays, read, drawn, inputs, self.parameters, memory)
 
     def odd_rows(
         self, arrays: Sequence[ArrayLike], limit: int | None = None

@@ -66,7 +66,8 @@ def compile(
             installs; programs that have no such code yet are computed by NumPy, and `explain` says
             why.
         devices: With "jax", the devices that share each batch: how many, or a list of them. None
-            computes on the first one. demos/parallel.py shows it.
+            computes on the first one. demos/parallel.py shows it. With "native", how many threads
+            share each batch that is large enough.
 
     Returns:
         The program.

@@ -158,10 +158,9 @@ def _copy_node(node: Value, copies: dict[Value, Value]) -> Value:
     """Copy a node over other operands, if any; its numbers are those of the original."""
     args = tuple([copies.get(arg, arg) for arg in node.args])
     twin = make_leaf(type(node), node._data, node.label)
-    hold_operands(twin, args, stored_partials(node))
+    hold_operands(twin, args, stored_partials(node), node.static_args)
     twin.op = node.op
     twin.scope = node.scope
-    twin.static_args = node.static_args
     twin.metadata = node.metadata
     if isinstance(node, LoopNode) and isinstance(twin, LoopNode):
         twin.loop = node.loop

@@ -180,9 +180,9 @@ class KernelEmitter:
         emitter = self.emitter
         count, length = kernel.first.shape
         results = self.storage.reader(kernel.rows)
-        if emitter.by_rows and length >= emitter.width:
-            first = self.storage.reader(kernel.first)
-            second = self.storage.reader(kernel.second)
+        first = self.storage.reader(kernel.first)
+        second = self.storage.reader(kernel.second)
+        if self._runs_along(length, first, second):
 
             def load_product(i: Any, k: Any) -> tuple[Any, Any]:
                 return first.load(i, k), second.load(i, k)
@@ -204,15 +204,20 @@ class KernelEmitter:
 
         self._each(count, run)
 
+    def _runs_along(self, length: int, *readers: Reader) -> bool:
+        """Whether the numbers of one dot product fill the lanes, as they lie side by side."""
+        is_long = self.emitter.by_rows and length >= self.emitter.width
+        return is_long and all(reader.places.last_stride == 1 for reader in readers)
+
     def _backward_dots(self, kernel: Dots) -> None:
         for rows, others in ((kernel.first, kernel.second), (kernel.second, kernel.first)):
             if not self.storage.needs_gradient(rows):
                 continue
             count, length = rows.shape
             gradients = self.storage.gradient(kernel.rows)
-            if self.emitter.by_rows and length >= self.emitter.width:
-                factors = self.storage.reader(others)
-                targets = self.storage.gradient(rows)
+            factors = self.storage.reader(others)
+            targets = self.storage.gradient(rows)
+            if self._runs_along(length, factors, targets):
 
                 def send_row(
                     i: Any,

@@ -122,7 +122,7 @@ class MatrixEmitter:
             return Factor(reader.array, start, across=width, along=strides[1] * size)
 
         _, length = reader.places.shape
-        target = self.storage.find_scratch("right", length * size)
+        target = self.storage.find_scratch("copied", length * size)
 
         def copy(k: Any) -> None:
             def copy_tile() -> None:
@@ -171,9 +171,8 @@ class MatrixEmitter:
         biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
         results = self.storage.reader(kernel.rows.reshape(places, -1))
         scratch = self.storage.find_scratch("right", length * padded(features, emitter.width))
-        transposed = write_transposed(
-            emitter, features, weights.load, over_rows(emitter, length), scratch
-        )
+        rows = _swap(self._lay_out_rows(weights))
+        transposed = write_transposed(emitter, features, rows, over_rows(emitter, length), scratch)
 
         def finish(place: Any, feature: Any, total: Any) -> None:
             results.store(self._add_bias(biases, feature, total), place, feature)
@@ -237,7 +236,7 @@ class MatrixEmitter:
         if reader.places.view.strides is not None and reader.places.last_stride == 1:
             return self._lay_out(reader)
 
-        target = self.storage.find_scratch("right", m * n)
+        target = self.storage.find_scratch("copied", m * n)
 
         def copy_row(i: Any) -> None:
             def copy(k: Any) -> None:
@@ -278,15 +277,10 @@ class MatrixEmitter:
 
     def _transpose_samples(self, x: Reader, place: Any, length: int) -> Any:
         """Write what lays out samples one by one; return what loads, given a sample and a row."""
-        emitter = self.emitter
-        size = self.storage.numbers_each * padded(length, emitter.width)
-
-        def load(k: Any, tile: Any) -> Any:
-            self._set_tile(tile)
-            return x.load(place, k)
-
+        size = self.storage.numbers_each * padded(length, self.emitter.width)
+        rows = self._lay_out_tiles(x, place)
         scratch = self.storage.find_scratch("right", size)
-        return write_transposed(emitter, length, load, self._over_tiles(), scratch)
+        return write_transposed(self.emitter, length, rows, self._over_tiles(), scratch)
 
     def _send_to_biases(self, kernel: Matrix, bias: Rows) -> None:
         emitter = self.emitter

@@ -266,37 +266,35 @@ def write_dots(
 
 
 def write_transposed(
-    emitter: Emitter,
-    count: int,
-    load: Callable[[Any, Any], Any],
-    columns: Columns,
-    target: Any,
+    emitter: Emitter, count: int, rows: Factor, columns: Columns, target: Any
 ) -> Factor:
     """Write a matrix into an array column by column, and return it as the right side of a product.
 
     Args:
         emitter: Where instructions are added.
         count: The number of rows.
-        load: Returns a vector of columns, given the row and the columns.
+        rows: The matrix. Columns of a vector lie one after the other.
         columns: What goes through all columns: that of samples, or of rows.
         target: The array, of as many doubles for each column as fill vectors with `count`.
     """
     width = emitter.width
     length = padded(count, width)
 
-    def find(column: Any, row: Any) -> Any:
-        return emitter.add_index(emitter.scale_index(column, length), row)
-
     def write_rows(first: Any, some: int, column: Any) -> None:
-        vectors = [load(emitter.add_index(first, row), column) for row in range(some)]
-        vectors += [emitter.constant(0.0)] * (width - some)
-        start = column
-        if not emitter.by_rows:
-            start = emitter.scale_index(column, width)
-        lanes = emitter.transpose(vectors)[: emitter.active]
-        with emitter.along_rows():
-            for number, vector in enumerate(lanes):
-                emitter.store(vector, target, find(emitter.add_index(start, number), first))
+        start = emitter.add_index(rows.start, emitter.scale_index(first, rows.along))
+        source = emitter.add_index(start, emitter.scale_index(column, rows.across))
+        position = column if emitter.by_rows else emitter.scale_index(column, width)
+        place = emitter.add_index(emitter.scale_index(position, length), first)
+        function = _find_transposer(emitter, some)
+        emitter.builder.call(
+            function,
+            [
+                emitter.builder.gep(rows.array, [source]),
+                emitter.index(rows.along),
+                emitter.builder.gep(target, [place]),
+                emitter.index(length),
+            ],
+        )
 
     def write_columns(some: list[Any]) -> None:
         groups, rest = divmod(count, width)
@@ -311,6 +309,30 @@ def write_transposed(
 
     columns(write_columns)
     return Factor(target, emitter.index(0), across=1, along=length)
+
+
+def _find_transposer(emitter: Emitter, rows: int) -> Any:
+    """Return a function that transposes one block of a matrix, written at its first use."""
+    name = f"transpose_{rows}_{emitter.active}"
+    function = emitter.module.globals.get(name)
+    if function is not None:
+        return function
+
+    pointer = emitter.double.as_pointer()
+    arguments = [pointer, emitter.integer, pointer, emitter.integer]
+    with emitter.new_function(name, arguments) as function:
+        source, source_stride, target, target_stride = function.args
+        builder = emitter.builder
+        vectors = [
+            emitter.load(source, builder.mul(emitter.index(row), source_stride))
+            for row in range(rows)
+        ]
+        vectors += [emitter.constant(0.0)] * (emitter.width - rows)
+        columns = emitter.transpose(vectors)[: emitter.active]
+        with emitter.along_rows():
+            for number, column in enumerate(columns):
+                emitter.store(column, target, builder.mul(emitter.index(number), target_stride))
+    return function
 
 
 def padded(count: int, width: int) -> int:

@@ -6,6 +6,8 @@ from functools import partial, reduce
 from types import SimpleNamespace
 from typing import Any
 
+import numpy
+
 from scalargrad.core import floats
 from scalargrad.core.ops import (
     ABS,
@@ -98,6 +100,17 @@ class VectorTerm:
     def __rtruediv__(self, other: Any) -> "VectorTerm":
         return self._binary("fdiv", other, self)
 
+    def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Any:
+        """Compute a function of NumPy, so that what is written for arrays works on terms."""
+        if function not in _OF_NUMPY or method != "__call__" or options:
+            raise UnsupportedError(f"numpy.{function.__name__}")
+        terms = [VectorTerm(self.emitter, self.take(operand)) for operand in operands]
+        return _OF_NUMPY[function](*terms)
+
+    def __bool__(self) -> bool:
+        """Refuse: a vector is no condition."""
+        raise UnsupportedError("a condition of Python on a vector")
+
     def _compare(self, sign: str, other: Any) -> "VectorMask":
         compared = self.emitter.builder.fcmp_ordered(sign, self.value, self.take(other))
         return VectorMask(self.emitter, compared)
@@ -117,6 +130,18 @@ class VectorTerm:
 
     def __ge__(self, other: Any) -> "VectorMask":
         return self._compare(">=", other)
+
+
+_OF_NUMPY: dict[Any, Callable[..., VectorTerm]] = {
+    numpy.add: operator.add,
+    numpy.subtract: operator.sub,
+    numpy.multiply: operator.mul,
+    numpy.divide: operator.truediv,
+    numpy.sqrt: lambda x: x.intrinsic(SQRT.name),
+    numpy.maximum: lambda x, y: _call_binary(x.emitter, MAXIMUM.name)(x, y),
+    numpy.minimum: lambda x, y: _call_binary(x.emitter, MINIMUM.name)(x, y),
+}
+"""The functions of NumPy of which IEEE 754 determines every bit."""
 
 
 class VectorList:
@@ -183,6 +208,10 @@ class VectorMask:
     def __init__(self, emitter: Emitter, value: Any) -> None:
         self.emitter = emitter
         self.value = value
+
+    def __bool__(self) -> bool:
+        """Refuse: each lane has a condition of its own."""
+        raise UnsupportedError("a condition of Python on a vector")
 
     def __invert__(self) -> "VectorMask":
         return VectorMask(self.emitter, self.emitter.builder.not_(self.value))

@@ -17,7 +17,7 @@ from .program import PARAMETER
 
 __all__ = ["FunctionWriter"]
 
-_ARRAYS = ("s", "h", "w", "g", "seeds", "left", "right", "sums")
+_ARRAYS = ("s", "h", "w", "g", "seeds", "left", "copied", "right", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
 
 _ALIGNED = 8

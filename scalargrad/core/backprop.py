@@ -8,7 +8,7 @@ again.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import GraphError
 
@@ -141,19 +141,22 @@ def which_are_values(node: "Value") -> tuple[bool, ...]:
 
 
 @contextmanager
-def accumulate_gradients(leaves: Sequence["Value"]) -> Iterator[None]:
-    """Add the gradients that leaves have to those of the pass inside the block.
+def accumulate_gradients() -> Iterator[list[tuple["Value", Any]]]:
+    """Add the gradients that leaves had to those of the backward pass inside the block.
 
     If the pass raises, the leaves get back what they had, so a failed `backward()` changes nothing.
+
+    Yields:
+        A list for the leaves, each with the gradient that it had, as `zero_gradients` fills it.
     """
-    before = [leaf._grad for leaf in leaves]
+    before: list[tuple[Value, Any]] = []
     try:
-        yield
+        yield before
     except BaseException:
-        for leaf, gradient in zip(leaves, before, strict=True):
+        for leaf, gradient in before:
             leaf._grad = gradient
         raise
-    for leaf, gradient in zip(leaves, before, strict=True):
+    for leaf, gradient in before:
         if gradient or hasattr(gradient, "args"):  # not None, which is one way to clear a gradient
             leaf._grad = gradient + leaf._grad
 

@@ -8,6 +8,7 @@ from scalargrad.errors import OptionError
 
 from . import ops
 from .backprop import step_back
+from .details import Detailed
 from .hooks import BY_HAND
 from .modes import check_question
 
@@ -26,7 +27,7 @@ _SIGNS = {
 """What micrograd writes for an operation, where that is not its name."""
 
 
-class OtherNames:
+class OtherNames(Detailed):
     """Attributes of a Value under the names of other libraries.
 
     A base class of Value, so that the file that people read first is free of them.
@@ -36,7 +37,6 @@ class OtherNames:
     data: float
     args: tuple["Value", ...]
     partials: tuple[float, ...]
-    metadata: dict[str, Any] | None
 
     def item(self) -> float:
         """Return the number, under the name that NumPy and PyTorch give it."""

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from scalargrad.errors import GraphError
 
+from .details import Details
 from .graph import hold_operands, stored_partials, topological
 from .hooks import BY_HAND
 
@@ -94,17 +95,15 @@ def _slot_names(kind: type) -> tuple[str, ...]:
 _SLOTS = frozenset(
     [
         "_data",
+        "_details",
         "_grad",
         "_local_x",
         "_local_y",
         "_rest",
         "_x",
         "_y",
-        "label",
-        "metadata",
         "op",
         "scope",
-        "static_args",
     ]
 )
 """The slots of Value itself, which `_state` lists one by one."""
@@ -119,9 +118,10 @@ def _blank(kind: "type[Value]") -> "Value":
 def restore_value(value: "Value", state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value with the state that `reduce_value` returned."""
     value._data, value._grad, value.op, args, partials, *more = state[1]
-    hold_operands(value, args, partials)
-    value.label, value.scope, value.static_args, by_hand, slots, attributes = more
-    value.metadata = {BY_HAND: _refuse_copy} if by_hand else None
+    label, value.scope, static_args, by_hand, slots, attributes = more
+    hold_operands(value, args, partials, static_args)
+    metadata = {BY_HAND: _refuse_copy} if by_hand else None
+    value._details = Details(label, metadata) if label or by_hand else None
     for name, item in slots.items():
         setattr(value, name, item)
     if attributes:

@@ -23,7 +23,7 @@ from . import traced as traced  # fills in the chain rule for traces
 from .conversion import as_float, is_list_like
 from .lookup import take
 from .methods import Operations
-from .operations import apply, unary
+from .operations import apply, unary_function
 from .ops import TABLE, Op
 from .value import Number, Value
 
@@ -91,11 +91,12 @@ def _over_two_lists(op: Op) -> Callable[..., Number]:
 def _over_operands(op: Op) -> Callable[..., Number]:
     count = len(op.operands)
     expected = _signature(op)
+    of_one_value = unary_function(op) if count == 1 else None
 
     def function(*operands: Any, **named: Any) -> Number:
         # Most calls are activations of one Value: the shortest way comes first.
-        if count == 1 and not named and len(operands) == 1 and isinstance(operands[0], Value):
-            return unary(op, operands[0])
+        if of_one_value and not named and len(operands) == 1 and isinstance(operands[0], Value):
+            return of_one_value(operands[0])
 
         # Binding a signature takes longer than most operations, so calls by position do without.
         missing = count - len(operands)

@@ -52,6 +52,30 @@ def unary(op: Op, x: Value) -> Value:
     return make_node(op.name, data, x, op.partials[0](FLOATS, data, number))
 
 
+def unary_function(op: Op) -> Callable[[Value], Value]:
+    """Return a function of one Value that does what `unary` does, in less time."""
+    if op is ops.RELU:
+        return _relu
+    name = op.name
+    forward = op.forward
+    derivative = op.partials[0]
+
+    def compute(x: Value) -> Value:
+        number = x._data
+        data = forward(FLOATS, number)
+        return make_node(name, data, x, derivative(FLOATS, data, number))
+
+    return compute
+
+
+def _relu(x: Value) -> Value:
+    """Apply the activation of most networks, by its rules written out, as in a sum."""
+    number = x._data
+    if number <= 0.0:
+        return make_node(ops.RELU.name, 0.0, x, CUT)
+    return make_node(ops.RELU.name, number, x, 1.0)
+
+
 def _binary(op: Op, x: Value, y: Value) -> Value:
     first = x._data
     second = y._data
@@ -70,7 +94,7 @@ def _power(x: Value, exponent: float) -> Value:
     number = x._data
     local = exponent * float_power(number, exponent - 1.0) if exponent else CUT
     data = float_power(number, exponent)
-    return make_node(ops.POW.name, data, x, local, static_args=(None, exponent))
+    return make_node(ops.POW.name, data, x, local, rest=((), (), (None, exponent)))
 
 
 def _apply_to_values_and_numbers(op: Op, operands: tuple[object, ...]) -> Value:

@@ -29,7 +29,15 @@ from .conversion import (
     refuse_other_scalars,
 )
 from .copying import deepcopy_value, reduce_value, restore_value
-from .graph import NOT_RECORDED, hold_operands, stored_partials, topological
+from .details import Details
+from .graph import (
+    NOT_RECORDED,
+    Rest,
+    StaticArgs,
+    hold_operands,
+    stored_partials,
+    zero_gradients,
+)
 from .hooks import BY_HAND, Hook, HookHandle, apply_hooks
 from .methods import Operations
 from .missing import MISSING
@@ -70,22 +78,20 @@ class Value(Operations, OtherNames, NumberLike):
     # Nearly every node of a network has one or two operands. They and their local derivatives are
     # in slots of the node itself: Python's garbage collector walks over every tuple of every live
     # graph again and again, and two tuples a node would cost more than the arithmetic does.
-    # Operations over lists, and Values made by hand, have the tuples (args, partials) in `_rest`
-    # instead.
+    # What has no place there is in `_rest`: the operands of operations over lists, and operands
+    # that are plain numbers. What few nodes have, such as a label or a hook, is in `_details`.
     __slots__ = (
         "__weakref__",
         "_data",
+        "_details",
         "_grad",
         "_local_x",
         "_local_y",
         "_rest",
         "_x",
         "_y",
-        "label",
-        "metadata",
         "op",
         "scope",
-        "static_args",
     )
     leaf_kind: ClassVar[str] = "input"
     result_class: ClassVar[type["Value"]]
@@ -97,15 +103,11 @@ class Value(Operations, OtherNames, NumberLike):
     _y: "Value | None"
     _local_x: float
     _local_y: float
-    _rest: "tuple[tuple[Value, ...], tuple[float, ...]] | None"
+    _rest: Rest | None
+    _details: Details | None
     op: str
-    label: str
     scope: Scope | None
     """The module call that computed it."""
-    static_args: tuple[float | None, ...] | None
-    """Operands that stayed plain numbers, such as an exponent; None in the place of a Value."""
-    metadata: dict[str, Any] | None
-    """What few Values have: hooks, and the line of source where they were made."""
 
     def __init__(
         self,
@@ -124,13 +126,10 @@ class Value(Operations, OtherNames, NumberLike):
         self._data = data if type(data) is float else as_float(data, "data of a Value")
         self._grad = 0.0
         self._x = None
-        self._y = None
         self._rest = None
+        self._details = Details(label) if label else None
         self.op = op
-        self.label = label
         self.scope = None
-        self.static_args = None
-        self.metadata = None
         if args or partials:
             _hold_by_hand(self, args, partials)
 
@@ -243,7 +242,7 @@ class Value(Operations, OtherNames, NumberLike):
 
     @partials.setter
     def partials(self, partials: tuple[float, ...]) -> None:
-        hold_operands(self, self.args, partials)
+        hold_operands(self, self.args, partials, self.static_args)
 
     @property
     def args(self) -> tuple["Value", ...]:
@@ -256,7 +255,16 @@ class Value(Operations, OtherNames, NumberLike):
 
     @args.setter
     def args(self, args: tuple["Value", ...]) -> None:
-        hold_operands(self, args, stored_partials(self))
+        hold_operands(self, args, stored_partials(self), self.static_args)
+
+    @property
+    def static_args(self) -> StaticArgs | None:
+        """Operands that stayed plain numbers, such as an exponent; None in the place of a Value."""
+        return None if self._rest is None else self._rest[2]
+
+    @static_args.setter
+    def static_args(self, static_args: StaticArgs | None) -> None:
+        hold_operands(self, self.args, stored_partials(self), static_args)
 
     @property
     def kind(self) -> str:
@@ -389,8 +397,7 @@ def make_node(
     local_x: float,
     y: Value | None = None,
     local_y: float = 0.0,
-    static_args: tuple[float | None, ...] | None = None,
-    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None = None,
+    rest: Rest | None = None,
 ) -> Value:
     """Make the result of an operation: the one place where graphs grow.
 
@@ -405,8 +412,8 @@ def make_node(
         local_x: The derivative with respect to it.
         y: The second operand, if there is one.
         local_y: The derivative with respect to it.
-        static_args: Operands that stayed plain numbers, as `Value.static_args` holds them.
-        rest: Operands and local derivatives, where there are none or more than two.
+        rest: All operands and local derivatives, where there are none or more than two, and static
+            arguments.
 
     Returns:
         A Value, or an instance of the class that a user derived, if an operand is of one.
@@ -415,9 +422,8 @@ def make_node(
     node = _new(_result_class(x, y, rest) if _has_derived_classes else Value)
     node._data = data
     node._grad = 0.0
-    node.label = ""
+    node._details = None
     node.scope = mode.scope
-    node.metadata = None
     if mode.recording:
         node.op = op
         node._x = x
@@ -425,13 +431,10 @@ def make_node(
         node._y = y
         node._local_y = local_y
         node._rest = rest
-        node.static_args = static_args
     else:
         node.op = ""
         node._x = None
-        node._y = None
         node._rest = NOT_RECORDED
-        node.static_args = None
     if mode.observers:
         _tell_observers(node, op, x, local_x, y, local_y, rest)
     return node
@@ -444,10 +447,10 @@ _has_derived_classes = False
 def _result_class(
     x: Value | None,
     y: Value | None,
-    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None,
+    rest: Rest | None,
 ) -> type[Value]:
     """Return the class of a result: that of the first operand whose class a user derived."""
-    operands = rest[0] if rest is not None else (x, y)
+    operands = (x, y) if x is not None or rest is None else rest[0]
     kinds = [operand.result_class for operand in operands if operand is not None]
     return next((kind for kind in kinds if kind is not Value), Value)
 
@@ -457,14 +460,16 @@ def node_over(
     data: float,
     args: Sequence[Value],
     partials: Sequence[float],
-    static_args: tuple[float | None, ...] | None = None,
+    static_args: StaticArgs | None = None,
 ) -> Value:
     """Make the result of an operation with any number of operands."""
+    if len(args) == 0 or len(args) > 2:
+        operands = (tuple(args), tuple(partials), static_args)
+        return make_node(op, data, None, 0.0, rest=operands)
+    rest = ((), (), static_args) if static_args is not None else None
     if len(args) == 1:
-        return make_node(op, data, args[0], partials[0], static_args=static_args)
-    if len(args) == 2:
-        return make_node(op, data, args[0], partials[0], args[1], partials[1], static_args)
-    return make_node(op, data, None, 0.0, None, 0.0, static_args, (tuple(args), tuple(partials)))
+        return make_node(op, data, args[0], partials[0], rest=rest)
+    return make_node(op, data, args[0], partials[0], args[1], partials[1], rest)
 
 
 def make_leaf(kind: type[Value], data: float, label: str = "") -> Value:
@@ -473,13 +478,10 @@ def make_leaf(kind: type[Value], data: float, label: str = "") -> Value:
     node._data = data
     node._grad = 0.0
     node._x = None
-    node._y = None
     node._rest = None
+    node._details = Details(label) if label else None
     node.op = ""
-    node.label = label
     node.scope = None
-    node.static_args = None
-    node.metadata = None
     return node
 
 
@@ -508,14 +510,15 @@ def _tell_observers(
     local_x: float,
     y: Value | None,
     local_y: float,
-    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None,
+    rest: Rest | None,
 ) -> None:
     # Observers are told of an operation even where its graph is not kept, so its operands are not
     # read from the node.
-    if rest is not None:
-        args, partials = rest
-    elif x is None:
-        args, partials = (), ()
+    args: tuple[Value, ...] = ()
+    partials: tuple[float, ...] = ()
+    if x is None:
+        if rest is not None:
+            args, partials, _ = rest
     elif y is None:
         args, partials = (x,), (local_x,)
     else:
@@ -545,7 +548,7 @@ def as_operand(number: object, what: str) -> Value:
     """
     if type(number) is float:
         return make_leaf(Constant, number)
-    if is_number(number):
+    if type(number) is int or is_number(number):
         return make_leaf(Constant, real_as_float(number, what))
     refuse_other_scalars(number, what)
     unsupported: Value = NotImplemented
@@ -584,24 +587,19 @@ def backward(
     seeds = as_seeds(outputs, gradients)
     for output, _ in seeds:
         require_graph(output)
-    order = topological([output for output, _ in seeds])
-    leaves = [node for node in order if node._x is None and not node.args]
-    _warn_if_nothing_learns(leaves)
-    with accumulate_gradients(leaves):
+    with accumulate_gradients() as leaves:
+        order = zero_gradients([output for output, _ in seeds], leaves)
+        _warn_if_nothing_learns([leaf for leaf, _ in leaves])
         if create_graph:
             _set_gradient_graphs(order, seeds)
         else:
-            backpropagate(order, [(output, float(plain(seed))) for output, seed in seeds])
+            apply_chain_rule(order, [(output, float(plain(seed))) for output, seed in seeds])
         for observer in current_mode().observers:
             observer.on_backward(order)
 
 
 def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) -> None:
-    """Set `grad` of every node to the derivative of the outputs: the chain rule.
-
-    From the outputs back to the leaves each node sends every operand its share, the node's gradient
-    times the local derivative. Operands come first in `order`, so when a node is reached, all that
-    was computed from it has sent its share already, and its gradient is complete.
+    """Set `grad` of every node to the derivative of the outputs.
 
     Args:
         order: Values in topological order.
@@ -616,14 +614,29 @@ def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) 
     """
     for node in order:
         node._grad = 0.0
+    apply_chain_rule(order, seeds)
+
+
+def apply_chain_rule(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) -> None:
+    """Add to `grad` of every node, which must be 0, the derivative of the outputs.
+
+    From the outputs back to the leaves each node sends every operand its share, the node's gradient
+    times the local derivative. Operands come first in `order`, so when a node is reached, all that
+    was computed from it has sent its share already, and its gradient is complete.
+
+    Args:
+        order: Values in topological order.
+        seeds: Outputs, each with the gradient to begin with.
+    """
     for output, seed in seeds:
         output._grad += seed
 
     for node in reversed(order):
-        if node.metadata is not None:
+        details = node._details
+        if details is not None and details.metadata is not None:
             node._grad = float(apply_hooks(node, node._grad))
-            if BY_HAND in node.metadata:
-                node.metadata[BY_HAND]()
+            if BY_HAND in details.metadata:
+                details.metadata[BY_HAND]()
                 continue
 
         gradient = node._grad

@@ -9,7 +9,8 @@ the number of the step, from 1. A gradient that is None counts as 0. One that is
 through to the parameter: whether to stop is up to the training loop.
 """
 
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy
@@ -20,9 +21,83 @@ from scalargrad.errors import OptionError
 from .optimizer import Fraction, Optimizer, Options, Vector, declare_options
 
 OptimizerName = Literal["sgd", "adagrad", "rmsprop", "adam", "adamw"]
+Memory = dict[str, Vector]
+"""The vectors that a rule keeps from step to step, by name."""
 
 
-class SGD(Optimizer):
+class FormulaOptimizer(Optimizer):
+    """An optimizer whose rule is one formula for all parameters and steps.
+
+    What changes from step to step are a few numbers, which are known before the step. The formula
+    works on whatever has the arithmetic of vectors, and depends on its arguments and on the options
+    besides the learning rate only: so other code may carry it out, many steps at a time.
+    """
+
+    @abstractmethod
+    def step_numbers(self, step: int) -> tuple[float, ...]:
+        """Return the numbers of a step for the formula: the learning rate, and corrections.
+
+        Args:
+            step: The number of the step, from 1.
+        """
+
+    @abstractmethod
+    def formula(
+        self, data: Vector, gradient: Vector, memory: Memory, numbers: Sequence[float]
+    ) -> Vector:
+        """Return the new numbers of the parameters, and put new vectors into the memory.
+
+        Args:
+            data: The numbers of the parameters.
+            gradient: Their gradients.
+            memory: The vectors that the rule keeps, by name.
+            numbers: What `step_numbers` returns.
+        """
+
+    def _rule(self, data: Vector, gradient: Vector) -> Vector:
+        return self.formula(data, gradient, self._memory, self.step_numbers(self.steps))
+
+    @property
+    def has_own_rule(self) -> bool:
+        """Whether a subclass, or this object, updates parameters by other means than the formula.
+
+        Example:
+            >>> SGD([Parameter(1.0)]).has_own_rule
+            False
+        """
+        own = type(self)
+        is_overridden = (
+            own._rule is not FormulaOptimizer._rule or own.update is not Optimizer.update
+        )
+        return is_overridden or not {"_rule", "update"}.isdisjoint(vars(self))
+
+    def copy_memory(self) -> Memory:
+        """Return the vectors that the rule keeps, by name.
+
+        Example:
+            >>> SGD([Parameter(1.0)]).copy_memory()
+            {'velocity': array([0.])}
+        """
+        return {name: vector.copy() for name, vector in self._memory.items()}
+
+    def count_steps(self, steps: int, memory: Memory) -> None:
+        """Take note of steps that other code has made by the formula.
+
+        Args:
+            steps: Their number.
+            memory: The vectors that the rule keeps, after these steps.
+
+        Example:
+            >>> optimizer = SGD([Parameter(1.0)], momentum=0.9)
+            >>> optimizer.count_steps(3, {"velocity": numpy.array([0.5])})
+            >>> optimizer.steps, optimizer.copy_memory()
+            (3, {'velocity': array([0.5])})
+        """
+        self._memory = memory
+        self.steps += steps
+
+
+class SGD(FormulaOptimizer):
     """Gradient descent, plain or with momentum.
 
         g ← g + λ·w
@@ -71,21 +146,29 @@ class SGD(Optimizer):
             )
         return checked
 
-    def _rule(self, data: Vector, gradient: Vector) -> Vector:
+    def step_numbers(self, step: int) -> tuple[float, ...]:
+        """Return η, and the weight of the gradient in v."""
+        # PyTorch starts with the whole gradient, as if there were no dampening.
+        weight = 1.0 if step == 1 else 1.0 - self.options["dampening"]
+        return self.learning_rate, weight
+
+    def formula(
+        self, data: Vector, gradient: Vector, memory: Memory, numbers: Sequence[float]
+    ) -> Vector:
+        """Return w after a step."""
+        rate, weight = numbers
         gradient = self._add_weight_decay(data, gradient)
         momentum: float = self.options["momentum"]
         if not momentum:
-            return data - self.learning_rate * gradient
+            return data - rate * gradient
 
-        # PyTorch starts with the whole gradient, as if there were no dampening.
-        weight = 1.0 if self.steps == 1 else 1.0 - self.options["dampening"]
-        velocity = momentum * self._memory["velocity"] + weight * gradient
-        self._memory["velocity"] = velocity
+        velocity = momentum * memory["velocity"] + weight * gradient
+        memory["velocity"] = velocity
         step = gradient + momentum * velocity if self.options["nesterov"] else velocity
-        return data - self.learning_rate * step
+        return data - rate * step
 
 
-class AdaGrad(Optimizer):
+class AdaGrad(FormulaOptimizer):
     """Smaller steps for parameters that have had large gradients (Duchi et al. 2011).
 
         g ← g + λ·w
@@ -125,18 +208,24 @@ class AdaGrad(Optimizer):
     def _initial(self, name: str) -> Vector:  # noqa: ARG002
         return numpy.full(len(self.parameters), self.options["initial_accumulator"])
 
-    def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        gradient = self._add_weight_decay(data, gradient)
-        squares = self._memory["squares"] + gradient * gradient
-        self._memory["squares"] = squares
+    def step_numbers(self, step: int) -> tuple[float, ...]:
+        """Return η/(1 + (t - 1)·learning_rate_decay)."""
+        slowdown: float = 1.0 + (step - 1) * self.options["learning_rate_decay"]
+        return (self.learning_rate / slowdown,)
 
-        slowdown: float = 1.0 + (self.steps - 1) * self.options["learning_rate_decay"]
-        rate = self.learning_rate / slowdown
+    def formula(
+        self, data: Vector, gradient: Vector, memory: Memory, numbers: Sequence[float]
+    ) -> Vector:
+        """Return w after a step."""
+        (rate,) = numbers
+        gradient = self._add_weight_decay(data, gradient)
+        squares = memory["squares"] + gradient * gradient
+        memory["squares"] = squares
         eps: float = self.options["eps"]
         return data - rate * gradient / (numpy.sqrt(squares) + eps)
 
 
-class RMSprop(Optimizer):
+class RMSprop(FormulaOptimizer):
     """The gradient divided by the root of its running mean square (Tieleman and Hinton 2012).
 
         g ← g + λ·w
@@ -180,9 +269,16 @@ class RMSprop(Optimizer):
         centered: bool = False,
     ) -> None: ...
 
-    def _rule(self, data: Vector, gradient: Vector) -> Vector:
+    def step_numbers(self, step: int) -> tuple[float, ...]:  # noqa: ARG002
+        """Return η."""
+        return (self.learning_rate,)
+
+    def formula(
+        self, data: Vector, gradient: Vector, memory: Memory, numbers: Sequence[float]
+    ) -> Vector:
+        """Return w after a step."""
+        (rate,) = numbers
         gradient = self._add_weight_decay(data, gradient)
-        memory = self._memory
         alpha: float = self.options["alpha"]
         eps: float = self.options["eps"]
         squares = _running_mean(memory["squares"], gradient * gradient, alpha)
@@ -196,10 +292,10 @@ class RMSprop(Optimizer):
         if self.options["momentum"]:
             step = self.options["momentum"] * memory["velocity"] + step
             memory["velocity"] = step
-        return data - self.learning_rate * step
+        return data - rate * step
 
 
-class Adam(Optimizer):
+class Adam(FormulaOptimizer):
     """Running means of the gradient and of its square (Kingma and Ba 2015, algorithm 1).
 
         g ← g + λ·w
@@ -237,12 +333,23 @@ class Adam(Optimizer):
         amsgrad: bool = False,
     ) -> None: ...
 
-    def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        decayed = self._add_weight_decay(data, gradient)
-        return self._adam(data, decayed)
+    def step_numbers(self, step: int) -> tuple[float, ...]:
+        """Return η/(1 - β₁ᵗ) and 1 - β₂ᵗ."""
+        beta1, beta2 = self.options["betas"]
+        # Both means start at 0, and would be too small at first without a correction.
+        return self.learning_rate / (1.0 - beta1**step), 1.0 - beta2**step
 
-    def _adam(self, data: Vector, gradient: Vector) -> Vector:
-        memory = self._memory
+    def formula(
+        self, data: Vector, gradient: Vector, memory: Memory, numbers: Sequence[float]
+    ) -> Vector:
+        """Return w after a step."""
+        decayed = self._add_weight_decay(data, gradient)
+        return self._adam(data, decayed, memory, numbers)
+
+    def _adam(
+        self, data: Vector, gradient: Vector, memory: Memory, numbers: Sequence[float]
+    ) -> Vector:
+        rate, correction = numbers
         beta1, beta2 = self.options["betas"]
         average = _running_mean(memory["average"], gradient, beta1)
         memory["average"] = average
@@ -252,9 +359,7 @@ class Adam(Optimizer):
             squares = numpy.maximum(memory["largest"], squares)
             memory["largest"] = squares
 
-        # Both means start at 0, and would be too small at first without a correction.
-        rate: float = self.learning_rate / (1.0 - beta1**self.steps)
-        corrected: Vector = squares / (1.0 - beta2**self.steps)
+        corrected = squares / correction
         eps: float = self.options["eps"]
         return data - rate * average / (numpy.sqrt(corrected) + eps)
 
@@ -285,9 +390,17 @@ class AdamW(Adam):
         amsgrad: bool = False,
     ) -> None: ...
 
-    def _rule(self, data: Vector, gradient: Vector) -> Vector:
+    def step_numbers(self, step: int) -> tuple[float, ...]:
+        """Return the numbers of Adam, and 1 - η·λ."""
         decay: float = 1.0 - self.learning_rate * self.options["weight_decay"]
-        return self._adam(data * decay, gradient)
+        return *super().step_numbers(step), decay
+
+    def formula(
+        self, data: Vector, gradient: Vector, memory: Memory, numbers: Sequence[float]
+    ) -> Vector:
+        """Return w after a step."""
+        *of_adam, decay = numbers
+        return self._adam(data * decay, gradient, memory, of_adam)
 
 
 def _running_mean(before: Vector, now: Vector, kept: float) -> Vector:

@@ -18,9 +18,9 @@ from scalargrad.optim.optimizer import Vector
 from .aliases import Loss, Penalty, Prediction
 from .attributes import Attributes
 from .compiled_steps import CompiledStep
-from .samples import Samples, nest
+from .samples import Batches, Samples, nest
 from .snapshot import Snapshot
-from .steps import TOO_LITTLE_WORK, EagerStep, Evaluation, Step
+from .steps import TOO_LITTLE_WORK, EagerStep, Evaluation, Record, Step
 
 # In nodes, each of which takes eager training about half a microsecond, as measured: what a sample
 # and a step cost beside their nodes, what recording costs in any case, and for each node.
@@ -151,6 +151,7 @@ class AutoStep(Step):
                 self._compare_validation(compiled, validation)
         # Eager calls may do what the recorded one did not.
         _require_no_effects(compiled, attributes)
+        compiled.prepare(samples, validation)
         return compiled
 
     def _compare_training(
@@ -200,6 +201,19 @@ class AutoStep(Step):
                 raise
             self._fall_back(_explain(error))
         return self._eager.measure(samples)
+
+    @property
+    def steps_at_once(self) -> int:
+        """How many steps `run_steps` makes; 0 where each is made by itself."""
+        return self._step.steps_at_once
+
+    def run_steps(self, samples: Samples, batches: Batches) -> Record:
+        """Make some of the first steps, see `Step`."""
+        try:
+            return self._step.run_steps(samples, batches)
+        except ScalargradError as error:
+            self._fall_back(_explain(error))
+        return Record()
 
     def find_odd_sample(self, samples: Samples, batch: Sequence[int]) -> int | None:
         """Find the first sample that is not finite, see `Step`."""

@@ -1,6 +1,7 @@
 """Loss and gradient of one step by a compiled program: the numbers of the graph at array speed."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.backend import BackendName, choose_backend
 from scalargrad.compiler.jax_backend import Devices
+from scalargrad.compiler.optimizer_steps import Steps
 from scalargrad.compiler.tracing import Input
 from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
@@ -16,11 +18,13 @@ from scalargrad.errors import OptionError
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
+from scalargrad.optim.rules import FormulaOptimizer
 
 from .aliases import Loss, Penalty, Prediction, Target
 from .encoding import are_integers, class_options, encode_target, stack_rows
-from .samples import Samples
-from .steps import Evaluation, Step, check_loss, normalize_weights
+from .native_steps import NativeSteps
+from .samples import Batches, Samples
+from .steps import Evaluation, Record, Step, check_loss, normalize_weights
 
 Array = NDArray[numpy.float64]
 Traced: TypeAlias = Any
@@ -90,6 +94,7 @@ class CompiledStep(Step):
         self._output: Prediction = None
         # By whether they train, and by which arguments are integers.
         self._programs: dict[tuple[bool, tuple[bool, bool]], Compiled] = {}
+        self._native: NativeSteps | None = None
         self._arrays: dict[int, _Arrays] = {}
 
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
@@ -114,6 +119,60 @@ class CompiledStep(Step):
             predictions=self._read_predictions(others),
             weight=_total_weight(samples, batch),
         )
+
+    @property
+    def steps_at_once(self) -> int:
+        """How many steps `run_steps` makes; 0 where each is made by itself."""
+        return 0 if self._native is None else self._native.limit
+
+    def run_steps(self, samples: Samples, batches: Batches) -> Record:
+        """Make some of the first steps in native code, up to one that is not finite."""
+        if self._native is None:
+            return Record()
+        self._write_program(self._native.program)
+        batches = self._native.cut(batches)
+        steps = self._native.run(self._native_arguments(samples, batches), batches)
+        if steps is None or not len(steps.losses):
+            return Record()
+        record = self._read_steps(samples, batches.first(len(steps.losses)), steps)
+        if not all(map(isfinite, record.objectives())):
+            # Overflow of a weighted mean is rare, and is found again step by step.
+            self._native.draw_again(0)
+            return Record()
+
+        self._numbers = steps.parameters
+        self._gradient = steps.gradient
+        self._native.optimizer.count_steps(len(record), steps.memory)
+        return record
+
+    def _native_arguments(self, samples: Samples, batches: Batches) -> list[Array]:
+        """Return the arguments of the program for all samples, at which native code picks some."""
+        _, x, y, _ = self._get_arrays(samples)
+        if samples.weights is None:
+            return [x, y]
+        weights = numpy.zeros((len(samples), 1))
+        for batch in batches:
+            weights[batch] = self._arguments(samples, batch, self._shares(samples, batch))[-1]
+        return [x, y, weights]
+
+    def _read_steps(self, samples: Samples, batches: Batches, steps: Steps) -> Record:
+        """Return what steps gave, as `evaluate` returns it for one."""
+        others = steps.others
+        losses = steps.losses.tolist()
+        penalties = [0.0] * len(losses)
+        if self.penalty is not None or samples.weights is not None:
+            losses = []
+            penalties = []
+            for batch, rows in zip(batches, _split(others, batches), strict=True):
+                losses.append(_average(rows[:, 0], self._shares(samples, batch)))
+                penalties.append(float(rows[0, 1]))
+            others = others[:, 2:]
+
+        weights = numpy.diff(batches.starts).astype(float).tolist()
+        if samples.weights is not None:
+            weights = [_total_weight(samples, batch) for batch in batches]
+        predictions = self._read_predictions(others)
+        return Record(losses, penalties, weights, predictions, steps.gradient)
 
     def _arguments(
         self, samples: Samples, batch: Sequence[int], shares: Array | None
@@ -187,6 +246,10 @@ class CompiledStep(Step):
     def prepare(self, samples: Samples, validation: Samples | None) -> None:  # noqa: ARG002
         """Record for training, so that what can't be recorded is refused before the first step."""
         self.record(samples, training=True)
+        # Programs have the model's order of parameters.
+        if isinstance(self.optimizer, FormulaOptimizer) and self._order is None:
+            program = self._get_program(samples, training=True)
+            self._native = NativeSteps(program, self.optimizer, self.model)
 
     def record(self, samples: Samples, training: bool) -> None:
         """Record for training or for evaluation now, not when it is first needed.
@@ -270,6 +333,12 @@ def _average(losses: Array, shares: Array | None) -> float:
     if shares is None:
         return float(losses.mean())
     return float(shares @ losses)
+
+
+def _split(rows: Array, batches: Batches) -> list[Array]:
+    """Return the rows of each batch."""
+    starts = batches.starts - batches.starts[0]
+    return numpy.split(rows, starts[1:-1])
 
 
 def _total_weight(samples: Samples, batch: Sequence[int]) -> float:

@@ -104,8 +104,10 @@ def fit(
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and the training is long enough to pay for it. If
             not, every sample is computed on its own graph; `history.eager_reason` says why.
-            True, or the name of a backend ("numpy", "jax"), always compiles, without that
+            True, or the name of a backend ("numpy", "jax", "native"), always compiles, without that
             comparison, and raises an error for what can't be recorded. False never compiles.
+            With "native", whole epochs run as machine code, updates by the optimizers of
+            `scalargrad.optim` included, where no callback looks at single steps.
             What a callback changes in the model counts from then on: parameters, attributes, and
             what objects, lists and dicts in attributes hold, three levels deep. For what is deeper
             give False.
@@ -113,7 +115,8 @@ def fit(
             by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
             and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.
         devices: With compiled="jax", the devices of JAX that share each batch: how many, or a list
-            of them. None computes on the first one.
+            of them. None computes on the first one. With compiled="native", how many threads share
+            each batch that is large enough.
 
     Returns:
         The numbers of every epoch and every step.
@@ -217,8 +220,11 @@ def _check_compiled(compiled: object, devices: Devices) -> None:
     """
     if not isinstance(compiled, bool):
         choose_backend(compiled, "compiled", "True, False, ")
-    if devices is not None and compiled != "jax":
-        raise OptionError(f'devices are those of JAX: give compiled="jax", not {compiled!r}')
+    if devices is not None and compiled not in ("jax", "native"):
+        raise OptionError(
+            'devices are those of JAX, or threads of native code: give compiled="jax" or "native", '
+            f"not {compiled!r}"
+        )
 
 
 def _resume(training: Training, resume: str | PathLike[str] | None) -> str:

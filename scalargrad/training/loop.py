@@ -20,9 +20,9 @@ from .aliases import Metric, Prediction, Target
 from .history import History
 from .metrics import evaluate_metric
 from .progress import Progress
-from .samples import Samples
+from .samples import Batches, Samples
 from .snapshot import Snapshot
-from .steps import TOO_LITTLE_WORK, Evaluation, Step
+from .steps import TOO_LITTLE_WORK, Evaluation, Record, Step
 
 
 class Callback:
@@ -183,7 +183,10 @@ class Training:
             self._call("on_train_begin")
             while self.epoch < self.epochs and not self.history.stop_reason:
                 with collector_off():
-                    self._run_epoch(bar, min_batch)
+                    self._set_mode(training=True)
+                    begun = self._run_whole_epochs(bar, min_batch)
+                    if self.epoch < self.epochs:
+                        self._run_epoch(bar, min_batch, begun)
         except KeyboardInterrupt:
             # It may have come while parameters were written, which would leave a mixture.
             self._go_back()
@@ -196,22 +199,77 @@ class Training:
             bar.close()
         return self.history
 
-    def _run_epoch(self, bar: Progress, min_batch: int) -> None:
-        self._set_mode(training=True)
-        seen: list[tuple[Evaluation, list[int]]] = []
-        trainable = self.optimizer.trainable()
-        config = self.config
-        for batch in self.samples.batches(config.batch_size, config.seed, self.epoch, min_batch):
-            seen.append((self._make_step(batch, trainable), batch))
-            bar.step(self.loss)
-            if self.history.stop_reason:
-                break
+    def _run_whole_epochs(self, bar: Progress, min_batch: int) -> Record:
+        """Run several epochs at once, if nobody looks between them.
 
-        self.history.add(self._summarize(seen) | self._validate())
-        self.epoch += 1
-        bar.epoch(self.epoch, self.history.last())
+        Returns:
+            Steps of the next epoch, which follows: there are some if one of them is not finite.
+        """
+        config = self.config
+        steps = len(self.samples.starts(config.batch_size, min_batch))
+        count = min(self._step.steps_at_once // steps, self.epochs - self.epoch)
+        if count < 2 or self._looks_between_epochs():
+            return Record()
+
+        batches = self._batches(min_batch, count)
+        record = self._make_steps_at_once(batches, self.optimizer.trainable())
+        bar.step(self.loss, len(record))
+        first = self.epoch
+        try:
+            self._add_epochs(bar, record, batches.first(steps), first)
+        except KeyboardInterrupt:
+            # The steps have been made, so the history must have all of their epochs.
+            self._add_epochs(bar, record, batches.first(steps), first)
+            raise
+        self._report_backend(bar)
+        return record.part(len(record) // steps * steps)
+
+    def _add_epochs(self, bar: Progress, record: Record, batches: Batches, first: int) -> None:
+        """Write whole epochs into the history.
+
+        Args:
+            bar: The progress.
+            record: The steps of the epochs, and perhaps some of one more.
+            batches: Those of one of the epochs: all have the same sizes.
+            first: The number of epochs before these.
+        """
+        steps = len(batches)
+        last = first + len(record) // steps
+        while self.epoch < last:
+            start = (self.epoch - first) * steps
+            part = record.part(start, start + steps)
+            self._add_epoch(bar, self._summarize(part, batches))
+
+    def _looks_between_epochs(self) -> bool:
+        """Return whether anything happens after an epoch, or depends on which one it is."""
+        is_measured = bool(self.config.metrics) or self.validation is not None
+        has_weights = self.samples.weights is not None
+        return is_measured or has_weights or self._is_watched("on_epoch_end")
+
+    def _run_epoch(self, bar: Progress, min_batch: int, record: Record) -> None:
+        """Run an epoch, of which some steps may have been made."""
+        trainable = self.optimizer.trainable()
+        batches = self._batches(min_batch)
+        while len(record) < len(batches) and not self.history.stop_reason:
+            made = self._make_steps(batches.skip(len(record)), trainable)
+            bar.step(self.loss, len(made))
+            record.extend(made)
+        self._end_epoch(bar, record, batches)
+
+    def _batches(self, min_batch: int, epochs: int = 1) -> Batches:
+        config = self.config
+        return self.samples.batches(config.batch_size, config.seed, self.epoch, min_batch, epochs)
+
+    def _end_epoch(self, bar: Progress, record: Record, batches: Batches) -> None:
+        """Write an epoch into the history, and tell the callbacks."""
+        self._add_epoch(bar, self._summarize(record, batches) | self._validate())
         self._report_backend(bar)
         self._call("on_epoch_end")
+
+    def _add_epoch(self, bar: Progress, numbers: dict[str, float]) -> None:
+        self.history.add(numbers)
+        self.epoch += 1
+        bar.epoch(self.epoch, self.history)
 
     def _report_backend(self, bar: Progress) -> None:
         """Write into the history how steps are computed; say once why they are not compiled."""
@@ -228,6 +286,31 @@ class Training:
     def _set_mode(self, training: bool) -> None:
         for module in self._modules:
             module.training = training
+
+    def _make_steps(self, batches: Batches, trainable: Mask | None) -> Record:
+        """Make the first steps: many at once where nobody looks at them, or else one."""
+        record = self._make_steps_at_once(batches, trainable)
+        if not len(record):
+            [batch] = batches.first(1)
+            record.add(self._make_step(batch, trainable))
+        return record
+
+    def _make_steps_at_once(self, batches: Batches, trainable: Mask | None) -> Record:
+        """Make the first steps at once, as far as all numbers are finite."""
+        if trainable is not None or not self._step.steps_at_once:
+            return Record()
+        if self._is_watched("on_before_optimizer_step") or self._is_watched("on_step_end"):
+            return Record()
+        self._remember()
+        record = self._step.run_steps(self.samples, batches)
+        if len(record):
+            # At once, so that Ctrl-C from now on does not undo the steps.
+            self._remember()
+            objectives = record.objectives()
+            self.history.steps += objectives
+            self.loss = objectives[-1]
+            self.gradient = record.gradient
+        return record
 
     def _make_step(self, batch: list[int], trainable: Mask | None) -> Evaluation:
         self._remember()
@@ -260,23 +343,21 @@ class Training:
         self._step.write_model()
         self._snapshot.restore()
 
-    def _summarize(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
-        """Average what the batches of an epoch gave."""
-        weights = [evaluation.weight for evaluation, _ in seen]
+    def _summarize(self, record: Record, batches: Batches) -> dict[str, float]:
+        """Average what the first of these batches gave, as many as were made."""
         numbers = {
-            "loss": _average([evaluation.loss for evaluation, _ in seen], weights),
+            "loss": _average(record.losses, record.weights),
             "learning_rate": self.optimizer.learning_rate,
         }
         if self._step.penalty:
             # Weights of samples do not apply to the penalty.
-            sizes = [float(len(batch)) for _, batch in seen]
-            numbers["penalty"] = _average([evaluation.penalty for evaluation, _ in seen], sizes)
-
-        predictions = [
-            prediction for evaluation, _ in seen for prediction in evaluation.predictions
-        ]
-        targets = [self.samples.targets[i] for _, batch in seen for i in batch]
-        return numbers | self._measure(predictions, targets)
+            sizes = numpy.diff(batches.first(len(record)).starts).astype(float).tolist()
+            numbers["penalty"] = _average(record.penalties, sizes)
+        if not self.config.metrics:
+            return numbers
+        indices = batches.first(len(record)).flat().tolist()
+        targets = [self.samples.targets[i] for i in indices]
+        return numbers | self._measure(record.predictions, targets)
 
     def _validate(self) -> dict[str, float]:
         if self.validation is None:
@@ -295,7 +376,7 @@ class Training:
     def _call(self, hook: str) -> None:
         """Call a hook of every callback that overrides it."""
         for callback in self.config.callbacks:
-            if getattr(type(callback), hook) is getattr(Callback, hook):
+            if not _overrides(callback, hook):
                 continue
             # A compiled program has the parameters, so the model gets them only on demand.
             if callback.looks:
@@ -303,6 +384,9 @@ class Training:
             getattr(callback, hook)(self)
             if callback.looks:
                 self._step.read_model()
+
+    def _is_watched(self, hook: str) -> bool:
+        return any(_overrides(callback, hook) for callback in self.config.callbacks)
 
     def _diverged(self, batch: list[int]) -> DivergenceError:
         """Restore the model to what it was before this step, and build the error to raise."""
@@ -351,6 +435,10 @@ class Training:
             return [[i] for i in batch]
         self._step.skip_samples(self.samples, odd)
         return [[i] for i in batch[odd : odd + 1]]
+
+
+def _overrides(callback: Callback, hook: str) -> bool:
+    return getattr(type(callback), hook) is not getattr(Callback, hook)
 
 
 def _average(numbers: list[float], weights: list[float]) -> float:

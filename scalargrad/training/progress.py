@@ -1,10 +1,11 @@
 """Progress of a training on stderr: a bar if tqdm is installed, or else one line per epoch."""
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from scalargrad.terminal import encodable
+
+from .history import History
 
 
 class Progress:
@@ -29,23 +30,25 @@ class Progress:
             encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
             sys.stderr.write(encodable(f"{text}\n", encoding))
 
-    def step(self, objective: float) -> None:
-        """Advance by one step, which began with this objective."""
+    def step(self, objective: float, count: int = 1) -> None:
+        """Advance by one step or more, of which the last one began with this objective."""
         if self._bar is not None:
             # `update` redraws at its own pace; a refresh for every step would slow fast ones down.
             self._bar.set_postfix_str(f"loss {objective:.4g}", refresh=False)
-            self._bar.update()
+            self._bar.update(count)
 
-    def epoch(self, number: int, numbers: Mapping[str, float]) -> None:
-        """Show the numbers of a finished epoch."""
+    def epoch(self, number: int, history: History) -> None:
+        """Show the numbers of the epoch that has ended."""
+        if not self._shown:
+            return
         parts = []
-        for name, x in numbers.items():
+        for name, x in history.last().items():
             words = name.replace("_", " ")
             parts.append(f"{words} {x:.4g}")
         text = f"epoch {number}: {', '.join(parts)}"
         if self._bar is not None:
             self._bar.set_description_str(text, refresh=False)
-        elif self._shown:
+        else:
             encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
             sys.stderr.write(encodable(f"{text}\n", encoding))
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import SupportsFloat
 from zlib import crc32
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.conversion import is_number
 from scalargrad.data import epoch_order, split
@@ -15,7 +17,46 @@ from scalargrad.errors import LengthError, OptionError
 from .aliases import ArrayLike, Sample, Target
 from .inputs import Rows, read_rows
 
+Integers = NDArray[numpy.intp]
+
 _UNKNOWN = Rows([], None)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of samples, one after the other: those of an epoch, or of several.
+
+    Attributes:
+        order: Index of each sample.
+        starts: Where each batch starts in `order`, and where the last one ends.
+
+    Example:
+        >>> batches = Batches(numpy.array([2, 0, 1]), numpy.array([0, 2, 3]))
+        >>> list(batches), len(batches), list(batches.first(1)), list(batches.skip(1))
+        ([[2, 0], [1]], 2, [[2, 0]], [[1]])
+    """
+
+    order: Integers
+    starts: Integers
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for start, end in pairwise(self.starts.tolist()):
+            yield self.order[start:end].tolist()
+
+    def first(self, count: int) -> "Batches":
+        """Return the first of them."""
+        return Batches(self.order, self.starts[: count + 1])
+
+    def skip(self, count: int) -> "Batches":
+        """Return all but the first of them."""
+        return Batches(self.order, self.starts[count:])
+
+    def flat(self) -> Integers:
+        """Return the indices of all samples in all of them."""
+        return self.order[self.starts[0] : self.starts[-1]]
 
 
 @dataclass(frozen=True)
@@ -42,18 +83,22 @@ class Samples:
         return len(self.inputs)
 
     def batches(
-        self, size: int | None, seed: int | None, epoch: int, min_size: int
-    ) -> Iterator[list[int]]:
-        """Yield the indices of each batch of an epoch.
+        self, size: int | None, seed: int | None, epoch: int, min_size: int, epochs: int = 1
+    ) -> Batches:
+        """Return the batches of an epoch, or of several beginning with it.
 
         The order depends on seed and epoch alone, so that a resumed training repeats it. A rest of
         fewer than `min_size` samples joins the batch before it.
         """
-        order = epoch_order(len(self), seed, epoch).tolist()
-        starts = self.starts(size, min_size)
-        ends = [*starts[1:], len(order)]
-        for start, end in zip(starts, ends, strict=True):
-            yield order[start:end]
+        total = len(self)
+        if seed is None:
+            order = numpy.tile(epoch_order(total, seed), epochs)
+        else:
+            orders = [epoch_order(total, seed, epoch + i) for i in range(epochs)]
+            order = numpy.concatenate(orders)
+        first = numpy.arange(epochs)[:, None] * total
+        starts = (first + self.starts(size, min_size)).ravel()
+        return Batches(order, numpy.append(starts, epochs * total))
 
     def starts(self, size: int | None, min_size: int) -> list[int]:
         """Return the position at which each batch starts."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy
 
@@ -16,7 +16,7 @@ from scalargrad.optim.optimizer import Vector
 
 from .aliases import Loss, Penalty, Prediction, Sample, Target
 from .inputs import copy_entry
-from .samples import Samples
+from .samples import Batches, Samples
 
 TOO_LITTLE_WORK = "the training is too short for a recording to pay for itself"
 """The one reason to compute on the graph that says nothing about the model."""
@@ -44,6 +44,58 @@ class Evaluation:
     def objective(self) -> float:
         """What is minimized: loss + penalty."""
         return self.loss + self.penalty
+
+
+@dataclass
+class Record:
+    """The numbers of steps that were made, in order.
+
+    Attributes:
+        losses: Mean loss of the samples of each step.
+        penalties: The penalty of each step.
+        weights: Weight of each batch in an average.
+        predictions: One for each sample of all steps.
+        gradient: Gradient of the last step.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    penalties: list[float] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    predictions: list[Prediction] = field(default_factory=list)
+    gradient: Vector = field(default_factory=lambda: numpy.zeros(0))
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Append a step."""
+        self.losses.append(evaluation.loss)
+        self.penalties.append(evaluation.penalty)
+        self.weights.append(evaluation.weight)
+        self.predictions += evaluation.predictions
+        self.gradient = evaluation.gradient
+
+    def extend(self, other: "Record") -> None:
+        """Append the steps of another record."""
+        self.losses += other.losses
+        self.penalties += other.penalties
+        self.weights += other.weights
+        self.predictions += other.predictions
+        self.gradient = other.gradient
+
+    def part(self, start: int, end: int | None = None) -> "Record":
+        """Return some of the steps, without predictions."""
+        return Record(
+            self.losses[start:end],
+            self.penalties[start:end],
+            self.weights[start:end],
+            gradient=self.gradient,
+        )
+
+    def objectives(self) -> list[float]:
+        """Return loss + penalty of each step."""
+        pairs = zip(self.losses, self.penalties, strict=True)
+        return [loss + penalty for loss, penalty in pairs]
 
 
 class Step(ABC):
@@ -78,6 +130,26 @@ class Step(ABC):
     @abstractmethod
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
         """Compute loss and gradient of the samples that have these indices."""
+
+    @property
+    def steps_at_once(self) -> int:
+        """How many steps `run_steps` makes; 0 where each is made by itself."""
+        return 0
+
+    def run_steps(
+        self,
+        samples: Samples,  # noqa: ARG002
+        batches: Batches,  # noqa: ARG002
+    ) -> Record:
+        """Make some of the first steps, up to one that is not finite: evaluate, update and write.
+
+        Sample weights are those of a batch, so each sample must be in one of the batches only if
+        there are weights.
+
+        Returns:
+            What the steps gave: none, where the next one must be made by itself.
+        """
+        return Record()
 
     @abstractmethod
     def measure(self, samples: Samples) -> tuple[float, list[Prediction]]:

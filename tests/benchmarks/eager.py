@@ -28,9 +28,9 @@ from typing import Any
 ROUNDS = 15
 RATE = 0.01
 PENALTY = 1e-4
-TARGETS = {"collector off": 0.75, "collector on": 0.2, "bytes per node": 1 / 3}
+TARGETS = {"collector off": 0.5, "collector on": 0.1, "bytes per node": 0.25}
 """The largest ratios of scalargrad to micrograd."""
-TARGETS_OF_FILES = {"collector off": 0.7, "collector on": 0.7, "bytes per node": 1.0}
+TARGETS_OF_FILES = {"collector off": 0.7, "collector on": 0.4, "bytes per node": 0.8}
 """The same to the engines of files."""
 
 Engine = tuple[Any, Any, Callable[[Any], tuple[Any, ...]]]

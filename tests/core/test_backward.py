@@ -267,6 +267,19 @@ def test_a_backward_that_raises_leaves_the_gradients_alone() -> None:
     assert x.grad == 1.0
 
 
+def test_a_walk_that_is_interrupted_leaves_the_gradients_alone() -> None:
+    class Interrupted(Value):
+        @property
+        def args(self) -> tuple[Value, ...]:
+            raise KeyboardInterrupt
+
+    x = Value(0.5)
+    (x * 1).backward()
+    with pytest.raises(KeyboardInterrupt):
+        sg.backward([x * 2, Interrupted(1.0)])
+    assert x.grad == 1.0
+
+
 def test_the_steps_of_a_pass_called_one_by_one() -> None:
     a, b = Value(2.0), Value(-3.0)
     d = a * b

@@ -1,10 +1,14 @@
 """Walks over graphs: operands first, each node once, the same order always, no recursion."""
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scalargrad as sg
 from scalargrad import Value
-from scalargrad.core.graph import topological
+from scalargrad.core.graph import topological, zero_gradients
 
 
 def node(number: int, args: tuple[Value, ...] = (), known: bool = True) -> Value:
@@ -79,6 +83,22 @@ def test_the_order_is_that_of_the_recursion(nodes: list[Value], data: st.DataObj
     assert numbers(topological(roots)) == numbers(by_the_book(roots))
 
 
+@given(graphs(), st.data())
+def test_a_walk_that_zeroes_gradients_goes_the_same_way(
+    nodes: list[Value], data: st.DataObject
+) -> None:
+    for each in nodes:
+        each.grad = each.data + 1.0
+    for _ in range(2):  # zeros of the first walk must not be taken for those of the second
+        roots = data.draw(st.lists(st.sampled_from(nodes), max_size=4))
+        before = {each: each.grad for each in nodes}
+        leaves: list[tuple[Value, float]] = []
+        order = zero_gradients(roots, leaves)
+        assert numbers(order) == numbers(by_the_book(roots))
+        assert leaves == [(each, before[each]) for each in order if not each.args]
+        assert all(each.grad == (0.0 if each in order else before[each]) for each in nodes)
+
+
 def test_several_roots_one_of_them_inside_another_and_one_twice() -> None:
     a = node(0)
     b = node(1, (a, a))
@@ -91,6 +111,20 @@ def test_several_roots_one_of_them_inside_another_and_one_twice() -> None:
 
 def test_no_roots() -> None:
     assert topological([]) == []
+    assert zero_gradients([], []) == []
+
+
+@pytest.mark.parametrize("make", [lambda x: x**3.0, lambda x: sg.clamp(x, -1.0, 1.0)])
+def test_static_arguments_stay_where_operands_and_partials_are_replaced(
+    make: Callable[[Value], Value],
+) -> None:
+    value = make(Value(0.5))
+    before = value.static_args
+    value.args = (Value(0.5),)
+    value.partials = (7.0,)
+    assert (len(value.args), value.partials, value.static_args) == (1, (7.0,), before)
+    value.static_args = None
+    assert (len(value.args), value.partials, value.static_args) == (1, (7.0,), None)
 
 
 def test_depth_is_no_limit() -> None:

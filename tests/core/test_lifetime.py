@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import tracemalloc
 import weakref
 from collections.abc import Iterator
 
@@ -78,6 +79,17 @@ def test_derivative_graphs_and_hooks_are_freed_at_once_too(create_graph: bool) -
     # A gradient that is a graph and its leaf refer to each other, which only the user can undo.
     x.grad = 0.0
     assert [end() for end in ends] == [None, None]
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_node_and_its_number_take_at_most_150_bytes() -> None:
+    node = Value(1.0)
+    tracemalloc.start()
+    for _ in range(10_000):
+        node = node + node * 0.5
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size <= 150 * 30_000  # a constant, a product and a sum each time
 
 
 @pytest.mark.usefixtures("no_collector")

@@ -457,7 +457,10 @@ def test_whoever_asks_for_the_graph_gets_no_reason() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"compiled": "nmpy"}, r"'auto', 'numpy', 'jax', 'native', not 'nmpy'; did you mean 'numpy'\?"),
+        (
+            {"compiled": "nmpy"},
+            r"'auto', 'numpy', 'jax', 'native', not 'nmpy'; did you mean 'numpy'\?",
+        ),
         ({"compiled": 3}, "compiled must be one of True, False, 'auto'"),
         ({"compiled": None}, "compiled must be one of True, False, 'auto'"),
         ({"devices": 2}, "give compiled=\"jax\", not 'auto'"),

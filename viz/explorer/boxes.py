@@ -7,6 +7,7 @@ from math import ceil
 
 from scalargrad.core.value import Parameter, Value
 from viz.model.snapshot import Snapshot, parent_path
+from viz.views.chains import name_chains
 
 from .input_grids import find_input_grids
 
@@ -16,6 +17,8 @@ PART = 80
 """How many values a part holds, unless there would be too many parts."""
 IMAGE = "image"
 """The kind of a box that holds the pixels of an image, however many."""
+CHAIN = "chain"
+"""The kind of a box that holds a chain: links that compute the same, one after another."""
 MAX_SHARED = 8
 """How many parameters are shown outside of all modules; more of them get a box."""
 BOX_WEIGHT = 4
@@ -30,11 +33,13 @@ class Fold:
         path: Where it is: the names of the boxes around it and its own, joined by "/". It is
             unique; that of the outermost one, the page, is empty.
         kind: The class of the module; "part" for a part, "shared" for shared parameters, "image"
-            for the pixels of an image.
+            for the pixels of an image, "chain" for a chain.
         parent: The number of the box around it; -1 for the page.
         values: The numbers of the values directly in it.
         boxes: The numbers of the boxes directly in it.
         parameters: How many parameters are in it, at any depth.
+        links: Of a chain, or a part of one, the values of each link.
+        first_link: The number of the first of these in the whole chain.
     """
 
     path: str
@@ -43,6 +48,8 @@ class Fold:
     values: list[int] = field(default_factory=list)
     boxes: list[int] = field(default_factory=list)
     parameters: int = 0
+    links: list[list[int]] = field(default_factory=list)
+    first_link: int = 1
 
     @property
     def title(self) -> str:
@@ -68,6 +75,7 @@ def find_folds(snapshot: Snapshot) -> list[Fold]:
 
     _gather_shared(folds, snapshot.order)
     _gather_images(folds, snapshot)
+    _gather_chains(folds, snapshot)
     _cut_long(folds, snapshot)
     _count_parameters(folds, snapshot.order)
     return folds
@@ -115,6 +123,23 @@ def _gather_images(folds: list[Fold], snapshot: Snapshot) -> None:
         _add_fold(folds, "inputs" if k == 1 else f"inputs {k}", IMAGE, 0, grid.values)
 
 
+def _gather_chains(folds: list[Fold], snapshot: Snapshot) -> None:
+    """Put chains into boxes of their own where the page would be cut into parts otherwise."""
+    page = folds[0]
+    if len(page.values) <= MAX_ITEMS:
+        return
+    on_page = set(page.values)
+    for name, chain in name_chains(snapshot).items():
+        links = [sorted(snapshot.index[node] for node in link) for link in chain.links]
+        within = {i for link in links for i in link}
+        if not within <= on_page:
+            continue
+        on_page -= within
+        box = _add_fold(folds, f"{name} × {len(chain):,}", CHAIN, 0, sorted(within))
+        folds[box].links = links
+    page.values = [i for i in page.values if i in on_page]
+
+
 def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
     """Cut boxes that hold too much into parts."""
     # The list grows while it is walked, so that parts that are still too long are cut as well.
@@ -122,6 +147,9 @@ def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
         if len(fold.values) <= MAX_ITEMS or fold.kind == IMAGE:
             continue
 
+        if len(fold.links) > 1:
+            _cut_chain(folds, number)
+            continue
         max_parts = MAX_ITEMS // 2
         size = max(PART, ceil(len(fold.values) / max_parts))
         parts = _parts(fold.values, size, snapshot)
@@ -129,6 +157,25 @@ def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
         for i, part in enumerate(parts, 1):
             path = f"{fold.path}/part {i}" if fold.path else f"part {i}"
             _add_fold(folds, path, "part", number, part)
+
+
+def _cut_chain(folds: list[Fold], number: int) -> None:
+    """Cut a chain into parts of whole links."""
+    fold = folds[number]
+    max_parts = MAX_ITEMS // 2
+    link_size = ceil(len(fold.values) / len(fold.links))
+    size = max(1, PART // link_size, ceil(len(fold.links) / max_parts))
+    for start in range(0, len(fold.links), size):
+        links = fold.links[start : start + size]
+        first = fold.first_link + start
+        last = first + len(links) - 1
+        title = f"links {first:,} to {last:,}" if last > first else f"link {first:,}"
+        values = sorted(i for link in links for i in link)
+        part = _add_fold(folds, f"{fold.path}/{title}", "part", number, values)
+        folds[part].links = links
+        folds[part].first_link = first
+    fold.values = []
+    fold.links = []
 
 
 def _parts(values: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:

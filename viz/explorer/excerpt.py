@@ -1,7 +1,7 @@
-"""The part of a large network that one page can hold, with the numbers of the whole.
+"""The part of a large network or chain that one page can hold, with the numbers of the whole.
 
-It is what is nearest to the output: whole layers while there is space, and of the next layer one
-neuron. What these take from the rest of the network stands for itself, as an input with the
+It is what is nearest to the output: whole layers or links while there is space, and of the next
+layer one neuron. What these take from the rest of the graph stands for itself, as an input with the
 numbers that the whole graph gave it.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scalargrad.core.value import Value
+from viz.model.chains import find_chains
 from viz.model.snapshot import Snapshot, parent_path
 
 MAX_EXCERPT = 8_000
@@ -42,8 +43,8 @@ def take_excerpt(whole: Snapshot, limit: int = MAX_EXCERPT) -> Excerpt | None:
         limit: How many values the part holds at most.
 
     Returns:
-        The part; None if the graph has no modules, calls them more than once, as for a batch, or if
-        what is outside of its modules is too large already.
+        The part; None if the graph has neither modules nor chains, calls modules more than once, as
+        for a batch, or if what is outside of these is too large already.
 
     Example:
         >>> from scalargrad.nn import MLP
@@ -52,7 +53,9 @@ def take_excerpt(whole: Snapshot, limit: int = MAX_EXCERPT) -> Excerpt | None:
         >>> part.chosen, part.total, len(part.snapshot) <= 60
         ('layers.0.neurons.4', 154, True)
     """
-    if not whole.modules or any(_NEXT_CALL in path for path in whole.modules):
+    if not whole.modules:
+        return _take_links(whole, limit)
+    if any(_NEXT_CALL in path for path in whole.modules):
         return None
     units = _operations_by_module(whole)
     kept = _Kept(limit)
@@ -71,6 +74,21 @@ def take_excerpt(whole: Snapshot, limit: int = MAX_EXCERPT) -> Excerpt | None:
     return _copy(whole, kept.operations, chosen)
 
 
+def _take_links(whole: Snapshot, limit: int) -> Excerpt | None:
+    """Return what is outside of all chains, and as many of their last links as there is space."""
+    chains = find_chains(whole)
+    in_chains = set().union(*(chain.values for chain in chains))
+    kept = _Kept(limit)
+    outside = [node for node in whole.order if node.args and node not in in_chains]
+    if not chains or not kept.add(outside):
+        return None
+    for chain in reversed(chains):
+        for link in reversed(chain.links):
+            if not kept.add(node for node in link if node.args):
+                break
+    return _copy(whole, kept.operations, "")
+
+
 class _Kept:
     """Operations that are kept, no more than there is space for.
 
@@ -80,18 +98,17 @@ class _Kept:
 
     def __init__(self, limit: int) -> None:
         self.operations: set[Value] = set()
+        self._shown: set[Value] = set()
         self._limit = limit
-        self._is_full = False
 
     def add(self, nodes: Iterable[Value]) -> bool:
         """Keep more operations, if they and all that they take fit; return whether they do."""
-        if self._is_full:
+        added = set(nodes)
+        taken = added.union(*(node.args for node in added)) - self._shown
+        if len(self._shown) + len(taken) > self._limit:
             return False
-        larger = self.operations.union(nodes)
-        taken = {arg for node in larger for arg in node.args}
-        if len(larger | taken) > self._limit:
-            return False
-        self.operations = larger
+        self.operations |= added
+        self._shown |= taken
         return True
 
 

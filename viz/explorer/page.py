@@ -201,7 +201,7 @@ def explore(
 
     # Only a notebook needs the still picture, and its layout may take seconds.
     def still() -> Drawing:
-        return Drawing(choose_pictures(snapshot.roots))
+        return Drawing(choose_pictures(snapshot.roots, fold=True))
 
     trained_with = training.samples.frames if training else 0
     return Page(html, len(snapshot), packed.frames, still, trained_with)

@@ -1,8 +1,8 @@
 """How large nodes are: cards, chips, closed modules, units of the neuron view, tags."""
 
-from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, NEURON_TABLE, TAG, UNIT
+from viz.look.measures import BOX, CARD, CHAIN, CHIP, FONT_SIZES, MODULE, NEURON_TABLE, TAG, UNIT
 from viz.look.text import fit_text, number, width
-from viz.model.picture import Group, Node, Picture
+from viz.model.picture import ChainEnds, Group, Node, Picture
 
 from .containment import CONTINUATION
 from .geometry import Size
@@ -22,6 +22,8 @@ def measure_node(node: Node, level: str, numbered: bool = False) -> Size:
     """
     if level == "neurons":
         return UNIT.width, UNIT.height
+    if node.chain is not None:
+        return _measure_chain(node, node.chain)
     if node.kind == "module":
         return _measure_module(node)
     if node.kind == CONTINUATION:
@@ -47,6 +49,29 @@ def _measure_module(node: Node) -> Size:
     shown = max(number_width(node.grad), number_width(node.data))
     foot = width(node.detail or node.formula, FONT_SIZES.small) + shown + 34
     return max(MODULE.min_width, head, foot), MODULE.height
+
+
+def _measure_chain(node: Node, ends: ChainEnds) -> Size:
+    title = 1.12 * width(node.label, FONT_SIZES.label, bold=True)
+    head = title + width(node.detail, FONT_SIZES.small) + 3 * CHAIN.inset + 20
+    formula = min(CHAIN.max_formula, width(node.formula, FONT_SIZES.dense)) + 2 * CHAIN.inset
+    table = CHAIN.name + 2 * chain_column(ends)
+    rows = 1 if ends.last_grad is None else 2
+    height = CHAIN.title + CHAIN.formula + CHAIN.header + rows * CHAIN.row
+    return max(head, formula, table), height
+
+
+def chain_column(ends: ChainEnds) -> float:
+    """Return the width of each column of numbers of a folded chain."""
+    numbers = (ends.first, ends.last, ends.first_grad, ends.last_grad)
+    widest = max(number_width(x) for x in numbers if x is not None)
+    header = min(CHAIN.max_formula / 2, width(last_header(ends), FONT_SIZES.small))
+    return max(CHAIN.min_number, widest + 2 * CHAIN.inset, header + 2 * CHAIN.inset)
+
+
+def last_header(ends: ChainEnds) -> str:
+    """Return what is above the numbers of the last link: "last", and the name of its result."""
+    return f"last, {ends.name}" if ends.name else "last"
 
 
 def _measure_card(node: Node) -> Size:

@@ -55,6 +55,12 @@ _EVERYWHERE = {
         "goes on in the row below",
         "A number in a circle at the end of a line says where the line goes on, in a row below.",
     ),
+    "chain": Meaning(
+        "chain × n: n links that compute the same, … is the link before",
+        "Stacked paper with × n is a chain of n links that compute the same, one after another: "
+        "its first and last results are in the table, and … stands for what comes from the link "
+        "before.",
+    ),
     "mark": Meaning("flagged; the label says why", "A red ring marks what the doctor found."),
     "bias": Meaning(
         "number and color: bias",

@@ -151,6 +151,32 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainCard:
+    """A folded chain: stacked paper with a table of the first and the last link.
+
+    Attributes:
+        title: Height of the row with the count of its links.
+        formula: Height of the row with what one link computes.
+        header: Height of the row with the names of the columns.
+        row: Height of every other row.
+        name: Width of the first column.
+        min_number: Width of a column of numbers, at least.
+        max_formula: Width at which the formula is shortened.
+        inset: From the border to the texts.
+    """
+
+    title: float = 26.0
+    formula: float = 20.0
+    header: float = 18.0
+    row: float = 21.0
+    name: float = 44.0
+    min_number: float = 66.0
+    max_formula: float = 260.0
+    inset: float = 9.0
+    radius: float = 7.0
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """The box around an open module.
 
@@ -222,6 +248,7 @@ CHIP = Chip()
 TAG = Tag()
 MODULE = ClosedModule()
 NEURON_TABLE = Table()
+CHAIN = ChainCard()
 BOX = Box()
 UNIT = Unit()
 MINI = MiniCard()

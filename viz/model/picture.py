@@ -33,6 +33,27 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainEnds:
+    """What a folded chain shows of its first and its last link.
+
+    Attributes:
+        count: How many links the chain has.
+        first: The result of the first link.
+        last: The result of the last link.
+        first_grad: The gradient of the first result; None before `backward`.
+        last_grad: The gradient of the last result; None before `backward`.
+        name: The name that the user gave the last result, "" for none.
+    """
+
+    count: int
+    first: float
+    last: float
+    first_grad: float | None = None
+    last_grad: float | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One thing to draw.
 
@@ -57,6 +78,7 @@ class Node:
         whole: The label in full, where `label` is cut; for tooltips.
         tip: What the tooltip says besides.
         rows: Of an open neuron its table, with a row for each input first.
+        chain: Of a folded chain, which is drawn like a closed module, its two ends.
     """
 
     id: str
@@ -77,6 +99,7 @@ class Node:
     whole: str = ""
     tip: str = ""
     rows: tuple[TableRow, ...] = ()
+    chain: ChainEnds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +228,8 @@ class Picture:
     def _numbers(self) -> Iterator[float | None]:
         for node in self.nodes:
             yield from (node.data, node.grad)
+            if node.chain is not None:
+                yield from (node.chain.first, node.chain.first_grad)
         for edge in self.edges:
             yield from (edge.local, edge.flow)
         for card in self.cards:
@@ -218,6 +243,8 @@ class Picture:
         for node in self.nodes:
             if self.colors == "gradient":
                 yield from (row.grad for row in node.rows if row.grad is not None)
+                if node.chain is not None and node.chain.first_grad is not None:
+                    yield node.chain.first_grad
             shown = self.fill(node)
             is_seed = node.root and self.colors == "gradient"
             if shown is not None and not is_seed:

@@ -1,7 +1,8 @@
 """Axes in the look of our pictures, and figures saved as SVG. Matplotlib draws them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,13 @@ GRAYS = 16
 """How many grays there are between the page and ink."""
 _MAX_TITLE = 600
 _SETTINGS_LOCK = ProcessLock()
+_SVG_SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "scalargrad",
+    "svg.fonttype": "none",
+    # A figure that is laid out already is not laid out by what the user's settings ask for.
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
+}
 
 
 def figure_class() -> "type[Figure]":
@@ -151,7 +159,7 @@ def plot_svg(ax: "Axes", title: str, description: str = "") -> str:
     buffer = StringIO()
     # Matplotlib has one set of these settings for all threads, and rc_context puts back the ones
     # that it found: two threads at once would put back each other's.
-    with _SETTINGS_LOCK, rc_context({"svg.hashsalt": "scalargrad", "svg.fonttype": "none"}):
+    with _SETTINGS_LOCK, rc_context(_SVG_SETTINGS), _laid_out(figure):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     unwanted = r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>"
     svg = re.sub(unwanted, "", buffer.getvalue(), flags=re.DOTALL)
@@ -160,6 +168,30 @@ def plot_svg(ax: "Axes", title: str, description: str = "") -> str:
         f"\n <desc>{_escape_for_sub(description)}</desc>\n <style>{_style_rules(svg)}</style>"
     )
     return re.sub(r"(<svg[^>]*)>", head, svg, count=1)
+
+
+@contextmanager
+def _laid_out(figure: Any) -> Iterator[None]:
+    """Lay out a figure for SVG, and let nobody do it again while it is written.
+
+    Where a figure has a layout engine, Matplotlib draws all of it once more before it writes it.
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    canvas = figure.canvas
+    try:
+        # The engine measures texts as the canvas draws them.
+        FigureCanvasSVG(figure)
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+        figure.set_canvas(canvas)
 
 
 def _escape_for_sub(text: str) -> str:

@@ -151,7 +151,9 @@ def _spell_signs(detail: str) -> str:
 def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
     name = clean(node.name or node.label)
     origin = clean(node.formula)
-    if node.rows:
+    if node.chain is not None:
+        origin = f"each link {origin}"
+    elif node.rows:
         origin = f"open {origin or 'module'}"
     elif node.kind == "module":
         origin = f"closed module {origin}".rstrip()
@@ -172,8 +174,18 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
         _derivatives(operands, picture.by_id),
         _spell_signs(node.detail),
         ", ".join(map(_table_row, node.rows)),
+        _first_link(node),
     ]
     return "; ".join(filter(None, parts)).replace(": ;", ";").removesuffix(": ")
+
+
+def _first_link(node: Node) -> str:
+    """Return the numbers of the first link of a folded chain; those of the last are its own."""
+    if node.chain is None:
+        return ""
+    text = f"first link: data {number(node.chain.first)}"
+    gradient = node.chain.first_grad
+    return text if gradient is None else f"{text}, gradient {number(gradient)}"
 
 
 def _table_row(row: TableRow) -> str:

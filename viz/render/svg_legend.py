@@ -145,7 +145,10 @@ class _Legend:
         nodes = self.picture.nodes
         if any(node.tag for node in nodes):
             self._add_framed(self._meaning("copy"), "badge-parameter", 1.2)
-        if any(node.kind == "module" and not node.rows for node in nodes):
+        if any(node.chain is not None for node in nodes):
+            self._add_words(self._meaning("chain"))
+        closed = [node for node in nodes if node.kind == "module" and node.chain is None]
+        if any(not node.rows for node in closed):
             self._add_words(self._meaning("module"))
         self.add_continuation()
         if any(node.mark for node in nodes):

@@ -11,6 +11,7 @@ from viz.look.text import TIP, escape, exact, fit_text, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
+from .svg_chains import draw_chain
 from .svg_tables import draw_table
 from .svg_writer import SvgWriter, path_data
 
@@ -25,6 +26,8 @@ def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> st
         body = pen.unit()
     elif node.rows:
         body = draw_table(node, rect, picture, writer)
+    elif node.chain is not None:
+        body = draw_chain(node, node.chain, rect, picture, writer)
     elif node.kind == "module":
         body = pen.module()
     elif node.tag:
@@ -55,7 +58,9 @@ def describe_node(node: Node) -> str:
         'o = tanh(n), data 0.5, gradient 1.0'
     """
     name = node.whole or node.name or node.label
-    if name and node.kind == "operation" and node.formula:
+    if node.chain is not None:
+        parts = [f"{name}, each link {node.formula}"]
+    elif name and node.kind == "operation" and node.formula:
         parts = [f"{name} = {node.formula}"]
     else:
         origin = node.formula or node.kind

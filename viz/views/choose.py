@@ -15,10 +15,12 @@ from scalargrad.utils.garbage import collector_off
 from viz.look.legend import LEVELS, checked_show
 from viz.look.text import clean, hint
 from viz.model import target_types
+from viz.model.chains import Chain
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
 from viz.model.snapshot import Snapshot, parent_path
 from viz.model.target_types import class_names, is_named
 
+from .chains import close_chains, name_chains
 from .condensed import condensed_picture
 from .dictionary import is_directed_graph, sketch_pictures
 from .layers.cards import layer_picture
@@ -232,7 +234,9 @@ def _describe(target: Any) -> str:
 
 
 def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = False) -> list[Picture]:
-    opened = _find_opened(snapshot, request.expand)
+    chains = _find_chains(snapshot, request)
+    opened = _find_opened(snapshot, request.expand, chains)
+    chains = close_chains(chains, opened)
     level = request.level
     show = request.show
     is_automatic = request.expand is None
@@ -242,14 +246,31 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
     if level == "layers":
         return [_layers(snapshot, show, is_network)]
 
+    size = len(snapshot) - sum(len(chain.values) - 1 for chain in chains.values())
     if level is None:
-        level = _choose_level(len(snapshot), is_automatic)
+        level = _choose_level(size, is_automatic)
+    if chains and size <= MAX_CARDS:
+        # No layout takes long, and folding a large graph in other ways does.
+        chips = scalar_picture(snapshot, "chips", (), show, request.fold, chains)
+        return [chips if level == "chips" else _cards(snapshot, opened, request, chains)]
     coarser = _coarser(snapshot, show, is_network)
     if level == "chips":
-        return [scalar_picture(snapshot, "chips", show=show, fold=request.fold), *coarser]
+        chips = scalar_picture(snapshot, "chips", (), show, request.fold, chains)
+        return [chips, *coarser]
     if level == "cards":
-        return [_cards(snapshot, opened, request), *coarser]
+        return [_cards(snapshot, opened, request, chains), *coarser]
     return coarser
+
+
+def _find_chains(snapshot: Snapshot, request: Request) -> dict[str, Chain]:
+    """Return the chains of a graph that is too large to be drawn whole."""
+    if not request.fold or len(snapshot) <= MAX_CHIPS or request.level in ("neurons", "layers"):
+        return {}
+    is_automatic = request.level is request.expand is None
+    # A network is drawn as its modules are, unless its single Values are asked for.
+    if is_automatic and _has_modules(snapshot):
+        return {}
+    return name_chains(snapshot)
 
 
 def _choose_level(size: int, is_automatic: bool) -> str | None:
@@ -302,23 +323,25 @@ def _network(snapshot: Snapshot, show: str | None, is_network: bool) -> Picture:
 # Open and closed modules
 
 
-def _find_opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
-    """Return the unique paths of the modules to open, those around them included."""
+def _find_opened(
+    snapshot: Snapshot, expand: str | Iterable[str] | None, chains: Iterable[str]
+) -> set[str]:
+    """Return the unique paths of modules and chains to open, those around them included."""
     if expand is None:
         return set()
 
     opened: set[str] = set()
     for path in [expand] if isinstance(expand, str) else expand:
-        opened.update(_match_modules(snapshot, path))
+        opened.update(_match_modules([*chains, *snapshot.modules], path))
     for path in list(opened):
         while path := parent_path(path):
             opened.add(path)
     return opened
 
 
-def _match_modules(snapshot: Snapshot, path: str) -> list[str]:
+def _match_modules(paths: Iterable[str], path: str) -> list[str]:
     """Return the unique paths of all calls of the module that the user names, or of all modules."""
-    shown = {own: own.replace("/", ".") for own in snapshot.modules}
+    shown = {own: own.replace("/", ".") for own in paths}
     matches = [own for own, name in shown.items() if path in ("*", own, name)]
     if not matches:
         names = list(shown.values())
@@ -330,7 +353,9 @@ def _match_modules(snapshot: Snapshot, path: str) -> list[str]:
     return matches
 
 
-def _cards(snapshot: Snapshot, opened: set[str], request: Request) -> Picture:
+def _cards(
+    snapshot: Snapshot, opened: set[str], request: Request, chains: dict[str, Chain]
+) -> Picture:
     """Return cards with the innermost modules closed, or with more of them, until all fits."""
     show = request.show
     fold = request.fold
@@ -340,9 +365,9 @@ def _cards(snapshot: Snapshot, opened: set[str], request: Request) -> Picture:
     closed = [path for path in snapshot.modules if path not in opened]
     if fold and opened:
         # What the reader asked for is what the picture is about: all else takes little space.
-        return scalar_picture(snapshot, "cards", closed, show, fold)
+        return scalar_picture(snapshot, "cards", closed, show, fold, chains)
     innermost = [path for path in closed if not snapshot.children.get(path)]
-    picture = scalar_picture(snapshot, "cards", innermost, show, fold)
+    picture = scalar_picture(snapshot, "cards", innermost, show, fold, chains)
     if len(picture.nodes) <= MAX_CHIPS:
         return picture
-    return scalar_picture(snapshot, "cards", closed, show, fold)
+    return scalar_picture(snapshot, "cards", closed, show, fold, chains)

@@ -1,18 +1,22 @@
 """Pictures of single Values, as cards or chips, with modules as boxes that are open or closed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from math import hypot
+from types import MappingProxyType
 from typing import Literal
 
 from scalargrad.core.value import Parameter, Value
 from viz.look.legend import GRADIENT_NORM
 from viz.look.text import number, plural
+from viz.model.chains import Chain
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
 from viz.model.snapshot import Snapshot, formula, parent_path, shown_flow
 
+from .chains import chain_node
 from .neuron_tables import NeuronTable, find_neuron_tables
 from .sums import FoldedSums
 
@@ -31,6 +35,7 @@ def scalar_picture(
     closed: Iterable[str] = (),
     show: str | None = None,
     fold: bool = False,
+    chains: Mapping[str, Chain] = MappingProxyType({}),
 ) -> Picture:
     """Return every Value that is not inside a closed module, and closed modules as one node each.
 
@@ -41,6 +46,7 @@ def scalar_picture(
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
         fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
             their numbers.
+        chains: Chains that are drawn as one node each, by their names.
 
     Example:
         >>> x = Value(2.0, label="x")
@@ -54,7 +60,7 @@ def scalar_picture(
     if fold and level == "cards":
         tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p not in closed])
     gathered = _gather_siblings(snapshot, closed, tables)
-    view = _ScalarView(snapshot, closed, shown, fold, tables, gathered)
+    view = _ScalarView(snapshot, closed, shown, fold, tables, gathered, chains)
     nodes, edges = _copy_much_used(view.nodes(), view.edges())
     return Picture(
         level,
@@ -78,6 +84,7 @@ class _ScalarView:
         inside: The Values inside each closed module.
         tables: Open modules that are drawn as tables: closed ones with their contents on them.
         members: The closed modules that a box for several of them stands for.
+        chains: Chains that are drawn as closed modules are, by their names.
     """
 
     def __init__(
@@ -88,7 +95,9 @@ class _ScalarView:
         fold: bool,
         tables: dict[str, NeuronTable],
         gathered: dict[str, str],
+        chains: Mapping[str, Chain],
     ) -> None:
+        self.chains = chains
         self.tables = tables
         self.members: dict[str, list[str]] = defaultdict(list)
         for path, box in gathered.items():
@@ -104,6 +113,9 @@ class _ScalarView:
             around[path] = around[parent_path(path)] or own
         self.module_of = {node: around[snapshot.module[node]] for node in snapshot.order}
 
+        for name, chain in chains.items():
+            self.module_of |= dict.fromkeys(chain.values, name)
+
         self.inside: dict[str, list[Value]] = defaultdict(list)
         for node, path in self.module_of.items():
             if path:
@@ -116,20 +128,32 @@ class _ScalarView:
         """Yield what the picture folds."""
         total = len(self.snapshot)
         folded = len(self.sums.folded)
-        hidden = sum(len(own) for path, own in self.inside.items() if path not in self.tables)
+        closed = [path for path in self.inside if path not in {**self.tables, **self.chains}]
+        hidden = sum(len(self.inside[path]) for path in closed)
         if hidden:
             extra = sum(len(members) - 1 for members in self.members.values())
-            modules = plural(len(self.inside) - len(self.tables) + extra, "closed module")
+            modules = plural(len(closed) + extra, "closed module")
             yield (
                 f"showing {total - hidden - folded:,} of {total:,} values; "
                 f"the others are inside {modules}"
             )
+        yield from self._chain_notes()
         if self.sums.totals:
             yield f"chains of + are one Σ, which stands for {plural(folded, 'value')} more"
         if self.tables:
             yield "an open neuron is a table: a row w · x for each input, then what is added up"
         if total and not self.has_gradients:
             yield "no gradients yet: call backward() first"
+
+    def _chain_notes(self) -> Iterable[str]:
+        if not self.chains:
+            return
+        folded = sum(len(chain.values) for chain in self.chains.values())
+        names = " or ".join(f'expand="{name}"' for name in islice(self.chains, 2))
+        yield (
+            f"{plural(folded, 'value')} are folded into {plural(len(self.chains), 'chain')}; "
+            f"{names} shows the links at both ends"
+        )
 
     def nodes(self) -> list[Node]:
         """Return the Values that are shown, then the closed modules."""
@@ -139,6 +163,8 @@ class _ScalarView:
         return [*map(self._value, shown), *modules]
 
     def _module(self, path: str) -> Node:
+        if path in self.chains:
+            return chain_node(self.snapshot, self._ids[path], path, self.chains[path])
         drawn = self._closed_module(path)
         table = self.tables.get(path)
         if table is None:

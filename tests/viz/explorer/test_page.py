@@ -219,7 +219,7 @@ def test_a_drawing_saves_itself_as_a_page(tmp_path: Path) -> None:
 
 def test_a_graph_that_is_too_large_says_what_to_do() -> None:
     with pytest.raises(PictureError, match="one sample instead of a batch"):
-        viz.explore(chain(60_000))
+        viz.explore(sg.sum([Value(1.0) for _ in range(50_000)]))
 
 
 def test_gradients_are_not_touched() -> None:
@@ -368,6 +368,30 @@ def test_every_value_stands_in_one_box() -> None:
         opened = choose_open(found, 300)
         assert 0 in opened
         assert sum(len(found[i].values) for i in opened) <= 300
+
+
+def test_a_long_chain_is_a_box_of_boxes_with_whole_links() -> None:
+    y = x = Value(1.0, label="x")
+    for _ in range(1000):
+        y = y * 1.001 + 0.1
+    snapshot = Snapshot([y])
+    page, box, *parts = find_folds(snapshot)
+    assert [snapshot.order[i] for i in page.values] == [x]
+    assert (box.title, box.kind) == ("chain × 1,000", "chain")
+    assert [parts[0].title, parts[1].title] == ["links 1 to 20", "links 21 to 40"]
+    assert all(snapshot.order[part.values[-1]].op == "add" for part in parts)
+
+
+def test_a_link_that_is_too_large_for_a_box_is_cut_as_well() -> None:
+    y = Value(1.0)
+    for _ in range(20):
+        others = [y * (0.001 * k) for k in range(1, 101)]
+        y = sg.sum(others).tanh()
+    snapshot = Snapshot([y])
+    found = find_folds(snapshot)
+    assert found[1].title == "chain × 20"
+    assert sorted(i for fold in found for i in fold.values) == list(range(len(snapshot)))
+    assert all(len(fold.values) <= 240 for fold in found)
 
 
 def test_boxes_count_their_parameters() -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import scalargrad as sg
 import viz
 from scalargrad import Value, compile, data, diagnose, nn
 from scalargrad.core.graph import topological
@@ -124,14 +125,31 @@ def two_samples() -> Value:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: sum((Value(float(i)) for i in range(60)), Value(0.0)),
+        lambda: sg.sum([Value(float(i)) for i in range(60)]),
         two_samples,
     ],
-    ids=["no modules", "a batch"],
+    ids=["no modules and no chain", "a batch"],
 )
 def test_of_other_graphs_there_is_no_excerpt(make: object) -> None:
     assert callable(make)
     assert take_excerpt(Snapshot([make()]), limit=50) is None
+
+
+def test_of_a_long_chain_the_links_nearest_to_the_output_are_shown() -> None:
+    x = Value(1.0, label="x")
+    y = x
+    for _ in range(500):
+        y = y * 1.001 + 0.1
+    loss = (y - 3.0) ** 2
+    loss.backward()
+    found = take_excerpt(Snapshot([loss]), limit=204)
+    assert found is not None
+    # 50 links of two operations with two constants, what they start from, and the loss.
+    assert len(found.snapshot) == 50 * 4 + 1 + 3
+    assert found.total == 2004
+    (start,) = [node for node in found.snapshot.order if node.kind == "input"]
+    assert start.data == pytest.approx((1.0 + 100.0) * 1.001**450 - 100.0, rel=1e-9)
+    assert start.grad == pytest.approx(loss.args[0].args[0].grad * 1.001**50, rel=1e-9)
 
 
 def test_a_dictionary_has_no_numbers_to_explore() -> None:

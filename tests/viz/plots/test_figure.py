@@ -3,6 +3,7 @@
 import builtins
 import re
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,7 +12,8 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from matplotlib import pyplot
+from matplotlib import pyplot, rc_context
+from matplotlib.axes import Axes
 
 from scalargrad import Value
 from scalargrad.errors import DataError, LengthError, PictureError
@@ -181,6 +183,29 @@ def test_every_color_has_one_for_the_dark(draw: Callable[[Any], Any]) -> None:
     assert used
     assert used == turned
     assert f"{{fill:{DARK.page} !important}}" in svg
+
+
+def plot_of_regions() -> Any:
+    return plot_regions(lambda x: x[0] - x[1], POINTS, LABELS)
+
+
+def test_a_plot_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ax = plot_of_regions()
+    drawn = []
+    draw = Axes.draw
+    monkeypatch.setattr(Axes, "draw", lambda self, *args: (drawn.append(self), draw(self, *args)))
+    plot_svg(ax, "regions")
+    assert drawn == [ax]
+
+
+def test_a_plot_is_laid_out_as_matplotlib_does_it() -> None:
+    buffer = StringIO()
+    with rc_context({"svg.hashsalt": "scalargrad", "svg.fonttype": "none"}):
+        plot_of_regions().figure.savefig(buffer, format="svg")
+    expected = re.findall(r'<path d="[^"]*"', buffer.getvalue())
+    ax = plot_of_regions()
+    assert re.findall(r'<path d="[^"]*"', plot_svg(ax, "regions")) == expected
+    assert type(ax.figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
 
 
 def test_a_hostile_title_stays_text(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ export function standIn(i, opened) {
   return item;
 }
 
-const isModule = (fold) => fold > 0 && !['part', 'shared'].includes(classOf(fold));
+const isModule = (fold) => fold > 0 && !['part', 'shared', 'chain'].includes(classOf(fold));
 const isOutput = (i) => (
   ROOTS.has(i) || users[i].some(([user]) => !pathTo(foldOf[user]).includes(foldOf[i]))
 );

@@ -226,7 +226,8 @@ export function foldSize(fold) {
   if (parameters.length) return count(parameters.length, 'parameter');
   const side = Math.sqrt(values.length);
   if (classOf(fold) === 'image') return `${side} × ${side}`;
-  return classOf(fold) === 'part' ? count(values.length, 'value') : classOf(fold);
+  const isPart = ['part', 'chain'].includes(classOf(fold));
+  return isPart ? count(values.length, 'value') : classOf(fold);
 }
 
 // Edges

@@ -9,7 +9,10 @@ import { lineBetween, portOf } from './network_layout.js';
 
 const WIDTHS = { thinnest: 0.6, rise: 4.2 };
 const PLATE = { height: 20, letter: 7.4, margin: 7 };
-const PLATE_AT = 0.42; // of the way along a line
+// Where the plate may be on a line, of its length, and how far beside it, of the plate's width.
+const PLATE_PLACES = [0.42, 0.5, 0.34, 0.6, 0.26, 0.7, 0.18, 0.8];
+const PLATE_SHIFTS = [0, -0.35, 0.35];
+const PLATE_MOVE = 20; // square pixels of boxes that it covers rather than taking the next place
 
 // Each has its `weights`, one for most, where it ends, and its elements.
 const weightLines = [];
@@ -17,6 +20,7 @@ const halo = svg('path', { class: 'halo' });
 const plateGround = svg('rect', { height: PLATE.height, rx: 5 });
 const plateText = svg('text', {});
 const weightPlate = svg('g', { class: 'plate' }, plateGround, plateText);
+let boxesShown = [];
 
 /**
  * Make a line for each weight.
@@ -33,7 +37,8 @@ export function createLines(isBundled) {
   });
   const all = weightLines.map(({ line }) => line);
   const hits = weightLines.map(({ hit }) => hit);
-  byId('network').append(halo, svg('g', {}, all), svg('g', {}, hits), weightPlate);
+  byId('network').append(halo, svg('g', {}, all), svg('g', {}, hits));
+  byId('network-plate').append(weightPlate);
 }
 
 function addLine(one) {
@@ -44,6 +49,7 @@ function addLine(one) {
 
 /** Put the lines between boxes, after the boxes were placed. */
 export function placeLines({ levels, isUpright }) {
+  boxesShown = levels.flatMap(({ boxes }) => boxes);
   for (const one of weightLines) {
     const { boxes } = levels[one.column];
     const to = levels[one.column + 1].boxes[one.index];
@@ -112,8 +118,35 @@ function placeHalo() {
   weightPlate.toggleAttribute('hidden', !one);
   if (!one?.path) return;
   halo.setAttribute('d', one.path);
-  const { x, y } = one.line.getPointAtLength(PLATE_AT * one.line.getTotalLength());
+  placeWeightPlate(one);
+}
+
+const weightPlateWidth = () => plateText.textContent.length * PLATE.letter + 2 * PLATE.margin;
+
+// On the line, where it covers least of the boxes.
+function placeWeightPlate({ line }) {
+  const width = weightPlateWidth();
+  const length = line.getTotalLength();
+  const places = PLATE_PLACES.flatMap((at) => {
+    const { x, y } = line.getPointAtLength(at * length);
+    return PLATE_SHIFTS.map((shift) => [x + shift * width, y]);
+  });
+  const costs = places.map((place, rank) => coveredAt(place, width) + PLATE_MOVE * rank);
+  const [x, y] = places[costs.indexOf(Math.min(...costs))];
   weightPlate.setAttribute('transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+}
+
+// The area of boxes that a plate covers, in square pixels.
+function coveredAt([x, y], width) {
+  const overlap = (from, extent, boxFrom, boxExtent) => (
+    Math.max(0, Math.min(from + extent, boxFrom + boxExtent) - Math.max(from, boxFrom))
+  );
+  const left = x - width / 2;
+  const top = y - PLATE.height / 2;
+  const areas = boxesShown.map((box) => (
+    overlap(left, width, box.x, box.w) * overlap(top, PLATE.height, box.y, box.h)
+  ));
+  return areas.reduce((sum, area) => sum + area, 0);
 }
 
 function paintPlate(now) {
@@ -123,10 +156,11 @@ function paintPlate(now) {
   const text = short(shownOnLine(one, now));
   if (plateText.textContent === text) return;
   plateText.textContent = text;
-  const width = text.length * PLATE.letter + 2 * PLATE.margin;
+  const width = weightPlateWidth();
   plateGround.setAttribute('x', -width / 2);
   plateGround.setAttribute('y', -PLATE.height / 2);
   plateGround.setAttribute('width', width);
+  placeWeightPlate(one);
 }
 
 /** Follow the choice of a weight. */

@@ -82,7 +82,7 @@ function notesOfTarget() {
   if (cut) {
     const chosen = cut.chosen ? `, and of the layer before it the neuron ${cut.chosen}` : '';
     notes.push(html('p', { class: 'note' }, `The part of ${count(cut.total, 'value')} that is `
-      + `nearest to the output${chosen}. What comes from the rest of the network is shown as an `
+      + `nearest to the output${chosen}. What comes from the rest of the graph is shown as an `
       + 'input, with the data and the gradient of the whole.'));
   }
   return notes;

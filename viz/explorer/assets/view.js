@@ -154,10 +154,10 @@ export function setUpDetail() {
   });
 }
 
-// What the folds of a depth are called, without their numbers: "layers", "neurons".
+// What the folds of a depth are called, without their numbers: "layers", "chain", "links".
 function namesAt(depth) {
   const titles = allFolds.filter((fold) => depthOf(fold) === depth).map(titleOf);
-  const names = titles.map((title) => title.replace(/[.\s#\d]+$/, ''));
+  const names = titles.map((title) => title.replace(/[.\s#×]*[\d,]+( to [\d,]+)?$/, ''));
   return [...new Set(names)].slice(0, 3).join(', ') || 'boxes';
 }
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from math import isfinite
+from random import Random
 from typing import Any
 
 import pytest
@@ -370,8 +371,31 @@ def test_close_up_chips_become_cards(show: Show) -> None:
     assert page.tab.locator(".mini").first.is_visible()
 
 
-def test_long_graphs_without_modules_arrive_in_parts(show: Show) -> None:
+def test_a_long_chain_arrives_as_one_box_of_its_links(show: Show) -> None:
     page = show(viz.explore(chain(1000)))
+    assert page.tab.locator(".closed").count() == 1
+    details = page.tab.locator("#detail option").all_inner_texts()
+    assert details[:2] == ["chain", "links"]
+    page.tab.select_option("#detail", "1")
+    assert page.tab.locator(".closed").count() > 1
+    page.press("/")
+    page.tab.keyboard.type("sin")
+    page.press("Enter")
+    assert page.tab.locator(".node.selected").count() == 1
+
+
+def without_repetition(length: int) -> Value:
+    """A long graph whose steps follow one another in no order."""
+    rng = Random(0)
+    y = x = Value(1.0, label="x")
+    for _ in range(length):
+        step = rng.choice([Value.sin, Value.cos, Value.tanh, lambda v: v + x])
+        y = step(y)
+    return y
+
+
+def test_long_graphs_without_modules_arrive_in_parts(show: Show) -> None:
+    page = show(viz.explore(without_repetition(1000)))
     assert 2 <= page.tab.locator(".closed").count() <= 20
     assert "0 of 1,001" in page.text("#panel")
     page.press("/")

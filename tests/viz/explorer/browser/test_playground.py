@@ -271,7 +271,32 @@ def test_a_click_on_a_line_chooses_its_weight(show: Show) -> None:
     expected, chosen, parameter = page.tab.evaluate(script)
     assert chosen == expected
     shown = page.tab.evaluate("(i) => momentOfPage().data[i]", parameter)
-    assert page.tab.text_content("#network .plate text") == number(shown)
+    assert page.tab.text_content("#network-plate text") == number(shown)
+
+
+IN_FRONT = """() => {
+  const plate = document.querySelector('#network-plate .plate');
+  plate.style.pointerEvents = 'auto';
+  plate.scrollIntoView({ block: 'center', inline: 'center' });
+  const { left, top, right, bottom } = plate.querySelector('rect').getBoundingClientRect();
+  const points = [0.1, 0.5, 0.9].map((share) => [
+    left + share * (right - left), top + share * (bottom - top),
+  ]);
+  return points.every(([x, y]) => plate.contains(document.elementFromPoint(x, y)));
+}"""
+
+
+@pytest.mark.parametrize("sizes", [(6, 4, 1), (16, 16, 1)])
+@pytest.mark.parametrize("width", [1440, 1000, 840, 390])
+def test_nothing_covers_the_number_of_the_chosen_line(
+    show: Show, sizes: tuple[int, ...], width: int
+) -> None:
+    tab = show(page_of(sizes)).tab
+    resize(tab, width, 844)
+    lines = tab.locator("#network .hit")
+    for line in range(0, lines.count(), lines.count() // 12):
+        lines.nth(line).dispatch_event("click")
+        assert tab.evaluate(IN_FRONT), line
 
 
 def test_every_scalar_is_one_level_further_down(show: Show) -> None:
