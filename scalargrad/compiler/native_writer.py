@@ -20,6 +20,9 @@ __all__ = ["FunctionWriter"]
 _ARRAYS = ("s", "h", "w", "g", "seeds", "left", "copied", "right", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
 
+_LONG_RUN = 64
+"""How many numbers side by side are set to zero at once, and not one by one."""
+
 _ALIGNED = 8
 """The doubles in a line of the cache: each part of a workspace starts at one."""
 
@@ -343,8 +346,9 @@ class FunctionWriter:
         self._zero_later = self.emitter.reserve()
         self.storage.alone = self._find_alone()
         is_parameter = self.program.code == PARAMETER
-        set_first = self.program.place[is_parameter & self.storage.alone]
-        wanted = numpy.setdiff1d(numpy.arange(self.program.parameters), set_first)
+        is_added_to = numpy.ones(self.program.parameters, bool)
+        is_added_to[self.program.place[is_parameter & self.storage.alone]] = False
+        wanted = numpy.flatnonzero(is_added_to)
         if len(wanted) == self.program.parameters:
             self._zero("g_p", len(wanted))
         elif len(wanted):
@@ -368,14 +372,25 @@ class FunctionWriter:
         return alone
 
     def _zero_places(self, array: str, positions: Rows) -> None:
+        """Write zeros at positions that increase, long runs of them at once."""
         emitter = self.emitter
-        places = Places(emitter, positions)
+        pointer = emitter.arguments[array]
+        runs = numpy.split(positions, numpy.flatnonzero(numpy.diff(positions) > 1) + 1)
+        for run in runs:
+            if len(run) >= _LONG_RUN:
+                start = emitter.builder.gep(pointer, [emitter.index(int(run[0]))])
+                emitter.fill_zeros(start, len(run))
+
+        short = [run for run in runs if len(run) < _LONG_RUN]
+        if not short:
+            return
+        places = Places(emitter, numpy.concatenate(short))
         zero = ir.Constant(emitter.double, 0.0)
 
         def write_zero(i: Any) -> None:
-            emitter.store_scalar(zero, emitter.arguments[array], places.find(i))
+            emitter.store_scalar(zero, pointer, places.find(i))
 
-        emitter.repeat(len(positions), write_zero)
+        emitter.repeat(places.shape[0], write_zero)
 
     def _finish_shared_gradients(self, code: KernelEmitter) -> None:
         """Write the way back through what all samples share, and whether the gradient is finite."""
