@@ -7,25 +7,19 @@ it has room for the steps of one segment, which are computed again from the carr
 """
 
 from collections.abc import Callable
-from functools import cached_property
-from math import isqrt
+from math import prod
 from typing import Any, Protocol
 
 import numpy
-from llvmlite import ir
 
 from .array_types import Rows
 from .kernels import Kernel, Scan
-from .layout import lay_out
-from .loop_lines import CARRY, LOOP_INPUTS, SHARED
 from .native_module import Emitter
 from .native_samples import Chunk
+from .native_steps import CARRY_BLOCK, ENTRY_BLOCK, SHARED_BLOCK, WEIGHTS_BLOCK, StepStorage
 from .native_storage import Reader, Storage
 
 __all__ = ["LoopEmitter"]
-
-_CARRY, _ENTRY, _SHARED, _WEIGHTS = range(4)
-"""The first blocks of the layout of a step."""
 
 
 class _Kernels(Protocol):
@@ -63,129 +57,14 @@ class LoopEmitter:
     def forward(self, kernel: Scan) -> None:
         """Write what computes a loop. It may be written twice, as a part of a step itself."""
         if kernel not in self._loops:
-            step = _Step(self.emitter, self.storage, kernel)
-            code = self._make_kernels(self.emitter, step.storage, self.chunk)
+            step = StepStorage(self.emitter, self.storage, kernel)
+            code = self._make_kernels(self.emitter, step, self.chunk)
             self._loops[kernel] = _Loop(self.emitter, self.chunk, kernel, step, code)
         self._loops[kernel].forward()
 
     def backward(self, kernel: Scan) -> None:
         """Write what sends the gradient of a loop to all that it takes."""
         self._loops[kernel].backward()
-
-
-class _Step:
-    """Where the numbers of a step are: in parts of the storage around the loop.
-
-    Args:
-        emitter: Where instructions are added.
-        outer: The storage around the loop.
-        scan: The loop.
-
-    Attributes:
-        storage: The storage of a step.
-        learns: Whether a gradient flows back through the loop.
-        steps: How many steps w has room for, beside the last carry.
-    """
-
-    def __init__(self, emitter: Emitter, outer: Storage, scan: Scan) -> None:
-        self.emitter = emitter
-        self.outer = outer
-        self.scan = scan
-        self.block = int(outer.layout.block_of[scan.rows[0]])
-        layout = lay_out(scan.step, scan.kernels, scan.sizes)
-        groups = zip(LOOP_INPUTS, (scan.carry, scan.xs, scan.shared, scan.weights), strict=True)
-        wanted = {name for name, rows in groups if rows.size and outer.needs_gradient(rows)}
-        self.learns = bool(wanted) and self.block in outer.gradients
-        needed = [False] * len(layout.blocks)
-        if self.learns:
-            # The way back leads through the carry, whether or not the first one wants a gradient.
-            needed = layout.needed_for(wanted | {CARRY}, scan.kernels)
-        tiles = outer.tiles if scan.batched else 0
-        self.storage = Storage(emitter, layout, needed, tiles, arrays={}, apart=[SHARED])
-        self.storage.by_sample.update(("g_carry", "starts"))
-        self.storage.scratch = outer.scratch
-        outer.loops.append(self)
-
-        self.steps = 1
-        if self.learns:
-            self.steps = self.segment
-        self._array = "w" if scan.batched else "s"
-        self._starts = {name: self._make_constant(f"start_{name}") for name in self._measure()}
-        self._stride = self._make_constant("stride")
-        self._constants = self._make_constants()
-
-    @cached_property
-    def segment(self) -> int:
-        """How many steps there are from one carry that is kept to the next."""
-        length = self.scan.length
-        is_kept = self.scan.checkpoint and self.learns
-        # √n segments of √n steps: n/s carries and s steps at once are the fewest for s = √n.
-        return isqrt(length - 1) + 1 if is_kept else length
-
-    @property
-    def segments(self) -> int:
-        """How many carries are kept."""
-        return -(-self.scan.length // self.segment)
-
-    def _measure(self) -> dict[str, int]:
-        """Return the numbers of each part, in units of the array that it is in."""
-        size = self.storage.size
-        each = self.storage.numbers_each
-        carries, _, shared = self.scan.sizes
-        weights = len(self.scan.weights)
-        parts = {"w": (self.steps + 1) * size["w"], "x2": shared}
-        doubles = {"s": size["s"], "p": weights}
-        if self.learns:
-            parts |= {"g": size["g"], "g_x2": shared, "g_carry": carries}
-            parts["starts"] = carries * self.segments
-            doubles |= {"h": size["h"], "g_p": weights}
-        return parts | {name: -(-count // each) for name, count in doubles.items()}
-
-    def _make_constant(self, name: str) -> Any:
-        """Return an integer that is known when all is written."""
-        module = self.emitter.module
-        constant = ir.GlobalVariable(module, self.emitter.integer, f"{name}{len(module.globals)}")
-        constant.global_constant = True
-        constant.linkage = "internal"
-        return constant
-
-    def _make_constants(self) -> Any:
-        """Return the numbers in the formula of a step."""
-        numbers = self.scan.step.numbers.tolist()
-        module = self.emitter.module
-        kind = ir.ArrayType(self.emitter.double, len(numbers))
-        array = ir.GlobalVariable(module, kind, f"numbers{len(module.globals)}")
-        array.global_constant = True
-        array.linkage = "internal"
-        array.initializer = ir.Constant(kind, numbers)
-        return array
-
-    def finish(self) -> None:
-        """Allocate the parts of the storage around, after those of the loops within."""
-        self.storage.finish()
-        emitter = self.emitter
-        each = self.storage.numbers_each
-        for name, count in self._measure().items():
-            _, first = self.outer.allocate(self._array, count)
-            self._starts[name].initializer = emitter.index(first * each)
-        self._stride.initializer = emitter.index(self.storage.size["w"] * each)
-
-    def find_arrays(self) -> None:
-        """Write where the arrays of the loop are. Those around it may be those of a step."""
-        builder = self.emitter.builder
-        outer = self.outer.arrays[self._array]
-        arrays = self.storage.arrays
-        for name, start in self._starts.items():
-            arrays[name] = builder.gep(outer, [builder.load(start)])
-        arrays["steps"] = arrays["w"]
-        zero = self.emitter.index(0)
-        arrays["c"] = builder.gep(self._constants, [zero, zero])
-
-    def go_to(self, number: Any) -> None:
-        """Let w be that of a step, by its position among those that there is room for."""
-        builder = self.emitter.builder
-        start = builder.mul(number, builder.load(self._stride))
-        self.storage.arrays["w"] = builder.gep(self.storage.arrays["steps"], [start])
 
 
 class _Loop:
@@ -200,19 +79,18 @@ class _Loop:
     """
 
     def __init__(
-        self, emitter: Emitter, chunk: Chunk, scan: Scan, step: _Step, code: _Kernels
+        self, emitter: Emitter, chunk: Chunk, scan: Scan, step: StepStorage, code: _Kernels
     ) -> None:
         self.emitter = emitter
         self.chunk = chunk
         self.scan = scan
         self.step = step
         self.code = code
-        self.storage = step.storage
         self.outer = step.outer
         self._carries = len(scan.carry)
         self._next = scan.step.outputs[: self._carries]
         self._results = scan.step.outputs[self._carries :]
-        kernels = list(enumerate(scan.kernels, self.storage.layout.first))
+        kernels = list(enumerate(scan.kernels, self.step.layout.first))
         self._shared_kernels = [pair for pair in kernels if not pair[1].batched]
         self._kernels = [pair for pair in kernels if pair[1].batched]
         self._late: list[Callable[[], None]] = []
@@ -222,12 +100,12 @@ class _Loop:
         self.chunk.each_row(count, lambda i: target.store(load(i), i))
 
     def _block(self, number: int) -> Reader:
-        width = self.storage.layout.blocks[number].width
-        return self.storage.block_reader(number, numpy.arange(width))
+        width = self.step.layout.blocks[number].width
+        return self.step.block_reader(number, numpy.arange(width))
 
     def _block_gradient(self, number: int) -> Reader:
-        width = self.storage.layout.blocks[number].width
-        return self.storage.block_gradient(number, numpy.arange(width))
+        width = self.step.layout.blocks[number].width
+        return self.step.block_gradient(number, numpy.arange(width))
 
     def _result_columns(self) -> Rows:
         """Return where the results of each step are in the block of the loop."""
@@ -238,10 +116,10 @@ class _Loop:
     def _write_late(self, write: Callable[[], None]) -> None:
         """Write here what is known when the whole loop is written."""
         insert = self.emitter.reserve()
-        arrays = dict(self.storage.arrays)
+        arrays = dict(self.step.arrays)
 
         def run() -> None:
-            self.storage.arrays.update(arrays)
+            self.step.arrays.update(arrays)
             insert(write)
 
         self._late.append(run)
@@ -261,12 +139,11 @@ class _Loop:
         self._begin()
         step.go_to(emitter.index(0))
         if self._carries:
-            self._copy(self._carries, self.outer.reader(scan.carry).load, self._block(_CARRY))
+            self._copy(self._carries, self.outer.reader(scan.carry).load, self._block(CARRY_BLOCK))
         is_kept = step.learns and step.segments == 1
 
         def run_segment(number: Any) -> None:
             if step.segments > 1:
-                step.go_to(emitter.index(0))
                 self._keep_carry(number)
             start, count = self._find_segment(number)
             self._write_steps(start, count, is_kept, with_results=True)
@@ -284,12 +161,14 @@ class _Loop:
         scan = self.scan
         self.step.find_arrays()
         if scan.shared.size:
-            self._copy(len(scan.shared), self.outer.reader(scan.shared).load, self._block(_SHARED))
+            self._copy(
+                len(scan.shared), self.outer.reader(scan.shared).load, self._block(SHARED_BLOCK)
+            )
         with emitter.along_rows():
             if scan.weights.size:
                 weights = self.outer.reader(scan.weights)
-                self._copy(len(scan.weights), weights.load, self._block(_WEIGHTS))
-            self._write_late(lambda: self.storage.write_copies("s"))
+                self._copy(len(scan.weights), weights.load, self._block(WEIGHTS_BLOCK))
+            self._write_late(lambda: self.step.write_copies("s"))
             for _, kernel in self._shared_kernels:
                 self.code.forward(kernel)
 
@@ -311,31 +190,33 @@ class _Loop:
         is_whole = builder.icmp_signed(">", remaining, segment)
         return start, builder.select(is_whole, segment, remaining)
 
-    def _kept_carry(self, number: Any) -> Reader:
-        """Return what reads and writes the carry before a segment."""
-        reader = self.storage.make_run("starts", 0, self._carries)
-        size = self._carries * self.storage.numbers_each
-        start = self.emitter.scale_index(number, size)
-        reader.array = self.emitter.builder.gep(reader.array, [start])
-        return reader
+    def _kept_carries(self) -> Reader:
+        """Return what reads and writes the carries before all segments."""
+        shape = (self.step.segments, self._carries)
+        return self.step.make_reader("carries", numpy.arange(prod(shape)).reshape(shape))
 
-    def _keep_carry(self, number: Any) -> None:
-        if self._carries:
-            self._copy(self._carries, self._block(_CARRY).load, self._kept_carry(number))
-
-    def _restore_carry(self, number: Any) -> None:
+    def _keep_carry(self, segment: Any) -> None:
         self.step.go_to(self.emitter.index(0))
         if self._carries:
-            self._copy(self._carries, self._kept_carry(number).load, self._block(_CARRY))
+            kept = self._kept_carries()
+            carry = self._block(CARRY_BLOCK)
+            self.chunk.each_row(self._carries, lambda i: kept.store(carry.load(i), segment, i))
+
+    def _restore_carry(self, segment: Any) -> None:
+        self.step.go_to(self.emitter.index(0))
+        if self._carries:
+            kept = self._kept_carries()
+            carry = self._block(CARRY_BLOCK)
+            self._copy(self._carries, lambda i: kept.load(segment, i), carry)
 
     def _end_segment(self, count: Any) -> None:
         """Write what brings the carry after a segment to where the next one begins."""
         emitter = self.emitter
         if self._carries:
             self.step.go_to(emitter.builder.and_(count, emitter.index(1)))
-            last = self._block(_CARRY)
+            last = self._block(CARRY_BLOCK)
             self.step.go_to(emitter.index(0))
-            self._copy(self._carries, last.load, self._block(_CARRY))
+            self._copy(self._carries, last.load, self._block(CARRY_BLOCK))
 
     def _write_steps(self, start: Any, count: Any, is_kept: bool, with_results: bool) -> None:
         """Write a loop over steps, from the carry in the first place of w on.
@@ -355,26 +236,26 @@ class _Loop:
                 number_of_two = builder.and_(number, emitter.index(1))
                 following = builder.and_(following, emitter.index(1))
             self.step.go_to(following)
-            after = self._block(_CARRY) if self._carries else None
+            after = self._block(CARRY_BLOCK) if self._carries else None
             self.step.go_to(number if is_kept else number_of_two)
 
             position = emitter.add_index(start, number)
-            self._write_late(lambda: self.storage.write_copies("w"))
+            self._write_late(lambda: self.step.write_copies("w"))
             if self.scan.xs.size:
                 entries = self.outer.reader(self.scan.xs)
                 count = self.scan.xs.shape[1]
-                self._copy(count, lambda i: entries.load(position, i), self._block(_ENTRY))
+                self._copy(count, lambda i: entries.load(position, i), self._block(ENTRY_BLOCK))
             for _, kernel in self._kernels:
                 self.code.forward(kernel)
             if after is not None:
-                self._copy(self._carries, self.storage.reader(self._next).load, after)
+                self._copy(self._carries, self.step.reader(self._next).load, after)
             if with_results and len(self._results):
                 self._store_results(position)
 
         emitter.repeat(count, run)
 
     def _store_results(self, position: Any) -> None:
-        results = self.storage.reader(self._results)
+        results = self.step.reader(self._results)
         targets = self.outer.block_reader(self.step.block, self._result_columns())
         self.chunk.each_row(
             len(self._results), lambda i: targets.store(results.load(i), position, i)
@@ -390,7 +271,7 @@ class _Loop:
         self.step.go_to(self.emitter.index(number))
         columns = numpy.arange(self._carries)
         targets = self.outer.block_reader(self.step.block, columns)
-        self._copy(self._carries, self._block(_CARRY).load, targets)
+        self._copy(self._carries, self._block(CARRY_BLOCK).load, targets)
 
     # Backward
 
@@ -417,14 +298,14 @@ class _Loop:
 
     def _begin_back(self) -> None:
         """Write the gradients that there are before the last step."""
-        storage = self.storage
+        step = self.step
         emitter = self.emitter
-        arrays = storage.arrays
+        arrays = step.arrays
         weights = len(self.scan.weights)
         if weights:
             emitter.fill_zeros(arrays["g_p"], weights)
         if self.scan.shared.size:
-            emitter.fill_zeros(arrays["g_x2"], len(self.scan.shared) * storage.numbers_each)
+            emitter.fill_zeros(arrays["g_x2"], len(self.scan.shared) * step.numbers_each)
         self._write_late(lambda: self._zero("h", 1))
         if self._carries:
             columns = numpy.arange(self._carries)
@@ -432,35 +313,35 @@ class _Loop:
             self._copy(self._carries, of_last.load, self._carry_gradient())
 
     def _zero(self, array: str, each: int) -> None:
-        count = self.storage.size[array]
+        count = self.step.size[array]
         if count:
-            self.emitter.fill_zeros(self.storage.arrays[array], count * each)
+            self.emitter.fill_zeros(self.step.arrays[array], count * each)
 
     def _carry_gradient(self) -> Reader:
         """Return what reads and writes the gradient of the carry between two steps."""
-        return self.storage.make_run("g_carry", 0, self._carries)
+        return self.step.make_run("g_carry", 0, self._carries)
 
     def _write_steps_back(self, start: Any, count: Any) -> None:
         """Write a loop over steps, the last one first."""
         emitter = self.emitter
-        storage = self.storage
+        step = self.step
         last = emitter.add_index(count, -1)
 
         def run(number: Any) -> None:
             place = emitter.builder.sub(last, number)
             position = emitter.add_index(start, place)
             self.step.go_to(place)
-            self._write_late(lambda: self._zero("g", storage.numbers_each))
+            self._write_late(lambda: self._zero("g", step.numbers_each))
             self._seed_step(position)
             for kernel_number, kernel in reversed(self._kernels):
-                if kernel_number in storage.gradients:
+                if kernel_number in step.gradients:
                     self.code.backward(kernel)
-            storage.write_gradient_copies("g", self.chunk.tiles)
+            step.write_gradient_copies("g", self.chunk.tiles)
             if self._carries:
-                gradient = self._block_gradient(_CARRY)
+                gradient = self._block_gradient(CARRY_BLOCK)
                 self._copy(self._carries, gradient.load, self._carry_gradient())
             if self.scan.xs.size and self.outer.needs_gradient(self.scan.xs):
-                gradient = self._block_gradient(_ENTRY)
+                gradient = self._block_gradient(ENTRY_BLOCK)
                 targets = self.outer.gradient(self.scan.xs)
                 self.chunk.each_row(
                     self.scan.xs.shape[1],
@@ -471,13 +352,13 @@ class _Loop:
 
     def _seed_step(self, position: Any) -> None:
         """Write the gradients of what a step returns."""
-        storage = self.storage
-        if self._carries and storage.needs_gradient(self._next):
-            targets = storage.gradient(self._next)
+        step = self.step
+        if self._carries and step.needs_gradient(self._next):
+            targets = step.gradient(self._next)
             carry = self._carry_gradient()
             self.chunk.each_row(self._carries, lambda i: targets.add(carry.load(i), i))
-        if len(self._results) and storage.needs_gradient(self._results):
-            of_results = storage.gradient(self._results)
+        if len(self._results) and step.needs_gradient(self._results):
+            of_results = step.gradient(self._results)
             gradients = self.outer.block_gradient(self.step.block, self._result_columns())
             self.chunk.each_row(
                 len(self._results), lambda i: of_results.add(gradients.load(position, i), i)
@@ -486,19 +367,19 @@ class _Loop:
     def _end_back(self) -> None:
         """Write what adds the gradients before the first step to those around the loop."""
         emitter = self.emitter
-        storage = self.storage
+        step = self.step
         scan = self.scan
         if self._carries:
             self._send(scan.carry, self._carry_gradient)
         if scan.shared.size:
-            self._send(scan.shared, lambda: self._block_gradient(_SHARED))
+            self._send(scan.shared, lambda: self._block_gradient(SHARED_BLOCK))
         with emitter.along_rows():
             for number, kernel in reversed(self._shared_kernels):
-                if number in storage.gradients:
+                if number in step.gradients:
                     self.code.backward(kernel)
-            storage.write_gradient_copies("h", emitter.index(1))
+            step.write_gradient_copies("h", emitter.index(1))
             if scan.weights.size:
-                self._send(scan.weights, lambda: self._block_gradient(_WEIGHTS))
+                self._send(scan.weights, lambda: self._block_gradient(WEIGHTS_BLOCK))
 
     def _send(self, rows: Rows, find: Callable[[], Reader]) -> None:
         """Write what adds gradients to those of rows around the loop, if they are wanted."""

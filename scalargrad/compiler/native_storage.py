@@ -271,7 +271,8 @@ class Storage:
         """How many doubles of w and g each number has."""
         return max(1, self.tiles * self.emitter.width)
 
-    def _make_reader(self, name: str, positions: Rows) -> Reader:
+    def make_reader(self, name: str, positions: Rows) -> Reader:
+        """Return what reads and writes these positions of an array."""
         tiles = self.tiles if name in self.by_sample else 0
         places = Places(self.emitter, positions)
         return Reader(self.emitter, self.arrays[name], places, tiles)
@@ -282,17 +283,17 @@ class Storage:
 
     def make_run(self, array: str, start: int, count: int) -> Reader:
         """Return what reads and writes so many numbers of an array, from a position on."""
-        return self._make_reader(array, start + numpy.arange(count))
+        return self.make_reader(array, start + numpy.arange(count))
 
     def block_reader(self, number: int, columns: Rows) -> Reader:
         """Return what reads and writes columns of a block."""
         name, start = self.values[number]
-        return self._make_reader(name, start + columns)
+        return self.make_reader(name, start + columns)
 
     def block_gradient(self, number: int, columns: Rows) -> Reader:
         """Return what reads the gradients of columns of a block."""
         name, start = self.gradients[number]
-        return self._make_reader(name, start + columns)
+        return self.make_reader(name, start + columns)
 
     def reader(self, rows: Rows) -> Reader:
         """Return what reads and writes these rows, from one array."""
@@ -309,7 +310,7 @@ class Storage:
             if name != chosen:
                 places = self._find_copies(self._copies[chosen], chosen, name, places)
             positions[inside] = places
-        return self._make_reader(chosen, positions)
+        return self.make_reader(chosen, positions)
 
     def gradient(self, rows: Rows) -> Reader:
         """Return what reads the gradients of these rows and adds to them."""
@@ -330,7 +331,7 @@ class Storage:
             if name != chosen:
                 places = self._find_copies(self._gradient_copies[chosen], chosen, name, places)
             positions[inside] = places
-        return self._make_reader(chosen, positions)
+        return self.make_reader(chosen, positions)
 
     def _find_copies(self, copies: _Copies, chosen: str, name: str, positions: Rows) -> Rows:
         """Return where in the chosen array numbers of another one are copied to."""
@@ -371,8 +372,8 @@ class Storage:
         """Write what copies numbers into s or w, where they are read among others."""
         emitter = self.emitter
         for name, (positions, places) in self._copies[array].by_array().items():
-            source = self._make_reader(name, positions)
-            target = self._make_reader(array, places)
+            source = self.make_reader(name, positions)
+            target = self.make_reader(array, places)
 
             def copy(i: Any, source: Reader = source, target: Reader = target) -> None:
                 if not target.tiles:
@@ -394,8 +395,8 @@ class Storage:
         """
         emitter = self.emitter
         for name, (positions, places) in self._gradient_copies[array].by_array().items():
-            target = self._make_reader(name, positions)
-            source = self._make_reader(array, places)
+            target = self.make_reader(name, positions)
+            source = self.make_reader(array, places)
 
             def add(i: Any, source: Reader = source, target: Reader = target) -> None:
                 if not source.tiles:

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 import scalargrad as sg
 from scalargrad import Value, compile
-from scalargrad.nn import Embedding, Sequential
+from scalargrad.nn import Embedding, Layer, Sequential
 from tests.compiler.graphs import Kitchen, Weights, follow, recipe_of
 from tests.compiler.referee import alike
 from tests.compiler.test_lookups import tokens
 
 pytest.importorskip("llvmlite")
+
+from scalargrad.compiler.native_writer import FunctionWriter
 
 
 def assert_alike(function: Any, model: Any, inputs: Any, data: list[Any]) -> None:
@@ -64,6 +66,17 @@ def test_tables_of_inputs_parameters_and_results(seed: int) -> None:
     batch = kitchen.rng.choice([1, 6, 20])
     x = numpy.random.default_rng(seed).uniform(-2.0, 2.0, (batch, 3))
     assert_alike(function, model, (3, ("token", 3)), [x, tokens(4, batch, 3, seed=seed)])
+
+
+def test_a_larger_table_is_no_more_code() -> None:
+    sizes = []
+    for count in (100, 2000):
+        model = Sequential(Embedding(count, 4, seed=1), Layer(4, 1, None, seed=2))
+        program = compile(lambda i, m=model: m(i)[0], model, ["token"], backend="native")
+        writer = FunctionWriter(program._backend, "loss", 4)
+        writer.write()
+        sizes.append(len(str(writer.emitter.module)))
+    assert sizes[1] < 1.02 * sizes[0]
 
 
 def test_an_index_beyond_the_ends_reads_nothing_else() -> None:
