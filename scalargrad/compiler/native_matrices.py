@@ -11,11 +11,13 @@ from .native_products import (
     Columns,
     Factor,
     Product,
+    Results,
     over_rows,
     over_tiles,
     padded,
     write_dots,
     write_product,
+    write_sums,
     write_transposed,
 )
 from .native_samples import Chunk
@@ -60,45 +62,60 @@ class MatrixEmitter:
 
     def _forward_samples(self, kernel: Matrix) -> None:
         """Write weights times samples, place by place."""
+        emitter = self.emitter
         places, length = kernel.x.shape
         x = self.storage.reader(kernel.x)
-        biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
         results = self.storage.reader(kernel.rows.reshape(places, -1))
-        weights = self._lay_out(self.storage.reader(kernel.weights))
+        weights = self._lay_out(self.storage.reader(kernel.weights), "left")
+        start = None
+        if kernel.bias is not None:
+            biases = self._lay_out(self.storage.reader(kernel.bias[:, None]), "start")
+            start = Results(biases.array, biases.start, biases.across, unit=0)
 
         def run(place: Any) -> None:
-            def finish(feature: Any, tile: Any, total: Any) -> None:
-                self._set_tile(tile)
-                results.store(self._add_bias(biases, feature, total), place, feature)
-
             product = Product(
                 rows=len(kernel.weights),
-                depth=self.emitter.index(length),
+                depth=emitter.index(length),
                 left=weights,
                 right=self._lay_out_tiles(x, place),
-                finish=finish,
             )
-            self._write(product, self._over_tiles())
+            write_product(
+                emitter, product, self._over_tiles(), self._find_tiles(results, place), start
+            )
 
-        self.emitter.repeat(places, run)
+        emitter.repeat(places, run)
 
-    def _write(self, product: Product, columns: Columns) -> None:
-        sums = self.storage.find_scratch("sums", SUMS * self.emitter.width)
-        write_product(self.emitter, product, columns, sums)
+    def _find_tiles(self, reader: Reader, place: Any) -> Results:
+        """Return where the numbers of one place lie, which vary by sample."""
+        size = self.storage.numbers_each
+        strides = reader.places.view.strides
+        assert strides is not None
+        start = self.emitter.scale_index(reader.places.find(place, self.emitter.index(0)), size)
+        return Results(reader.array, start, across=strides[1] * size, unit=self.emitter.width)
 
-    def _lay_out(self, reader: Reader) -> Factor:
-        """Return numbers (m, n) that all lanes share as a side of a product.
+    def _find_rows(self, reader: Reader) -> Results:
+        """Return where numbers (m, n) lie, side by side in their rows."""
+        strides = reader.places.view.strides
+        assert strides is not None
+        return Results(reader.array, reader.places.find_first(), across=strides[0], unit=1)
 
-        Rows are those of the left side, or what is summed up on the right side.
+    def _lay_out(self, reader: Reader, name: str, side_by_side: bool = False) -> Factor:
+        """Return numbers (m, n) that are not vectors of samples as a left side of a product.
+
+        Args:
+            reader: The numbers.
+            name: Where they are copied to if they lie at no regular distances.
+            side_by_side: Whether those of a row must lie side by side.
         """
         emitter = self.emitter
-        strides = reader.places.view.strides
-        if strides is not None:
+        places = reader.places
+        strides = places.view.strides
+        if strides is not None and (not side_by_side or places.last_stride == 1):
             across, along = strides
-            return Factor(reader.array, reader.places.find_first(), across, along)
+            return Factor(reader.array, places.find_first(), across, along)
 
-        m, n = reader.places.shape
-        target = self.storage.find_scratch("left", m * n)
+        m, n = places.shape
+        target = self.storage.find_scratch(name, m * n)
 
         def copy_row(i: Any) -> None:
             def copy(k: Any) -> None:
@@ -155,7 +172,9 @@ class MatrixEmitter:
                 return weights.load(feature, k), x.load(place, k)
 
             def finish(feature: Any, sums: Any) -> None:
-                results.store(self._add_bias(biases, feature, sums), place, feature)
+                if biases is not None:
+                    sums = emitter.builder.fadd(sums, biases.load(feature))
+                results.store(sums, place, feature)
 
             write_dots(emitter, len(kernel.weights), length, load_product, finish)
 
@@ -168,23 +187,24 @@ class MatrixEmitter:
         features = len(kernel.weights)
         x = self.storage.reader(kernel.x)
         weights = self.storage.reader(kernel.weights)
-        biases = None if kernel.bias is None else self.storage.reader(kernel.bias)
         results = self.storage.reader(kernel.rows.reshape(places, -1))
         scratch = self.storage.find_scratch("right", length * padded(features, emitter.width))
-        rows = _swap(self._lay_out_rows(weights))
+        rows = _swap(self._lay_out(weights, "copied", side_by_side=True))
         transposed = write_transposed(emitter, features, rows, over_rows(emitter, length), scratch)
-
-        def finish(place: Any, feature: Any, total: Any) -> None:
-            results.store(self._add_bias(biases, feature, total), place, feature)
+        start = None
+        if kernel.bias is not None:
+            reader = self.storage.reader(kernel.bias[None, :])
+            biases = self._lay_out(reader, "start", side_by_side=True)
+            start = Results(biases.array, biases.start, across=0, unit=1)
 
         product = Product(
             rows=places,
             depth=emitter.index(length),
-            left=self._lay_out(x),
+            left=self._lay_out(x, "left"),
             right=transposed,
-            finish=finish,
         )
-        self._write(product, over_rows(emitter, features))
+        columns = over_rows(emitter, features)
+        write_product(emitter, product, columns, self._find_rows(results), start)
 
     def backward(self, kernel: Matrix) -> None:
         """Write what sends the gradient of a matrix product to its operands."""
@@ -200,53 +220,16 @@ class MatrixEmitter:
 
     def _send_from_places(self, kernel: Matrix) -> None:
         """Write the gradient of weights: gradients times numbers of all places of a sample."""
-        emitter = self.emitter
-        places, length = kernel.x.shape
+        places = len(kernel.x)
         x = self.storage.reader(kernel.x)
         gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
         product = Product(
             rows=len(kernel.weights),
-            depth=emitter.index(places),
-            left=_swap(self._lay_out(gradients)),
-            right=_swap(self._lay_out_rows(x)),
-            finish=self._collect(kernel, self.chunk.is_first()),
+            depth=self.emitter.index(places),
+            left=_swap(self._lay_out(gradients, "left")),
+            right=_swap(self._lay_out(x, "copied", side_by_side=True)),
         )
-        self._write(product, over_rows(emitter, length))
-
-    def _collect(self, kernel: Matrix, is_first: Any) -> Callable[[Any, Any, Any], None]:
-        """Return what adds to the gradient of weights, or sets it first where nothing else adds."""
-        targets = self.storage.gradient(kernel.weights)
-
-        def add(feature: Any, k: Any, total: Any) -> None:
-            targets.add(total, feature, k)
-
-        def set_or_add(feature: Any, k: Any, total: Any) -> None:
-            with self.emitter.builder.if_else(is_first) as (then, otherwise):
-                with then:
-                    targets.store(total, feature, k)
-                with otherwise:
-                    targets.add(total, feature, k)
-
-        return set_or_add if self.storage.collects_alone(kernel.weights) else add
-
-    def _lay_out_rows(self, reader: Reader) -> Factor:
-        """Return numbers (m, n) that lie side by side in their rows."""
-        emitter = self.emitter
-        m, n = reader.places.shape
-        if reader.places.view.strides is not None and reader.places.last_stride == 1:
-            return self._lay_out(reader)
-
-        target = self.storage.find_scratch("copied", m * n)
-
-        def copy_row(i: Any) -> None:
-            def copy(k: Any) -> None:
-                position = emitter.add_index(emitter.scale_index(i, n), k)
-                emitter.store_scalar(reader.load_scalar(i, k), target, position)
-
-            emitter.repeat(n, copy)
-
-        emitter.repeat(m, copy_row)
-        return Factor(target, emitter.index(0), across=n, along=1)
+        self._send_to_weights(kernel, product, self.chunk.is_first())
 
     def _send_from_samples(self, kernel: Matrix) -> None:
         """Write the gradient of weights: gradients times samples, summed up over a chunk."""
@@ -261,11 +244,31 @@ class MatrixEmitter:
                 depth=emitter.scale_index(self.chunk.tiles, emitter.width),
                 left=self._lay_out_samples(gradients, place),
                 right=self._transpose_samples(x, place, length),
-                finish=self._collect(kernel, self.chunk.is_first(place)),
             )
-            self._write(product, over_rows(emitter, length))
+            self._send_to_weights(kernel, product, self.chunk.is_first(place))
 
         emitter.repeat(places, run)
+
+    def _send_to_weights(self, kernel: Matrix, product: Product, is_first: Any) -> None:
+        """Write what adds to the gradient of weights, or sets it first where nothing else adds."""
+        emitter = self.emitter
+        targets = self.storage.gradient(kernel.weights)
+        columns = over_rows(emitter, kernel.weights.shape[1])
+        if not self.storage.collects_alone(kernel.weights):
+            self._add_rows(product, columns, targets)
+            return
+
+        with emitter.builder.if_else(is_first) as (then, otherwise):
+            with then:
+                write_product(emitter, product, columns, self._find_rows(targets))
+            with otherwise:
+                self._add_rows(product, columns, targets)
+
+    def _write_sums(
+        self, product: Product, columns: Columns, finish: Callable[[Any, Any, Any], None]
+    ) -> None:
+        sums = self.storage.find_scratch("sums", SUMS * self.emitter.width)
+        write_sums(self.emitter, product, columns, sums, finish)
 
     def _lay_out_samples(self, reader: Reader, place: Any) -> Factor:
         """Return the numbers of one place as a left side, whose products are those of samples."""
@@ -325,30 +328,49 @@ class MatrixEmitter:
             product = Product(
                 rows=places,
                 depth=emitter.index(features),
-                left=self._lay_out(gradients),
-                right=_swap(self._lay_out_rows(weights)),
-                finish=lambda place, k, total: targets.add(total, place, k),
+                left=self._lay_out(gradients, "left"),
+                right=_swap(self._lay_out(weights, "copied", side_by_side=True)),
             )
-            self._write(product, over_rows(emitter, length))
+            self._add_rows(product, over_rows(emitter, length), targets)
             return
 
-        left = _swap(self._lay_out(weights))
+        left = _swap(self._lay_out(weights, "left"))
 
         def run(place: Any) -> None:
-            def finish(k: Any, tile: Any, total: Any) -> None:
-                self._set_tile(tile)
-                targets.add(total, place, k)
-
             product = Product(
                 rows=length,
                 depth=emitter.index(features),
                 left=left,
                 right=self._lay_out_tiles(gradients, place),
-                finish=finish,
             )
-            self._write(product, self._over_tiles())
+            self._add_tiles(product, targets, place)
 
         emitter.repeat(places, run)
+
+    def _add_rows(self, product: Product, columns: Columns, targets: Reader) -> None:
+        """Write what adds a product to numbers that are not vectors of samples."""
+        if targets.is_regular() and targets.places.last_stride == 1:
+            results = self._find_rows(targets)
+            write_product(self.emitter, product, columns, results, start=results)
+            return
+
+        def add(i: Any, k: Any, total: Any) -> None:
+            targets.add(total, i, k)
+
+        self._write_sums(product, columns, add)
+
+    def _add_tiles(self, product: Product, targets: Reader, place: Any) -> None:
+        """Write what adds a product to vectors of samples."""
+        if targets.tiles and targets.is_regular():
+            results = self._find_tiles(targets, place)
+            write_product(self.emitter, product, self._over_tiles(), results, start=results)
+            return
+
+        def add(k: Any, tile: Any, total: Any) -> None:
+            self._set_tile(tile)
+            targets.add(total, place, k)
+
+        self._write_sums(product, self._over_tiles(), add)
 
 
 def _swap(factor: Factor) -> Factor:

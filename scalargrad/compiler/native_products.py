@@ -9,11 +9,13 @@ __all__ = [
     "SUMS",
     "Factor",
     "Product",
+    "Results",
     "over_rows",
     "over_tiles",
     "padded",
     "write_dots",
     "write_product",
+    "write_sums",
     "write_transposed",
 ]
 
@@ -46,6 +48,22 @@ class Factor(NamedTuple):
     along: int
 
 
+class Results(NamedTuple):
+    """Where the results of a product lie, or the numbers that its sums start with.
+
+    Attributes:
+        array: The array.
+        start: The position of the first one.
+        across: How far rows are from each other.
+        unit: How far columns are from each other; 0 where all columns start with the same number.
+    """
+
+    array: Any
+    start: Any
+    across: int
+    unit: int
+
+
 class Product(NamedTuple):
     """A matrix product whose columns lie in the lanes of vectors.
 
@@ -57,14 +75,12 @@ class Product(NamedTuple):
         depth: How many products are summed up.
         left: The left side.
         right: The right side. Columns of a vector lie one after the other.
-        finish: Takes i, j and the sum.
     """
 
     rows: int
     depth: Any
     left: Factor
     right: Factor
-    finish: Callable[[Any, Any, Any], None]
 
 
 def over_tiles(emitter: Emitter, tiles: Any) -> Columns:
@@ -108,101 +124,182 @@ def over_rows(emitter: Emitter, count: int) -> Columns:
     return run
 
 
-def write_product(emitter: Emitter, product: Product, columns: Columns, sums: Any) -> None:
+def write_product(
+    emitter: Emitter,
+    product: Product,
+    columns: Columns,
+    results: Results,
+    start: Results | None = None,
+) -> None:
     """Write a matrix product, block by block.
 
     Args:
         emitter: Where instructions are added.
         product: The product.
         columns: What goes through its columns.
-        sums: An array for the sums of one block, SUMS vectors.
+        results: Where it is written.
+        start: What is added to it, such as what was there before; None for nothing.
     """
-    size = _count_rows(emitter)
+
+    def write(first: Any, count: int, some: list[Any]) -> None:
+        _write_block(emitter, product, (first, count, some), results, start)
+
+    _each_block(emitter, product, columns, write)
+
+
+def write_sums(
+    emitter: Emitter,
+    product: Product,
+    columns: Columns,
+    sums: Any,
+    finish: Callable[[Any, Any, Any], None],
+) -> None:
+    """Write a matrix product whose results lie nowhere in particular.
+
+    Args:
+        emitter: Where instructions are added.
+        product: The product.
+        columns: What goes through its columns.
+        sums: An array for one block, SUMS vectors.
+        finish: Takes i, j and the sum, one after the other.
+    """
+    width = emitter.width
+
+    def write(first: Any, count: int, some: list[Any]) -> None:
+        block = Results(sums, emitter.index(0), len(some) * width, 0)
+        moved = product._replace(left=_move(emitter, product.left, first))
+        _write_block(emitter, moved, (emitter.index(0), count, some), block, None)
+
+        def finish_row(number: Any) -> None:
+            place = emitter.scale_index(number, len(some) * width)
+            for position, column in enumerate(some):
+                total = emitter.load(sums, emitter.add_index(place, position * width))
+                finish(emitter.add_index(first, number), column, total)
+
+        emitter.repeat(count, finish_row)
+
+    _each_block(emitter, product, columns, write)
+
+
+def _move(emitter: Emitter, factor: Factor, row: Any) -> Factor:
+    """Return a left side from a row on."""
+    start = emitter.add_index(factor.start, emitter.scale_index(row, factor.across))
+    return factor._replace(start=start)
+
+
+def _each_block(
+    emitter: Emitter,
+    product: Product,
+    columns: Columns,
+    write: Callable[[Any, int, list[Any]], None],
+) -> None:
+    """Write what goes through blocks: the first row, how many rows, and some columns."""
+    size = _BLOCK_ROWS if emitter.width >= _MANY_REGISTERS else _BLOCK_ROWS // 2
     blocks, rest = divmod(product.rows, size)
 
     def run_columns(some: list[Any]) -> None:
-        def run_block(block: Any) -> None:
-            _write_block(emitter, product, emitter.scale_index(block, size), size, some, sums)
-
         if blocks:
-            emitter.repeat(blocks, run_block)
+            emitter.repeat(blocks, lambda i: write(emitter.scale_index(i, size), size, some))
         if rest:
-            first = emitter.index(blocks * size)
-            _write_block(emitter, product, first, rest, some, sums)
+            write(emitter.index(blocks * size), rest, some)
 
     columns(run_columns)
 
 
-def _count_rows(emitter: Emitter) -> int:
-    return _BLOCK_ROWS if emitter.width >= _MANY_REGISTERS else _BLOCK_ROWS // 2
-
-
 def _write_block(
-    emitter: Emitter, product: Product, first: Any, count: int, columns: Sequence[Any], sums: Any
+    emitter: Emitter,
+    product: Product,
+    block: tuple[Any, int, list[Any]],
+    results: Results,
+    start: Results | None,
 ) -> None:
     """Write what computes some rows and columns of a product."""
-    left, right = product.left, product.right
-    row = emitter.add_index(left.start, emitter.scale_index(first, left.across))
+    first, count, columns = block
+    left = _move(emitter, product.left, first)
+    right = product.right
     column = emitter.add_index(right.start, emitter.scale_index(columns[0], right.across))
-    function = _find_accumulator(emitter, count, len(columns))
-    strides = [left.across, left.along, right.along]
-    emitter.builder.call(
-        function,
-        [
-            product.depth,
-            emitter.builder.gep(left.array, [row]),
-            emitter.builder.gep(right.array, [column]),
-            *map(emitter.index, strides),
-            sums,
-        ],
-    )
-
-    def finish_row(number: Any) -> None:
-        start = emitter.scale_index(number, len(columns) * emitter.width)
-        for place, column in enumerate(columns):
-            total = emitter.load(sums, emitter.add_index(start, place * emitter.width))
-            product.finish(emitter.add_index(first, number), column, total)
-
-    emitter.repeat(count, finish_row)
+    # Without a start, that of the results is given, and not read.
+    before = results if start is None else start
+    strides = [left.across, left.along, right.along, before.across, results.across]
+    arguments = [
+        product.depth,
+        emitter.builder.gep(left.array, [left.start]),
+        emitter.builder.gep(right.array, [column]),
+        _find_block(emitter, before, first, columns[0]),
+        _find_block(emitter, results, first, columns[0]),
+        *map(emitter.index, strides),
+    ]
+    kind = "zero"
+    if start is not None:
+        kind = "vector" if start.unit else "scalar"
+    emitter.builder.call(_find_accumulator(emitter, count, len(columns), kind), arguments)
 
 
-def _find_accumulator(emitter: Emitter, rows: int, columns: int) -> Any:
-    """Return a function that sums up one block of a product, written at its first use."""
-    name = f"accumulate_{rows}x{columns}_{emitter.active}"
+def _find_block(emitter: Emitter, results: Results, row: Any, column: Any) -> Any:
+    """Return a pointer to the results from a row and a column on."""
+    start = emitter.add_index(results.start, emitter.scale_index(row, results.across))
+    if results.unit:
+        start = emitter.add_index(start, emitter.scale_index(column, results.unit))
+    return emitter.builder.gep(results.array, [start])
+
+
+def _find_accumulator(emitter: Emitter, rows: int, columns: int, kind: str) -> Any:
+    """Return a function that sums up one block of a product, written at its first use.
+
+    Args:
+        emitter: Where instructions are added.
+        rows: The number of rows.
+        columns: The number of vectors of columns.
+        kind: What the sums start with: "zero", a "vector" for each, or a "scalar" for each row.
+    """
+    name = f"accumulate_{rows}x{columns}_{emitter.active}_{kind}"
     function = emitter.module.globals.get(name)
     if function is None:
         pointer = emitter.double.as_pointer()
         integer = emitter.integer
-        arguments = [integer, pointer, pointer, integer, integer, integer, pointer]
+        arguments = [integer, *[pointer] * 4, *[integer] * 5]
         with emitter.new_function(name, arguments) as function:
-            _write_accumulator(emitter, rows, columns, function.args)
+            _write_accumulator(emitter, rows, columns, kind, function.args)
     return function
 
 
-def _write_accumulator(emitter: Emitter, rows: int, columns: int, arguments: Sequence[Any]) -> None:
-    depth, left, right, across, along, right_along, sums = arguments
+def _write_accumulator(
+    emitter: Emitter, rows: int, columns: int, kind: str, arguments: Sequence[Any]
+) -> None:
+    depth, left, right, start, target, across, along, right_along, start_across, to_next = arguments
     builder = emitter.builder
-    offsets = [builder.mul(emitter.index(row), across) for row in range(rows)]
+    lanes = [column * emitter.width for column in range(columns)]
+
+    def find_rows(stride: Any) -> list[Any]:
+        return [builder.mul(emitter.index(row), stride) for row in range(rows)]
+
+    offsets = find_rows(across)
 
     def add_products(k: Any, totals: list[Any]) -> list[Any]:
         place = builder.mul(k, along)
+        first = builder.mul(k, right_along)
         lefts = [
             emitter.splat(emitter.load_scalar(left, emitter.add_index(place, offset)))
             for offset in offsets
         ]
-        first = builder.mul(k, right_along)
-        rights = [
-            emitter.load(right, emitter.add_index(first, column * emitter.width))
-            for column in range(columns)
-        ]
+        rights = [emitter.load(right, emitter.add_index(first, lane)) for lane in lanes]
         pairs = [(x, y) for x in lefts for y in rights]
         return [
             emitter.multiply_add(x, y, total) for (x, y), total in zip(pairs, totals, strict=True)
         ]
 
-    zeros = [emitter.constant(0.0)] * (rows * columns)
-    for number, total in enumerate(emitter.loop(depth, add_products, zeros)):
-        emitter.store(total, sums, emitter.index(number * emitter.width))
+    def load_start(row: Any, lane: int) -> Any:
+        if kind == "zero":
+            return emitter.constant(0.0)
+        if kind == "scalar":
+            return emitter.splat(emitter.load_scalar(start, row))
+        return emitter.load(start, emitter.add_index(row, lane))
+
+    starts = [load_start(row, lane) for row in find_rows(start_across) for lane in lanes]
+    totals = emitter.loop(depth, add_products, starts)
+    places = [emitter.add_index(row, lane) for row in find_rows(to_next) for lane in lanes]
+    for place, total in zip(places, totals, strict=True):
+        emitter.store(total, target, place)
 
 
 def write_dots(

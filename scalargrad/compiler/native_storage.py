@@ -108,6 +108,10 @@ class Reader:
         self.places = places
         self.tiles = tiles
 
+    def is_regular(self) -> bool:
+        """Whether all numbers lie at regular distances, and no two at the same place."""
+        return self.places.view.strides is not None and self.places.view.distinct
+
     def load(self, *indices: Any) -> Any:
         """Return the vector at an index."""
         emitter = self.emitter

@@ -17,7 +17,7 @@ from .program import PARAMETER
 
 __all__ = ["FunctionWriter"]
 
-_ARRAYS = ("s", "h", "w", "g", "seeds", "left", "copied", "right", "sums")
+_ARRAYS = ("s", "h", "w", "g", "seeds", "left", "copied", "right", "start", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
 
 _LONG_RUN = 64
@@ -366,7 +366,8 @@ class FunctionWriter:
                 weights = kernel.weights
                 learned = (self.program.code[weights] == PARAMETER).all()
                 # Those that lie side by side are set as they are added to.
-                if learned and self.storage.gradient(weights).places.last_stride == 1:
+                targets = self.storage.gradient(weights) if learned else None
+                if targets and targets.is_regular() and targets.places.last_stride == 1:
                     in_matrix[weights] = True
         alone: Mask = in_matrix & (uses == 1)
         return alone

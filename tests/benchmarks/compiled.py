@@ -1,5 +1,5 @@
 """Compiled programs beside their rivals: `python -m tests.benchmarks.compiled`, with `--quick` for
-fewer repeats.
+fewer repeats, `--backend native` for machine code alone, and `--only moons pinn` for some rows.
 
 Everything runs in this process on one thread. The contestants of a row take turns, so that a noisy
 machine hurts them alike; medians of their CPU seconds are compared. Before the clock runs, all must
@@ -14,10 +14,10 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 
@@ -25,6 +25,7 @@ import scalargrad
 from scalargrad import Value
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP, Module
+from tests.benchmarks import native, tasks
 from tests.benchmarks.architectures import pinn, residual, rnn
 from tests.benchmarks.contest import (
     Contest,
@@ -37,7 +38,8 @@ from tests.benchmarks.contest import (
     table,
 )
 from tests.benchmarks.microgpt import microgpt
-from tests.benchmarks.rivals import Compiled, Eager, Hand, Micrograd, PyTorch, Task, casadi_function
+from tests.benchmarks.rivals import Compiled, casadi_function
+from tests.benchmarks.tasks import compared, images
 
 HALF_AN_HOUR = 1800.0
 SCALARS = 20_000
@@ -45,23 +47,7 @@ SCALARS = 20_000
 
 def moons(rounds: int) -> list[Row]:
     """A small network over a hundred samples: steps of gradient descent."""
-    rng = numpy.random.default_rng(1337)
-    angle, upper = numpy.pi * rng.random(100), rng.random(100) < 0.5
-    x = numpy.stack(
-        [
-            numpy.where(upper, numpy.cos(angle), 1 - numpy.cos(angle)),
-            numpy.where(upper, numpy.sin(angle), 0.5 - numpy.sin(angle)),
-        ],
-        1,
-    )
-    task = Task(
-        (2, 16, 16, 1),
-        "relu",
-        True,
-        rng.uniform(-1, 1, 337),
-        x,
-        numpy.where(upper, -1.0, 1.0)[:, None],
-    )
+    task = tasks.moons()
     targets = {
         "NumPy by hand": (1.15, 0.0),
         "PyTorch": (0.2, 0.0),
@@ -77,56 +63,6 @@ def moons(rounds: int) -> list[Row]:
         rounds,
     )
     return [*rows, first_call("2-16-16-1", lambda: Compiled(task).evaluate(), rounds)]
-
-
-RIVALS: dict[str, Any] = {
-    "NumPy by hand": Hand,
-    "PyTorch": PyTorch,
-    "our eager step": Eager,
-    "micrograd": Micrograd,
-}
-NEEDS = {"PyTorch": "torch", "micrograd": "micrograd"}
-
-
-def compared(
-    work: str,
-    task: Task,
-    method: str,
-    targets: dict[str, tuple[float, float]],
-    calls: dict[str, int],
-    rounds: int,
-    often: int = 50,
-) -> list[Row]:
-    """A row for each rival that is installed; `calls` says how many calls the slow ones make where
-    the others make `often`.
-    """
-    present = [name for name in targets if installed(NEEDS.get(name), work, name)]
-    ours, others = Compiled(task), {name: RIVALS[name](task) for name in present}
-    expected = ours.evaluate()
-    same = {name: alike(expected, other.evaluate()) for name, other in others.items()}
-    contest: Contest = {"ours": (getattr(ours, method), often)}
-    contest |= {
-        name: (getattr(other, method), calls.get(name, often)) for name, other in others.items()
-    }
-    found = medians(contest, rounds)
-    return [
-        Row(work, name, found["ours"], found[name], *targets[name], same[name]) for name in present
-    ]
-
-
-def images(sizes: tuple[int, ...], activation: str, count: int) -> Task:
-    """A classifier of images, the numbers of all of them drawn at random."""
-    rng = numpy.random.default_rng(0)
-    parameters = sum((length + 1) * width for length, width in pairwise(sizes))
-    targets = numpy.eye(sizes[-1])[rng.integers(0, sizes[-1], count)]
-    return Task(
-        sizes,
-        activation,
-        False,
-        rng.uniform(-0.05, 0.05, parameters),
-        rng.random((count, sizes[0])),
-        targets,
-    )
 
 
 def large(rounds: int) -> list[Row]:
@@ -318,41 +254,86 @@ def second_tutorial() -> str:
     return f"{head}: {seconds:.2f} s, {faster}"
 
 
-PARTS: dict[str, Callable[[int], list[Row]]] = {
-    "moons": moons,
-    "large": large,
-    "published": published,
-    "residual": residual,
-    "pinn": pinn,
-    "rnn": rnn,
-    "compiling": compiling,
-    "unstructured": unstructured,
+Part: TypeAlias = Callable[[int], list[Row]]
+"""Makes rows, from so many rounds."""
+
+PARTS: dict[str, dict[str, Part]] = {
+    "numpy": {
+        "moons": moons,
+        "large": large,
+        "published": published,
+        "residual": residual,
+        "pinn": pinn,
+        "rnn": rnn,
+        "compiling": compiling,
+        "unstructured": unstructured,
+    },
+    "native": native.PARTS,
 }
+"""The parts of the table by the backend that is measured, and by name."""
+
+MICROGPT: dict[str, Callable[[Path, int], list[Row]]] = {
+    "numpy": microgpt,
+    "native": native.microgpt,
+}
+"""The part that needs a file of the user."""
 
 
 def main() -> int:
     """Measure everything and print the table; 1 where numbers differ."""
+    options = read_options()
+    rounds = 3 if options.quick else 15
+    backends = list(PARTS) if options.backend == "all" else [options.backend]
+    rows: list[Row] = []
+    for backend in backends:
+        if backend == "native" and not installed("llvmlite", "native", "any rival"):
+            continue
+        found = measure(backend, options.only, options.microgpt, rounds)
+        rows += [replace(row, backend=backend) for row in found]
+    print(table(rows))
+    if not options.only and "numpy" in backends:
+        print(second_tutorial())
+    return int(any(not row.same for row in rows))
+
+
+def measure(backend: str, only: list[str], path: Path | None, rounds: int) -> list[Row]:
+    """The rows of a backend: of the parts that are named, or of all."""
+    parts = PARTS[backend]
+    rows = [row for name in parts if name in (only or parts) for row in parts[name](rounds)]
+    if only and "microgpt" not in only:
+        return rows
+    if path is None:
+        print("microgpt: no rows; give its file as --microgpt PATH")
+        return rows
+    return rows + MICROGPT[backend](path, rounds)
+
+
+def read_options() -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.compiled",
         description="Compiled programs beside their rivals.",
     )
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument(
-        "--microgpt", type=Path, metavar="PATH", help="the file microgpt.py, for its rows"
+        "--backend",
+        choices=[*PARTS, "all"],
+        default="all",
+        help="the backend to measure; all of them by default",
+    )
+    names = dict.fromkeys([*PARTS["numpy"], *PARTS["native"], "microgpt"])
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=list(names),
+        default=[],
+        metavar="NAME",
+        help=f"which rows: {', '.join(names)}",
     )
     parser.add_argument(
-        "parts", nargs="*", choices=[[], *PARTS], help="which rows; all of them by default"
+        "--microgpt", type=Path, metavar="PATH", help="the file microgpt.py, for its rows"
     )
-    options = parser.parse_args()
-    rounds, chosen = 3 if options.quick else 15, options.parts or list(PARTS)
-    rows = [row for name in chosen for row in PARTS[name](rounds)]
-    if options.microgpt:
-        rows += microgpt(options.microgpt, rounds)
-    elif not options.parts:
-        print("microgpt: no rows; give its file as --microgpt PATH")
-    print(table(rows))
-    print(second_tutorial())
-    return int(any(not row.same for row in rows))
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The same networks by other means: by hand in NumPy, in PyTorch, in micrograd, in CasADi, and as
-our own eager scalars.
+"""The same networks by other means: by hand in NumPy, in PyTorch, in JAX, in micrograd, in CasADi,
+and as our own eager scalars.
 
 All take the parameters as one vector in our order: for each neuron its weights, then its bias. A
 contestant computes loss and gradient at its parameters (`evaluate`), and makes gradient-descent
@@ -16,6 +16,7 @@ import numpy
 from numpy.typing import NDArray
 
 import scalargrad
+from scalargrad.compiler.backend import BackendName
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP
 
@@ -29,7 +30,7 @@ class Task:
     """A network with its data.
 
     sizes       of its layers, the inputs first
-    activation  of all layers but the last, "relu" or "sigmoid"
+    activation  of all layers but the last, "relu", "tanh" or "sigmoid"
     hinge       True: hinge loss and the penalty of micrograd's demo; False: softmax and
                 cross-entropy
     parameters  the numbers to begin with
@@ -79,12 +80,12 @@ def scalar_loss(task: Task, model: Any, weights: list[Any]) -> Callable[[Any, An
 class Compiled:
     """The program."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, backend: BackendName = "numpy") -> None:
         model = task.model()
         self.task = task
         sizes = (task.sizes[0], task.sizes[-1])
         self.program = scalargrad.compile(
-            scalar_loss(task, model, model.parameters()), model, inputs=sizes
+            scalar_loss(task, model, model.parameters()), model, inputs=sizes, backend=backend
         )
 
     def evaluate(self) -> tuple[float, Array]:
@@ -105,8 +106,10 @@ class Hand:
 
     def __init__(self, task: Task) -> None:
         self.task = task
+        self.x, self.y = task.x, task.y
         self.activation, self.derivative = {
             "relu": (_relu, _relu_back),
+            "tanh": (_tanh, _tanh_back),
             "sigmoid": (_sigmoid, _sigmoid_back),
         }[task.activation]
         self.vector, self.gradient = (
@@ -132,14 +135,15 @@ class Hand:
 
     def evaluate(self) -> tuple[float, Array]:
         loss = self.backpropagate()
-        rows = zip(self.weight_gradients, self.bias_gradients, strict=True)
-        return loss, numpy.concatenate(
-            [numpy.column_stack([weights, biases]).ravel() for weights, biases in rows]
-        )
+        return loss, _in_order(self.weight_gradients, self.bias_gradients)
+
+    def in_order(self) -> Array:
+        """The parameters in our order."""
+        return _in_order(self.weights, self.biases)
 
     def backpropagate(self) -> float:
         """The loss; its gradient is in `gradient`."""
-        outputs, last = [self.task.x], len(self.weights) - 1
+        outputs, last = [self.x], len(self.weights) - 1
         for k, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
             z = outputs[-1] @ weights.T
             z += biases
@@ -160,20 +164,20 @@ class Hand:
 
     def hinge(self, scores: Array) -> tuple[float, Array]:
         """The mean hinge loss with the penalty, and the derivative of its first part by scores."""
-        margins = 1.0 - self.task.y * scores
+        margins = 1.0 - self.y * scores
         loss = numpy.maximum(margins, 0.0).sum() / len(scores) + PENALTY * (
             self.vector @ self.vector
         )
-        return float(loss), (margins > 0.0) * self.task.y / -len(scores)
+        return float(loss), (margins > 0.0) * self.y / -len(scores)
 
     def cross_entropy(self, logits: Array) -> tuple[float, Array]:
         """The mean of softmax and cross-entropy, and its derivative by the logits."""
         shifted = logits - logits.max(axis=1, keepdims=True)
         delta = numpy.exp(shifted)
         sums = delta.sum(axis=1, keepdims=True)
-        loss = (numpy.log(sums).sum() - (shifted * self.task.y).sum()) / len(logits)
+        loss = (numpy.log(sums).sum() - (shifted * self.y).sum()) / len(logits)
         delta /= sums
-        delta -= self.task.y
+        delta -= self.y
         delta /= len(logits)
         return float(loss), delta
 
@@ -182,12 +186,26 @@ class Hand:
         self.vector -= RATE * self.gradient
 
 
+def _in_order(matrices: list[Array], vectors: list[Array]) -> Array:
+    """The entries of each layer as one vector: for each neuron those of its weights, then one."""
+    rows = zip(matrices, vectors, strict=True)
+    return numpy.concatenate([numpy.column_stack(parts).ravel() for parts in rows])
+
+
 def _relu(z: Array) -> Array:
     return numpy.maximum(z, 0.0, out=z)
 
 
 def _relu_back(delta: Array, output: Array) -> None:
     delta *= output > 0.0
+
+
+def _tanh(z: Array) -> Array:
+    return numpy.tanh(z, out=z)
+
+
+def _tanh_back(delta: Array, output: Array) -> None:
+    delta *= 1.0 - output * output
 
 
 def _sigmoid(z: Array) -> Array:
@@ -296,7 +314,11 @@ class PyTorch:
         torch.set_num_threads(1)
         self.torch, self.task = torch, task
         self.x, self.y = torch.tensor(task.x), torch.tensor(task.y)
-        between = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[task.activation]
+        between = {
+            "relu": torch.nn.ReLU,
+            "tanh": torch.nn.Tanh,
+            "sigmoid": torch.nn.Sigmoid,
+        }[task.activation]
         pairs = pairwise(task.sizes)
         parts = [
             part
@@ -332,6 +354,42 @@ class PyTorch:
     def step(self) -> None:
         self.backpropagate()
         self.optimizer.step()
+
+
+class Jax:
+    """JAX on one thread: loss and gradient as one function that XLA compiles, in float64."""
+
+    def __init__(self, task: Task) -> None:
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        self.jax, self.task = jax, task
+        # One array of all parameters costs less to pass and to return than two for each layer.
+        self.parameters = jax.numpy.asarray(task.parameters)
+        self.x, self.y = jax.numpy.asarray(task.x), jax.numpy.asarray(task.y)
+        self.function = jax.jit(jax.value_and_grad(self.loss))
+        self.activation = {
+            "relu": jax.nn.relu,
+            "tanh": jax.numpy.tanh,
+            "sigmoid": jax.nn.sigmoid,
+        }[task.activation]
+
+    def loss(self, parameters: Any, x: Any, y: Any) -> Any:
+        *hidden, last = self.task.layers(parameters)
+        for rows in hidden:
+            x = self.activation(x @ rows[:, :-1].T + rows[:, -1])
+        outputs = x @ last[:, :-1].T + last[:, -1]
+        if not self.task.hinge:
+            return -(self.jax.nn.log_softmax(outputs) * y).sum(axis=1).mean()
+        margins = self.jax.nn.relu(1.0 - y * outputs)
+        return margins.mean() + PENALTY * (parameters @ parameters)
+
+    def backpropagate(self) -> Any:
+        return self.jax.block_until_ready(self.function(self.parameters, self.x, self.y))
+
+    def evaluate(self) -> tuple[float, Array]:
+        loss, gradient = self.backpropagate()
+        return float(loss), numpy.array(gradient)
 
 
 def casadi_function(sizes: Sequence[int], by_scalars: bool) -> Any:

@@ -1,13 +1,15 @@
 """Thousands of random functions that mix look-ups, loops and derivatives, compiled, must say what
 eager code says.
 
-`python -m tests.campaigns.combinations [FUNCTIONS]`
+`python -m tests.campaigns.combinations [FUNCTIONS] [--backend native]`
 """
 
+import argparse
 import pickle
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
 from functools import partial
@@ -16,6 +18,8 @@ from random import Random
 import numpy
 
 import viz
+from scalargrad.compiler.backend import BACKENDS
+from tests.compiler.backends import auto_backend
 from tests.compiler.combinations import differing_case, make_case
 from tests.compiler.referee import alike, differences
 
@@ -69,7 +73,7 @@ def differing_pickle(rng: Random) -> list[str]:
     return differences(program, case.expected(), case.data)
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Random], list[str]]] = {
     "ordinary numbers": differing_case,
     "wide": lambda rng: differing_case(rng, lines=20),
     "deep": lambda rng: differing_case(rng, depth=3),
@@ -82,24 +86,37 @@ KINDS = {
 second to compile a function."""
 
 
-def main(functions: int) -> None:
+def main() -> None:
     """Make functions of all sorts in turn, compare, count."""
+    options = read_options()
     start = time.perf_counter()
     wrong = Counter[str]()
     counted = Counter[str]()
-    for seed in range(functions):
-        kind = "JAX" if seed % 100 == 99 else list(KINDS)[seed % len(KINDS)]
-        counted[kind] += 1
-        rng = Random(seed)
-        found = differing_case(rng, backend="jax") if kind == "JAX" else KINDS[kind](rng)
-        if found:
-            wrong[kind] += 1
-            print(f"function {seed} ({kind}) differs in {', '.join(found)}", flush=True)
+    with auto_backend(options.backend):
+        for seed in range(options.functions):
+            kind = "JAX" if seed % 100 == 99 else list(KINDS)[seed % len(KINDS)]
+            counted[kind] += 1
+            rng = Random(seed)
+            found = differing_case(rng, backend="jax") if kind == "JAX" else KINDS[kind](rng)
+            if found:
+                wrong[kind] += 1
+                print(f"function {seed} ({kind}) differs in {', '.join(found)}", flush=True)
     for kind, count in counted.items():
         print(f"{kind:20} {count:6,} functions, {wrong[kind]} that differ")
-    print(f"{functions:,} functions in {time.perf_counter() - start:.0f} s: {wrong.total()} differ")
+    seconds = time.perf_counter() - start
+    print(f"{options.functions:,} functions in {seconds:.0f} s: {wrong.total()} differ")
     sys.exit(wrong.total() > 0)
 
 
+def read_options() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.campaigns.combinations", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("functions", nargs="?", type=int, default=7000, help="how many functions")
+    parser.add_argument("--backend", choices=list(BACKENDS), default="numpy")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7000)
+    main()

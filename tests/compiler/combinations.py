@@ -206,7 +206,7 @@ class Case:
     inputs: tuple[Any, ...]
     data: list[Array]
 
-    def compile(self, backend: Any = "numpy") -> Compiled:
+    def compile(self, backend: Any = "auto") -> Compiled:
         return compile(self.function, self.model, self.inputs, backend=backend)
 
     def expected(self) -> Eager:
@@ -252,9 +252,7 @@ def make_case(
     return Case(function, model, inputs, data)
 
 
-def differing_case(
-    rng: Random, odd: float = 0.0, backend: Any = "numpy", **sizes: int
-) -> list[str]:
+def differing_case(rng: Random, odd: float = 0.0, backend: Any = "auto", **sizes: int) -> list[str]:
     """What the program of a random case says otherwise than eager code."""
     case = make_case(rng, odd, **sizes)
     return differences(case.compile(backend), case.expected(), case.data)

@@ -205,7 +205,7 @@ def _mean_of_all(count: int, steps: Sequence[Step]) -> Step:
     return Step("mean", tuple(i for i in range(count, count + len(steps)) if i not in taken))
 
 
-def differing(kitchen: Kitchen, odd: float = 0.0, backend: BackendName = "numpy") -> list[str]:
+def differing(kitchen: Kitchen, odd: float = 0.0, backend: BackendName = "auto") -> list[str]:
     """What the program of a random recipe says otherwise than eager code, on a random batch.
 
     odd  the share of numbers in the data that are nan, infinite, zero or huge

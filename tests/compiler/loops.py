@@ -70,7 +70,7 @@ def random_loop(rng: Random) -> RandomLoop:
     return RandomLoop(function, model, carries + length * width + shared)
 
 
-def differing_loop(rng: Random, odd: float = 0.0, backend: Any = "numpy") -> list[str]:
+def differing_loop(rng: Random, odd: float = 0.0, backend: Any = "auto") -> list[str]:
     """What the program of a random loop says otherwise than eager code, on a random batch.
 
     odd  the share of numbers in the data that are nan, infinite, zero or huge

@@ -20,6 +20,8 @@ from scalargrad.nn import MLP
 from tests.compiler.graphs import Kitchen, Weights, _number, function_of
 from tests.compiler.referee import alike, eager
 
+pytestmark = pytest.mark.usefixtures("default_backend")
+
 
 def replay(program: Compiled, arrays: list[Any]) -> tuple[BatchReplay, BatchLeaves]:
     """The replay of a program before all passes, and what it takes."""

@@ -24,15 +24,17 @@ from scalargrad.compiler.indices import find_indices
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.errors import OptionError, TraceError
 from scalargrad.losses import cross_entropy
+from tests.compiler.backends import on_every_backend, once
 from tests.compiler.combinations import differing_case, make_case
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import alike, differences, eager
 from tests.compiler.test_lookups import agrees, tokens
 
+pytestmark = pytest.mark.usefixtures("default_backend")
+
 ROOT = Path(__file__).parents[2]
 
 seeds = st.integers(0, 10**9)
-both_backends = pytest.mark.parametrize("backend", ["numpy", "jax"])
 
 
 # Random functions
@@ -50,6 +52,7 @@ def test_any_combination_where_numbers_are_not_finite(seed: int) -> None:
     assert differing_case(Random(seed), odd=0.15) == []
 
 
+@once
 @settings(max_examples=5, deadline=None)
 @given(seed=seeds)
 def test_any_combination_in_jax(seed: int) -> None:
@@ -57,6 +60,7 @@ def test_any_combination_in_jax(seed: int) -> None:
     assert differing_case(Random(seed), backend="jax") == []
 
 
+@once
 @settings(max_examples=30, deadline=None)
 @given(seed=seeds)
 def test_each_pass_alone_keeps_the_outputs(seed: int) -> None:
@@ -150,6 +154,7 @@ for seed in range(2):
 """
 
 
+@once
 def test_combinations_on_eight_devices() -> None:
     """In a process of its own, as the number of devices is settled when JAX begins."""
     pytest.importorskip("jax")
@@ -189,12 +194,12 @@ class Letters(nn.Module):
         return self.head(h)
 
 
-@both_backends
-def test_a_recurrent_network_over_letters_is_one_loop(backend: Any) -> None:
+@on_every_backend
+def test_a_recurrent_network_over_letters_is_one_loop() -> None:
     model = Letters()
     inputs = [("token", 5), ("token", 5)]
     arguments = [tokens(6, 7, 5), tokens(6, 7, 5, seed=1)]
-    assert agrees(model.loss, model, inputs, arguments, backend)
+    assert agrees(model.loss, model, inputs, arguments)
 
 
 def test_the_embedding_of_all_letters_is_looked_up_before_the_loop() -> None:
@@ -296,14 +301,12 @@ LOOK_UPS: dict[str, Callable[..., Any]] = {
 }
 
 
-@both_backends
+@on_every_backend
 @pytest.mark.parametrize("name", LOOK_UPS)
-def test_a_look_up_in_a_step(name: str, backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+def test_a_look_up_in_a_step(name: str) -> None:
     function = LOOK_UPS[name]
     letters, others = [[0, 1, 2], [2, 1, 0], [1, 0, 1]], [1, 1, 1]
-    program = compile(function, inputs=(("token", 3), "token"), backend=backend)
+    program = compile(function, inputs=(("token", 3), "token"))
     found = program(letters, others)
     for row, numbers in enumerate(zip(letters, others, strict=True)):
         result = function(*numbers)
@@ -409,11 +412,9 @@ def test_an_inner_loop_takes_what_it_computes_from_the_step_around_it() -> None:
     assert differences(compile(function, inputs=(3,)), eager(function, None, data), data) == []
 
 
-@both_backends
+@on_every_backend
 @pytest.mark.parametrize("checkpoint", [False, True])
-def test_weights_that_a_step_adds_up_alone(checkpoint: bool, backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+def test_weights_that_a_step_adds_up_alone(checkpoint: bool) -> None:
     model = Weights([0.3, -0.2, 0.5, 0.7, -0.4, 0.1])
     w, u, b, d, e, f = model.weights
 
@@ -427,5 +428,5 @@ def test_weights_that_a_step_adds_up_alone(checkpoint: bool, backend: Any) -> No
         return result
 
     data = [numpy.random.default_rng(1).normal(size=(3, 20))]
-    program = compile(function, model, inputs=(20,), backend=backend)
+    program = compile(function, model, inputs=(20,))
     assert differences(program, eager(function, model, data), data, 1e-11) == []

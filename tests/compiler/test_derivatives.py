@@ -26,9 +26,12 @@ from scalargrad.core.ops import TABLE, TAKE, Op
 from scalargrad.errors import TraceError
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module, functional_call
+from tests.compiler.backends import in_native_code, once
 from tests.compiler.graphs import Kitchen, Recipe, Weights, follow
 from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 RNG = numpy.random.default_rng(3)
 
@@ -79,6 +82,7 @@ def not_taken(op: Op, x: list[Value]) -> Any:
 
 
 # An index of `take` must be an integer input, see test_lookups.py.
+@once
 @pytest.mark.parametrize(
     "op", [op for op in TABLE.values() if op is not TAKE], ids=lambda op: op.name
 )
@@ -167,18 +171,28 @@ def number(rng: Random, odd: float) -> float:
     return rng.uniform(-3.0, 3.0)
 
 
+@once
 @settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_derivatives_of_any_graph(rng: Random) -> None:
     assert differing(rng, steps=12, odd=0.0) == []
 
 
+@in_native_code
+@settings(max_examples=15)
+@given(rng=st.randoms(use_true_random=False))
+def test_derivatives_of_any_graph_in_native_code(rng: Random) -> None:
+    assert differing(rng, steps=12, odd=0.1) == []
+
+
+@once
 @settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_derivatives_of_any_graph_where_data_holds_nan_zero_and_infinities(rng: Random) -> None:
     assert differing(rng, steps=8, odd=0.2) == []
 
 
+@once
 @settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_zero_checks_change_no_finite_number(rng: Random) -> None:
@@ -583,6 +597,7 @@ def test_a_graph_with_comparisons_and_zero_checks_can_be_drawn() -> None:
     assert {"le", "lt", "_indeterminate", "where"} <= set(re.findall(r"\w+", texts))
 
 
+@once
 @pytest.mark.parametrize("derive", TRANSFORMS)
 def test_derivatives_on_jax(derive: Any) -> None:
     pytest.importorskip("jax")
@@ -599,6 +614,7 @@ def test_derivatives_on_jax(derive: Any) -> None:
     assert differences(program, eager(function, model, data), data, 1e-10) == []
 
 
+@once
 def test_a_physics_informed_network_on_jax() -> None:
     pytest.importorskip("jax")
     model = MLP(1, [8, 8, 1], "tanh", seed=1)

@@ -2,6 +2,7 @@
 sample.
 """
 
+import math
 from random import Random
 from typing import Any
 
@@ -14,9 +15,12 @@ from scalargrad import Value
 from scalargrad.compiler import compile
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
+from tests.compiler.backends import in_native_code, once
 from tests.compiler.graphs import EVERYWHERE, Kitchen, Weights, differing, function_of, recipe_of
 from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 LINEAR = ("add", "sub", "mul", "neg", "sum", "dot", "mean")
 SELECTING = (
@@ -38,31 +42,65 @@ SELECTING = (
 SETTINGS = ("pow", "clamp", "leaky_relu", "elu", "celu", "rrelu", "hardtanh", "where", "add", "mul")
 
 
+random_numbers = given(rng=st.randoms(use_true_random=False))
+few_operations = pytest.mark.parametrize(
+    "ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"]
+)
+
+
+@once
 @settings(max_examples=150)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_any_graph(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=30)) == []
 
 
-@pytest.mark.parametrize(
-    "ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"]
-)
+@once
+@few_operations
 @settings(max_examples=60)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_graphs_of_few_operations(ops: tuple[str, ...], rng: Random) -> None:
     assert differing(Kitchen(ops=ops, rng=rng, steps=40)) == []
 
 
+@once
 @settings(max_examples=15)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_large_graphs(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, inputs=12, parameters=20, steps=300, outputs=8)) == []
 
 
+@once
 @settings(max_examples=80)
-@given(rng=st.randoms(use_true_random=False))
+@random_numbers
 def test_graphs_whose_data_holds_nan_and_infinities(rng: Random) -> None:
     """No more than that both say the same: numbers, infinities and nan in the same places."""
+    assert differing(Kitchen(rng=rng, steps=15), odd=0.2) == []
+
+
+# Native code takes longer to compile, so there are fewer of these; `tests.campaigns.compiled` has
+# thousands.
+
+
+@in_native_code
+@settings(max_examples=20)
+@random_numbers
+def test_any_graph_in_native_code(rng: Random) -> None:
+    assert differing(Kitchen(rng=rng, steps=30)) == []
+
+
+@in_native_code
+@few_operations
+@settings(max_examples=8)
+@random_numbers
+def test_graphs_of_few_operations_in_native_code(ops: tuple[str, ...], rng: Random) -> None:
+    assert differing(Kitchen(ops=ops, rng=rng, steps=40)) == []
+
+
+@in_native_code
+@settings(max_examples=20)
+@random_numbers
+def test_graphs_in_native_code_whose_data_holds_nan_and_infinities(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=15), odd=0.2) == []
 
 
@@ -121,6 +159,33 @@ def test_every_operation_on_many_rows_at_once(op: Op) -> None:
     )
 
 
+HOSTILE = (0.0, 5e-324, -1e-310, 1e-200, 1.0, -1.0, 1.5, 700.0, -1e17, 1e300, -1e300)
+ODD = (-0.0, math.nan, math.inf, -math.inf)
+
+
+@every_operation
+def test_every_operation_at_hostile_numbers(op: Op) -> None:
+    """Zeros, subnormal, huge and odd numbers, in lanes beside each other and alone."""
+    size = batch_of(op, 1).shape[1]
+    model = Weights([1.0] * size)
+    rng = Random(op.name)
+    rows = numpy.array([[rng.choice(HOSTILE + ODD) for _ in range(size)] for _ in range(40)])
+
+    def function(x: Any) -> Value:
+        inputs = [x] if size == 1 else x
+        operands = [a * w for a, w in zip(inputs, model.weights, strict=True)]
+        result: Value = apply(op, *operands)
+        return result
+
+    program = compile(function, model, (size,))
+    assert alike(program(rows), eager(function, model, [rows]).outputs, bound=1e-12)
+    for row in rows:
+        expected = eager(function, model, [[row]])
+        loss, gradient = program.value_and_grad([row])
+        assert alike(loss, expected.loss, bound=1e-12)
+        assert alike(gradient, expected.gradient, bound=1e-12), row
+
+
 @pytest.mark.parametrize(
     "op", [op for op in TABLE.values() if op.static_args], ids=lambda op: op.name
 )
@@ -159,6 +224,7 @@ def test_a_dag_of_two_thousand_scalars_without_structure() -> None:
     )
 
 
+@once
 def test_a_chain_of_two_thousand_operations() -> None:
     model = Weights([0.999, 0.001])
 

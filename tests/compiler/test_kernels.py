@@ -35,8 +35,11 @@ from scalargrad.nn import (
     RNNCell,
     Sequential,
 )
+from tests.compiler.backends import on_every_backend, once
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import differences, eager
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 
 def kernels(function: Any, inputs: Any, parameters: Any = ()) -> list[Kernel]:
@@ -407,6 +410,7 @@ def test_long_chains_are_several_kernels() -> None:
     assert differences(program, eager(function, None, data), data) == []
 
 
+@once
 def test_numbers_on_the_way_are_kept_only_where_a_derivative_needs_them() -> None:
     program = compile(lambda x: sg.exp((x / 3.0 + 1.0) ** -0.5), inputs=(1,))
     assert "v0_" not in program._backend.render("outputs")
@@ -430,18 +434,16 @@ STOPPED = {
 """What a stop_gradient is applied to."""
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@on_every_backend
 @pytest.mark.parametrize("function", STOPPED.values(), ids=STOPPED)
-def test_a_stop_gradient_is_no_kernel_and_lets_nothing_through(function: Any, backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+def test_a_stop_gradient_is_no_kernel_and_lets_nothing_through(function: Any) -> None:
     model = Weights([0.7, -1.3])
     data = [numpy.random.default_rng(0).normal(size=(3, 3))]
 
     def of_inputs(x: Any) -> Any:
         return function(model.weights, x)
 
-    program = compile(of_inputs, model, (3,), backend=backend)
+    program = compile(of_inputs, model, (3,))
     assert "stop_gradient" not in program.explain()
     assert differences(program, eager(of_inputs, model, data), data) == []
 

@@ -32,10 +32,11 @@ from scalargrad.nn import (
     Recurrent,
     Sequential,
 )
+from tests.compiler.backends import on_every_backend, once
 from tests.compiler.graphs import Kitchen, Weights, follow, recipe_of
 from tests.compiler.referee import alike
 
-both_backends = pytest.mark.parametrize("backend", ["numpy", "jax"])
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 
 def eager(
@@ -56,11 +57,8 @@ def agrees(
     model: Module,
     inputs: Sequence[Any],
     arguments: Sequence[list[Any]],
-    backend: Any = "numpy",
 ) -> bool:
-    if backend == "jax":
-        pytest.importorskip("jax")
-    program = compile(function, model, inputs=inputs, backend=backend)
+    program = compile(function, model, inputs=inputs)
     outputs, slopes = eager(function, model, arguments)
     _, gradient = program.value_and_grad(*arguments)
     return alike(program(*arguments)[:, 0], outputs, 1.0, 1e-11) and alike(
@@ -96,8 +94,8 @@ class Names(Module):
         return self.steps(x)
 
 
-@both_backends
-def test_an_embedding_is_one_gather_at_all_its_places(backend: Any) -> None:
+@on_every_backend
+def test_an_embedding_is_one_gather_at_all_its_places() -> None:
     model = Names()
     rows = numpy.eye(6)[tokens(6, 7, seed=1)].tolist()
     assert agrees(
@@ -105,9 +103,8 @@ def test_an_embedding_is_one_gather_at_all_its_places(backend: Any) -> None:
         model,
         [("token", 3), 6],
         [tokens(6, 7, 3), rows],
-        backend,
     )
-    program = compile(model, model, inputs=[("token", 3)])
+    program = compile(model, model, inputs=[("token", 3)], backend="numpy")
     assert gathers(program) == ["gather 6×3 at 3 places"]
     assert "gather 6×3 at 3 places" in program.explain()
     assert "look_up" in str(program)
@@ -203,10 +200,10 @@ class Positions(Module):
         return sg.logsumexp([sg.dot(mean, row) for row in self.letters.vectors])
 
 
-@both_backends
-def test_embeddings_of_positions_are_added_and_the_table_is_used_again(backend: Any) -> None:
+@on_every_backend
+def test_embeddings_of_positions_are_added_and_the_table_is_used_again() -> None:
     model = Positions()
-    assert agrees(model, model, [("token", 3)], [tokens(5, 6, 3)], backend)
+    assert agrees(model, model, [("token", 3)], [tokens(5, 6, 3)])
 
 
 def test_two_embeddings_of_several_arguments() -> None:
@@ -228,8 +225,8 @@ def test_a_recurrent_network_over_letters() -> None:
     assert agrees(lambda x: sg.mean(model(x)), model, [("token", 3)], [tokens(4, 5, 3)])
 
 
-@both_backends
-def test_a_table_that_each_sample_computes(backend: Any) -> None:
+@on_every_backend
+def test_a_table_that_each_sample_computes() -> None:
     model = Weights([0.5, -1.5, 2.0])
 
     def function(x: Any, i: Any) -> Value:
@@ -240,7 +237,7 @@ def test_a_table_that_each_sample_computes(backend: Any) -> None:
 
     x = [0.3, -0.7, 1.1, 2.0]
     arguments = [x, [[0, 1], [2, 2], [1, 1], [0, 2]]]
-    assert agrees(function, model, [1, ("token", 2)], arguments, backend)
+    assert agrees(function, model, [1, ("token", 2)], arguments)
 
 
 def test_the_jacobian_of_a_table_that_each_sample_computes() -> None:
@@ -250,6 +247,7 @@ def test_the_jacobian_of_a_table_that_each_sample_computes() -> None:
     assert not by_index.any()
 
 
+@once
 def test_nothing_is_computed_for_a_gradient_by_an_index() -> None:
     model = Names()
     program = compile(lambda x: sg.logsumexp(model(x)), model, inputs=[("token", 3)])
@@ -289,15 +287,14 @@ def test_rows_of_lists_of_lists() -> None:
     assert program([1, 0]).tolist() == [[[4.0, 5.0], [6.0, 7.0]], [[0.0, 1.0], [2.0, 3.0]]]
 
 
-@both_backends
-def test_an_index_may_be_computed(backend: Any) -> None:
+@on_every_backend
+def test_an_index_may_be_computed() -> None:
     model = Weights([0.25 * i * i for i in range(12)])
     assert agrees(
         lambda a, b: sg.take(model.weights, a * 4 + b) * (a + 1),
         model,
         ["token", "token"],
         [[0, 2, 1], [3, 3, 0]],
-        backend,
     )
 
 
@@ -316,15 +313,14 @@ def test_integers_are_numbers_like_others() -> None:
     assert all(map(numpy.array_equal, program.jacobian(*arguments), plain.jacobian(*arguments)))
 
 
-@both_backends
-def test_classes_may_be_integers(backend: Any) -> None:
+@on_every_backend
+def test_classes_may_be_integers() -> None:
     model = Names()
     assert agrees(
         lambda x, y: cross_entropy(model(x), y, label_smoothing=0.1),
         model,
         [("token", 3), "token"],
         [tokens(6, 7, 3), tokens(6, 7, seed=1)],
-        backend,
     )
 
 
@@ -349,14 +345,10 @@ def test_dropout_after_an_embedding() -> None:
     assert found.tolist() == pytest.approx([sg.sum(twin(i)).data for i in (1, 3, 3)], rel=1e-12)
 
 
-@both_backends
-def test_entries_that_are_not_finite_count_only_where_they_are_taken(backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+@on_every_backend
+def test_entries_that_are_not_finite_count_only_where_they_are_taken() -> None:
     model = Weights([1.0, float("inf"), 0.0])
-    program = compile(
-        lambda x: sg.sqrt(sg.take(model.weights, x)), model, inputs=("token",), backend=backend
-    )
+    program = compile(lambda x: sg.sqrt(sg.take(model.weights, x)), model, inputs=("token",))
     assert program([0, 1, 2]).ravel().tolist() == [1.0, float("inf"), 0.0]
     loss, gradient = program.value_and_grad([0, 0])
     assert (loss, gradient.tolist()) == (1.0, [0.5, 0.0, 0.0])
@@ -426,6 +418,7 @@ def test_a_large_table_is_gathered_as_one() -> None:
     assert program([1999]).tolist() == [[x.data for x in model.vectors[1999]]]
 
 
+@once
 def test_two_tables_of_one_index_are_two_views_of_the_parameters() -> None:
     first, second, third = Embedding(5, 3, seed=1), Embedding(5, 2, seed=2), Embedding(5, 1, seed=3)
     model = Sequential(first, second, third)
@@ -440,6 +433,7 @@ def test_two_tables_of_one_index_are_two_views_of_the_parameters() -> None:
     assert agrees(function, model, ["token"], [[0, 4, 4, 2]])
 
 
+@once
 def test_columns_of_parameters_are_a_view_of_them() -> None:
     model = Weights([float(i) for i in range(8)])
     columns = [model.weights[:4], model.weights[4:]]
@@ -456,8 +450,8 @@ def test_two_look_ups_of_one_index_are_one() -> None:
     assert gathers(program) == ["gather 3×2"]
 
 
-@both_backends
-def test_lists_of_which_each_has_its_own_index_are_one_gather(backend: Any) -> None:
+@on_every_backend
+def test_lists_of_which_each_has_its_own_index_are_one_gather() -> None:
     model = Weights([0.5, -1.0, 2.0, 0.25])
 
     def function(x: Any, y: Any) -> Value:
@@ -468,7 +462,7 @@ def test_lists_of_which_each_has_its_own_index_are_one_gather(backend: Any) -> N
     inputs = [3, ("token", 3)]
     arguments = [numpy.random.default_rng(0).normal(size=(5, 3)).tolist(), tokens(4, 5, 3)]
     assert gathers(compile(function, model, inputs=inputs)) == ["gather 4×1 from 3 tables"]
-    assert agrees(function, model, inputs, arguments, backend)
+    assert agrees(function, model, inputs, arguments)
 
 
 def test_lists_that_are_the_same_for_all_samples_with_an_index_each() -> None:
@@ -485,6 +479,7 @@ def test_lists_that_are_the_same_for_all_samples_with_an_index_each() -> None:
     assert agrees(function, model, inputs, [[[0, 2], [2, 2], [1, 0]]])
 
 
+@once
 def test_an_index_beyond_its_own_list_looks_up_nan_and_not_the_next_list() -> None:
     pytest.importorskip("jax")
     program = compile(
@@ -531,6 +526,7 @@ def test_the_picture_of_a_program_shows_the_table() -> None:
     assert any("1 gather" in note for note in picture.notes)
 
 
+@once
 def test_the_pure_function_of_jax() -> None:
     jax = pytest.importorskip("jax")
     model = Names()

@@ -44,8 +44,11 @@ from scalargrad.nn import (
     Sequential,
 )
 from scalargrad.optim import elastic_net, l1, l2
+from tests.compiler.backends import once
 from tests.compiler.referee import Array, Eager, differences, eager
 from tests.compiler.test_kernels import attention, image
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 BOUND = 1e-12
 
@@ -64,6 +67,7 @@ def agrees(function: Callable[..., Any], model: Module, *sizes: int, bound: floa
     )
 
 
+@once
 @pytest.mark.filterwarnings("ignore::scalargrad.errors.NoGradientWarning")
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_networks_with_every_activation(name: str) -> None:

@@ -4,23 +4,15 @@ import copy
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from random import Random
 from typing import Any
 
 import numpy
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import scalargrad
 from scalargrad import compile
-from scalargrad.core.operations import apply
-from scalargrad.core.ops import TABLE, Op
 from scalargrad.errors import OptionError
 from scalargrad.nn import MLP
-from tests.compiler.graphs import EVERYWHERE, Kitchen, differing
-from tests.compiler.referee import differences, eager
-from tests.core.points import points
 
 pytest.importorskip("llvmlite")
 
@@ -209,18 +201,6 @@ def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
         compile(lambda x: x * 2.0, inputs=(1,), backend="native")
 
 
-@pytest.mark.parametrize("op", [TABLE[name] for name in EVERYWHERE], ids=lambda op: op.name)
-def test_every_operation_is_that_of_eager_code(op: Op) -> None:
-    data = [numpy.array(points(op, 7))]
-    size = data[0].shape[1]
-
-    def function(*x: Any) -> Any:
-        return apply(op, *(x if size == 1 else x[0]))
-
-    program = compile(function, inputs=(size,), backend="native")
-    assert differences(program, eager(function, None, data), data, 1e-12) == []
-
-
 def test_a_penalty_beside_the_loss_is_native_code() -> None:
     model = MLP(2, [3, 1], seed=2)
 
@@ -235,15 +215,3 @@ def test_a_penalty_beside_the_loss_is_native_code() -> None:
     assert program._backend.fallback_reason is None
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
-
-
-@settings(max_examples=25, deadline=None)
-@given(rng=st.randoms(use_true_random=False))
-def test_any_graph(rng: Random) -> None:
-    assert differing(Kitchen(rng=rng, steps=30), backend="native") == []
-
-
-@settings(max_examples=15, deadline=None)
-@given(rng=st.randoms(use_true_random=False))
-def test_graphs_whose_data_holds_nan_and_infinities(rng: Random) -> None:
-    assert differing(Kitchen(rng=rng, steps=15), odd=0.2, backend="native") == []

@@ -15,23 +15,22 @@ from scalargrad import Value
 from scalargrad.compiler import compile
 from scalargrad.errors import DataError, LengthError
 from scalargrad.nn import MLP
+from tests.compiler.backends import on_every_backend, once
 from tests.compiler.graphs import Weights
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 X = numpy.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 Pair = namedtuple("Pair", "low high")
 
-both_backends = pytest.mark.parametrize("backend", ["numpy", "jax"])
+
+def run(function: Any) -> Any:
+    return compile(function, inputs=(2,))(X)
 
 
-def run(function: Any, backend: Any = "numpy") -> Any:
-    return compile(function, inputs=(2,), backend=backend)(X)
-
-
-@both_backends
-def test_lists_of_equal_lengths_are_one_array(backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
-    found = run(lambda x: [[x[0], x[1], x[0]], [x[1], x[1], x[0] * x[1]]], backend)
+@on_every_backend
+def test_lists_of_equal_lengths_are_one_array() -> None:
+    found = run(lambda x: [[x[0], x[1], x[0]], [x[1], x[1], x[0] * x[1]]])
     assert found.shape == (3, 2, 3)
     assert found[1].tolist() == [[3.0, 4.0, 3.0], [4.0, 4.0, 12.0]]
 
@@ -128,6 +127,7 @@ def test_a_loaded_sample_is_nested_as_the_function_nests_it() -> None:
     assert isinstance(loaded["a"], Value)
 
 
+@once
 def test_the_pure_outputs_of_jax_come_in_one_list() -> None:
     pytest.importorskip("jax")
     program = compile(lambda x: (x[0], [x[1], x[0]]), inputs=(2,), backend="jax")
@@ -137,13 +137,11 @@ def test_the_pure_outputs_of_jax_come_in_one_list() -> None:
 # Functions without arguments
 
 
-@both_backends
-def test_a_function_without_arguments(backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+@on_every_backend
+def test_a_function_without_arguments() -> None:
     model = Weights([2.0, 3.0])
     first, second = model.weights
-    program = compile(lambda: first**2 * second, model, inputs=(), backend=backend)
+    program = compile(lambda: first**2 * second, model, inputs=())
     for twin in (program, copy.deepcopy(program), pickle.loads(pickle.dumps(program))):
         loss, gradient = twin.value_and_grad()
         assert (loss, gradient.tolist()) == (12.0, [12.0, 4.0])
@@ -151,10 +149,11 @@ def test_a_function_without_arguments(backend: Any) -> None:
         assert twin.jacobian() == []
         assert twin.odd_rows([]).tolist() == []
     assert program.load().data == 12.0
-    nest = compile(lambda: {"a": first, "b": [[first, second]]}, model, backend=backend)()
+    nest = compile(lambda: {"a": first, "b": [[first, second]]}, model)()
     assert (nest["a"].tolist(), nest["b"].tolist()) == ([2.0], [[[2.0, 3.0]]])
 
 
+@once
 def test_the_pure_function_of_jax_without_arguments() -> None:
     jax = pytest.importorskip("jax")
     model = Weights([2.0, 3.0])

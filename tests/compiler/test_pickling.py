@@ -19,12 +19,15 @@ from scalargrad.core.leaves import RandomLeaf
 from scalargrad.errors import CallError
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
+from tests.compiler.backends import on_every_backend
 from tests.compiler.graphs import Weights
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 X = numpy.random.default_rng(0).normal(size=(6, 2))
 
 
-def local_program(backend: Any = "numpy") -> tuple[Weights, Compiled]:
+def local_program() -> tuple[Weights, Compiled]:
     """A program of a model whose class has no name that a pickle could look up."""
 
     class Local(Weights):
@@ -37,7 +40,7 @@ def local_program(backend: Any = "numpy") -> tuple[Weights, Compiled]:
     def function(x: Any) -> Any:
         return model.activation(x[0] * weights[0]) + sg.tanh(x[1] * weights[1])
 
-    return model, compile(function, model, (2,), backend)
+    return model, compile(function, model, (2,))
 
 
 def answers(program: Compiled) -> list[Any]:
@@ -75,13 +78,9 @@ print(json.dumps([bits, [name for name in sys.modules if name.startswith("tests"
 """
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-def test_another_process_computes_the_same_bits_without_the_module(
-    backend: str, tmp_path: Path
-) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
-    _, program = local_program(backend)
+@on_every_backend
+def test_another_process_computes_the_same_bits_without_the_module(tmp_path: Path) -> None:
+    _, program = local_program()
     path = tmp_path / "program.pickle"
     path.write_bytes(pickle.dumps(program))
     x = X**2

@@ -21,9 +21,12 @@ from scalargrad.compiler.kernels import Matrix, Scan
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.core.graph import topological
 from scalargrad.errors import DataError, ProgramError, TraceError
+from tests.compiler.backends import once
 from tests.compiler.graphs import Weights
 from tests.compiler.loops import differing_loop, random_loop
 from tests.compiler.referee import Array, alike, differences, eager
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 Pair = tuple[Any, Any]
 
@@ -306,6 +309,7 @@ def test_results_that_nothing_uses_are_not_computed() -> None:
     assert len(scan_of(compile(function, inputs=(3,))).kernels) == 1
 
 
+@once
 def test_explain_says_what_runs_in_the_loop_and_what_for_all_steps_at_once() -> None:
     def function(x: list[Value]) -> list[Value]:
         _, ys = sg.scan(lambda c, t: (sg.tanh(c + sg.exp(t)), sg.sin(c)), x[0], x)
@@ -319,6 +323,7 @@ def test_explain_says_what_runs_in_the_loop_and_what_for_all_steps_at_once() -> 
     ]
 
 
+@once
 def test_the_text_of_a_program_has_the_loop_in_it() -> None:
     model = Network()
     text = str(compile(model.loop, model, inputs=(10,)))
@@ -534,6 +539,7 @@ def test_training_goes_through_a_loop() -> None:
 # JAX
 
 
+@once
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_any_loop_in_jax(seed: int) -> None:
@@ -541,6 +547,7 @@ def test_any_loop_in_jax(seed: int) -> None:
     assert differing_loop(Random(seed), backend="jax") == []
 
 
+@once
 def test_jax_recomputes_a_loop_with_checkpoints() -> None:
     pytest.importorskip("jax")
     model = Network()

@@ -20,9 +20,12 @@ from scalargrad.compiler.padding import pad_lists
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.compiler.sums import merge_differences, merge_sums
 from scalargrad.nn import Layer, LayerNorm, LSTMCell, Module, RNNCell
+from tests.compiler.backends import in_native_code, on_every_backend, once
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import alike, differences, eager
 from tests.compiler.test_kernels import described, image
+
+pytestmark = pytest.mark.usefixtures("default_backend")
 
 WIDE = 9
 """Wide enough for a layer to have a matrix of its own where two are added."""
@@ -175,9 +178,22 @@ class Ingredients:
         return rng.choice(makers)()
 
 
+@once
 @settings(max_examples=120)
 @given(rng=st.randoms(use_true_random=False))
 def test_random_sums_of_layers(rng: Random) -> None:
+    assert differing_sums(rng) == []
+
+
+@in_native_code
+@settings(max_examples=15)
+@given(rng=st.randoms(use_true_random=False))
+def test_random_sums_of_layers_in_native_code(rng: Random) -> None:
+    assert differing_sums(rng) == []
+
+
+def differing_sums(rng: Random) -> list[str]:
+    """What the program of random sums says otherwise than eager code."""
     made = Ingredients(rng)
     sizes = (made.size, made.size)
     batch = rng.choice([1, 3])
@@ -186,9 +202,10 @@ def test_random_sums_of_layers(rng: Random) -> None:
         for _ in sizes
     ]
     program = compile(made.function, made.model, sizes)
-    assert differences(program, eager(made.function, made.model, data), data) == []
+    return differences(program, eager(made.function, made.model, data), data)
 
 
+@once
 @pytest.mark.parametrize("change", PASSES, ids=lambda change: change.__name__)
 @settings(max_examples=30)
 @given(rng=st.randoms(use_true_random=False))
@@ -426,31 +443,27 @@ def test_a_transformer_has_as_many_kernels_for_any_number_of_tokens(count: int) 
     assert matrices == [f"matrix 24×8 {places}", *[f"matrix 8×8 {places}"] * 3]
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-def test_a_transformer_computes_what_eager_code_does(backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+@on_every_backend
+def test_a_transformer_computes_what_eager_code_does() -> None:
     model = Transformer()
     data = [numpy.random.default_rng(0).normal(size=(2, 24))]
 
     def function(x: Any) -> Value:
         return model.forward(image(x, 3))
 
-    program = compile(function, model, (24,), backend=backend)
+    program = compile(function, model, (24,))
     assert differences(program, eager(function, model, data), data, 1e-11) == []
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-def test_without_inputs_matrices_are_found_as_well(backend: Any) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax")
+@on_every_backend
+def test_without_inputs_matrices_are_found_as_well() -> None:
     model = Transformer()
     numbers = numpy.random.default_rng(0).normal(size=(4, 8)).tolist()
 
     def function() -> Value:
         return model.forward(numbers)
 
-    program = compile(function, model, backend=backend)
+    program = compile(function, model)
     matrices = [kernel for kernel in program.kernels if isinstance(kernel, Matrix)]
     assert [len(matrix.x) for matrix in matrices] == [4, 4, 4, 4]
     assert not any(matrix.batched for matrix in matrices)
@@ -483,9 +496,22 @@ def test_a_matrix_applied_to_constants() -> None:
 # Numbers that are read several times
 
 
+@once
 @settings(max_examples=60)
 @given(columns=st.lists(st.integers(0, 5), min_size=1, max_size=20), batch=st.sampled_from([1, 3]))
 def test_gradients_of_numbers_that_are_read_several_times(columns: list[int], batch: int) -> None:
+    assert differing_reads(columns, batch) == []
+
+
+@in_native_code
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("columns", [[0], [2, 2, 5], [3, 1, 3, 0, 1, 5, 5, 5, 2]])
+def test_numbers_that_are_read_several_times_in_native_code(columns: list[int], batch: int) -> None:
+    assert differing_reads(columns, batch) == []
+
+
+def differing_reads(columns: list[int], batch: int) -> list[str]:
+    """What is otherwise than in eager code, where inputs and weights are read in these places."""
     model = Weights([0.3, -0.2, 0.7, 0.1, 0.9, -0.6])
 
     def function(x: Any, y: Any) -> Value:
@@ -495,4 +521,5 @@ def test_gradients_of_numbers_that_are_read_several_times(columns: list[int], ba
 
     rng = numpy.random.default_rng(0)
     data = [rng.normal(size=(batch, size)) for size in (6, 20)]
-    assert differences(compile(function, model, (6, 20)), eager(function, model, data), data) == []
+    program = compile(function, model, (6, 20))
+    return differences(program, eager(function, model, data), data)
