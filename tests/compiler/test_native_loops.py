@@ -217,6 +217,14 @@ def test_threads_may_call_at_once() -> None:
     assert found == expected * 3
 
 
+def test_threads_share_a_batch_of_a_long_loop() -> None:
+    model = Network(nn.RNNCell(1, 4, seed=0))
+    alone = native(model, model, (200,))
+    shared = compile(model, model, (200,), backend="native", devices=2)
+    assert len(shared._backend._split(64)) == 2
+    assert_same(shared, alone, [numbers(64, 200)])
+
+
 def test_more_steps_are_no_more_code() -> None:
     model = Network(nn.RNNCell(1, 4, seed=0))
     sizes = []
