@@ -135,6 +135,19 @@ def test_checkpoints_change_no_number(batch: int, length: int) -> None:
     assert_same(programs[1], programs[0], data)
 
 
+def test_a_checkpoint_needs_less_memory() -> None:
+    def function(x: list[Value], checkpoint: bool) -> Any:
+        return sg.scan(lambda c, t: (sg.tanh(c * t), None), x[0], x, checkpoint=checkpoint)[0]
+
+    sizes = []
+    for checkpoint in (False, True):
+        program = native(lambda x, c=checkpoint: function(x, c), None, (400,))
+        found = program._backend._native_function("pull_back", 16)
+        # All but the inputs and their gradients.
+        sizes.append(found.size - 2 * 400 * 8 * program._backend._count_tiles(16))
+    assert sizes[1] < sizes[0] / 3
+
+
 def test_checkpoints_within_checkpoints() -> None:
     model = Weights([0.7, -0.4, 0.2])
 
