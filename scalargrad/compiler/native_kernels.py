@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from scalargrad.core.ops import TABLE, ExactZero
 
+from .array_types import Rows
 from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan
 from .native_gathers import GatherEmitter
 from .native_loops import LoopEmitter
@@ -165,6 +166,7 @@ class KernelEmitter:
                 continue
             partial = rule(self.vectors, computed.value, *all_terms)
             if isinstance(partial, ExactZero):
+                self._send_nothing(groups, i, targets)
                 continue
             product = gradient
             if isinstance(partial, VectorTerm) or partial != 1.0:
@@ -173,6 +175,13 @@ class KernelEmitter:
                 self._send_gradient(operand, term, i, product, targets)
             else:
                 targets[id(operand)].add(product.value, i)
+
+    def _send_nothing(self, groups: list[Rows], i: Any, targets: dict[int, Reader]) -> None:
+        """Write what no gradient flows to, where a gradient is set and not added."""
+        for rows in groups:
+            target = targets.get(id(rows))
+            if target is not None and target.sets:
+                target.store(self.emitter.constant(0.0), i)
 
     # Dot products
 
@@ -293,6 +302,8 @@ class KernelEmitter:
             def send(k: Any, partial: Any) -> None:
                 if not isinstance(partial, ExactZero):
                     targets.add((gradient * partial).value, k, i)
+                elif targets.sets:
+                    targets.store(self.emitter.constant(0.0), k, i)
 
             self._each_partial(partials, send)
 

@@ -306,16 +306,16 @@ class _Loop:
             emitter.fill_zeros(arrays["g_p"], weights)
         if self.scan.shared.size:
             emitter.fill_zeros(arrays["g_x2"], len(self.scan.shared) * step.numbers_each)
-        self._write_late(lambda: self._zero("h", 1))
+        self._write_late(self._zero_shared)
         if self._carries:
             columns = numpy.arange(self._carries)
             of_last = self.outer.block_gradient(self.step.block, columns)
             self._copy(self._carries, of_last.load, self._carry_gradient())
 
-    def _zero(self, array: str, each: int) -> None:
-        count = self.step.size[array]
+    def _zero_shared(self) -> None:
+        count = self.step.size["h"]
         if count:
-            self.emitter.fill_zeros(self.step.arrays[array], count * each)
+            self.emitter.fill_zeros(self.step.arrays["h"], count)
 
     def _carry_gradient(self) -> Reader:
         """Return what reads and writes the gradient of the carry between two steps."""
@@ -331,7 +331,7 @@ class _Loop:
             place = emitter.builder.sub(last, number)
             position = emitter.add_index(start, place)
             self.step.go_to(place)
-            self._write_late(lambda: self._zero("g", step.numbers_each))
+            self._write_late(step.write_zeros)
             self._seed_step(position)
             for kernel_number, kernel in reversed(self._kernels):
                 if kernel_number in step.gradients:

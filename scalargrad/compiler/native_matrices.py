@@ -254,7 +254,7 @@ class MatrixEmitter:
         emitter = self.emitter
         targets = self.storage.gradient(kernel.weights)
         columns = over_rows(emitter, kernel.weights.shape[1])
-        if not self.storage.collects_alone(kernel.weights):
+        if not self.storage.sets_weights(kernel.weights):
             self._add_rows(product, columns, targets)
             return
 
@@ -363,7 +363,8 @@ class MatrixEmitter:
         """Write what adds a product to vectors of samples."""
         if targets.tiles and targets.is_regular():
             results = self._find_tiles(targets, place)
-            write_product(self.emitter, product, self._over_tiles(), results, start=results)
+            start = None if targets.sets else results
+            write_product(self.emitter, product, self._over_tiles(), results, start)
             return
 
         def add(k: Any, tile: Any, total: Any) -> None:

@@ -3,12 +3,15 @@
 from math import isqrt
 from typing import Any
 
+import numpy
 from llvmlite import ir
 
+from .array_types import Mask
 from .kernels import Scan
-from .layout import lay_out
+from .layout import Layout, lay_out
 from .loop_lines import CARRY, LOOP_INPUTS, SHARED
 from .native_module import Emitter
+from .native_sole import find_sole
 from .native_storage import Storage
 
 __all__ = ["CARRY_BLOCK", "ENTRY_BLOCK", "SHARED_BLOCK", "WEIGHTS_BLOCK", "StepStorage"]
@@ -48,7 +51,8 @@ class StepStorage(Storage):
             # The way back leads through the carry, whether or not the first one wants a gradient.
             needed = layout.needed_for(wanted | {CARRY}, scan.kernels)
         tiles = outer.tiles if scan.batched else 0
-        super().__init__(emitter, layout, needed, tiles, arrays={}, apart=[SHARED])
+        sole = self._find_sole(scan, layout)
+        super().__init__(emitter, layout, needed, sole, tiles, arrays={}, apart=[SHARED])
         self.by_sample.update(("g_carry", "carries"))
         self.scratch = outer.scratch
         outer.loops.append(self)
@@ -63,6 +67,19 @@ class StepStorage(Storage):
         self._starts = {name: self._add_constant() for name in self._measure()}
         self._stride = self._add_constant()
         self._numbers = self._add_numbers()
+
+    @staticmethod
+    def _find_sole(scan: Scan, layout: Layout) -> Mask:
+        """Return which rows of a step receive their gradient from one place."""
+        # What all steps share collects gradients from step to step.
+        is_shared = numpy.isin(layout.block_of, [SHARED_BLOCK, WEIGHTS_BLOCK])
+        outputs = scan.step.outputs
+        sole = find_sole(scan.step, scan.kernels, outputs, numpy.flatnonzero(is_shared))
+        carries = len(scan.carry)
+        for rows in (outputs[:carries], outputs[carries:]):
+            # All of them or none, as one loop goes through them.
+            sole[rows] = sole[rows].all()
+        return sole
 
     def _measure(self) -> dict[str, int]:
         """Return how many numbers each part has, in those of the array that it is in."""

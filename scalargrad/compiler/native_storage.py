@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy
 from llvmlite import ir
 
-from .array_types import Rows
+from .array_types import Mask, Rows
 from .layout import Layout
 from .native_module import Emitter
 from .strides import make_view
@@ -100,7 +100,12 @@ class Reader:
         places: Where they are.
         tiles: How many vectors each number has, where it varies by sample and lanes are samples;
             0 where it is one double.
+
+    Attributes:
+        sets: Whether a gradient is written, where nothing else adds to it.
     """
+
+    sets = False
 
     def __init__(self, emitter: Emitter, array: Any, places: Places, tiles: int) -> None:
         self.emitter = emitter
@@ -137,6 +142,9 @@ class Reader:
         """Add to the vector at an index: what all samples share receives the sum over these."""
         emitter = self.emitter
         builder = emitter.builder
+        if self.sets:
+            self.store(vector, *indices)
+            return
         if self.tiles or (emitter.by_rows and self.places.last_stride == 1):
             self.store(builder.fadd(self.load(*indices), vector), *indices)
         elif not emitter.by_rows or self.places.last_stride == 0:
@@ -206,6 +214,7 @@ class Storage:
         emitter: Where instructions are added.
         layout: The blocks.
         needed: Which blocks need a gradient.
+        sole: Which rows receive theirs from one place, see `find_sole`.
         tiles: How many vectors of samples a chunk has; 0 where it is one sample, and lanes are
             rows.
         arrays: The arrays by name: s and h for values and gradients that all samples share, w and g
@@ -217,7 +226,6 @@ class Storage:
         size: How many numbers s, h, w and g hold.
         values: For each block its array and its first position there.
         gradients: The same for the gradient of each block that needs one.
-        alone: Which rows are parameters whose gradient comes from one matrix, and nothing else.
         scratch: How many doubles there are for kernels to lay out operands, by name.
         by_sample: The names of the arrays that have numbers for each sample.
         loops: The loops within, which have parts of w or s.
@@ -228,12 +236,14 @@ class Storage:
         emitter: Emitter,
         layout: Layout,
         needed: Sequence[bool],
+        sole: Mask,
         tiles: int,
         arrays: dict[str, Any] | None = None,
         apart: Sequence[str] = (),
     ) -> None:
         self.emitter = emitter
         self.layout = layout
+        self.sole = sole
         self.tiles = tiles
         self.arrays: dict[str, Any] = emitter.arguments if arrays is None else arrays
         self.by_sample = {"w", "g", "seeds"}
@@ -245,7 +255,6 @@ class Storage:
         self._gradient_copies = {"h": _Copies(), "g": _Copies()}
         self._sinks: dict[str, int] = {}
         self.scratch: dict[str, int] = {}
-        self.alone = numpy.zeros(len(layout.block_of), bool)
         for number, block in enumerate(layout.blocks):
             if block.source is not None:
                 self.values[number] = self.values[block.source]
@@ -335,7 +344,9 @@ class Storage:
             if name != chosen:
                 places = self._find_copies(self._gradient_copies[chosen], chosen, name, places)
             positions[inside] = places
-        return self.make_reader(chosen, positions)
+        reader = self.make_reader(chosen, positions)
+        reader.sets = bool(reader.tiles and self.sole[rows].all())
+        return reader
 
     def _find_copies(self, copies: _Copies, chosen: str, name: str, positions: Rows) -> Rows:
         """Return where in the chosen array numbers of another one are copied to."""
@@ -358,9 +369,26 @@ class Storage:
         numbers = _list_blocks(self.layout.block_of[rows])
         return any(number in self.gradients for number in numbers)
 
-    def collects_alone(self, rows: Rows) -> bool:
-        """Whether rows are parameters whose gradients nothing adds to but one matrix."""
-        return bool(self.alone[rows].all())
+    def sets_weights(self, rows: Rows) -> bool:
+        """Whether the gradients of weights are set by the first samples, and then added to."""
+        if not self.sole[rows].all():
+            return False
+        targets = self.gradient(rows)
+        return targets.is_regular() and targets.places.last_stride == 1
+
+    def write_zeros(self) -> None:
+        """Write zeros into g where gradients are added up, and not set."""
+        emitter = self.emitter
+        is_added_to = numpy.ones(self.size["g"], bool)
+        for number, (array, start) in self.gradients.items():
+            if array == "g" and self.tiles:
+                rows = self.layout.block_of == number
+                is_added_to[start + self.layout.column_of[rows & self.sole]] = False
+        edges = numpy.flatnonzero(numpy.diff(is_added_to, prepend=False, append=False))
+        for start, end in edges.reshape(-1, 2).tolist():
+            first = emitter.index(start * self.numbers_each)
+            place = emitter.builder.gep(self.arrays["g"], [first])
+            emitter.fill_zeros(place, (end - start) * self.numbers_each)
 
     def find_scratch(self, name: str, count: int) -> Any:
         """Return a pointer to so many doubles that one kernel may use."""

@@ -5,15 +5,15 @@ from typing import Any
 import numpy
 from llvmlite import ir
 
-from .array_types import Mask, Rows
+from .array_types import Rows
 from .kernels import Matrix
 from .native_kernels import KernelEmitter
 from .native_module import Emitter
 from .native_products import over_rows
 from .native_samples import Chunk
+from .native_sole import find_sole
 from .native_storage import Places, Reader, Storage
 from .numpy_backend import NumpyBackend
-from .program import PARAMETER
 
 __all__ = ["FunctionWriter"]
 
@@ -55,7 +55,9 @@ class FunctionWriter:
         self.kernels = list(enumerate(backend.kernels, backend.layout.first))
         self._starts = self._divide_workspace()
         needed = self._needed(backend)
-        self.storage = Storage(self.emitter, self.layout, needed, tiles)
+        seeded = {"outputs": [], "loss": self.program.outputs[:1]}.get(name, self.program.outputs)
+        sole = find_sole(self.program, backend.kernels, numpy.asarray(seeded, int))
+        self.storage = Storage(self.emitter, self.layout, needed, sole, tiles)
 
     def _needed(self, backend: NumpyBackend) -> list[bool]:
         return backend._needed(self.name)
@@ -175,8 +177,7 @@ class FunctionWriter:
             self.storage.write_gradient_copies("g", chunk.tiles)
         else:
             self._store_gradients(chunk)
-        size = self.storage.size["g"] * self.storage.numbers_each
-        write_zeros(lambda: self._zero("g", size))
+        write_zeros(self.storage.write_zeros)
         return total
 
     def _load_samples(self, chunk: Chunk) -> None:
@@ -344,33 +345,15 @@ class FunctionWriter:
         if self.name != "loss":
             return
         self._zero_later = self.emitter.reserve()
-        self.storage.alone = self._find_alone()
-        is_parameter = self.program.code == PARAMETER
         is_added_to = numpy.ones(self.program.parameters, bool)
-        is_added_to[self.program.place[is_parameter & self.storage.alone]] = False
+        for _, kernel in self.kernels:
+            if isinstance(kernel, Matrix) and self.storage.sets_weights(kernel.weights):
+                is_added_to[self.program.place[kernel.weights]] = False
         wanted = numpy.flatnonzero(is_added_to)
         if len(wanted) == self.program.parameters:
             self._zero("g_p", len(wanted))
         elif len(wanted):
             self._zero_places("g_p", wanted)
-
-    def _find_alone(self) -> Mask:
-        """Return which parameters are taken once, by a matrix over samples."""
-        count = len(self.program)
-        uses = numpy.bincount(self.program.outputs, minlength=count)
-        in_matrix = numpy.zeros(count, bool)
-        for number, kernel in self.kernels:
-            for rows in kernel.taken():
-                uses += numpy.bincount(rows.ravel(), minlength=count)
-            if isinstance(kernel, Matrix) and kernel.batched and number in self.storage.gradients:
-                weights = kernel.weights
-                learned = (self.program.code[weights] == PARAMETER).all()
-                # Those that lie side by side are set as they are added to.
-                targets = self.storage.gradient(weights) if learned else None
-                if targets and targets.is_regular() and targets.places.last_stride == 1:
-                    in_matrix[weights] = True
-        alone: Mask = in_matrix & (uses == 1)
-        return alone
 
     def _zero_places(self, array: str, positions: Rows) -> None:
         """Write zeros at positions that increase, long runs of them at once."""
@@ -433,6 +416,5 @@ class FunctionWriter:
             )
 
     def _zero(self, array: str, count: int) -> None:
-        emitter = self.emitter
         if count:
-            emitter.fill_zeros(emitter.arguments[array], count)
+            self.emitter.fill_zeros(self.emitter.arguments[array], count)
