@@ -45,6 +45,10 @@ class Backend(Protocol):
     kernels: list[Kernel]
     parameters: Array
 
+    @property
+    def has_phases(self) -> bool:
+        """Whether a loop computes for all steps at once what depends on no carry."""
+
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
 

@@ -532,7 +532,7 @@ class Compiled:
             f"{plural(len(self.program), 'row')} after all passes, "
             f"{plural(len(kernels), 'kernel')}"
         )
-        lines = [head, *_list_kernels(kernels, "  ")]
+        lines = [head, *_list_kernels(kernels, "  ", self._backend.has_phases)]
         description = self._backend.describe()
         if description:
             lines.append(description)
@@ -641,8 +641,17 @@ class Compiled:
             )
 
 
-def _list_kernels(kernels: Iterable[Kernel], indent: str, suffix: str = "") -> list[str]:
-    """Return a line for each kernel, those of the step of a loop below it."""
+def _list_kernels(
+    kernels: Iterable[Kernel], indent: str, has_phases: bool, suffix: str = ""
+) -> list[str]:
+    """Return a line for each kernel, those of the step of a loop below it.
+
+    Args:
+        kernels: The kernels.
+        indent: What each line begins with.
+        has_phases: Whether a loop computes for all steps at once what depends on no carry.
+        suffix: What each line ends with.
+    """
     lines = []
     for kernel in kernels:
         lines.append(f"{indent}{kernel}{suffix}")
@@ -650,8 +659,9 @@ def _list_kernels(kernels: Iterable[Kernel], indent: str, suffix: str = "") -> l
             continue
         for phase in (BEFORE, DURING, AFTER):
             inner = [each for _, each in kernel.in_phase(phase)]
-            note = "" if phase == DURING else ", for all steps at once"
-            lines += _list_kernels(inner, indent + "  ", note)
+            is_apart = has_phases and phase != DURING
+            note = ", for all steps at once" if is_apart else ""
+            lines += _list_kernels(inner, indent + "  ", has_phases, note)
     return lines
 
 

@@ -173,6 +173,11 @@ class JaxBackend:
         _, pull_back = _jax().vjp(outputs, *arguments)
         return pull_back(seed)
 
+    @property
+    def has_phases(self) -> bool:
+        """Whether a loop computes for all steps at once what depends on no carry."""
+        return False
+
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
         count = len(drawn)

@@ -63,6 +63,11 @@ class NativeBackend(NumpyBackend):
         self._native_function("loss" if self.program.parameters else "outputs", vector_width())
         return self._reason
 
+    @property
+    def has_phases(self) -> bool:
+        """Whether a loop computes for all steps at once what depends on no carry."""
+        return self.fallback_reason is not None
+
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
         native = self._native_function("outputs", len(drawn))

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from scalargrad.core.ops import TABLE, ExactZero
 
 from .array_types import Rows
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan
+from .native_gathers import GatherEmitter
+from .native_loops import LoopEmitter
 from .native_matrices import MatrixEmitter
 from .native_module import Emitter
 from .native_products import write_dots
@@ -48,6 +50,8 @@ class KernelEmitter:
         self.storage = storage
         self.chunk = chunk
         self.matrices = MatrixEmitter(emitter, storage, chunk)
+        self.gathers = GatherEmitter(emitter, storage, chunk)
+        self.loops = LoopEmitter(emitter, storage, chunk, KernelEmitter)
         self.vectors: SimpleNamespace = make_vectors(emitter)
 
     def forward(self, kernel: Kernel) -> None:
@@ -64,6 +68,10 @@ class KernelEmitter:
             self._forward_dots(kernel)
         elif isinstance(kernel, OverList):
             self._forward_over_list(kernel)
+        elif isinstance(kernel, Gather):
+            self.gathers.forward(kernel)
+        elif isinstance(kernel, Scan):
+            self.loops.forward(kernel)
         else:
             raise UnsupportedError(str(kernel))
 
@@ -77,23 +85,14 @@ class KernelEmitter:
             self._backward_dots(kernel)
         elif isinstance(kernel, OverList):
             self._backward_over_list(kernel)
+        elif isinstance(kernel, Gather):
+            self.gathers.backward(kernel)
+        elif isinstance(kernel, Scan):
+            self.loops.backward(kernel)
 
     def _each(self, count: int, body: Callable[[Any], None]) -> None:
         """Write a loop over rows, whose body takes the first row of those in the lanes."""
-        emitter = self.emitter
-        if emitter.by_rows:
-            full, rest = divmod(count, emitter.width)
-            if full:
-                emitter.repeat(full, lambda i: body(emitter.scale_index(i, emitter.width)))
-            if rest:
-                with emitter.along_rows(rest):
-                    body(emitter.index(count - rest))
-            return
-
-        def run(row: Any) -> None:
-            self.chunk.each_tile(lambda: body(row))
-
-        emitter.repeat(count, run)
+        self.chunk.each_row(count, body)
 
     # Elementwise
 

@@ -1,8 +1,8 @@
 """The operations of the table as vector instructions: a namespace for its rules."""
 
-import functools
 import operator
 from collections.abc import Callable, Iterator
+from functools import partial, reduce
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +13,7 @@ from scalargrad.core.ops import (
     ABS,
     DIV,
     FLOATS,
+    FLOOR,
     FLOOR_DIVIDE,
     MAXIMUM,
     MINIMUM,
@@ -120,6 +121,10 @@ class VectorTerm:
     def __le__(self, other: Any) -> "VectorMask":
         return self._compare("<=", other)
 
+    def equals(self, other: Any) -> "VectorMask":
+        """Return where it equals a term or a number; nan equals nothing."""
+        return self._compare("==", other)
+
     def __gt__(self, other: Any) -> "VectorMask":
         return self._compare(">", other)
 
@@ -182,7 +187,7 @@ class VectorList:
     def reduce(self, rule: Callable[[Any, Any], Any]) -> Any:
         """Return what a rule of two vectors makes of all, the first two at first."""
         if self.is_short:
-            return functools.reduce(rule, self)
+            return reduce(rule, self)
 
         emitter = self.emitter
         first = VectorTerm(emitter, None).take(self.compute(emitter.index(0)))
@@ -219,13 +224,20 @@ class VectorMask:
 
     __rand__ = __and__
 
+    def __xor__(self, other: "VectorMask") -> "VectorMask":
+        return VectorMask(self.emitter, self.emitter.builder.xor(self.value, other.value))
 
-_INTRINSICS = (SQRT.name,)
+    def select(self, x: Any, y: Any) -> VectorTerm:
+        """Return x where the mask is true, else y; both terms or numbers."""
+        take = VectorTerm(self.emitter, None).take
+        return VectorTerm(self.emitter, self.emitter.builder.select(self.value, take(x), take(y)))
+
+
+_INTRINSICS = (SQRT.name, FLOOR.name)
 """Functions for which processors have instructions."""
 
-_WITHOUT_CODE = (FLOOR_DIVIDE.name, REMAINDER.name, ROUND.name)
-"""Functions that C has under these names, if at all, with another meaning."""
-
+_ROUND = "roundeven"
+"""The intrinsic that rounds to the nearest whole number, halves to the even one."""
 
 _MAX_SHORT = 4
 """How long a list may be that is written out, entry by entry."""
@@ -238,26 +250,23 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
     """Return the operations on VectorTerms, whose instructions an emitter adds."""
     term = VectorTerm(emitter, None)
 
-    def select(mask: Any, x: Any, y: Any) -> VectorTerm:
-        return VectorTerm(emitter, emitter.builder.select(mask, term.take(x), term.take(y)))
-
     def where(condition: Any, x: Any, y: Any) -> Any:
         if isinstance(condition, VectorTerm):
             # Any number but 0 is true, and so is nan.
             is_true = emitter.builder.fcmp_unordered("!=", condition.value, term.take(0.0))
-            return select(is_true, x, y)
+            condition = VectorMask(emitter, is_true)
         if not isinstance(condition, VectorMask):
             return x if condition else y
-        return select(condition.value, x, y)
+        return condition.select(x, y)
 
     def relu(x: VectorTerm) -> VectorTerm:
         # Unordered: nan stays nan.
         is_kept = emitter.builder.fcmp_unordered(">", x.value, term.take(0.0))
-        return select(is_kept, x, 0.0)
+        return VectorMask(emitter, is_kept).select(x, 0.0)
 
     def sign(x: VectorTerm) -> VectorTerm:
         # 0 and nan are what they were.
-        return select((x > 0.0).value, 1.0, select((x < 0.0).value, -1.0, x))
+        return (x > 0.0).select(1.0, (x < 0.0).select(-1.0, x))
 
     primitives: dict[str, Callable[..., Any]] = {
         name: _call_library(emitter, name)
@@ -265,12 +274,14 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
         if name in TABLE and not TABLE[name].over_list
     }
     primitives |= {name: _call_vector_function(emitter, name) for name in VECTOR_FUNCTIONS}
-    primitives |= {name: _refuse(name) for name in _WITHOUT_CODE}
     primitives |= {name: _call_intrinsic(name) for name in _INTRINSICS}
     primitives |= {
         ABS.name: abs,
         DIV.name: _divide,
-        POW.name: lambda x, y: _power(emitter, x, y),
+        FLOOR_DIVIDE.name: partial(_floor_divide, emitter),
+        REMAINDER.name: partial(_find_remainder, emitter),
+        ROUND.name: lambda x: x.intrinsic(_ROUND),
+        POW.name: partial(_power, emitter),
         WHERE.name: where,
         RELU.name: relu,
         SIGN.name: sign,
@@ -286,17 +297,44 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
     return space
 
 
-def _refuse(name: str) -> Callable[..., Any]:
-    def refuse(*_: Any) -> Any:
-        raise UnsupportedError(name)
-
-    return refuse
-
-
 def _divide(x: Any, y: Any) -> Any:
     if isinstance(x, VectorTerm) or isinstance(y, VectorTerm):
         return x / y
     return DIV.value(FLOATS, [x, y])
+
+
+def _floor_divide(emitter: Emitter, x: Any, y: Any) -> VectorTerm:
+    """Return x // y, computed as Python computes it."""
+    divisor = VectorTerm(emitter, VectorTerm(emitter, None).take(y))
+    of_c: VectorTerm = _call_library(emitter, "fmod")(x, y)
+    quotient = (x - of_c) / divisor
+    quotient = _has_other_sign(of_c, divisor).select(quotient - 1.0, quotient)
+
+    # It is a whole number but for rounding.
+    below = quotient.intrinsic(FLOOR.name)
+    whole = (quotient - below > 0.5).select(below + 1.0, below)
+    exact = x / divisor
+    zero = _call_binary(emitter, "copysign")(0.0, exact)
+    whole = quotient.equals(0.0).select(zero, whole)
+    return divisor.equals(0.0).select(exact, whole)
+
+
+def _find_remainder(emitter: Emitter, x: Any, y: Any) -> VectorTerm:
+    """Return x % y, computed as Python computes it."""
+    divisor = VectorTerm(emitter, VectorTerm(emitter, None).take(y))
+    of_c: VectorTerm = _call_library(emitter, "fmod")(x, y)
+    remainder = _has_other_sign(of_c, divisor).select(of_c + divisor, of_c)
+    # A remainder of zero has the sign of y.
+    zero = _call_binary(emitter, "copysign")(0.0, divisor)
+    return of_c.equals(0.0).select(zero, remainder)
+
+
+def _has_other_sign(of_c: VectorTerm, divisor: VectorTerm) -> VectorMask:
+    """Return where a remainder of C, which has the sign of the dividend, has not the divisor's.
+
+    There the whole number is one less, and the remainder is larger by the divisor.
+    """
+    return ~of_c.equals(0.0) & ((divisor < 0.0) ^ (of_c < 0.0))
 
 
 def _power(emitter: Emitter, x: Any, y: Any) -> Any:

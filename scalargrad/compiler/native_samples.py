@@ -40,6 +40,23 @@ class Chunk:
 
         emitter.repeat(self.tiles, run)
 
+    def each_row(self, count: int, body: Callable[[Any], None]) -> None:
+        """Write a loop over rows, whose body takes the first row of those in the lanes."""
+        emitter = self.emitter
+        if emitter.by_rows:
+            full, rest = divmod(count, emitter.width)
+            if full:
+                emitter.repeat(full, lambda i: body(emitter.scale_index(i, emitter.width)))
+            if rest:
+                with emitter.along_rows(rest):
+                    body(emitter.index(count - rest))
+            return
+
+        def run(row: Any) -> None:
+            self.each_tile(lambda: body(row))
+
+        emitter.repeat(count, run)
+
     def find_position(self, number: Any) -> Any:
         """Return the position in the batch of a sample of the chunk; the last one for those beyond.
 

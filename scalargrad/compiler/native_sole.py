@@ -11,7 +11,9 @@ from .program import PARAMETER, Program
 __all__ = ["find_sole"]
 
 
-def find_sole(program: Program, kernels: Sequence[Kernel], seeded: Rows) -> Mask:
+def find_sole(
+    program: Program, kernels: Sequence[Kernel], seeded: Rows, collecting: Rows | None = None
+) -> Mask:
     """Return which rows receive their gradient from one place.
 
     These are rows that vary by sample and that one kernel takes, once, or that are an output and
@@ -21,9 +23,12 @@ def find_sole(program: Program, kernels: Sequence[Kernel], seeded: Rows) -> Mask
         program: The program.
         kernels: Its kernels.
         seeded: The outputs that receive a gradient.
+        collecting: Rows that have a gradient before, to which more is added; none if left out.
     """
     count = len(program)
     uses = numpy.bincount(seeded, minlength=count)
+    if collecting is not None:
+        uses[collecting] += 1
     for kernel in kernels:
         for rows in kernel.taken():
             uses += numpy.bincount(rows.ravel(), minlength=count)

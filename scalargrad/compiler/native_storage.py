@@ -7,7 +7,7 @@ sample at a time.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy
 from llvmlite import ir
@@ -159,6 +159,10 @@ class Reader:
         """Add to the number at an index."""
         self._add_at(self.places.find(*indices), number)
 
+    def add_to_sample(self, number: Any, sample: Any, *indices: Any) -> None:
+        """Add to the number of a sample of the chunk at an index."""
+        self._add_at(self.find_sample(sample, *indices), number)
+
     def _add_at(self, position: Any, number: Any) -> None:
         emitter = self.emitter
         total = emitter.builder.fadd(emitter.load_scalar(self.array, position), number)
@@ -196,24 +200,35 @@ class _Copies:
         return {name: (numpy.array(x), numpy.array(y)) for name, (x, y) in pairs.items()}
 
 
+class Loop(Protocol):
+    """A loop whose numbers are in parts of w, or of s where they do not vary by sample."""
+
+    def finish(self) -> None:
+        """Allocate these parts."""
+
+
 class Storage:
     """Where each block of a layout is.
 
     Args:
-        emitter: Where instructions are added. Its arguments are the arrays: s and h for values and
-            gradients that all samples share, w and g for those of a chunk of samples, g_p for the
-            gradient of the parameters, and those of the leaves.
+        emitter: Where instructions are added.
         layout: The blocks.
         needed: Which blocks need a gradient.
         sole: Which rows receive theirs from one place, see `find_sole`.
         tiles: How many vectors of samples a chunk has; 0 where it is one sample, and lanes are
             rows.
+        arrays: The arrays by name: s and h for values and gradients that all samples share, w and g
+            for those of a chunk of samples, g_p for the gradient of the parameters, and those of
+            the leaves. The arguments of the emitter if left out.
+        apart: The leaves that vary by sample and have arrays of their own.
 
     Attributes:
         size: How many numbers s, h, w and g hold.
         values: For each block its array and its first position there.
         gradients: The same for the gradient of each block that needs one.
         scratch: How many doubles there are for kernels to lay out operands, by name.
+        by_sample: The names of the arrays that have numbers for each sample.
+        loops: The loops within, which have parts of w or s.
     """
 
     def __init__(
@@ -223,11 +238,16 @@ class Storage:
         needed: Sequence[bool],
         sole: Mask,
         tiles: int,
+        arrays: dict[str, Any] | None = None,
+        apart: Sequence[str] = (),
     ) -> None:
         self.emitter = emitter
         self.layout = layout
         self.sole = sole
         self.tiles = tiles
+        self.arrays: dict[str, Any] = emitter.arguments if arrays is None else arrays
+        self.by_sample = {"w", "g", "seeds"}
+        self.loops: list[Loop] = []
         self.size = {"s": 0, "h": 0, "w": 0, "g": 0, "seeds": 0}
         self.values: dict[int, tuple[str, int]] = {}
         self.gradients: dict[int, tuple[str, int]] = {}
@@ -239,19 +259,22 @@ class Storage:
             if block.source is not None:
                 self.values[number] = self.values[block.source]
                 continue
-            is_leaf = number < layout.first
-            if is_leaf and not block.batched:
+            has_array = number < layout.first and (not block.batched or block.name in apart)
+            if has_array and block.batched:
+                self.by_sample.update((block.name, block.gradient))
+            if has_array:
                 self.values[number] = (block.name, 0)
             else:
-                self.values[number] = self._allocate("w" if block.batched else "s", block.width)
+                self.values[number] = self.allocate("w" if block.batched else "s", block.width)
             if not needed[number]:
                 continue
-            if is_leaf and not block.batched:
+            if has_array:
                 self.gradients[number] = (block.gradient, 0)
             else:
-                self.gradients[number] = self._allocate("g" if block.batched else "h", block.width)
+                self.gradients[number] = self.allocate("g" if block.batched else "h", block.width)
 
-    def _allocate(self, array: str, count: int) -> tuple[str, int]:
+    def allocate(self, array: str, count: int) -> tuple[str, int]:
+        """Return an array and the first of so many places in it that nothing else has."""
         start = self.size[array]
         self.size[array] += count
         return array, start
@@ -261,14 +284,29 @@ class Storage:
         """How many doubles of w and g each number has."""
         return max(1, self.tiles * self.emitter.width)
 
-    def _make_reader(self, name: str, positions: Rows) -> Reader:
-        tiles = self.tiles if name in ("w", "g", "seeds") else 0
+    def make_reader(self, name: str, positions: Rows) -> Reader:
+        """Return what reads and writes these positions of an array."""
+        tiles = self.tiles if name in self.by_sample else 0
         places = Places(self.emitter, positions)
-        return Reader(self.emitter, self.emitter.arguments[name], places, tiles)
+        return Reader(self.emitter, self.arrays[name], places, tiles)
+
+    def _choose(self, names: set[str], varying: str, shared: str) -> str:
+        """Return which array has all that is read of several ones."""
+        return varying if names & self.by_sample else shared
 
     def make_run(self, array: str, start: int, count: int) -> Reader:
         """Return what reads and writes so many numbers of an array, from a position on."""
-        return self._make_reader(array, start + numpy.arange(count))
+        return self.make_reader(array, start + numpy.arange(count))
+
+    def block_reader(self, number: int, columns: Rows) -> Reader:
+        """Return what reads and writes columns of a block."""
+        name, start = self.values[number]
+        return self.make_reader(name, start + columns)
+
+    def block_gradient(self, number: int, columns: Rows) -> Reader:
+        """Return what reads the gradients of columns of a block."""
+        name, start = self.gradients[number]
+        return self.make_reader(name, start + columns)
 
     def reader(self, rows: Rows) -> Reader:
         """Return what reads and writes these rows, from one array."""
@@ -276,7 +314,7 @@ class Storage:
         columns = self.layout.column_of[rows]
         found = {number: self.values[number] for number in _list_blocks(blocks)}
         names = {name for name, _ in found.values()}
-        chosen = names.pop() if len(names) == 1 else ("w" if "w" in names else "s")
+        chosen = names.pop() if len(names) == 1 else self._choose(names, "w", "s")
 
         positions = numpy.zeros(rows.shape, int)
         for number, (name, start) in found.items():
@@ -285,7 +323,7 @@ class Storage:
             if name != chosen:
                 places = self._find_copies(self._copies[chosen], chosen, name, places)
             positions[inside] = places
-        return self._make_reader(chosen, positions)
+        return self.make_reader(chosen, positions)
 
     def gradient(self, rows: Rows) -> Reader:
         """Return what reads the gradients of these rows and adds to them."""
@@ -297,7 +335,7 @@ class Storage:
         if len(names) == 1 and len(found) == len(numbers):
             chosen = names.pop()
         else:
-            chosen = "g" if "g" in names else "h"
+            chosen = self._choose(names, "g", "h")
 
         positions = numpy.full(rows.shape, self._find_sink(chosen, len(found) < len(numbers)))
         for number, (name, start) in found.items():
@@ -306,7 +344,7 @@ class Storage:
             if name != chosen:
                 places = self._find_copies(self._gradient_copies[chosen], chosen, name, places)
             positions[inside] = places
-        reader = self._make_reader(chosen, positions)
+        reader = self.make_reader(chosen, positions)
         reader.sets = bool(reader.tiles and self.sole[rows].all())
         return reader
 
@@ -316,14 +354,14 @@ class Storage:
         for position in positions.tolist():
             key = (name, position)
             if key not in copies.places:
-                _, copies.places[key] = self._allocate(chosen, 1)
+                _, copies.places[key] = self.allocate(chosen, 1)
             places.append(copies.places[key])
         return numpy.array(places)
 
     def _find_sink(self, array: str, is_wanted: bool) -> int:
         """Return the place in an array for gradients that nobody needs."""
         if is_wanted and array not in self._sinks:
-            _, self._sinks[array] = self._allocate(array, 1)
+            _, self._sinks[array] = self.allocate(array, 1)
         return self._sinks.get(array, 0)
 
     def needs_gradient(self, rows: Rows) -> bool:
@@ -338,36 +376,45 @@ class Storage:
         targets = self.gradient(rows)
         return targets.is_regular() and targets.places.last_stride == 1
 
-    def list_unset(self) -> list[tuple[int, int]]:
-        """Return the parts of g that nothing sets: where each starts and ends."""
-        is_unset = numpy.ones(self.size["g"], bool)
+    def write_zeros(self) -> None:
+        """Write zeros into g where gradients are added up, and not set."""
+        emitter = self.emitter
+        is_added_to = numpy.ones(self.size["g"], bool)
         for number, (array, start) in self.gradients.items():
             if array == "g" and self.tiles:
                 rows = self.layout.block_of == number
-                is_unset[start + self.layout.column_of[rows & self.sole]] = False
-        edges = numpy.flatnonzero(numpy.diff(is_unset, prepend=False, append=False))
-        return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+                is_added_to[start + self.layout.column_of[rows & self.sole]] = False
+        edges = numpy.flatnonzero(numpy.diff(is_added_to, prepend=False, append=False))
+        for start, end in edges.reshape(-1, 2).tolist():
+            first = emitter.index(start * self.numbers_each)
+            place = emitter.builder.gep(self.arrays["g"], [first])
+            emitter.fill_zeros(place, (end - start) * self.numbers_each)
 
     def find_scratch(self, name: str, count: int) -> Any:
         """Return a pointer to so many doubles that one kernel may use."""
         self.scratch[name] = max(self.scratch.get(name, 0), count)
         return self.emitter.arguments[name]
 
+    def finish(self) -> None:
+        """Give the loops within their parts of w or s, whose sizes are known by now."""
+        for loop in self.loops:
+            loop.finish()
+
     def write_copies(self, array: str) -> None:
         """Write what copies numbers into s or w, where they are read among others."""
         emitter = self.emitter
         for name, (positions, places) in self._copies[array].by_array().items():
-            source = self._make_reader(name, positions)
-            target = self._make_reader(array, places)
+            source = self.make_reader(name, positions)
+            target = self.make_reader(array, places)
 
             def copy(i: Any, source: Reader = source, target: Reader = target) -> None:
-                number = source.load_scalar(i)
                 if not target.tiles:
+                    number = source.load_scalar(i)
                     emitter.store_scalar(number, target.array, target.places.find(i))
                     return
                 for tile in range(self.tiles):
                     emitter.tile = emitter.index(tile)
-                    target.store(emitter.splat(number), i)
+                    target.store(source.load(i), i)
 
             emitter.repeat(len(places), copy)
 
@@ -380,8 +427,8 @@ class Storage:
         """
         emitter = self.emitter
         for name, (positions, places) in self._gradient_copies[array].by_array().items():
-            target = self._make_reader(name, positions)
-            source = self._make_reader(array, places)
+            target = self.make_reader(name, positions)
+            source = self.make_reader(array, places)
 
             def add(i: Any, source: Reader = source, target: Reader = target) -> None:
                 if not source.tiles:

@@ -33,7 +33,7 @@ class ThreadedBackend(NativeBackend):
     def __init__(self, program: Program, sizes: Sequence[int], threads: int) -> None:
         super().__init__(program, sizes)
         self._threads = threads
-        self._work = 1 + len(program) + program.parameters
+        self._work = 1 + _count_rows(program) + program.parameters
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
@@ -98,3 +98,9 @@ class ThreadedBackend(NativeBackend):
         number = min(self._threads, max(1, count * self._work // _MIN_NUMBERS))
         ends = [count * (i + 1) // number for i in range(number)]
         return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _count_rows(program: Program) -> int:
+    """Return how many rows a program has, those of a loop once for each step."""
+    loops = [kind.loop for kind in program.kinds if kind.loop is not None]
+    return len(program) + sum(loop.length * _count_rows(loop.step) for loop in loops)

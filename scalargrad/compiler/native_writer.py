@@ -20,6 +20,9 @@ __all__ = ["FunctionWriter"]
 _ARRAYS = ("s", "h", "w", "g", "seeds", "left", "copied", "right", "start", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
 
+_LONG_RUN = 64
+"""How many numbers side by side are set to zero at once, and not one by one."""
+
 _ALIGNED = 8
 """The doubles in a line of the cache: each part of a workspace starts at one."""
 
@@ -109,6 +112,7 @@ class FunctionWriter:
         return {name: -(-size // _ALIGNED) * _ALIGNED for name, size in sizes.items()}
 
     def _set_starts(self) -> None:
+        self.storage.finish()
         place = 0
         sizes = self._sizes()
         for name, start in self._starts.items():
@@ -173,7 +177,7 @@ class FunctionWriter:
             self.storage.write_gradient_copies("g", chunk.tiles)
         else:
             self._store_gradients(chunk)
-        write_zeros(self._zero_unset)
+        write_zeros(self.storage.write_zeros)
         return total
 
     def _load_samples(self, chunk: Chunk) -> None:
@@ -341,27 +345,36 @@ class FunctionWriter:
         if self.name != "loss":
             return
         self._zero_later = self.emitter.reserve()
-        set_first = [
-            self.program.place[kernel.weights].ravel()
-            for _, kernel in self.kernels
-            if isinstance(kernel, Matrix) and self.storage.sets_weights(kernel.weights)
-        ]
-        everything = numpy.arange(self.program.parameters)
-        wanted = numpy.setdiff1d(everything, numpy.concatenate([[-1], *set_first]))
+        is_added_to = numpy.ones(self.program.parameters, bool)
+        for _, kernel in self.kernels:
+            if isinstance(kernel, Matrix) and self.storage.sets_weights(kernel.weights):
+                is_added_to[self.program.place[kernel.weights]] = False
+        wanted = numpy.flatnonzero(is_added_to)
         if len(wanted) == self.program.parameters:
             self._zero("g_p", len(wanted))
         elif len(wanted):
             self._zero_places("g_p", wanted)
 
     def _zero_places(self, array: str, positions: Rows) -> None:
+        """Write zeros at positions that increase, long runs of them at once."""
         emitter = self.emitter
-        places = Places(emitter, positions)
+        pointer = emitter.arguments[array]
+        runs = numpy.split(positions, numpy.flatnonzero(numpy.diff(positions) > 1) + 1)
+        for run in runs:
+            if len(run) >= _LONG_RUN:
+                start = emitter.builder.gep(pointer, [emitter.index(int(run[0]))])
+                emitter.fill_zeros(start, len(run))
+
+        short = [run for run in runs if len(run) < _LONG_RUN]
+        if not short:
+            return
+        places = Places(emitter, numpy.concatenate(short))
         zero = ir.Constant(emitter.double, 0.0)
 
         def write_zero(i: Any) -> None:
-            emitter.store_scalar(zero, emitter.arguments[array], places.find(i))
+            emitter.store_scalar(zero, pointer, places.find(i))
 
-        emitter.repeat(len(positions), write_zero)
+        emitter.repeat(places.shape[0], write_zero)
 
     def _finish_shared_gradients(self, code: KernelEmitter) -> None:
         """Write the way back through what all samples share, and whether the gradient is finite."""
@@ -405,11 +418,3 @@ class FunctionWriter:
     def _zero(self, array: str, count: int) -> None:
         if count:
             self.emitter.fill_zeros(self.emitter.arguments[array], count)
-
-    def _zero_unset(self) -> None:
-        """Write zeros where the gradients of a chunk are added up."""
-        emitter = self.emitter
-        size = self.storage.numbers_each
-        for start, end in self.storage.list_unset():
-            place = emitter.builder.gep(emitter.arguments["g"], [emitter.index(start * size)])
-            emitter.fill_zeros(place, (end - start) * size)

@@ -54,6 +54,11 @@ class NumpyBackend:
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
+    @property
+    def has_phases(self) -> bool:
+        """Whether a loop computes for all steps at once what depends on no carry."""
+        return True
+
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
         function = self._function("outputs")

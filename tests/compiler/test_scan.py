@@ -338,6 +338,7 @@ def test_the_rows_of_a_program_name_the_loop_and_what_is_picked_from_it() -> Non
     assert "a step of the scan of 2 steps:\n    3 rows\n" in text
 
 
+@once
 def test_a_checkpoint_needs_less_memory_and_changes_no_number() -> None:
     model = Network(size=8)
     data = numbers(16, 400)

@@ -1,0 +1,88 @@
+"""Look-ups in native code, for tables and batches that fill vectors and that do not."""
+
+from random import Random
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scalargrad as sg
+from scalargrad import Value, compile
+from scalargrad.nn import Embedding, Layer, Sequential
+from tests.compiler.graphs import Kitchen, Weights, follow, recipe_of
+from tests.compiler.referee import alike
+from tests.compiler.test_lookups import tokens
+
+pytest.importorskip("llvmlite")
+
+from scalargrad.compiler.native_writer import FunctionWriter
+
+
+def assert_alike(function: Any, model: Any, inputs: Any, data: list[Any]) -> None:
+    """Native code says the same as NumPy: outputs, loss, and all gradients."""
+    native = compile(function, model, inputs, backend="native")
+    other = compile(function, model, inputs, backend="numpy")
+    assert native._backend.describe().startswith("computed by native code")
+    pairs = [(native(*data), other(*data))]
+    pairs += zip(native.value_and_grad(*data), other.value_and_grad(*data), strict=True)
+    pairs += zip(native.jacobian(*data), other.jacobian(*data), strict=True)
+    for mine, theirs in pairs:
+        largest = numpy.abs(theirs).max(initial=1.0)
+        assert alike(mine, theirs, largest, 1e-10)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8, 37, 100])
+@pytest.mark.parametrize("width", [1, 3, 8, 19])
+def test_tables_of_any_width_for_batches_of_any_size(width: int, batch: int) -> None:
+    model = Sequential(Embedding(5, width, seed=1), Embedding(4, width, seed=2))
+
+    def function(x: Any) -> Value:
+        table, other = model.steps
+        first, second, third = table(x)
+        by_sample = sg.take([[first[0] + i, second[-1] * i, third[0]] for i in range(5)], x[1])
+        total: Value = sg.sum([sg.sin(v) for v in [*third, *other(x[2] - x[2] + 3), *by_sample]])
+        return total
+
+    assert_alike(function, model, [("token", 3)], [tokens(5, batch, 3)])
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_tables_of_inputs_parameters_and_results(seed: int) -> None:
+    kitchen = Kitchen(rng=Random(seed))
+    before = recipe_of(kitchen, (3,), 4, 6)
+    after = recipe_of(kitchen, (3,), 4, 8)
+    model = Weights(before.parameters)
+    chosen = [[kitchen.rng.randrange(9) for _ in range(4)] for _ in range(3)]
+
+    def function(x: Any, t: Any) -> Value:
+        pool = [*x, *model.weights, *follow(before, [x], model.weights), sg.sin(x[0])]
+        tables = [[pool[i] for i in table] for table in chosen]
+        taken = [sg.take(table, index) for table, index in zip(tables, t, strict=True)]
+        return follow(after, [taken], model.weights)[0]
+
+    batch = kitchen.rng.choice([1, 6, 20])
+    x = numpy.random.default_rng(seed).uniform(-2.0, 2.0, (batch, 3))
+    assert_alike(function, model, (3, ("token", 3)), [x, tokens(4, batch, 3, seed=seed)])
+
+
+def test_a_larger_table_is_no_more_code() -> None:
+    sizes = []
+    for count in (100, 2000):
+        model = Sequential(Embedding(count, 4, seed=1), Layer(4, 1, None, seed=2))
+        program = compile(lambda i, m=model: m(i)[0], model, ["token"], backend="native")
+        writer = FunctionWriter(program._backend, "loss", 4)
+        writer.write()
+        sizes.append(len(str(writer.emitter.module)))
+    assert sizes[1] < 1.02 * sizes[0]
+
+
+def test_an_index_beyond_the_ends_reads_nothing_else() -> None:
+    model = Embedding(3, 2, seed=1)
+    backend = compile(model, model, ["token"], backend="native")._backend
+    index = numpy.array([[-1e300], [-5.0], [0.0], [2.0], [7.0], [numpy.nan]])
+    found = backend.outputs([index], numpy.zeros(0), numpy.zeros((6, 0)))
+    rows = [[x.data for x in model.vectors[i]] for i in (0, 0, 0, 2, 2, 0)]
+    assert found.tolist() == rows
