@@ -162,14 +162,15 @@ class Emitter:
         return self._fill(vector)
 
     def _fill(self, vector: Any) -> Any:
-        """Return the active lanes of a vector, the last of them again in the others.
+        """Return the active lanes of a vector, and 1.0 in the others, which nothing reads.
 
-        So nothing is computed there that is not computed anyway.
+        The last lane again would do as well, but LLVM 22 then takes the first lane for the second.
         """
         if self.active == self.width:
             return vector
-        lanes = [min(lane, self.active - 1) for lane in range(self.width)]
-        return self.shuffle(vector, vector, lanes)
+        ones = ir.Constant(vector.type, [1.0] * vector.type.count)
+        lanes = [lane if lane < self.active else vector.type.count for lane in range(self.width)]
+        return self.shuffle(vector, ones, lanes)
 
     def elements(self, vector: Any) -> list[Any]:
         """Return the doubles of the active lanes."""

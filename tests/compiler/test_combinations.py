@@ -202,6 +202,7 @@ def test_a_recurrent_network_over_letters_is_one_loop() -> None:
     assert agrees(model.loss, model, inputs, arguments)
 
 
+@once
 def test_the_embedding_of_all_letters_is_looked_up_before_the_loop() -> None:
     model = Letters()
     program = compile(model.loss, model, [("token", 5), ("token", 5)])

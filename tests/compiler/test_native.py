@@ -215,3 +215,19 @@ def test_a_penalty_beside_the_loss_is_native_code() -> None:
     assert program._backend.fallback_reason is None
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_two_numbers_of_a_sample_alone_keep_their_own_gradients() -> None:
+    model = MLP(3, [2], seed=1)
+
+    def function(x: Any, y: Any) -> Any:
+        residuals = [abs(a - b) for a, b in zip(model(x), y, strict=True)]
+        clipped = [scalargrad.minimum(a, 0.7) for a in residuals]
+        return scalargrad.mean([m * (a - 0.5 * m) for m, a in zip(clipped, residuals, strict=True)])
+
+    rng = numpy.random.default_rng(2)
+    data = rng.normal(size=(3, 3)) * 0.3, rng.normal(size=(3, 2)) * 0.3
+    found = compile(function, model, (3, 2), backend="native").inputs_gradient(*data)
+    expected = compile(function, model, (3, 2), backend="numpy").inputs_gradient(*data)
+    for mine, theirs in zip(found, expected, strict=True):
+        numpy.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-14)
