@@ -168,7 +168,7 @@ class CompiledStep(Step):
                 penalties.append(float(rows[0, 1]))
             others = others[:, 2:]
 
-        weights = numpy.diff(batches.starts).astype(float).tolist()
+        weights = batches.sizes().astype(float).tolist()
         if samples.weights is not None:
             weights = [_total_weight(samples, batch) for batch in batches]
         predictions = self._read_predictions(others)
