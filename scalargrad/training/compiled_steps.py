@@ -178,7 +178,12 @@ class CompiledStep(Step):
         self, samples: Samples, batch: Sequence[int], shares: Array | None
     ) -> list[Array]:
         _, x, y, _ = self._get_arrays(samples)
-        arguments = [x[batch], y[batch]]
+        if len(batch) == len(samples) and list(batch) == list(range(len(samples))):
+            # A program does not change its arguments, so all samples need not be copied.
+            arguments = [x, y]
+        else:
+            indices = numpy.array(batch)
+            arguments = [x[indices], y[indices]]
         if shares is not None:
             # The program takes a mean over the batch, so the shares are multiplied by its length.
             arguments.append(shares[:, None] * len(batch))

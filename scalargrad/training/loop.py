@@ -131,6 +131,8 @@ class Training:
         self._modules = [module for _, module in self.model.named_modules()]
         self._numbers_before = step.numbers()
         self._snapshot = Snapshot(self.model)
+        self._trainable: Mask | None = None
+        self._may_have_frozen = True
 
     def stop(self, reason: str) -> None:
         """End the training: before the pending optimizer step, or else after this epoch."""
@@ -212,7 +214,7 @@ class Training:
             return Record()
 
         batches = self._batches(min_batch, count)
-        record = self._make_steps_at_once(batches, self.optimizer.trainable())
+        record = self._make_steps_at_once(batches, self._find_trainable())
         bar.step(self.loss, len(record))
         first = self.epoch
         try:
@@ -248,13 +250,21 @@ class Training:
 
     def _run_epoch(self, bar: Progress, min_batch: int, record: Record) -> None:
         """Run an epoch, of which some steps may have been made."""
-        trainable = self.optimizer.trainable()
+        trainable = self._find_trainable()
         batches = self._batches(min_batch)
         while len(record) < len(batches) and not self.history.stop_reason:
             made = self._make_steps(batches.skip(len(record)), trainable)
             bar.step(self.loss, len(made))
             record.extend(made)
         self._end_epoch(bar, record, batches)
+
+    def _find_trainable(self) -> Mask | None:
+        """Return which parameters may be changed in this epoch, None for all."""
+        # Only code of the user can freeze parameters, and a program runs none of the model's.
+        if self._may_have_frozen or not self._step.backend:
+            self._trainable = self.optimizer.trainable()
+            self._may_have_frozen = False
+        return self._trainable
 
     def _batches(self, min_batch: int, epochs: int = 1) -> Batches:
         config = self.config
@@ -386,6 +396,7 @@ class Training:
             getattr(callback, hook)(self)
             if callback.looks:
                 self._step.read_model()
+                self._may_have_frozen = True
 
     def _is_watched(self, hook: str) -> bool:
         return any(_overrides(callback, hook) for callback in self.config.callbacks)

@@ -97,15 +97,15 @@ class Samples:
         of fewer than `min_size` samples joins the batch before it.
         """
         total = len(self)
-        starts = numpy.array(self.starts(size, min_size))
+        starts = self.starts(size, min_size)
         if seed is None or len(starts) == 1:
-            order = numpy.tile(numpy.arange(total), epochs)
+            orders = [numpy.arange(total)] * epochs
         else:
             orders = [epoch_order(total, seed, epoch + i) for i in range(epochs)]
-            order = numpy.concatenate(orders)
-        firsts = numpy.arange(epochs)[:, None] * total
-        ends = numpy.array([epochs * total])
-        return Batches(order, numpy.concatenate([(firsts + starts).ravel(), ends]))
+        firsts = range(0, epochs * total, total)
+        all_starts = [first + start for first in firsts for start in starts]
+        all_starts.append(epochs * total)
+        return Batches(numpy.concatenate(orders), numpy.array(all_starts))
 
     def starts(self, size: int | None, min_size: int) -> list[int]:
         """Return the position at which each batch starts."""
