@@ -74,6 +74,15 @@ class Callback:
         """Restore what `state_dict` returned."""
 
 
+_HOOKS = (
+    "on_train_begin",
+    "on_before_optimizer_step",
+    "on_step_end",
+    "on_epoch_end",
+    "on_train_end",
+)
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """The checked options of a training.
@@ -131,6 +140,10 @@ class Training:
         self._modules = [module for _, module in self.model.named_modules()]
         self._numbers_before = step.numbers()
         self._snapshot = Snapshot(self.model)
+        self._watchers = {
+            hook: [callback for callback in config.callbacks if _overrides(callback, hook)]
+            for hook in _HOOKS
+        }
         self._trainable: Mask | None = None
         self._may_have_frozen = True
 
@@ -387,9 +400,7 @@ class Training:
 
     def _call(self, hook: str) -> None:
         """Call a hook of every callback that overrides it."""
-        for callback in self.config.callbacks:
-            if not _overrides(callback, hook):
-                continue
+        for callback in self._watchers[hook]:
             # A compiled program has the parameters, so the model gets them only on demand.
             if callback.looks:
                 self._step.write_model()
@@ -399,7 +410,7 @@ class Training:
                 self._may_have_frozen = True
 
     def _is_watched(self, hook: str) -> bool:
-        return any(_overrides(callback, hook) for callback in self.config.callbacks)
+        return bool(self._watchers[hook])
 
     def _diverged(self, batch: list[int]) -> DivergenceError:
         """Restore the model to what it was before this step, and build the error to raise."""
