@@ -11,9 +11,11 @@ import numpy
 from llvmlite import ir
 from numpy.typing import NDArray
 
+from scalargrad.core.checks import all_finite
+
 from .array_types import Array
 from .native_backend import NativeBackend
-from .native_calls import NativeFunction, Workspace, find_address
+from .native_calls import NativeFunction, find_address
 from .native_module import Emitter
 from .native_rules import UnsupportedError, VectorTerm
 from .optimizer_steps import StepInputs, Steps, UpdateRule
@@ -69,7 +71,7 @@ class NativeStepRunner:
         )
         arrays = [order, read, drawn, *arguments, numbers]
         made = self._call(len(results.losses), starts, arrays, results)
-        if not numpy.isfinite(results.state[0]).all():
+        if not all_finite(results.state[0]):
             # The last update spoiled the parameters: make the steps before it again.
             results = results._replace(state=self._pack([parameters, *memory.values()]))
             made = self._call(made, starts, arrays, results)
@@ -93,18 +95,26 @@ class NativeStepRunner:
         """Make so many steps, and return how many were made."""
         if not steps:
             return 0
-        sizes, size_of = numpy.unique(numpy.diff(starts[: steps + 1]), return_inverse=True)
-        functions = [self._find_loss(size) for size in sizes.tolist()]
-        addresses = numpy.array([function.address for function in functions])[size_of]
-        workspace = Workspace(max(function.size for function in functions))
+        sizes = starts[1 : steps + 1] - starts[:steps]
+        addresses = numpy.empty(steps, numpy.int64)
+        functions = []
+        for size in set(sizes.tolist()):
+            function = self._find_loss(size)
+            addresses[sizes == size] = function.address
+            functions.append(function)
+
+        # All functions compute in the workspace of the one that needs most.
+        largest = max(functions, key=lambda function: function.size)
+        workspace = largest.take_workspace()
         made = self._run(
             steps,
             *map(find_address, [addresses, starts, *arrays]),
-            functions[0].fixed[1],
+            largest.fixed[1],
             workspace.address,
             workspace.address_of_zero,
             *map(find_address, results),
         )
+        largest.give_back(workspace)
         return int(made)
 
     def _find_loss(self, size: int) -> NativeFunction:

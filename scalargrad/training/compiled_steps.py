@@ -1,6 +1,7 @@
 """Loss and gradient of one step by a compiled program: the numbers of the graph at array speed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
@@ -163,9 +164,11 @@ class CompiledStep(Step):
         if self.penalty is not None or samples.weights is not None:
             losses = []
             penalties = []
-            for batch, rows in zip(batches, _split(others, batches), strict=True):
-                losses.append(_average(rows[:, 0], self._shares(samples, batch)))
-                penalties.append(float(rows[0, 1]))
+            starts = (batches.starts - batches.starts[0]).tolist()
+            for batch, (start, end) in zip(batches, pairwise(starts), strict=True):
+                shares = self._shares(samples, batch)
+                losses.append(_average(others[start:end, 0], shares))
+                penalties.append(float(others[start, 1]))
             others = others[:, 2:]
 
         weights = batches.sizes().astype(float).tolist()
@@ -338,12 +341,6 @@ def _average(losses: Array, shares: Array | None) -> float:
     if shares is None:
         return float(losses.mean())
     return float(shares @ losses)
-
-
-def _split(rows: Array, batches: Batches) -> list[Array]:
-    """Return the rows of each batch."""
-    starts = batches.starts - batches.starts[0]
-    return numpy.split(rows, starts[1:-1])
 
 
 def _total_weight(samples: Samples, batch: Sequence[int]) -> float:

@@ -308,9 +308,9 @@ class Training:
 
     def _set_mode(self, training: bool) -> None:
         for module in self._modules:
-            # To read an attribute of a module takes a tenth of the time that it takes to set one.
             if module.training is not training:
-                module.training = training
+                # Faster than a statement, which looks for modules in what is assigned.
+                object.__setattr__(module, "training", training)
 
     def _make_steps(self, batches: Batches, trainable: Mask | None) -> Record:
         """Make the first steps: many at once where nobody looks at them, or else one."""
