@@ -12,6 +12,7 @@ from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.backend import BackendName, choose_backend
 from scalargrad.compiler.jax_backend import Devices
 from scalargrad.compiler.optimizer_steps import Steps
+from scalargrad.compiler.structure import regular_shape
 from scalargrad.compiler.tracing import Input
 from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
@@ -93,6 +94,7 @@ class CompiledStep(Step):
         self._numbers = super().numbers()
         self._gradient: Array | None = None
         self._output: Prediction = None
+        self._output_shape: tuple[int, ...] | None = None
         # By whether they train, and by which arguments are integers.
         self._programs: dict[tuple[bool, tuple[bool, bool]], Compiled] = {}
         self._native: NativeSteps | None = None
@@ -295,6 +297,7 @@ class CompiledStep(Step):
             prediction = model(sample)
             loss = check_loss(loss_function(prediction, target))
             self._output = _as_lists(prediction)
+            self._output_shape = regular_shape(self._output)
             extra = flatten(prediction) if self.predicting else []
             if not training or (penalty_function is None and weight is None):
                 return [loss, *extra]
@@ -334,6 +337,10 @@ class CompiledStep(Step):
         """Return the predictions from the outputs that follow the loss; [] if none are needed."""
         if not self.predicting:
             return []
+        if self._output_shape is not None:
+            # Nested lists of equal lengths are what NumPy makes of an array, and much faster.
+            predictions: list[Prediction] = numbers.reshape(-1, *self._output_shape).tolist()
+            return predictions
         return [unflatten(self._output, row) for row in numbers.tolist()]
 
 
