@@ -81,6 +81,7 @@ _HOOKS = (
     "on_epoch_end",
     "on_train_end",
 )
+"""What callbacks may override."""
 
 
 @dataclass(frozen=True)
