@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable
 from ctypes import addressof, c_double
+from functools import cached_property
 from typing import Any
 
 import numpy
@@ -79,7 +80,7 @@ class NativeFunction:
         """Keep a workspace for the next call."""
         self._spare.append(workspace)
 
-    @property
+    @cached_property
     def address(self) -> int:
         """Where the code is, for other native code to call it."""
         pointer = ctypes.cast(self.run, ctypes.c_void_p)  # type: ignore[arg-type]

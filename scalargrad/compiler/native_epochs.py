@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from .array_types import Array
 from .native_backend import NativeBackend
-from .native_calls import NativeFunction, Workspace, find_address
+from .native_calls import NativeFunction, find_address
 from .native_module import Emitter
+from .native_products import add_up
 from .native_rules import UnsupportedError, VectorTerm
 from .optimizer_steps import StepInputs, Steps, UpdateRule
 
@@ -69,10 +70,11 @@ class NativeStepRunner:
         )
         arrays = [order, read, drawn, *arguments, numbers]
         made = self._call(len(results.losses), starts, arrays, results)
-        if not numpy.isfinite(results.state[0]).all():
-            # The last update spoiled the parameters: make the steps before it again.
+        if made < 0:
+            # The last update spoiled the state: make the steps before it again.
+            made = -1 - made
             results = results._replace(state=self._pack([parameters, *memory.values()]))
-            made = self._call(made, starts, arrays, results)
+            self._call(made, starts, arrays, results)
 
         state = results.state[:, : self._size]
         return Steps(
@@ -90,21 +92,28 @@ class NativeStepRunner:
         arrays: Sequence[NDArray[Any]],
         results: "_Results",
     ) -> int:
-        """Make so many steps, and return how many were made."""
+        """Make so many steps, and return how many were made, see `_DriverWriter.compile`."""
         if not steps:
             return 0
-        sizes, size_of = numpy.unique(numpy.diff(starts[: steps + 1]), return_inverse=True)
-        functions = [self._find_loss(size) for size in sizes.tolist()]
-        addresses = numpy.array([function.address for function in functions])[size_of]
-        workspace = Workspace(max(function.size for function in functions))
+        sizes = starts[1 : steps + 1] - starts[:steps]
+        addresses = numpy.empty(steps, numpy.int64)
+        functions = []
+        for size in set(sizes.tolist()):
+            function = self._find_loss(size)
+            addresses[sizes == size] = function.address
+            functions.append(function)
+
+        # All functions compute in the workspace of the one that needs most.
+        largest = max(functions, key=lambda function: function.size)
+        workspace = largest.take_workspace()
         made = self._run(
             steps,
             *map(find_address, [addresses, starts, *arrays]),
-            functions[0].fixed[1],
+            largest.fixed[1],
             workspace.address,
-            workspace.address_of_zero,
             *map(find_address, results),
         )
+        largest.give_back(workspace)
         return int(made)
 
     def _find_loss(self, size: int) -> NativeFunction:
@@ -158,7 +167,7 @@ class _DriverWriter:
         self.inputs = [f"x{i}" for i in range(len(backend.sizes))]
         inputs = ["functions", "starts", "order", "r", "d", *self.inputs, "numbers", "c"]
         results = ["losses", "out", "g_p", "state"]
-        self.emitter = Emitter(["n", *inputs, "work", "zero", *results])
+        self.emitter = Emitter(["n", *inputs, "work", *results])
         width = self.emitter.width
         self.vectors = -(-self.size // width)
         # One vector more, as the padding of a gradient is written as a whole vector.
@@ -166,6 +175,9 @@ class _DriverWriter:
 
     def compile(self) -> Callable[..., float]:
         """Return the function, which returns how many steps it has made.
+
+        Where an update spoils the state, as the gradient or the new parameters are not finite, it
+        returns -1 minus the number of steps before that.
 
         Raises:
             UnsupportedError: The rule has no native code.
@@ -183,6 +195,7 @@ class _DriverWriter:
 
         builder.position_at_end(update)
         are_finite = self._write_update(step)
+        spoiled = builder.sub(emitter.index(-1), step)
         end_of_update = builder.block
         builder.cbranch(are_finite, keep, leave)
 
@@ -197,7 +210,7 @@ class _DriverWriter:
         builder.position_at_end(leave)
         made = builder.phi(emitter.integer)
         made.add_incoming(step, head)
-        made.add_incoming(step, end_of_update)
+        made.add_incoming(spoiled, end_of_update)
         made.add_incoming(following, keep)
         return emitter.compile(builder.sitofp(made, emitter.double))
 
@@ -221,7 +234,8 @@ class _DriverWriter:
             arguments["work"],
             self._find_rows("out", start, self.others),
             arguments["g_p"],
-            arguments["zero"],
+            # Whether the gradient is finite is found with the update.
+            ir.Constant(emitter.double.as_pointer(), None),
         ]
         types = [operand.type for operand in operands]
         signature = ir.FunctionType(emitter.double, types)
@@ -239,20 +253,14 @@ class _DriverWriter:
         position = builder.mul(start, self.emitter.index(width))
         return builder.gep(self.emitter.arguments[name], [position])
 
-    def _is_finite(self, loss: Any) -> Any:
-        """Write whether the loss is finite, and the gradient."""
-        emitter = self.emitter
-        gradient = emitter.load_scalar(emitter.arguments["zero"], emitter.index(0))
-        zero = emitter.builder.fmul(loss, ir.Constant(emitter.double, 0.0))
-        return self._is_zero(emitter.builder.fadd(zero, gradient))
-
-    def _is_zero(self, number: Any) -> Any:
-        """Write whether a number is 0. A product with 0 is 0, or else nan."""
-        nothing = ir.Constant(self.emitter.double, 0.0)
-        return self.emitter.builder.fcmp_ordered("==", number, nothing)
+    def _is_finite(self, number: Any) -> Any:
+        """Write whether a number is finite: then its product with 0 is 0, or else nan."""
+        zero = ir.Constant(self.emitter.double, 0.0)
+        product = self.emitter.builder.fmul(number, zero)
+        return self.emitter.builder.fcmp_ordered("==", product, zero)
 
     def _write_update(self, step: Any) -> Any:
-        """Write the update of the state, and return whether the new parameters are finite."""
+        """Write the update of the state, and return whether gradient and parameters are finite."""
         emitter = self.emitter
         builder = emitter.builder
         gradient = emitter.arguments["g_p"]
@@ -269,19 +277,20 @@ class _DriverWriter:
 
         pointers = self._split_state()
 
-        def update(vector: Any, carry: list[Any]) -> list[Any]:
+        def update(vector: Any) -> Any:
             index = emitter.scale_index(vector, emitter.width)
             before = [emitter.load(pointer, index) for pointer in pointers]
-            after = self._apply_formula(before, emitter.load(gradient, index), numbers)
+            change = emitter.load(gradient, index)
+            after = self._apply_formula(before, change, numbers)
             for pointer, old, new in zip(pointers, before, after, strict=True):
                 # What this rule does not use stays, and is not even loaded.
                 if new is not old:
                     emitter.store(new, pointer, index)
-            zero = builder.fmul(after[0], emitter.constant(0.0))
-            return [builder.fadd(carry[0], zero)]
+            zero = emitter.constant(0.0)
+            return builder.fadd(builder.fmul(change, zero), builder.fmul(after[0], zero))
 
-        (zeros,) = emitter.loop(emitter.index(self.vectors), update, [emitter.constant(0.0)])
-        return self._is_zero(emitter.sum_lanes(zeros))
+        # The sum of products with 0 is 0 if all numbers are finite, or else nan.
+        return self._is_finite(emitter.sum_lanes(add_up(emitter, self.vectors, update)))
 
     def _apply_formula(
         self, state: list[Any], gradient: Any, numbers: list[VectorTerm]

@@ -10,6 +10,7 @@ __all__ = [
     "Factor",
     "Product",
     "Results",
+    "add_up",
     "over_rows",
     "over_tiles",
     "padded",
@@ -27,6 +28,9 @@ SUMS = 2 * _BLOCK_ROWS
 
 _MANY_REGISTERS = 8
 """The width of vectors from which on a processor has 32 of them, and not 16."""
+
+_SUMS_AT_ONCE = 4
+"""How many sums a list of vectors is added up in: one would wait for each addition to end."""
 
 Columns: TypeAlias = Callable[[Callable[[list[Any]], None]], None]
 """Calls a function with vectors of columns, one or two at a time, until all had their turn."""
@@ -122,6 +126,31 @@ def over_rows(emitter: Emitter, count: int) -> Columns:
                 body([emitter.index(count - rest % width)])
 
     return run
+
+
+def add_up(emitter: Emitter, count: int, find: Callable[[Any], Any]) -> Any:
+    """Write a loop that adds up `count` vectors, and return the sum.
+
+    Args:
+        emitter: Where instructions are added.
+        count: How many vectors there are.
+        find: Returns a vector by its number.
+    """
+    builder = emitter.builder
+    rounds, rest = divmod(count, _SUMS_AT_ONCE)
+
+    def add_some(number: Any, sums: list[Any]) -> list[Any]:
+        first = emitter.scale_index(number, _SUMS_AT_ONCE)
+        return [
+            builder.fadd(total, find(emitter.add_index(first, i))) for i, total in enumerate(sums)
+        ]
+
+    zero = emitter.constant(0.0)
+    total, *others = emitter.loop(emitter.index(rounds), add_some, [zero] * _SUMS_AT_ONCE)
+    others += [find(emitter.index(count - rest + i)) for i in range(rest)]
+    for other in others:
+        total = builder.fadd(total, other)
+    return total
 
 
 def write_product(

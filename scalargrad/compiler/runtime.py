@@ -108,6 +108,12 @@ def _shares(count: int) -> Array:
     return shares
 
 
+def _spread(numbers: Array, shape: tuple[int, ...]) -> Array:
+    """Return numbers as a view of this shape, in which those of axes of length 1 are repeated."""
+    # Of most outputs it is the shape already, and NumPy's function takes ten times as long.
+    return numbers if numpy.shape(numbers) == shape else numpy.broadcast_to(numbers, shape)
+
+
 def _by_step(numbers: Array, steps: int) -> Array:
     """Return the numbers of all steps of a loop as a view that is indexed by the step."""
     return numbers.reshape(steps, -1, numbers.shape[-1])
@@ -122,7 +128,7 @@ NAMES: dict[str, object] = {
     "zeros": numpy.zeros,
     "full": numpy.full,
     "matmul": numpy.matmul,
-    "spread": numpy.broadcast_to,
+    "spread": _spread,
     "square": numpy.square,
     "take": numpy.take,
     "total": numpy.add.reduce,

@@ -19,7 +19,7 @@ from scalargrad.errors import DataError
 
 from .array_types import Array
 
-__all__ = ["Arrangement", "Structure", "list_outputs"]
+__all__ = ["Arrangement", "Structure", "list_outputs", "regular_shape"]
 
 Structure = Any
 """The containers that a function returned, with the position of an output in place of each Value;
@@ -85,7 +85,7 @@ class Arrangement:
     """
 
     def __init__(self, structure: Structure) -> None:
-        shape = _regular_shape(structure)
+        shape = regular_shape(structure)
         self._is_flat = shape is not None and len(shape) < 2
         self._parts = _find_parts(structure)
 
@@ -119,7 +119,7 @@ class _Part:
 
 def _find_parts(structure: Structure) -> Any:
     """Return the nest with a part in place of each Value, and of lists that nest regularly."""
-    shape = _regular_shape(structure)
+    shape = regular_shape(structure)
     if shape is not None:
         return _Part(flatten(structure)[0], shape)
     if structure is None:
@@ -140,13 +140,18 @@ def _arrange(parts: Any, outputs: Array) -> Any:
     return sequence_like(parts, [_arrange(each, outputs) for each in parts])
 
 
-def _regular_shape(part: Structure) -> tuple[int, ...] | None:
-    """The shape of lists that nest regularly; None for anything else."""
-    if isinstance(part, int):
+def regular_shape(part: Structure) -> tuple[int, ...] | None:
+    """Return the shape of lists that nest regularly, of positions or Values; None for others.
+
+    Example:
+        >>> regular_shape([[0, 1, 2], [3, 4, 5]]), regular_shape([0, [1]]), regular_shape(0)
+        ((2, 3), None, ())
+    """
+    if isinstance(part, (int, Value)):
         return ()
     if not isinstance(part, list) or not part:
         return None
-    shapes = [_regular_shape(each) for each in part]
+    shapes = [regular_shape(each) for each in part]
     first = shapes[0]
     if first is None or any(shape != first for shape in shapes):
         return None

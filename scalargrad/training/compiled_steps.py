@@ -1,6 +1,7 @@
 """Loss and gradient of one step by a compiled program: the numbers of the graph at array speed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,6 +12,7 @@ from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.backend import BackendName, choose_backend
 from scalargrad.compiler.jax_backend import Devices
 from scalargrad.compiler.optimizer_steps import Steps
+from scalargrad.compiler.structure import regular_shape
 from scalargrad.compiler.tracing import Input
 from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
@@ -92,6 +94,7 @@ class CompiledStep(Step):
         self._numbers = super().numbers()
         self._gradient: Array | None = None
         self._output: Prediction = None
+        self._output_shape: tuple[int, ...] | None = None
         # By whether they train, and by which arguments are integers.
         self._programs: dict[tuple[bool, tuple[bool, bool]], Compiled] = {}
         self._native: NativeSteps | None = None
@@ -163,12 +166,14 @@ class CompiledStep(Step):
         if self.penalty is not None or samples.weights is not None:
             losses = []
             penalties = []
-            for batch, rows in zip(batches, _split(others, batches), strict=True):
-                losses.append(_average(rows[:, 0], self._shares(samples, batch)))
-                penalties.append(float(rows[0, 1]))
+            starts = (batches.starts - batches.starts[0]).tolist()
+            for batch, (start, end) in zip(batches, pairwise(starts), strict=True):
+                shares = self._shares(samples, batch)
+                losses.append(_average(others[start:end, 0], shares))
+                penalties.append(float(others[start, 1]))
             others = others[:, 2:]
 
-        weights = numpy.diff(batches.starts).astype(float).tolist()
+        weights = batches.sizes().astype(float).tolist()
         if samples.weights is not None:
             weights = [_total_weight(samples, batch) for batch in batches]
         predictions = self._read_predictions(others)
@@ -178,7 +183,12 @@ class CompiledStep(Step):
         self, samples: Samples, batch: Sequence[int], shares: Array | None
     ) -> list[Array]:
         _, x, y, _ = self._get_arrays(samples)
-        arguments = [x[batch], y[batch]]
+        if len(batch) == len(samples) and list(batch) == list(range(len(samples))):
+            # A program does not change its arguments, so all samples need not be copied.
+            arguments = [x, y]
+        else:
+            indices = numpy.array(batch)
+            arguments = [x[indices], y[indices]]
         if shares is not None:
             # The program takes a mean over the batch, so the shares are multiplied by its length.
             arguments.append(shares[:, None] * len(batch))
@@ -287,6 +297,7 @@ class CompiledStep(Step):
             prediction = model(sample)
             loss = check_loss(loss_function(prediction, target))
             self._output = _as_lists(prediction)
+            self._output_shape = regular_shape(self._output)
             extra = flatten(prediction) if self.predicting else []
             if not training or (penalty_function is None and weight is None):
                 return [loss, *extra]
@@ -326,19 +337,18 @@ class CompiledStep(Step):
         """Return the predictions from the outputs that follow the loss; [] if none are needed."""
         if not self.predicting:
             return []
+        if self._output_shape is not None:
+            # Nested lists of equal lengths are what NumPy makes of an array, and much faster.
+            predictions: list[Prediction] = numbers.reshape(-1, *self._output_shape).tolist()
+            return predictions
         return [unflatten(self._output, row) for row in numbers.tolist()]
 
 
 def _average(losses: Array, shares: Array | None) -> float:
     if shares is None:
-        return float(losses.mean())
+        # As `mean` computes it, in half the time.
+        return float(losses.sum()) / len(losses)
     return float(shares @ losses)
-
-
-def _split(rows: Array, batches: Batches) -> list[Array]:
-    """Return the rows of each batch."""
-    starts = batches.starts - batches.starts[0]
-    return numpy.split(rows, starts[1:-1])
 
 
 def _total_weight(samples: Samples, batch: Sequence[int]) -> float:

@@ -96,6 +96,8 @@ def fit(
         sample_weight: Weight of each sample in the loss. The loss of a batch is the sum of
             weight × loss divided by the sum of the weights, or 0 if all weights are 0.
         shuffle: If False, keep the given order in every epoch, and hold out the last samples.
+            Where one batch is the whole set, the given order is always kept, as the mean over the
+            batch is the same in any order.
         seed: Seed of the order of the samples. None keeps the given order too, but a share for
             validation is still drawn at random.
         progress: Show a progress bar (if tqdm is installed) or one line per epoch.

@@ -74,6 +74,16 @@ class Callback:
         """Restore what `state_dict` returned."""
 
 
+_HOOKS = (
+    "on_train_begin",
+    "on_before_optimizer_step",
+    "on_step_end",
+    "on_epoch_end",
+    "on_train_end",
+)
+"""What callbacks may override."""
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """The checked options of a training.
@@ -131,6 +141,12 @@ class Training:
         self._modules = [module for _, module in self.model.named_modules()]
         self._numbers_before = step.numbers()
         self._snapshot = Snapshot(self.model)
+        self._watchers = {
+            hook: [callback for callback in config.callbacks if _overrides(callback, hook)]
+            for hook in _HOOKS
+        }
+        self._trainable: Mask | None = None
+        self._may_have_frozen = True
 
     def stop(self, reason: str) -> None:
         """End the training: before the pending optimizer step, or else after this epoch."""
@@ -212,7 +228,7 @@ class Training:
             return Record()
 
         batches = self._batches(min_batch, count)
-        record = self._make_steps_at_once(batches, self.optimizer.trainable())
+        record = self._make_steps_at_once(batches, self._find_trainable())
         bar.step(self.loss, len(record))
         first = self.epoch
         try:
@@ -248,13 +264,21 @@ class Training:
 
     def _run_epoch(self, bar: Progress, min_batch: int, record: Record) -> None:
         """Run an epoch, of which some steps may have been made."""
-        trainable = self.optimizer.trainable()
+        trainable = self._find_trainable()
         batches = self._batches(min_batch)
         while len(record) < len(batches) and not self.history.stop_reason:
             made = self._make_steps(batches.skip(len(record)), trainable)
             bar.step(self.loss, len(made))
             record.extend(made)
         self._end_epoch(bar, record, batches)
+
+    def _find_trainable(self) -> Mask | None:
+        """Return which parameters may be changed in this epoch, None for all."""
+        # Only code of the user can freeze parameters, and a program runs none of the model's.
+        if self._may_have_frozen or not self._step.backend:
+            self._trainable = self.optimizer.trainable()
+            self._may_have_frozen = False
+        return self._trainable
 
     def _batches(self, min_batch: int, epochs: int = 1) -> Batches:
         config = self.config
@@ -285,7 +309,9 @@ class Training:
 
     def _set_mode(self, training: bool) -> None:
         for module in self._modules:
-            module.training = training
+            if module.training is not training:
+                # Faster than a statement, which looks for modules in what is assigned.
+                object.__setattr__(module, "training", training)
 
     def _make_steps(self, batches: Batches, trainable: Mask | None) -> Record:
         """Make the first steps: many at once where nobody looks at them, or else one."""
@@ -351,7 +377,7 @@ class Training:
         }
         if self._step.penalty:
             # Weights of samples do not apply to the penalty.
-            sizes = numpy.diff(batches.first(len(record)).starts).astype(float).tolist()
+            sizes = batches.first(len(record)).sizes().tolist()
             numbers["penalty"] = _average(record.penalties, sizes)
         if not self.config.metrics:
             return numbers
@@ -375,18 +401,17 @@ class Training:
 
     def _call(self, hook: str) -> None:
         """Call a hook of every callback that overrides it."""
-        for callback in self.config.callbacks:
-            if not _overrides(callback, hook):
-                continue
+        for callback in self._watchers[hook]:
             # A compiled program has the parameters, so the model gets them only on demand.
             if callback.looks:
                 self._step.write_model()
             getattr(callback, hook)(self)
             if callback.looks:
                 self._step.read_model()
+                self._may_have_frozen = True
 
     def _is_watched(self, hook: str) -> bool:
-        return any(_overrides(callback, hook) for callback in self.config.callbacks)
+        return bool(self._watchers[hook])
 
     def _diverged(self, batch: list[int]) -> DivergenceError:
         """Restore the model to what it was before this step, and build the error to raise."""
@@ -441,7 +466,7 @@ def _overrides(callback: Callback, hook: str) -> bool:
     return getattr(type(callback), hook) is not getattr(Callback, hook)
 
 
-def _average(numbers: list[float], weights: list[float]) -> float:
+def _average(numbers: Sequence[float], weights: Sequence[float]) -> float:
     """Return the weighted mean; 0 if all weights are 0."""
     total = sum(weights)
     if not total:

@@ -54,6 +54,11 @@ class Batches:
         """Return all but the first of them."""
         return Batches(self.order, self.starts[count:])
 
+    def sizes(self) -> Integers:
+        """Return the number of samples in each of them."""
+        # Like `numpy.diff`, which takes ten times as long for a few.
+        return self.starts[1:] - self.starts[:-1]
+
     def flat(self) -> Integers:
         """Return the indices of all samples in all of them."""
         return self.order[self.starts[0] : self.starts[-1]]
@@ -87,18 +92,20 @@ class Samples:
     ) -> Batches:
         """Return the batches of an epoch, or of several beginning with it.
 
-        The order depends on seed and epoch alone, so that a resumed training repeats it. A rest of
-        fewer than `min_size` samples joins the batch before it.
+        The order depends on seed and epoch alone, so that a resumed training repeats it. It is the
+        given one where one batch is the whole set, as its mean does not depend on the order. A rest
+        of fewer than `min_size` samples joins the batch before it.
         """
         total = len(self)
-        if seed is None:
-            order = numpy.tile(epoch_order(total, seed), epochs)
+        starts = self.starts(size, min_size)
+        if seed is None or len(starts) == 1:
+            orders = [numpy.arange(total)] * epochs
         else:
             orders = [epoch_order(total, seed, epoch + i) for i in range(epochs)]
-            order = numpy.concatenate(orders)
-        first = numpy.arange(epochs)[:, None] * total
-        starts = (first + self.starts(size, min_size)).ravel()
-        return Batches(order, numpy.append(starts, epochs * total))
+        firsts = range(0, epochs * total, total)
+        all_starts = [first + start for first in firsts for start in starts]
+        all_starts.append(epochs * total)
+        return Batches(numpy.concatenate(orders), numpy.array(all_starts))
 
     def starts(self, size: int | None, min_size: int) -> list[int]:
         """Return the position at which each batch starts."""

@@ -1,5 +1,6 @@
 """Threads that share a batch compute what one computes."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -7,11 +8,15 @@ import pytest
 
 import scalargrad
 from scalargrad import compile
+from scalargrad.compiler.optimizer_steps import UpdateRule
 from scalargrad.errors import OptionError
-from scalargrad.nn import MLP
-from scalargrad.training import fit
+from scalargrad.nn import MLP, Dropout, Layer, Module, Sequential
+from scalargrad.optim import Adam, l2
+from scalargrad.training import History, SaveCheckpoint, fit
 
 pytest.importorskip("llvmlite")
+
+from scalargrad.compiler import native_threads
 
 BATCHES = [1, 7, 999, 4000]
 
@@ -96,22 +101,98 @@ def test_another_number_is_refused(devices: Any) -> None:
         compile(lambda x: x * 2.0, inputs=(1,), backend="native", devices=devices)
 
 
-def test_fit_takes_threads() -> None:
-    x, y = samples(2000)
-    losses = []
-    for devices in (None, 2):
-        model = MLP(3, [40, 1], seed=1)
-        history = fit(
-            model,
-            x,
-            y[:, 0],
-            loss="mse",
-            optimizer="adam",
-            epochs=3,
-            batch_size=1000,
-            progress=False,
-            compiled="native",
-            devices=devices,
-        )
-        losses.append(history.last()["loss"])
-    assert losses[1] == pytest.approx(losses[0], rel=1e-12)
+# Training
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many parts each batch had; small batches are shared, too."""
+    monkeypatch.setattr(native_threads, "_MIN_NUMBERS", 1)
+    found: list[int] = []
+    share_out = native_threads.ThreadedBackend._share_out
+
+    def note(*arguments: Any) -> list[Any]:
+        results = share_out(*arguments)
+        found.append(len(results))
+        return results
+
+    monkeypatch.setattr(native_threads.ThreadedBackend, "_share_out", note)
+    return found
+
+
+def small() -> Module:
+    return MLP(3, [8, 1], "tanh", seed=1)
+
+
+def dropping() -> Module:
+    hidden = Layer(3, 8, "rrelu", seed=2)
+    return Sequential(hidden, Dropout(0.3, seed=4), Layer(8, 1, "linear", seed=5), first)
+
+
+def first(row: list[Any]) -> Any:
+    return row[0]
+
+
+def penalize(model: Module) -> Any:
+    return l2(model.parameters(), 0.01)
+
+
+def train(make_model: Any = small, **options: Any) -> tuple[dict[str, float], History]:
+    """Train with native code, and return parameters and history."""
+    model = make_model()
+    x, y = samples(60)
+    optimizer = Adam(model.parameters(), 0.02)
+    options = {"loss": "mse", "epochs": 4, "batch_size": 25, "progress": False, **options}
+    history = fit(model, x, y[:, 0], optimizer=optimizer, compiled="native", **options)
+    return model.state_dict(), history
+
+
+@pytest.mark.parametrize("make_model", [small, dropping])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"batch_size": None},
+        {"penalty": penalize},
+        {"sample_weight": numpy.linspace(0.0, 2.0, 60)},
+        {"validation": 0.2, "metrics": ["mean_absolute_error"]},
+    ],
+    ids=["batches", "one batch", "penalty", "weights", "validation"],
+)
+def test_a_training_is_that_of_one_thread(
+    make_model: Any, options: dict[str, Any], parts: list[int]
+) -> None:
+    expected, alone = train(make_model, **options)
+    assert not parts
+    found, shared = train(make_model, **options, devices=2)
+    assert max(parts) == 2
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert shared.steps == pytest.approx(alone.steps, rel=1e-9)
+    assert list(shared) == list(alone)
+    for name, numbers in alone.items():
+        assert shared[name] == pytest.approx(numbers, rel=1e-9)
+
+
+def test_a_training_that_is_resumed_has_the_same_bits(tmp_path: Path, parts: list[int]) -> None:
+    path = tmp_path / "training.safetensors"
+    options: dict[str, Any] = {"callbacks": SaveCheckpoint(path), "devices": 2}
+    whole, history = train(dropping, epochs=5, **options)
+    path.unlink()
+    train(dropping, epochs=2, **options)
+    resumed, again = train(dropping, epochs=5, resume=path, **options)
+    assert max(parts) == 2
+    assert resumed == whole
+    assert again == history
+    assert again.steps == history.steps
+
+
+def test_each_step_is_shared(parts: list[int]) -> None:
+    _, history = train(devices=2, epochs=30)
+    assert parts == [2] * len(history.steps)
+
+
+def test_no_runner_makes_many_steps_at_once() -> None:
+    alone, shared = programs(outputs=1)
+    rule = UpdateRule(lambda data, gradient, memory, numbers: data - gradient, (), 0)
+    assert alone.step_runner(rule, 25) is not None
+    assert shared.step_runner(rule, 25) is None

@@ -101,6 +101,46 @@ def test_the_order_of_events() -> None:
     ]
 
 
+class Freeze(Callback):
+    """Freezes the first layer after the second epoch."""
+
+    def on_epoch_end(self, training: Training) -> None:
+        if training.epoch == 2:
+            training.model.layers[0].freeze()
+
+
+@pytest.mark.parametrize("compiled", [False, "numpy", "native"])
+@pytest.mark.parametrize("batch_size", [4, None])
+def test_what_a_callback_freezes_stays_from_the_next_epoch_on(
+    compiled: Any, batch_size: int | None
+) -> None:
+    if compiled == "native":
+        pytest.importorskip("llvmlite")
+    model, diary = network(), Diary()
+    options: dict[str, Any] = {"compiled": compiled, "batch_size": batch_size, "progress": False}
+    fit(model, X, Y, loss="mse", epochs=4, callbacks=[Freeze(), diary], **options)
+    names = [name for name in diary.states[0] if name.startswith("layers.0.")]
+    numbers = [[state[name] for name in names] for state in diary.states]
+    assert names
+    assert numbers[0] != numbers[1] == numbers[2] == numbers[3]
+    assert diary.states[2] != diary.states[3]
+
+
+def test_what_a_loss_freezes_stays_in_eager_training() -> None:
+    model, diary = network(), Diary()
+    diary.looks = False
+
+    def freezing(prediction: Any, target: float) -> Any:
+        if len(diary.states) == 2:
+            model.layers[0].freeze()
+        return (prediction - target) ** 2
+
+    options: dict[str, Any] = {"compiled": False, "batch_size": None, "progress": False}
+    fit(model, X, Y, loss=freezing, epochs=5, callbacks=[diary], **options)
+    first = [list(state.values())[:15] for state in diary.states]
+    assert first[1] != first[2] == first[3] == first[4]
+
+
 def test_early_stopping_gives_back_the_best_model() -> None:
     diary, stopping = Diary(), EarlyStopping(patience=2)
     model = network()

@@ -8,6 +8,7 @@ import numpy
 import pytest
 
 from scalargrad import where
+from scalargrad.core.nested import flatten
 from scalargrad.data import epoch_order, moons
 from scalargrad.errors import DivergenceError, LengthError, OptionError, TraceError
 from scalargrad.losses import cross_entropy, mse
@@ -41,6 +42,7 @@ from scalargrad.training import (
     fit,
     fitting,
 )
+from scalargrad.training.samples import nest
 
 X, LABELS = moons(40, noise=0.2, seed=3)
 SIGNS = 2.0 * LABELS - 1.0
@@ -362,6 +364,44 @@ def test_predictions_of_the_metrics_are_those_of_the_order() -> None:
         )
     )
     assert sorted(epoch_order(40, 5, 0)) == list(range(40))
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        lambda row: row[0],
+        lambda row: row[:1],
+        lambda row: tuple(row),
+        lambda row: [row[:2], row[2:]],
+        lambda row: [row[0], row[1:]],
+        lambda row: [[], row],
+    ],
+    ids=["a number", "a list of one", "a tuple", "a matrix", "a ragged list", "an empty list"],
+)
+def test_metrics_see_predictions_nested_as_in_eager_training(output: Any) -> None:
+    seen: list[Any] = []
+
+    def note(prediction: Any, target: Any) -> float:
+        seen.append(prediction)
+        return 0.0
+
+    def loss(prediction: Any, target: Any) -> Any:
+        first, *_ = flatten(prediction)
+        return (first - target) ** 2
+
+    found = []
+    for compiled in (False, "numpy"):
+        model = Sequential(Layer(2, 4, "tanh", seed=1), output)
+        options: dict[str, Any] = {"compiled": compiled, "progress": False, "metrics": [note]}
+        fit(
+            model, X[:6], SIGNS[:6], loss=loss, epochs=1, validation=(X[6:8], SIGNS[6:8]), **options
+        )
+        found.append(seen)
+        seen = []
+    eager, fast = found
+    assert len(fast) == 8
+    assert [nest(each) for each in fast] == [nest(each) for each in eager]
+    assert flatten(fast) == pytest.approx(flatten(eager), rel=1e-12)
 
 
 # What can't be compiled

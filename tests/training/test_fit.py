@@ -149,6 +149,51 @@ def test_a_network_trains_as_in_pytorch() -> None:
     assert numpy.allclose(ours[1], net[2].weight.detach().numpy(), rtol=1e-9, atol=1e-11)
 
 
+class Order(Callback):
+    """Notes the order in which a loss sees the targets."""
+
+    def __init__(self) -> None:
+        self.epochs: list[list[float]] = [[]]
+
+    def loss(self, prediction: Any, target: float) -> Any:
+        self.epochs[-1].append(target)
+        return prediction * target
+
+    def on_train_begin(self, training: Training) -> None:
+        """Forget what was seen while the arguments were checked."""
+        self.epochs = [[]]
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Begin the list of the next epoch."""
+        self.epochs.append([])
+
+
+@pytest.mark.parametrize("size", [None, 23, 50])
+def test_a_batch_of_all_samples_keeps_the_given_order(size: int | None) -> None:
+    order = Order()
+    options: dict[str, Any] = {"callbacks": order, "progress": False, "compiled": False}
+    fit(line(), X, Y, loss=order.loss, epochs=3, batch_size=size, seed=4, **options)
+    assert order.epochs == [Y.tolist()] * 3 + [[]]
+
+
+def test_smaller_batches_are_shuffled() -> None:
+    order = Order()
+    options: dict[str, Any] = {"callbacks": order, "progress": False, "compiled": False}
+    fit(line(), X, Y, loss=order.loss, epochs=2, batch_size=22, seed=4, **options)
+    assert order.epochs == [Y[epoch_order(23, 4, epoch)].tolist() for epoch in (0, 1)] + [[]]
+
+
+def test_a_batch_of_all_samples_gives_the_same_bits_for_any_seed() -> None:
+    def trained(seed: int | None, compiled: Any) -> list[float]:
+        model = line()
+        options: dict[str, Any] = {"compiled": compiled, "progress": False}
+        fit(model, X, Y, loss="mse", epochs=3, batch_size=None, seed=seed, **options)
+        return parameters(model)
+
+    for compiled in (False, "numpy"):
+        assert trained(1, compiled) == trained(2, compiled) == trained(None, compiled)
+
+
 def test_equal_seeds_give_equal_bits_and_others_do_not() -> None:
     def trained(seed: int) -> list[float]:
         model = line()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalargrad import Parameter, dot
+from scalargrad import Parameter, dot, relu
 from scalargrad.errors import DivergenceError, OptionError
 from scalargrad.nn import MLP, Dropout, Embedding, Flatten, Layer, Module, Sequential
 from scalargrad.optim import (
@@ -326,6 +326,34 @@ def test_parameters_that_overflow(batch_size: int | None, calls: list[int]) -> N
     found = diverge([], **options)
     assert "the step of SGD" in found[0]
     assert sum(calls) == len(found[1].steps) - 1
+    assert found == diverge([Watcher()], **options)
+
+
+class Bounded(SGD):
+    """Its formula bounds the gradient, so that parameters stay finite."""
+
+    def formula(self, data: Any, gradient: Any, memory: Any, numbers: Any) -> Any:
+        bounded = numpy.maximum(-1.0, numpy.minimum(gradient, 1.0))
+        return data - numbers[0] * bounded
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_gradient_that_overflows_where_loss_and_parameters_do_not(
+    sign: float, calls: list[int]
+) -> None:
+    """All predictions are 0, and the slope of the loss is infinite at the largest target only."""
+    *_, second, largest = sorted(sign * Y)
+    options: dict[str, Any] = {
+        "make_model": Slope,
+        "make_optimizer": lambda parameters: Bounded(parameters, 0.0),
+        "loss": lambda p, t: p * 1e200 * 1e200 * relu(sign * t - (second + largest) / 2),
+        "batch_size": 1,
+        "epochs": 2,
+        "shuffle": False,
+        "X": numpy.tile([1.0, 1.0, -2.0], (23, 1)),
+    }
+    found = diverge([], **options)
+    assert sum(calls) == numpy.argmax(sign * Y) == len(found[1].steps) > 0
     assert found == diverge([Watcher()], **options)
 
 

@@ -38,7 +38,21 @@ def test_a_rest_that_is_too_small_joins_the_batch_before_it(
 ) -> None:
     parts = list(counted(count).batches(size, 5, 2, least))
     assert [len(part) for part in parts] == sizes
-    assert [i for part in parts for i in part] == epoch_order(count, 5, 2).tolist()
+    expected = list(range(count)) if len(sizes) == 1 else epoch_order(count, 5, 2).tolist()
+    assert [i for part in parts for i in part] == expected
+
+
+def test_several_epochs_are_their_batches_one_after_the_other() -> None:
+    for size in (3, None):
+        at_once = list(counted(7).batches(size, 5, 2, 1, epochs=3))
+        single = [list(counted(7).batches(size, 5, epoch, 1)) for epoch in (2, 3, 4)]
+        assert at_once == [part for parts in single for part in parts]
+
+
+def test_batches_have_sizes() -> None:
+    batches = counted(7).batches(3, 5, 2, 1)
+    assert batches.sizes().tolist() == [3, 3, 1]
+    assert batches.skip(1).sizes().tolist() == [3, 1]
 
 
 def test_without_shuffling_the_last_samples_are_held_out() -> None:
