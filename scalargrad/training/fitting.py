@@ -1,6 +1,6 @@
 """The function `fit`: check its arguments, then build and run a Training."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TypeAlias
 
@@ -21,12 +21,12 @@ from scalargrad.utils.garbage import collector_off
 from scalargrad.utils.spelling import suggestion
 
 from .aliases import ArrayLike, Loss, Penalty
-from .auto_steps import AutoStep, earns_recording
+from .auto_steps import AutoStep, Work, earns_recording
 from .callbacks import read_callbacks
 from .checks import Trial, check_training
 from .compiled_steps import CompiledStep
 from .history import History
-from .loop import Callback, Training, TrainingConfig
+from .loop import Callback, Training, TrainingConfig, overrides, watches_steps
 from .metrics import Metrics, bind_borders, read_metrics
 from .reach import explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
@@ -165,7 +165,16 @@ def fit(
         visits = epoch_count * (len(train) + len(held_out or ()) // 2)
         parts = (model, loss_function, penalty, trained_by)
         predicting = bool(metric_functions)
-        work = (visits, epoch_count * len(train.starts(size, 1)))
+        steps = len(train.starts(size, 1))
+        has_weights = class_weight is not None or sample_weight is not None
+        looks = predicting or has_weights or held_out is not None
+        work = Work(
+            visits,
+            epoch_count * steps,
+            batch_size=min(size or len(train), len(train)),
+            validates=held_out is not None,
+            steps_at_once=_count_steps_at_once(callback_list, steps, epoch_count, looks),
+        )
         step = _make_step(parts, predicting, trial, work, compiled, devices)
 
         # Those of validation too, so that both sets are measured with the same border.
@@ -189,7 +198,7 @@ def _make_step(
     parts: tuple[Module, Loss, Penalty | None, Optimizer],
     predicting: bool,
     trial: Trial,
-    work: tuple[int, int],
+    work: Work,
     compiled: CompiledOption,
     devices: Devices,
 ) -> Step:
@@ -199,17 +208,37 @@ def _make_step(
         parts: Model, loss, penalty and optimizer.
         predicting: Whether predictions are needed beside the loss.
         trial: What the first samples gave.
-        work: How often a sample is computed in the whole training, and the number of steps.
+        work: How much the whole training computes.
         compiled: As for `fit`.
         devices: As for `fit`.
     """
     if compiled is False:
         return EagerStep(*parts)
     if compiled == "auto":
-        earned = earns_recording(trial.losses, *work)
-        return AutoStep(*parts, predicting, trial.prediction, earned)
+        earned = earns_recording(trial.losses, work.visits, work.steps)
+        return AutoStep(*parts, predicting, trial.prediction, earned, work)
     backend = "auto" if compiled is True else compiled
-    return CompiledStep(*parts, predicting, trial.prediction, backend, devices)
+    return CompiledStep(
+        *parts, predicting, trial.prediction, backend, devices, batch_size=work.batch_size
+    )
+
+
+def _count_steps_at_once(
+    callbacks: Sequence[Callback], steps: int, epochs: int, looks_between_epochs: bool
+) -> int:
+    """Return how many steps follow each other before anything looks at what they did.
+
+    Args:
+        callbacks: Those of the training.
+        steps: The steps of an epoch.
+        epochs: The epochs of the training.
+        looks_between_epochs: Whether anything but a callback does.
+    """
+    if watches_steps(callbacks):
+        return 1
+    if looks_between_epochs or any(overrides(each, "on_epoch_end") for each in callbacks):
+        return steps
+    return steps * epochs
 
 
 def _check_compiled(compiled: object, devices: Devices) -> None:
