@@ -31,7 +31,7 @@ from .metrics import Metrics, bind_borders, read_metrics
 from .reach import explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
 from .sample_weights import ClassWeight, apply_class_weights
-from .samples import read_samples, split_validation
+from .samples import Samples, read_samples, split_validation
 from .steps import EagerStep, Step
 
 CompiledOption: TypeAlias = bool | BackendName
@@ -104,6 +104,10 @@ def fit(
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and the training is long enough to pay for it. If
             not, every sample is computed on its own graph; `history.eager_reason` says why.
+            It trains in native code (pip install "scalargrad-viz[native]") where that is installed
+            and the epochs, those before a resume included, are enough to pay for LLVM's compiling,
+            which takes 0.1 to 0.4 seconds for a network of usual size, and in NumPy elsewhere;
+            `history.compiled` says which.
             True, or the name of a backend ("numpy", "jax", "native"), always compiles, without that
             comparison, and raises an error for what can't be recorded. False never compiles.
             With "native", whole epochs run as machine code, updates by the optimizers of
@@ -161,20 +165,12 @@ def fit(
         with collector_off():
             trial = check_training(model, loss_function, penalty, trained_by, samples, given)
 
-        # Measuring costs about half as much as training.
-        visits = epoch_count * (len(train) + len(held_out or ()) // 2)
         parts = (model, loss_function, penalty, trained_by)
         predicting = bool(metric_functions)
-        steps = len(train.starts(size, 1))
-        has_weights = class_weight is not None or sample_weight is not None
-        looks = predicting or has_weights or held_out is not None
-        work = Work(
-            visits,
-            epoch_count * steps,
-            batch_size=min(size or len(train), len(train)),
-            validates=held_out is not None,
-            steps_at_once=_count_steps_at_once(callback_list, steps, epoch_count, looks),
-        )
+        is_weighted = class_weight is not None or sample_weight is not None
+        looks = predicting or is_weighted or held_out is not None
+        sets = (train, held_out)
+        work = _count_work(sets, epoch_count, size, callback_list, looks)
         step = _make_step(parts, predicting, trial, work, compiled, devices)
 
         # Those of validation too, so that both sets are measured with the same border.
@@ -223,22 +219,37 @@ def _make_step(
     )
 
 
-def _count_steps_at_once(
-    callbacks: Sequence[Callback], steps: int, epochs: int, looks_between_epochs: bool
-) -> int:
-    """Return how many steps follow each other before anything looks at what they did.
+def _count_work(
+    sets: tuple[Samples, Samples | None],
+    epochs: int,
+    batch_size: int | None,
+    callbacks: Sequence[Callback],
+    looks_between_epochs: bool,
+) -> Work:
+    """Return how much a training computes.
 
     Args:
+        sets: The samples to train on, and those to validate on, if any.
+        epochs: The epochs of the whole training.
+        batch_size: As for `fit`.
         callbacks: Those of the training.
-        steps: The steps of an epoch.
-        epochs: The epochs of the training.
-        looks_between_epochs: Whether anything but a callback does.
+        looks_between_epochs: Whether anything but a callback looks at what an epoch did.
     """
+    train, held_out = sets
+    steps = len(train.starts(batch_size, 1))
+    steps_at_once = steps * epochs
     if watches_steps(callbacks):
-        return 1
-    if looks_between_epochs or any(overrides(each, "on_epoch_end") for each in callbacks):
-        return steps
-    return steps * epochs
+        steps_at_once = 1
+    elif looks_between_epochs or any(overrides(each, "on_epoch_end") for each in callbacks):
+        steps_at_once = steps
+    return Work(
+        # Measuring costs about half as much as training.
+        visits=epochs * (len(train) + len(held_out or ()) // 2),
+        steps=epochs * steps,
+        batch_size=min(batch_size or len(train), len(train)),
+        validates=held_out is not None,
+        steps_at_once=steps_at_once,
+    )
 
 
 def _check_compiled(compiled: object, devices: Devices) -> None:

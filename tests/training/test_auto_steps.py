@@ -463,8 +463,8 @@ def test_whoever_asks_for_the_graph_gets_no_reason() -> None:
         ),
         ({"compiled": 3}, "compiled must be one of True, False, 'auto'"),
         ({"compiled": None}, "compiled must be one of True, False, 'auto'"),
-        ({"devices": 2}, "give compiled=\"jax\", not 'auto'"),
-        ({"compiled": "numpy", "devices": 2}, "give compiled=\"jax\", not 'numpy'"),
+        ({"devices": 2}, 'give compiled="jax" or "native", not \'auto\''),
+        ({"compiled": "numpy", "devices": 2}, 'give compiled="jax" or "native", not \'numpy\''),
     ],
 )
 def test_unknown_names_and_devices_without_jax_are_refused(
