@@ -75,6 +75,13 @@ class Backend(Protocol):
     def describe(self) -> str:
         """Return in a line how the kernels are computed; "" where that goes without saying."""
 
+    @property
+    def fallback_reason(self) -> str | None:
+        """Why NumPy computes in the place of this backend; None where it does not."""
+
+    def expect_batches(self, size: int) -> None:
+        """Prepare for batches of a size. Others are computed, too."""
+
 
 BackendMaker: TypeAlias = Callable[[Program, Sequence[int]], Backend]
 """Makes a backend from a program and the lengths of its arguments."""

@@ -279,6 +279,27 @@ class Compiled:
         self._gradient = gradient
         return loss, gradient, others
 
+    def change_backend(self, make_backend: BackendMaker) -> None:
+        """Compute with another backend from now on. Nothing is recorded again."""
+        backend = make_backend(self.program, self.sizes)
+        backend.parameters[:] = self.parameters
+        self._make_backend = make_backend
+        self._backend = backend
+        # It may have been the backend from before.
+        self.__dict__.pop("_any_size", None)
+
+    def expect_batches(self, size: int) -> None:
+        """Prepare for batches of a size, of which a copy of the program is not told."""
+        self._backend.expect_batches(size)
+
+    @property
+    def fallback_reason(self) -> str | None:
+        """Why NumPy computes in the place of the backend that was asked for; None if it does not.
+
+        Native code is compiled to find out.
+        """
+        return self._backend.fallback_reason
+
     def step_runner(self, rule: UpdateRule, batch_size: int) -> StepRunner | None:
         """Return what makes many steps of an optimizer in one call.
 

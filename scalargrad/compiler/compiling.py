@@ -60,11 +60,13 @@ def compile(
             sample, ("token", 8) for eight integers. They are numbers like others, and may also be
             looked up, by `sg.take` and `nn.Embedding`. Leave it out for a function without
             arguments, which is computed as a batch of one.
-        backend: "auto" and "numpy" for NumPy, or "jax" for functions that jax.jit, jax.grad and
-            JAX's sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to
-            64 bits. "native" compiles to machine code by llvmlite, which the extra `native`
-            installs; programs that have no such code yet are computed by NumPy, and `explain` says
-            why.
+        backend: "auto" and "numpy" for NumPy, which is ready at once: how often a program will be
+            called, nobody knows yet. Or "jax" for functions that jax.jit, jax.grad and JAX's
+            sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64
+            bits. "native" compiles to machine code by llvmlite (pip install
+            "scalargrad-viz[native]"), which takes 0.1 to 0.4 seconds in the first call for a
+            network of usual size. Programs that have no such code yet, or more than 700 kernels,
+            are computed by NumPy, and `explain` says why.
         devices: With "jax", the devices that share each batch: how many, or a list of them. None
             computes on the first one. demos/parallel.py shows it. With "native", how many threads
             share each batch that is large enough.

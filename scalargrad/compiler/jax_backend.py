@@ -218,6 +218,14 @@ class JaxBackend:
         """Say that XLA compiles the kernels."""
         return "computed by JAX"
 
+    @property
+    def fallback_reason(self) -> str | None:
+        """Why NumPy computes in the place of JAX; None, as it never does."""
+        return None
+
+    def expect_batches(self, size: int) -> None:
+        """Do nothing: XLA compiles for each size that occurs."""
+
     def render(self, name: str) -> str:
         """Return the JAX expression of a function, "outputs" or "loss", for a batch of 2."""
         batch = 2

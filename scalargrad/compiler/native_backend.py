@@ -32,12 +32,11 @@ _MAX_TILES = 16
 _BYTES = 8
 """The bytes of a number."""
 
+_MAX_KERNELS = 700
+"""Programs of more kernels are left to NumPy: LLVM takes half a minute for a function of so many,
+and four times as long for twice as many."""
+
 _NOTHING = numpy.empty((0, 0))
-
-
-def _is_small(count: int) -> bool:
-    """Return whether a batch would fill less than half of a vector, and is done by sample."""
-    return 2 * count < vector_width()
 
 
 class NativeBackend(NumpyBackend):
@@ -54,19 +53,25 @@ class NativeBackend(NumpyBackend):
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         super().__init__(program, sizes)
         self._others = len(program.outputs) - 1
+        self._usual_size: int | None = None
         self._reason: str | None = None
         self._native: dict[tuple[str, bool], NativeFunction | None] = {}
 
     @property
     def fallback_reason(self) -> str | None:
-        """What has no native code, so that NumPy computes the program; None where all has."""
-        self._native_function("loss" if self.program.parameters else "outputs", vector_width())
+        """Why NumPy computes the program; None where it is computed in native code."""
+        count = self._usual_size or vector_width()
+        self._native_function("loss" if self.program.parameters else "outputs", count)
         return self._reason
 
     @property
     def has_phases(self) -> bool:
         """Whether a loop computes for all steps at once what depends on no carry."""
         return self.fallback_reason is not None
+
+    def expect_batches(self, size: int) -> None:
+        """Compute smaller batches by the code for those of this size, which is compiled anyway."""
+        self._usual_size = size
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
@@ -118,7 +123,7 @@ class NativeBackend(NumpyBackend):
         """Say what is computed in native code, or why NumPy computes."""
         reason = self.fallback_reason
         if reason:
-            return f"computed by NumPy: no native code for {reason}"
+            return f"computed by NumPy: {reason}"
         width = vector_width()
         chunk = width * self._count_tiles(width)
         return f"computed by native code: vectors of {width} numbers, {chunk} samples at a time"
@@ -144,9 +149,13 @@ class NativeBackend(NumpyBackend):
         order = workspace.find_order(count)
         return native.run(count, order, *inputs, *native.fixed, workspace.address, *rest)
 
+    def _is_small(self, count: int) -> bool:
+        """Return whether a batch would fill less than half of a vector, and is done by sample."""
+        return 2 * max(count, self._usual_size or 1) < vector_width()
+
     def _count_tiles(self, count: int) -> int:
         """Return how many vectors of samples a chunk of a batch has; 0 for one sample at a time."""
-        if _is_small(count):
+        if self._is_small(count):
             return 0
         # At least 1, as a function without arguments may have nothing that varies by sample.
         numbers = max(1, sum(block.width for block in self.layout.blocks if block.batched))
@@ -159,14 +168,21 @@ class NativeBackend(NumpyBackend):
         Returns:
             The function, or None where it has no native code.
         """
-        key = (name, _is_small(count))
+        key = (name, self._is_small(count))
         if key not in self._native:
-            try:
-                self._native[key] = self._compile(name, self._count_tiles(count))
-            except UnsupportedError as error:
-                self._reason = str(error)
-                self._native[key] = None
+            self._native[key] = self._try_to_compile(name, self._count_tiles(count))
         return self._native[key]
+
+    def _try_to_compile(self, name: str, tiles: int) -> NativeFunction | None:
+        """Return a function, or None where it has no native code, and remember why."""
+        if len(self.kernels) > _MAX_KERNELS:
+            self._reason = f"{len(self.kernels):,} kernels, too many for native code"
+            return None
+        try:
+            return self._compile(name, tiles)
+        except UnsupportedError as error:
+            self._reason = f"no native code for {error}"
+            return None
 
     def _compile(self, name: str, tiles: int) -> NativeFunction:
         with collector_off():

@@ -106,6 +106,14 @@ class NumpyBackend:
         """Return "": NumPy is what runs programs if nothing else is said."""
         return ""
 
+    @property
+    def fallback_reason(self) -> str | None:
+        """Why NumPy computes in the place of another backend; None, as it is the one wanted."""
+        return None
+
+    def expect_batches(self, size: int) -> None:
+        """Do nothing: its code is the same for batches of all sizes."""
+
     def _function(self, name: str) -> Callable[..., Any]:
         """Return a function, generated at its first use."""
         function = self._functions.get(name)

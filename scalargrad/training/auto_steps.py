@@ -1,11 +1,12 @@
 """Steps that compile by themselves, where a program computes the same as the graph."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 from numpy.typing import ArrayLike
 
+from scalargrad.compiler import Compiled
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import current_mode
 from scalargrad.core.nested import flatten
@@ -28,6 +29,24 @@ _SAMPLE_COST = 10
 _STEP_COST = 150
 _RECORDING_COST = 12_000
 _NODE_COST = 30
+
+# In microseconds, as measured: what LLVM takes in any case, for each kernel, and for the same of a
+# validation; what native code saves for each kernel of a step, for each number, and, where many
+# steps are one call, for each step, once more for each kernel, and for each parameter.
+_LLVM_COST = 100_000
+_KERNEL_COST = 13_000
+_VALIDATION_SHARE = 0.5
+_KERNEL_SAVING = 2
+_NUMBER_SAVING = 0.002
+_CALL_SAVING = 20
+_KERNEL_CALL_SAVING = 3
+_PARAMETER_SAVING = 0.002
+
+_MAX_NATIVE_KERNELS = 200
+"""Programs of more kernels stay with NumPy: the time that LLVM takes grows with the square."""
+
+_MIN_STEPS_AT_ONCE = 8
+"""How many steps must be one call of native code for a call to cost nothing, about."""
 
 _TOLERANCE = 1e-8
 """How far graph and program may differ, as a share of the largest number. Rounding makes 1e-15."""
@@ -53,11 +72,61 @@ def earns_recording(losses: Sequence[Value], visits: int, steps: int) -> bool:
     return work >= _RECORDING_COST + _NODE_COST * nodes
 
 
+class Work(NamedTuple):
+    """How much a whole training computes, also of one that is resumed.
+
+    Attributes:
+        visits: How often a sample is computed.
+        steps: How often the optimizer makes a step.
+        batch_size: The size of most batches.
+        validates: Whether there is a validation set.
+        steps_at_once: How many steps may follow each other before a callback looks at them.
+    """
+
+    visits: int
+    steps: int
+    batch_size: int
+    validates: bool
+    steps_at_once: int
+
+
+def earns_native_code(program: Compiled, work: Work) -> bool:
+    """Return whether a training is long enough for native code to be faster than NumPy.
+
+    It counts, as `earns_recording` does.
+
+    Args:
+        program: Loss and gradient of a sample.
+        work: What the whole training computes.
+
+    Example:
+        >>> from scalargrad import compile
+        >>> from scalargrad.nn import MLP
+        >>> model = MLP(2, [16, 1], seed=1)
+        >>> program = compile(model, model, inputs=(2,))
+        >>> [earns_native_code(program, Work(32 * n, n, 32, False, 10)) for n in (500, 10_000)]
+        [False, True]
+    """
+    kernels = len(program.kernels)
+    if kernels > _MAX_NATIVE_KERNELS:
+        return False
+    cost = _LLVM_COST + _KERNEL_COST * kernels * (1 + _VALIDATION_SHARE * work.validates)
+    # They are rows as well, but for a sample nothing is computed for them.
+    parameters = program.program.parameters
+    numbers = len(program.program) - parameters
+    saving = work.steps * kernels * _KERNEL_SAVING + work.visits * numbers * _NUMBER_SAVING
+    if work.steps_at_once >= _MIN_STEPS_AT_ONCE:
+        each = _CALL_SAVING + kernels * _KERNEL_CALL_SAVING + parameters * _PARAMETER_SAVING
+        saving += work.steps * each
+    return saving >= cost
+
+
 class AutoStep(Step):
     """Computes with a compiled program where that is known to agree with the graph.
 
-    The program is compared with the graph for a few samples before the first step. Whatever can't
-    be recorded, and whatever the program notices later, leads back to the graph.
+    The program is native code where that is installed and pays for its compiling, or else code of
+    NumPy. It is compared with the graph for a few samples before the first step. Whatever can't be
+    recorded, and whatever the program notices later, leads back to the graph.
 
     Args:
         model: What is trained.
@@ -67,6 +136,7 @@ class AutoStep(Step):
         predicting: Whether predictions are needed beside the loss.
         prediction: What the model returns for one sample, as plain numbers.
         earned: Whether the training is long enough for a recording to pay for itself.
+        work: What the whole training computes.
     """
 
     def __init__(
@@ -78,11 +148,13 @@ class AutoStep(Step):
         predicting: bool,
         prediction: Prediction,
         earned: bool,
+        work: Work,
     ) -> None:
         super().__init__(model, loss, penalty, optimizer)
         self._predicting = predicting
         self._prediction = prediction
         self._earned = earned
+        self._work = work
         self._eager = EagerStep(model, loss, penalty, optimizer)
         self._compiled: CompiledStep | None = None
         self._attributes: Attributes | None = None
@@ -140,29 +212,51 @@ class AutoStep(Step):
             self.optimizer,
             self._predicting,
             self._prediction,
+            batch_size=self._work.batch_size,
         )
-        compiled.record(samples, training=True)
+        program = compiled.record(samples, training=True)
         _require_no_effects(compiled, attributes)
-        self._compare_training(compiled, samples, snapshot)
-        if validation is not None:
-            with evaluation(self.model):
-                compiled.record(validation, training=False)
-                _require_no_effects(compiled, attributes)
-                self._compare_validation(compiled, validation)
+        is_compared = False
+        if earns_native_code(program, self._work):
+            # It may be missing, for this program, for this machine, or altogether.
+            try:
+                compiled.use_backend("native")
+                self._compare(compiled, samples, validation, snapshot)
+                is_compared = True
+            except Exception:
+                compiled.use_backend("numpy")
+        if not is_compared:
+            self._compare(compiled, samples, validation, snapshot)
         # Eager calls may do what the recorded one did not.
         _require_no_effects(compiled, attributes)
         compiled.prepare(samples, validation)
         return compiled
 
-    def _compare_training(
-        self, compiled: CompiledStep, samples: Samples, snapshot: Snapshot
+    def _compare(
+        self,
+        compiled: CompiledStep,
+        samples: Samples,
+        validation: Samples | None,
+        snapshot: Snapshot,
     ) -> None:
+        """Raise TraceError if the program and the graph differ."""
         few = _choose_few(samples)
-        batch = list(range(len(few)))
-        expected = self._eager.evaluate(few, batch)
+        # Batches of one sample may have code of their own.
+        size = min(self._work.batch_size, len(few))
+        batches = [list(range(i, i + size)) for i in range(0, len(few), size)]
+        snapshot.restore()
+        expected = [self._eager.evaluate(few, batch) for batch in batches]
         # So that both draw the same random numbers.
         snapshot.restore()
-        found = compiled.evaluate(few, batch)
+        found = [compiled.evaluate(few, batch) for batch in batches]
+        for one, other in zip(expected, found, strict=True):
+            self._require_same_evaluation(one, other)
+        if validation is not None:
+            with evaluation(self.model):
+                compiled.record(validation, training=False)
+                self._compare_validation(compiled, validation)
+
+    def _require_same_evaluation(self, expected: Evaluation, found: Evaluation) -> None:
         _require_same(expected.loss, found.loss, "loss")
         _require_same(expected.penalty, found.penalty, "penalty")
         _require_same(expected.gradient, found.gradient, "gradient")

@@ -9,7 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled, compile
-from scalargrad.compiler.backend import BackendName, choose_backend
+from scalargrad.compiler.backend import BackendName, backend_maker, choose_backend
 from scalargrad.compiler.jax_backend import Devices
 from scalargrad.compiler.optimizer_steps import Steps
 from scalargrad.compiler.structure import regular_shape
@@ -54,6 +54,7 @@ class CompiledStep(Step):
         prediction: What the model returns for one sample, as plain numbers.
         backend: As for `compile`.
         devices: As for `compile`.
+        batch_size: The size of most batches, where it is known.
 
     Raises:
         OptionError: For an optimizer over other parameters than the model's.
@@ -71,11 +72,13 @@ class CompiledStep(Step):
         prediction: Prediction,
         backend: BackendName = "auto",
         devices: Devices = None,
+        batch_size: int | None = None,
     ) -> None:
         super().__init__(model, loss, penalty, optimizer)
         self.backend = choose_backend(backend)
         self.predicting = predicting
         self._backend_name = backend
+        self._batch_size = batch_size
         self._devices = devices
         self._prediction = prediction
         self._class_options = class_options(loss, prediction)
@@ -261,12 +264,27 @@ class CompiledStep(Step):
             program = self._get_program(samples, training=True)
             self._native = NativeSteps(program, self.optimizer, self.model)
 
-    def record(self, samples: Samples, training: bool) -> None:
+    def record(self, samples: Samples, training: bool) -> Compiled:
         """Record for training or for evaluation now, not when it is first needed.
 
         The model must be in that mode.
         """
-        self._get_program(samples, training)
+        return self._get_program(samples, training)
+
+    def use_backend(self, name: BackendName) -> None:
+        """Compute with another backend from now on. Nothing is recorded again.
+
+        Raises:
+            OptionError: The backend is not installed, or would leave a program to NumPy.
+        """
+        self.backend = choose_backend(name)
+        self._backend_name = name
+        for (training, _), program in self._programs.items():
+            program.change_backend(backend_maker(name, self._devices))
+            if training and self._batch_size is not None:
+                program.expect_batches(self._batch_size)
+            if program.fallback_reason:
+                raise OptionError(f"computed by NumPy: {program.fallback_reason}")
 
     def _write_program(self, program: Compiled) -> None:
         if self._order is None:
@@ -315,9 +333,13 @@ class CompiledStep(Step):
             sizes.append(("token", length) if of_integers else length)
         if weighted:
             sizes.append(1)
-        return compile(
+        program = compile(
             objective, model, inputs=sizes, backend=self._backend_name, devices=self._devices
         )
+        size = self._batch_size if training else len(samples)
+        if size is not None:
+            program.expect_batches(size)
+        return program
 
     def _get_arrays(self, samples: Samples) -> "_Arrays":
         """Return inputs and targets of samples as arrays, converted once."""

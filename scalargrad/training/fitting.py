@@ -1,6 +1,6 @@
 """The function `fit`: check its arguments, then build and run a Training."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TypeAlias
 
@@ -21,17 +21,17 @@ from scalargrad.utils.garbage import collector_off
 from scalargrad.utils.spelling import suggestion
 
 from .aliases import ArrayLike, Loss, Penalty
-from .auto_steps import AutoStep, earns_recording
+from .auto_steps import AutoStep, Work, earns_recording
 from .callbacks import read_callbacks
 from .checks import Trial, check_training
 from .compiled_steps import CompiledStep
 from .history import History
-from .loop import Callback, Training, TrainingConfig
+from .loop import Callback, Training, TrainingConfig, overrides, watches_steps
 from .metrics import Metrics, bind_borders, read_metrics
 from .reach import explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
 from .sample_weights import ClassWeight, apply_class_weights
-from .samples import read_samples, split_validation
+from .samples import Samples, read_samples, split_validation
 from .steps import EagerStep, Step
 
 CompiledOption: TypeAlias = bool | BackendName
@@ -106,6 +106,10 @@ def fit(
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and the training is long enough to pay for it. If
             not, every sample is computed on its own graph; `history.eager_reason` says why.
+            It trains in native code (pip install "scalargrad-viz[native]") where that is installed
+            and the epochs, those before a resume included, are enough to pay for LLVM's compiling,
+            which takes 0.1 to 0.4 seconds for a network of usual size, and in NumPy elsewhere;
+            `history.compiled` says which.
             True, or the name of a backend ("numpy", "jax", "native"), always compiles, without that
             comparison, and raises an error for what can't be recorded. False never compiles.
             With "native", whole epochs run as machine code, updates by the optimizers of
@@ -163,11 +167,12 @@ def fit(
         with collector_off():
             trial = check_training(model, loss_function, penalty, trained_by, samples, given)
 
-        # Measuring costs about half as much as training.
-        visits = epoch_count * (len(train) + len(held_out or ()) // 2)
         parts = (model, loss_function, penalty, trained_by)
         predicting = bool(metric_functions)
-        work = (visits, epoch_count * len(train.starts(size, 1)))
+        is_weighted = class_weight is not None or sample_weight is not None
+        looks = predicting or is_weighted or held_out is not None
+        sets = (train, held_out)
+        work = _count_work(sets, epoch_count, size, callback_list, looks)
         step = _make_step(parts, predicting, trial, work, compiled, devices)
 
         # Those of validation too, so that both sets are measured with the same border.
@@ -191,7 +196,7 @@ def _make_step(
     parts: tuple[Module, Loss, Penalty | None, Optimizer],
     predicting: bool,
     trial: Trial,
-    work: tuple[int, int],
+    work: Work,
     compiled: CompiledOption,
     devices: Devices,
 ) -> Step:
@@ -201,17 +206,52 @@ def _make_step(
         parts: Model, loss, penalty and optimizer.
         predicting: Whether predictions are needed beside the loss.
         trial: What the first samples gave.
-        work: How often a sample is computed in the whole training, and the number of steps.
+        work: How much the whole training computes.
         compiled: As for `fit`.
         devices: As for `fit`.
     """
     if compiled is False:
         return EagerStep(*parts)
     if compiled == "auto":
-        earned = earns_recording(trial.losses, *work)
-        return AutoStep(*parts, predicting, trial.prediction, earned)
+        earned = earns_recording(trial.losses, work.visits, work.steps)
+        return AutoStep(*parts, predicting, trial.prediction, earned, work)
     backend = "auto" if compiled is True else compiled
-    return CompiledStep(*parts, predicting, trial.prediction, backend, devices)
+    return CompiledStep(
+        *parts, predicting, trial.prediction, backend, devices, batch_size=work.batch_size
+    )
+
+
+def _count_work(
+    sets: tuple[Samples, Samples | None],
+    epochs: int,
+    batch_size: int | None,
+    callbacks: Sequence[Callback],
+    looks_between_epochs: bool,
+) -> Work:
+    """Return how much a training computes.
+
+    Args:
+        sets: The samples to train on, and those to validate on, if any.
+        epochs: The epochs of the whole training.
+        batch_size: As for `fit`.
+        callbacks: Those of the training.
+        looks_between_epochs: Whether anything but a callback looks at what an epoch did.
+    """
+    train, held_out = sets
+    steps = len(train.starts(batch_size, 1))
+    steps_at_once = steps * epochs
+    if watches_steps(callbacks):
+        steps_at_once = 1
+    elif looks_between_epochs or any(overrides(each, "on_epoch_end") for each in callbacks):
+        steps_at_once = steps
+    return Work(
+        # Measuring costs about half as much as training.
+        visits=epochs * (len(train) + len(held_out or ()) // 2),
+        steps=epochs * steps,
+        batch_size=min(batch_size or len(train), len(train)),
+        validates=held_out is not None,
+        steps_at_once=steps_at_once,
+    )
 
 
 def _check_compiled(compiled: object, devices: Devices) -> None:

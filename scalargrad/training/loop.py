@@ -1,6 +1,6 @@
 """The training loop: run the steps, call the callbacks, and report a training that diverges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -142,7 +142,7 @@ class Training:
         self._numbers_before = step.numbers()
         self._snapshot = Snapshot(self.model)
         self._watchers = {
-            hook: [callback for callback in config.callbacks if _overrides(callback, hook)]
+            hook: [callback for callback in config.callbacks if overrides(callback, hook)]
             for hook in _HOOKS
         }
         self._trainable: Mask | None = None
@@ -223,12 +223,14 @@ class Training:
         """
         config = self.config
         steps = len(self.samples.starts(config.batch_size, min_batch))
+        trainable = self._find_trainable()
         count = min(self._step.steps_at_once // steps, self.epochs - self.epoch)
-        if count < 2 or self._looks_between_epochs():
+        # To draw the order of epochs takes time, so whether they can be run is known before.
+        if count < 2 or self._looks_between_epochs() or self._looks_at_steps(trainable):
             return Record()
 
         batches = self._batches(min_batch, count)
-        record = self._make_steps_at_once(batches, self._find_trainable())
+        record = self._make_steps_at_once(batches, trainable)
         bar.step(self.loss, len(record))
         first = self.epoch
         try:
@@ -261,6 +263,10 @@ class Training:
         is_measured = bool(self.config.metrics) or self.validation is not None
         has_weights = self.samples.weights is not None
         return is_measured or has_weights or self._is_watched("on_epoch_end")
+
+    def _looks_at_steps(self, trainable: Mask | None) -> bool:
+        """Return whether anything happens in a step beside the update of all parameters."""
+        return trainable is not None or watches_steps(self.config.callbacks)
 
     def _run_epoch(self, bar: Progress, min_batch: int, record: Record) -> None:
         """Run an epoch, of which some steps may have been made."""
@@ -323,9 +329,7 @@ class Training:
 
     def _make_steps_at_once(self, batches: Batches, trainable: Mask | None) -> Record:
         """Make the first steps at once, as far as all numbers are finite."""
-        if trainable is not None or not self._step.steps_at_once:
-            return Record()
-        if self._is_watched("on_before_optimizer_step") or self._is_watched("on_step_end"):
+        if not self._step.steps_at_once or self._looks_at_steps(trainable):
             return Record()
         self._remember()
         record = self._step.run_steps(self.samples, batches)
@@ -462,8 +466,15 @@ class Training:
         return [[i] for i in batch[odd : odd + 1]]
 
 
-def _overrides(callback: Callback, hook: str) -> bool:
+def overrides(callback: Callback, hook: str) -> bool:
+    """Return whether a callback does anything in a hook."""
     return getattr(type(callback), hook) is not getattr(Callback, hook)
+
+
+def watches_steps(callbacks: Iterable[Callback]) -> bool:
+    """Return whether any callback is called in each step."""
+    hooks = ("on_before_optimizer_step", "on_step_end")
+    return any(overrides(callback, hook) for callback in callbacks for hook in hooks)
 
 
 def _average(numbers: Sequence[float], weights: Sequence[float]) -> float:

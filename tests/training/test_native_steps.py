@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalargrad import Parameter, dot, relu
+from scalargrad.data import epoch_order
 from scalargrad.errors import DivergenceError, OptionError
 from scalargrad.nn import MLP, Dropout, Embedding, Flatten, Layer, Module, Sequential
 from scalargrad.optim import (
@@ -33,6 +34,7 @@ from scalargrad.training import (
     Training,
     fit,
     native_steps,
+    samples,
 )
 
 pytest.importorskip("llvmlite")
@@ -415,6 +417,8 @@ def test_ctrl_c_between_epochs_that_were_one_call(
         add(history, numbers)
 
     monkeypatch.setattr(History, "add", interrupt)
+    # However slow the machine is, the epoch that is interrupted is one of many in a call.
+    monkeypatch.setattr(native_steps, "_MAX_SECONDS", 60.0)
     found = train(epochs=1000, batch_size=None)
     assert found.stop_reason.startswith("interrupted in epoch")
     assert len(found.history["loss"]) == len(found.steps) == sum(calls)
@@ -523,3 +527,17 @@ def test_progress_has_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) 
     at_once = capsys.readouterr().err
     train_step_by_step(epochs=5, batch_size=None, progress=True)
     assert at_once.count("epoch") == capsys.readouterr().err.count("epoch") > 0
+
+
+def test_where_each_step_is_watched_the_order_of_an_epoch_is_drawn_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[int] = []
+
+    def draw(total: int, seed: int, epoch: int) -> Any:
+        drawn.append(epoch)
+        return epoch_order(total, seed, epoch)
+
+    monkeypatch.setattr(samples, "epoch_order", draw)
+    train_step_by_step(epochs=4, batch_size=5)
+    assert drawn == [0, 1, 2, 3]
