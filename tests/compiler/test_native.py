@@ -13,6 +13,7 @@ import scalargrad
 from scalargrad import compile
 from scalargrad.errors import OptionError
 from scalargrad.nn import MLP
+from tests.compiler.graphs import Weights
 
 pytest.importorskip("llvmlite")
 
@@ -216,3 +217,18 @@ def test_a_penalty_beside_the_loss_is_native_code() -> None:
     assert program._backend.fallback_reason is None
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_an_output_beside_the_loss_may_overflow() -> None:
+    """Its derivative is infinite, and no part of the gradient."""
+    model = Weights([0.5, 0.3])
+
+    def function(x: Any) -> Any:
+        return [model.weights[0] * x, scalargrad.exp(model.weights[1] * x)]
+
+    program = compile(function, model, (1,), backend="native")
+    x = numpy.full((9, 1), 1e5)
+    _, gradient, others, is_finite = program._backend.loss([x], numpy.zeros(0), numpy.zeros((9, 0)))
+    assert gradient.tolist() == pytest.approx([1e5, 0.0])
+    assert numpy.isinf(others).all()
+    assert is_finite
