@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from scalargrad.utils.garbage import collector_off
+from scalargrad.utils.locks import ProcessLock
 
 from .array_types import Array
 from .native_calls import NativeFunction, Workspace, find_address
@@ -33,6 +34,9 @@ _BYTES = 8
 """The bytes of a number."""
 
 _NOTHING = numpy.empty((0, 0))
+
+_COMPILING = ProcessLock()
+"""Held while LLVM compiles, which does one thing at a time anyway."""
 
 
 def _is_small(count: int) -> bool:
@@ -156,12 +160,18 @@ class NativeBackend(NumpyBackend):
         """
         key = (name, _is_small(count))
         if key not in self._native:
-            try:
-                self._native[key] = self._compile(name, self._count_tiles(count))
-            except UnsupportedError as error:
-                self._reason = str(error)
-                self._native[key] = None
+            # Threads that come meanwhile wait for the code, and don't compile it again.
+            with _COMPILING:
+                if key not in self._native:
+                    self._native[key] = self._try_to_compile(name, self._count_tiles(count))
         return self._native[key]
+
+    def _try_to_compile(self, name: str, tiles: int) -> NativeFunction | None:
+        try:
+            return self._compile(name, tiles)
+        except UnsupportedError as error:
+            self._reason = str(error)
+            return None
 
     def _compile(self, name: str, tiles: int) -> NativeFunction:
         with collector_off():

@@ -4,6 +4,7 @@ import copy
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import numpy
@@ -113,6 +114,29 @@ def test_threads_may_call_at_once() -> None:
         found = list(pool.map(lambda data: program.value_and_grad(*data)[1], batches))
     for mine, right in zip(found, expected, strict=True):
         assert numpy.array_equal(mine, right)
+
+
+def test_threads_that_call_at_first_compile_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program = hinge_programs()
+    compiled = []
+    kind = type(program._backend)
+    compile_one = kind._compile
+
+    def count(backend: Any, name: str, tiles: int) -> Any:
+        compiled.append(name)
+        return compile_one(backend, name, tiles)
+
+    monkeypatch.setattr(kind, "_compile", count)
+    start = Barrier(8)
+
+    def call(_: int) -> Any:
+        start.wait()
+        return program(*samples(9))
+
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(call, range(8))
+    assert compiled == ["outputs"]
+    assert all(numpy.array_equal(first, other) for other in others)
 
 
 def read_only(array: Any) -> Any:
