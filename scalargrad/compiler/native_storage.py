@@ -164,12 +164,6 @@ class Reader:
         total = emitter.builder.fadd(emitter.load_scalar(self.array, position), number)
         emitter.store_scalar(total, self.array, position)
 
-    def find_sample(self, sample: Any, *indices: Any) -> Any:
-        """Return where in the array the number of a sample of the chunk is, one double."""
-        size = self.tiles * self.emitter.width
-        start = self.emitter.scale_index(self.places.find(*indices), size)
-        return self.emitter.add_index(start, sample)
-
     def _find_tile(self, indices: Sequence[Any]) -> Any:
         emitter = self.emitter
         first = emitter.scale_index(self.places.find(*indices), self.tiles)

@@ -347,8 +347,10 @@ class FunctionWriter:
         self._zero_later = self.emitter.reserve()
         set_first = [
             self.program.place[kernel.weights].ravel()
-            for _, kernel in self.kernels
-            if isinstance(kernel, Matrix) and self.storage.sets_weights(kernel.weights)
+            for number, kernel in self.kernels
+            if isinstance(kernel, Matrix)
+            and number in self.storage.gradients
+            and self.storage.sets_weights(kernel.weights)
         ]
         everything = numpy.arange(self.program.parameters)
         wanted = numpy.setdiff1d(everything, numpy.concatenate([[-1], *set_first]))

@@ -43,7 +43,7 @@ def differing_from_eager(network: Network, rng: Random, odd: float) -> list[str]
 
 
 def differing(seed: int) -> list[str]:
-    """What native code says otherwise of one network; eager code, which is slow, is asked seldom."""
+    """What native code says otherwise of a network; eager code, which is slow, is asked seldom."""
     rng = Random(seed)
     drawn = seed % 5 == 4
     network = make_network(rng, drawn)

@@ -326,7 +326,9 @@ def _finish(net: Wiring, outputs: int) -> Any:
     loss = loss if isinstance(loss, Value) else Constant(loss)
     if outputs == 1:
         return loss
-    sources = [last, net.vectors[0], net.pick(), net.parameters, [Constant(2.0), loss]]
+    # A layer of which the loss knows nothing.
+    beside = _dense(net)
+    sources = [last, beside, net.vectors[0], net.pick(), net.parameters, [Constant(2.0), loss]]
     return [loss, *(net.rng.choice(net.rng.choice(sources)) for _ in range(outputs - 1))]
 
 

@@ -256,3 +256,21 @@ def test_an_output_beside_the_loss_may_overflow() -> None:
     assert gradient.tolist() == pytest.approx([1e5, 0.0])
     assert numpy.isinf(others).all()
     assert is_finite
+
+
+def test_weights_that_only_an_output_beside_the_loss_takes_have_no_gradient() -> None:
+    model = Weights([0.1 * i for i in range(12)])
+
+    def function(x: Any) -> Any:
+        weights = model.weights
+        hidden = [scalargrad.tanh(scalargrad.dot(weights[i : i + 3], x)) for i in range(0, 9, 3)]
+        return [scalargrad.sum(hidden), scalargrad.dot(weights[9:], hidden)]
+
+    program = compile(function, model, (3,), backend="native")
+    # Twice, as the memory of a gradient is not empty the second time.
+    x = numpy.ones((9, 3))
+    for _ in range(2):
+        gradient = program.evaluate_loss([x])[1]
+        assert gradient[:9].all()
+        assert not gradient[9:].any()
+        gradient[:] = 1.0
