@@ -13,7 +13,7 @@ from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
 from .rewriting import computes, find_sources
 from .strides import View, make_view
 
-__all__ = ["Block", "Layout", "Operand", "Part", "lay_out"]
+__all__ = ["Block", "Layout", "Operand", "Part", "find_differentiated", "lay_out"]
 
 
 @dataclass(frozen=True)
@@ -134,14 +134,14 @@ class Layout:
         needed = numpy.array(wanted_blocks)
         # Kernels come after those whose results they take, so one walk is enough.
         for number, kernel in enumerate(kernels, self.first):
-            for rows in _differentiated(kernel):
+            for rows in find_differentiated(kernel):
                 if needed[self.block_of[rows]].any():
                     needed[number] = True
         flags: list[bool] = needed.tolist()
         return flags
 
 
-def _differentiated(kernel: Kernel) -> list[Rows]:
+def find_differentiated(kernel: Kernel) -> list[Rows]:
     """Return the rows that a gradient of the results of a kernel flows to, in groups."""
     if isinstance(kernel, Gather):
         # None flows to the index of a look-up.

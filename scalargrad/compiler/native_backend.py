@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from scalargrad.utils.garbage import collector_off
+from scalargrad.utils.locks import ProcessLock
 
 from .array_types import Array
 from .native_calls import NativeFunction, Workspace, find_address
@@ -37,6 +38,9 @@ _MAX_KERNELS = 700
 and four times as long for twice as many."""
 
 _NOTHING = numpy.empty((0, 0))
+
+_COMPILING = ProcessLock()
+"""Held while LLVM compiles, which does one thing at a time anyway."""
 
 
 class NativeBackend(NumpyBackend):
@@ -170,7 +174,10 @@ class NativeBackend(NumpyBackend):
         """
         key = (name, self._is_small(count))
         if key not in self._native:
-            self._native[key] = self._try_to_compile(name, self._count_tiles(count))
+            # Threads that come meanwhile wait for the code, and don't compile it again.
+            with _COMPILING:
+                if key not in self._native:
+                    self._native[key] = self._try_to_compile(name, self._count_tiles(count))
         return self._native[key]
 
     def _try_to_compile(self, name: str, tiles: int) -> NativeFunction | None:

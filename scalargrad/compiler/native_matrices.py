@@ -153,11 +153,6 @@ class MatrixEmitter:
         emitter.repeat(length, copy)
         return Factor(target, emitter.index(0), across=width, along=size)
 
-    def _add_bias(self, biases: Reader | None, feature: Any, total: Any) -> Any:
-        if biases is None:
-            return total
-        return self.emitter.builder.fadd(total, biases.load(feature))
-
     def _forward_dots(self, kernel: Matrix) -> None:
         """Write rows of weights times the numbers of each place."""
         emitter = self.emitter

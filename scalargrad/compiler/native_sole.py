@@ -1,4 +1,7 @@
-"""Gradients to which one kernel contributes, once: they are set, and need no zeros to add to."""
+"""Where gradients flow from, and to which of them one kernel contributes, once.
+
+Those are set, and need no zeros to add to.
+"""
 
 from collections.abc import Sequence
 
@@ -6,9 +9,30 @@ import numpy
 
 from .array_types import Mask, Rows
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from .layout import Layout, find_differentiated
 from .program import PARAMETER, Program
 
-__all__ = ["find_sole"]
+__all__ = ["find_reached", "find_sole"]
+
+
+def find_reached(layout: Layout, kernels: Sequence[Kernel], seeded: Rows) -> Mask:
+    """Return which blocks a gradient flows to from the outputs that receive one.
+
+    Others must have none: not even 0, as 0 times the derivative of an overflow is nan.
+
+    Args:
+        layout: The blocks.
+        kernels: The kernels.
+        seeded: The outputs.
+    """
+    reached = numpy.zeros(len(layout.blocks), bool)
+    reached[layout.block_of[seeded]] = True
+    numbered = list(enumerate(kernels, layout.first))
+    for number, kernel in reversed(numbered):
+        if reached[number]:
+            for rows in find_differentiated(kernel):
+                reached[layout.block_of[rows]] = True
+    return reached
 
 
 def find_sole(
@@ -21,7 +45,7 @@ def find_sole(
 
     Args:
         program: The program.
-        kernels: Its kernels.
+        kernels: Those of its kernels that a gradient flows to.
         seeded: The outputs that receive a gradient.
         collecting: Rows that have a gradient before, to which more is added; none if left out.
     """

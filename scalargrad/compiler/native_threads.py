@@ -95,7 +95,9 @@ class ThreadedBackend(NativeBackend):
 
     def _split(self, count: int) -> list[slice]:
         """Return the parts of a batch: one where it is too small to be shared."""
-        number = min(self._threads, max(1, count * self._work // _MIN_NUMBERS))
+        worthwhile = count * self._work // _MIN_NUMBERS
+        # No part is empty, however much there is to compute for each sample.
+        number = max(1, min(self._threads, count, worthwhile))
         ends = [count * (i + 1) // number for i in range(number)]
         return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 

@@ -5,13 +5,13 @@ from typing import Any
 import numpy
 from llvmlite import ir
 
-from .array_types import Rows
+from .array_types import Mask, Rows
 from .kernels import Matrix
 from .native_kernels import KernelEmitter
 from .native_module import Emitter
 from .native_products import add_up, over_rows
 from .native_samples import Chunk
-from .native_sole import find_sole
+from .native_sole import find_reached, find_sole
 from .native_storage import Places, Reader, Storage
 from .numpy_backend import NumpyBackend
 
@@ -54,13 +54,17 @@ class FunctionWriter:
         self.program = backend.program
         self.kernels = list(enumerate(backend.kernels, backend.layout.first))
         self._starts = self._divide_workspace()
-        needed = self._needed(backend)
-        seeded = {"outputs": [], "loss": self.program.outputs[:1]}.get(name, self.program.outputs)
-        sole = find_sole(self.program, backend.kernels, numpy.asarray(seeded, int))
+        needed, sole = self._plan_gradients(backend)
         self.storage = Storage(self.emitter, self.layout, needed, sole, tiles)
 
-    def _needed(self, backend: NumpyBackend) -> list[bool]:
-        return backend._needed(self.name)
+    def _plan_gradients(self, backend: NumpyBackend) -> tuple[list[bool], Mask]:
+        """Return which blocks have a gradient, and which rows receive theirs from one place."""
+        outputs = self.program.outputs
+        seeded = {"outputs": outputs[:0], "loss": outputs[:1]}.get(self.name, outputs)
+        reached = find_reached(self.layout, backend.kernels, seeded)
+        needed = reached & backend._needed(self.name)
+        kernels = [kernel for number, kernel in self.kernels if reached[number]]
+        return needed.tolist(), find_sole(self.program, kernels, seeded)
 
     def _divide_workspace(self) -> dict[str, Any]:
         """Make the parts of the workspace arguments; where each starts is known at the end."""
@@ -346,8 +350,11 @@ class FunctionWriter:
             return
         self._zero_later = self.emitter.reserve()
         is_added_to = numpy.ones(self.program.parameters, bool)
-        for _, kernel in self.kernels:
-            if isinstance(kernel, Matrix) and self.storage.sets_weights(kernel.weights):
+        for number, kernel in self.kernels:
+            has_gradient = number in self.storage.gradients
+            if not has_gradient or not isinstance(kernel, Matrix):
+                continue
+            if self.storage.sets_weights(kernel.weights):
                 is_added_to[self.program.place[kernel.weights]] = False
         wanted = numpy.flatnonzero(is_added_to)
         if len(wanted) == self.program.parameters:

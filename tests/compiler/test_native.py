@@ -4,6 +4,7 @@ import copy
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import numpy
@@ -13,6 +14,7 @@ import scalargrad
 from scalargrad import compile
 from scalargrad.errors import OptionError
 from scalargrad.nn import MLP
+from tests.compiler.graphs import Weights
 
 pytest.importorskip("llvmlite")
 
@@ -111,6 +113,29 @@ def test_threads_may_call_at_once() -> None:
         found = list(pool.map(lambda data: program.value_and_grad(*data)[1], batches))
     for mine, right in zip(found, expected, strict=True):
         assert numpy.array_equal(mine, right)
+
+
+def test_threads_that_call_at_first_compile_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program = hinge_programs()
+    compiled = []
+    kind = type(program._backend)
+    compile_one = kind._compile
+
+    def count(backend: Any, name: str, tiles: int) -> Any:
+        compiled.append(name)
+        return compile_one(backend, name, tiles)
+
+    monkeypatch.setattr(kind, "_compile", count)
+    start = Barrier(8)
+
+    def call(_: int) -> Any:
+        start.wait()
+        return program(*samples(9))
+
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(call, range(8))
+    assert compiled == ["outputs"]
+    assert all(numpy.array_equal(first, other) for other in others)
 
 
 def read_only(array: Any) -> Any:
@@ -231,3 +256,39 @@ def test_two_numbers_of_a_sample_alone_keep_their_own_gradients() -> None:
     expected = compile(function, model, (3, 2), backend="numpy").inputs_gradient(*data)
     for mine, theirs in zip(found, expected, strict=True):
         numpy.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_an_output_beside_the_loss_may_overflow() -> None:
+    """Its derivative is infinite, and no part of the gradient."""
+    model = Weights([0.5, 0.3])
+
+    def function(x: Any) -> Any:
+        return [model.weights[0] * x, scalargrad.exp(model.weights[1] * x)]
+
+    program = compile(function, model, (1,), backend="native")
+    x = numpy.full((9, 1), 1e5)
+    _, gradient, others, is_finite = program._backend.loss([x], numpy.zeros(0), numpy.zeros((9, 0)))
+    assert gradient.tolist() == pytest.approx([1e5, 0.0])
+    assert numpy.isinf(others).all()
+    assert is_finite
+
+
+def test_weights_that_only_outputs_beside_the_loss_take_have_no_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows 0 and 1 are the loss; row 2 is in their matrix, and with a gap between in memory."""
+    model = Weights([0.1 * i for i in range(12)])
+
+    def function(x: Any) -> Any:
+        starts = (0, 3, 9)
+        rows = [model.weights[i : i + 3] for i in starts]
+        first, second, other = [scalargrad.dot(row, x) for row in rows]
+        hidden = [first.tanh(), second.tanh(), x[0]]
+        return [scalargrad.sum(hidden), other, scalargrad.dot(rows[2], hidden)]
+
+    program = compile(function, model, (3,), backend="native")
+    # Memory that is not cleared may hold anything.
+    monkeypatch.setattr(numpy, "empty", lambda shape: numpy.full(shape, numpy.nan))
+    gradient = program._backend.loss([numpy.ones((9, 3))], numpy.zeros(0), numpy.zeros((9, 0)))[1]
+    assert gradient[:6].all()
+    assert not gradient[6:].any()

@@ -50,6 +50,18 @@ def test_loss_and_gradient(batch: int) -> None:
     numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_fewer_samples_than_threads(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sample may be enough for several threads to compute."""
+    monkeypatch.setattr("scalargrad.compiler.native_threads._MIN_NUMBERS", 1)
+    alone, shared = programs(outputs=1)
+    expected_loss, expected = alone.value_and_grad(*samples(batch))
+    loss, gradient = shared.value_and_grad(*samples(batch))
+    assert loss == pytest.approx(expected_loss, rel=1e-13)
+    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+    assert numpy.array_equal(alone(*samples(batch)), shared(*samples(batch)))
+
+
 @pytest.mark.parametrize("batch", BATCHES)
 def test_outputs_are_the_same_bits(batch: int) -> None:
     alone, shared = programs(outputs=2)
