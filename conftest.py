@@ -10,7 +10,7 @@ from scalargrad import manual_seed
 
 # These modules need llvmlite, which is optional.
 if find_spec("llvmlite") is None:
-    collect_ignore_glob = ["scalargrad/compiler/native_*.py"]
+    collect_ignore_glob = ["scalargrad/compiler/native/*.py"]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -101,22 +101,6 @@ def test_importing_scalargrad_imports_no_extra(imports: list[list[str]]) -> None
     assert not loaded & EXTRAS
 
 
-def imported(source: Source) -> Iterator[str]:
-    """The packages that a file imports, anywhere in its code."""
-    for node in source.nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
-
-
-def test_llvmlite_is_imported_by_the_native_backend_alone() -> None:
-    """The contracts can't say this: they have no names for some modules of a package."""
-    importers = {source.module for source in SOURCES if "llvmlite" in imported(source)}
-    assert importers
-    assert all(name.startswith("scalargrad.compiler.native_") for name in importers)
-
-
 def test_importing_costs_about_what_numpy_costs_and_not_thrice(imports: list[list[str]]) -> None:
     numpy = min(float(words[0]) for words in imports)
     both = min(float(words[1]) for words in imports)

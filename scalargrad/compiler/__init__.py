@@ -16,11 +16,8 @@ The path of a function through the package:
 6. `codegen`, `writer` and `rule_source`: each kernel as lines of NumPy source, forward and
    backward; `loop_lines`, `loop_source` and `loop_code` do so for a loop.
 7. `numpy_backend` (or `jax_backend`): the source as functions, run on batches; it calls `lookups`.
-   Or `native_backend`: machine code by LLVM. `native_storage` says where the numbers of a tile of
-   samples are, `native_kernels` writes kernels as loops over vectors, by the rules of the table in
-   `native_rules` and the instructions of `native_module`; `native_matrices`, `native_gathers` and
-   `native_loops` do so for matrices, look-ups and loops. `native_epochs` makes many steps of an
-   optimizer in one call, as `optimizer_steps` describes them.
+   Or `native`: a package that makes machine code by LLVM. `optimizer_steps` describes many steps of
+   an optimizer, which it makes in one call.
 8. `compiling` and `compiled`: `compile` does all of this and returns a `Compiled`, which checks its
    `arguments` and runs a backend. `indices` finds what is looked up in tables, to check it first.
 9. `nonfinite`, `replay` and `batch_replay`: samples that are not finite are computed again as eager

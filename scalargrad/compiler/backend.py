@@ -89,8 +89,8 @@ BackendMaker: TypeAlias = Callable[[Program, Sequence[int]], Backend]
 
 def _make_native(program: Program, sizes: Sequence[int], threads: int = 1) -> Backend:
     try:
-        from .native_backend import NativeBackend
-        from .native_threads import ThreadedBackend
+        from .native.backend import NativeBackend
+        from .native.threads import ThreadedBackend
     except ImportError as error:
         if error.name != "llvmlite":
             raise
@@ -173,6 +173,6 @@ def make_step_runner(backend: Backend, rule: UpdateRule, batch_size: int) -> Ste
     """
     if type(backend) in (NumpyBackend, JaxBackend):
         return None
-    from .native_epochs import make_native_runner
+    from .native.epochs import make_native_runner
 
     return make_native_runner(backend, rule, batch_size)

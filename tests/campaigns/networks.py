@@ -1,7 +1,7 @@
 """Random networks as native code must compute what NumPy and eager code compute.
 
-`python -m tests.campaigns.networks [NETWORKS] [--width 4]`; `python -m tests.compiler.guarded` runs
-them in memory between pages that must not be touched.
+`python -m tests.campaigns.networks [NETWORKS] [--width 4]`;
+`python -m tests.compiler.native.guarded` runs them between pages of memory that are forbidden.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from random import Random
 import numpy
 import pytest
 
-from scalargrad.compiler import native_backend, native_module
-from tests.compiler.networks import BATCHES, Network, differing_backends, make_network
+from scalargrad.compiler.native import backend, emitter
+from tests.compiler.native.networks import BATCHES, Network, differing_backends, make_network
 from tests.compiler.referee import differences, eager
 
 _ODD = (math.nan, math.inf, -math.inf, 0.0, 1e300, 5e-324, -1e-310)
@@ -67,7 +67,7 @@ def main() -> None:
     wrong = Counter[str]()
     with pytest.MonkeyPatch.context() as patch:
         if options.width:
-            for module in (native_module, native_backend):
+            for module in (emitter, backend):
                 patch.setattr(module, "vector_width", lambda: options.width)
         with numpy.errstate(all="ignore"):
             for seed in range(options.seed, options.seed + options.networks):

@@ -75,6 +75,7 @@ nests = st.recursive(
 )
 
 
+@once
 @given(nests)
 def test_any_nest_of_lists_holds_the_numbers_of_each_sample(nest: Any) -> None:
     def build(part: Any, leaves: Any) -> Any:

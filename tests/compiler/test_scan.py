@@ -65,12 +65,14 @@ def wrong(function: Callable[..., Any], model: Any, data: list[Array]) -> list[s
 # Against eager code
 
 
+@once
 @settings(max_examples=80)
 @given(rng=st.randoms(use_true_random=False))
 def test_any_loop(rng: Random) -> None:
     assert differing_loop(rng) == []
 
 
+@once
 @settings(max_examples=40)
 @given(rng=st.randoms(use_true_random=False))
 def test_loops_whose_data_holds_nan_and_infinities(rng: Random) -> None:

@@ -18,8 +18,8 @@ from tests.training.test_auto_differential import Problem, problems
 
 pytest.importorskip("llvmlite")
 
-from scalargrad.compiler import native_backend
-from scalargrad.compiler.native_backend import NativeBackend
+from scalargrad.compiler.native import backend as native_backend
+from scalargrad.compiler.native.backend import NativeBackend
 
 X = numpy.random.default_rng(1).standard_normal((25, 2))
 Y = numpy.sin(X[:, 0]) + X[:, 1]
@@ -154,7 +154,7 @@ def assert_is_numpy(history: History, model: Module, make: Any = small, **option
 def test_without_llvmlite_numpy_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     for name in list(sys.modules):
-        if name.startswith("scalargrad.compiler.native_"):
+        if name.startswith("scalargrad.compiler.native."):
             monkeypatch.delitem(sys.modules, name)
     model = small()
     assert_is_numpy(train(model), model)

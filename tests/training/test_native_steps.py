@@ -39,7 +39,7 @@ from scalargrad.training import (
 
 pytest.importorskip("llvmlite")
 
-from scalargrad.compiler import native_epochs
+from scalargrad.compiler.native import epochs as native_epochs
 
 RNG = numpy.random.default_rng(7)
 X = RNG.normal(size=(23, 3))

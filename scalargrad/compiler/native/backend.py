@@ -13,13 +13,13 @@ import numpy
 from scalargrad.utils.garbage import collector_off
 from scalargrad.utils.locks import ProcessLock
 
-from .array_types import Array
-from .native_calls import NativeFunction, Workspace, find_address
-from .native_module import vector_width
-from .native_rules import UnsupportedError
-from .native_writer import FunctionWriter
-from .numpy_backend import NumpyBackend
-from .program import Program
+from ..array_types import Array
+from ..numpy_backend import NumpyBackend
+from ..program import Program
+from .calls import NativeFunction, Workspace, find_address
+from .emitter import vector_width
+from .rules import UnsupportedError
+from .writer import FunctionWriter
 
 __all__ = ["NativeBackend"]
 

@@ -17,7 +17,7 @@ from tests.compiler.test_lookups import tokens
 
 pytest.importorskip("llvmlite")
 
-from scalargrad.compiler.native_writer import FunctionWriter
+from scalargrad.compiler.native.writer import FunctionWriter
 
 
 def assert_alike(function: Any, model: Any, inputs: Any, data: list[Any]) -> None:
@@ -48,7 +48,7 @@ def test_tables_of_any_width_for_batches_of_any_size(width: int, batch: int) -> 
     assert_alike(function, model, [("token", 3)], [tokens(5, batch, 3)])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_tables_of_inputs_parameters_and_results(seed: int) -> None:
     kitchen = Kitchen(rng=Random(seed))

@@ -6,13 +6,13 @@ from typing import Any
 import numpy
 from llvmlite import ir
 
-from .array_types import Mask
-from .kernels import Scan
-from .layout import Layout, lay_out
-from .loop_lines import CARRY, LOOP_INPUTS, SHARED
-from .native_module import Emitter
-from .native_sole import find_sole
-from .native_storage import Storage
+from ..array_types import Mask
+from ..kernels import Scan
+from ..layout import Layout, lay_out
+from ..loop_lines import CARRY, LOOP_INPUTS, SHARED
+from .emitter import Emitter
+from .sole import find_sole
+from .storage import Storage
 
 __all__ = ["CARRY_BLOCK", "ENTRY_BLOCK", "SHARED_BLOCK", "WEIGHTS_BLOCK", "StepStorage"]
 

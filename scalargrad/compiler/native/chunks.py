@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from .native_module import Emitter
+from .emitter import Emitter
 
 __all__ = ["Chunk"]
 

@@ -11,11 +11,11 @@ import pytest
 
 import scalargrad as sg
 from tests.compiler.graphs import Weights
-from tests.compiler.networks import Network, differing_backends, make_network
+from tests.compiler.native.networks import Network, differing_backends, make_network
 
 pytest.importorskip("llvmlite")
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -30,9 +30,9 @@ def test_networks_compute_what_numpy_computes(seed: int) -> None:
 
 @pytest.mark.parametrize("width", [2, 4])
 def test_vectors_of_other_machines(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from scalargrad.compiler import native_backend, native_module
+    from scalargrad.compiler.native import backend, emitter
 
-    for module in (native_module, native_backend):
+    for module in (emitter, backend):
         monkeypatch.setattr(module, "vector_width", lambda: width)
     network = make_network(Random(1))
     native = network.compile("native")
@@ -45,7 +45,7 @@ def test_vectors_of_other_machines(width: int, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.skipif(sys.platform != "linux", reason="forbids access to pages as Linux does")
 def test_nothing_is_read_or_written_beyond_an_array() -> None:
     """Such an access would end the process with a signal."""
-    command = [sys.executable, "-m", "tests.compiler.guarded", "3"]
+    command = [sys.executable, "-m", "tests.compiler.native.guarded", "3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

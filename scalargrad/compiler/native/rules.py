@@ -29,8 +29,8 @@ from scalargrad.core.ops import (
     namespace,
 )
 
-from .native_functions import VECTOR_FUNCTIONS, vector_function
-from .native_module import Emitter
+from .emitter import Emitter
+from .functions import VECTOR_FUNCTIONS, vector_function
 
 __all__ = ["UnsupportedError", "VectorList", "VectorTerm", "make_vectors"]
 

@@ -68,7 +68,7 @@ def run_one_by_one(
     return losses, others
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rng=st.randoms(use_true_random=False), make=st.sampled_from(RULES))
 def test_any_graph(rng: Random, make: Callable[[Any], FormulaOptimizer]) -> None:
     recipe = Kitchen(rng=rng, steps=20, parameters=20).recipe()

@@ -15,7 +15,7 @@ pytest.importorskip("llvmlite")
 
 from llvmlite import ir  # noqa: E402
 
-from scalargrad.compiler.native_functions import (  # noqa: E402
+from scalargrad.compiler.native.functions import (  # noqa: E402
     VECTOR_FUNCTIONS,
     compile_on_arrays,
     vector_function,

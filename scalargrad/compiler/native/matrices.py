@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from .array_types import Rows
-from .kernels import Matrix
-from .native_module import Emitter
-from .native_products import (
+from ..array_types import Rows
+from ..kernels import Matrix
+from .chunks import Chunk
+from .emitter import Emitter
+from .products import (
     SUMS,
     Columns,
     Factor,
@@ -20,8 +21,7 @@ from .native_products import (
     write_sums,
     write_transposed,
 )
-from .native_samples import Chunk
-from .native_storage import Reader, Storage
+from .storage import Reader, Storage
 
 __all__ = ["MatrixEmitter"]
 

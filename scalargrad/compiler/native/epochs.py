@@ -11,13 +11,13 @@ import numpy
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from .array_types import Array
-from .native_backend import NativeBackend
-from .native_calls import NativeFunction, find_address
-from .native_module import Emitter
-from .native_products import add_up
-from .native_rules import UnsupportedError, VectorTerm
-from .optimizer_steps import StepInputs, Steps, UpdateRule
+from ..array_types import Array
+from ..optimizer_steps import StepInputs, Steps, UpdateRule
+from .backend import NativeBackend
+from .calls import NativeFunction, find_address
+from .emitter import Emitter
+from .products import add_up
+from .rules import UnsupportedError, VectorTerm
 
 __all__ = ["NativeStepRunner", "make_native_runner"]
 

@@ -12,18 +12,18 @@ from typing import Any, Protocol
 
 import numpy
 
-from .array_types import Rows
-from .kernels import Kernel, Scan
-from .native_module import Emitter
-from .native_samples import Chunk
-from .native_steps import CARRY_BLOCK, ENTRY_BLOCK, SHARED_BLOCK, WEIGHTS_BLOCK, StepStorage
-from .native_storage import Reader, Storage
+from ..array_types import Rows
+from ..kernels import Kernel, Scan
+from .chunks import Chunk
+from .emitter import Emitter
+from .step_storage import CARRY_BLOCK, ENTRY_BLOCK, SHARED_BLOCK, WEIGHTS_BLOCK, StepStorage
+from .storage import Reader, Storage
 
 __all__ = ["LoopEmitter"]
 
 
 class _Kernels(Protocol):
-    """Writes kernels; see `native_kernels`."""
+    """Writes kernels; see `kernels`."""
 
     def forward(self, kernel: Kernel) -> None:
         """Write what computes a kernel."""

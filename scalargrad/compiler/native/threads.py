@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import numpy
 
-from .array_types import Array
-from .native_backend import NativeBackend
-from .program import Program
+from ..array_types import Array
+from ..program import Program
+from .backend import NativeBackend
 
 __all__ = ["ThreadedBackend"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from .native_module import Emitter
+from .emitter import Emitter
 
 __all__ = [
     "SUMS",

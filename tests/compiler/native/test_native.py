@@ -220,7 +220,7 @@ def test_a_copy_compiles_its_own_code() -> None:
 def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     for name in list(sys.modules):
-        if name.startswith("scalargrad.compiler.native_"):
+        if name.startswith("scalargrad.compiler.native."):
             monkeypatch.delitem(sys.modules, name)
     with pytest.raises(OptionError, match="pip install"):
         compile(lambda x: x * 2.0, inputs=(1,), backend="native")

@@ -9,11 +9,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from .gather import Gather
-from .native_module import Emitter
-from .native_products import over_rows
-from .native_samples import Chunk
-from .native_storage import Places, Reader, Storage
+from ..gather import Gather
+from .chunks import Chunk
+from .emitter import Emitter
+from .products import over_rows
+from .storage import Places, Reader, Storage
 
 __all__ = ["GatherEmitter"]
 

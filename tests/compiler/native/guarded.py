@@ -1,7 +1,7 @@
 """Memory between pages that must not be touched, for native code to run in.
 
 An access beyond an array ends the process, so what uses this runs in a process of its own:
-`python -m tests.compiler.guarded [NETWORKS] [SEED]`.
+`python -m tests.compiler.native.guarded [NETWORKS] [SEED]`.
 """
 
 import ctypes
@@ -16,8 +16,8 @@ from typing import Any
 import numpy
 import pytest
 
-from scalargrad.compiler import native_backend, native_calls, native_writer
-from tests.compiler.networks import differing_backends, make_network
+from scalargrad.compiler.native import backend, calls, writer
+from tests.compiler.native.networks import differing_backends, make_network
 
 _NUMBER = 8
 """The bytes of a number."""
@@ -83,7 +83,7 @@ def guard(array: Any) -> Any:
     return guarded.reshape(flat.shape)
 
 
-class GuardedWorkspace(native_calls.Workspace):
+class GuardedWorkspace(calls.Workspace):
     """A workspace whose parts don't touch."""
 
     def __init__(self, size: int) -> None:
@@ -96,7 +96,7 @@ _layouts: dict[int, list[int]] = {}
 """The sizes of the parts of workspaces, by a number that stands for their whole size."""
 
 
-class GuardedWriter(native_writer.FunctionWriter):
+class GuardedWriter(writer.FunctionWriter):
     """Writes functions for such workspaces."""
 
     @property
@@ -127,9 +127,9 @@ def guarded_memory() -> Iterator[None]:
     arrays.zeros = lambda shape, *rest: guard(numpy.zeros(shape))
     arrays.ascontiguousarray = lambda array, **rest: guard(array)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(native_backend, "numpy", arrays)
-        patch.setattr(native_backend, "FunctionWriter", GuardedWriter)
-        patch.setattr(native_calls, "Workspace", GuardedWorkspace)
+        patch.setattr(backend, "numpy", arrays)
+        patch.setattr(backend, "FunctionWriter", GuardedWriter)
+        patch.setattr(calls, "Workspace", GuardedWorkspace)
         yield
 
 

@@ -5,15 +5,15 @@ from typing import Any
 import numpy
 from llvmlite import ir
 
-from .array_types import Mask, Rows
-from .kernels import Matrix
-from .native_kernels import KernelEmitter
-from .native_module import Emitter
-from .native_products import add_up, over_rows
-from .native_samples import Chunk
-from .native_sole import find_reached, find_sole
-from .native_storage import Places, Reader, Storage
-from .numpy_backend import NumpyBackend
+from ..array_types import Mask, Rows
+from ..kernels import Matrix
+from ..numpy_backend import NumpyBackend
+from .chunks import Chunk
+from .emitter import Emitter
+from .kernels import KernelEmitter
+from .products import add_up, over_rows
+from .sole import find_reached, find_sole
+from .storage import Places, Reader, Storage
 
 __all__ = ["FunctionWriter"]
 

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import numpy
 from llvmlite import ir
 
-from .array_types import Mask, Rows
-from .layout import Layout
-from .native_module import Emitter
-from .strides import make_view
+from ..array_types import Mask, Rows
+from ..layout import Layout
+from ..strides import make_view
+from .emitter import Emitter
 
 __all__ = ["Places", "Reader", "Storage"]
 

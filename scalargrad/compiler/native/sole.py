@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy
 
-from .array_types import Mask, Rows
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
-from .layout import Layout, find_differentiated
-from .program import PARAMETER, Program
+from ..array_types import Mask, Rows
+from ..kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from ..layout import Layout, find_differentiated
+from ..program import PARAMETER, Program
 
 __all__ = ["find_reached", "find_sole"]
 

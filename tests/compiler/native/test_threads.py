@@ -16,7 +16,7 @@ from scalargrad.training import History, SaveCheckpoint, fit
 
 pytest.importorskip("llvmlite")
 
-from scalargrad.compiler import native_threads
+from scalargrad.compiler.native import threads as native_threads
 
 BATCHES = [1, 7, 999, 4000]
 
@@ -53,7 +53,7 @@ def test_loss_and_gradient(batch: int) -> None:
 @pytest.mark.parametrize("batch", [1, 2])
 def test_fewer_samples_than_threads(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each sample may be enough for several threads to compute."""
-    monkeypatch.setattr("scalargrad.compiler.native_threads._MIN_NUMBERS", 1)
+    monkeypatch.setattr("scalargrad.compiler.native.threads._MIN_NUMBERS", 1)
     alone, shared = programs(outputs=1)
     expected_loss, expected = alone.value_and_grad(*samples(batch))
     loss, gradient = shared.value_and_grad(*samples(batch))

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from scalargrad.core.ops import TABLE, ExactZero
 
-from .array_types import Rows
-from .kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan
-from .native_gathers import GatherEmitter
-from .native_loops import LoopEmitter
-from .native_matrices import MatrixEmitter
-from .native_module import Emitter
-from .native_products import write_dots
-from .native_rules import UnsupportedError, VectorList, VectorTerm, make_vectors
-from .native_samples import Chunk
-from .native_storage import Reader, Storage
-from .program import insert_static_args, partials_by_rows
+from ..array_types import Rows
+from ..kernels import Dots, Elementwise, Gather, Kernel, Matrix, OverList, Scan
+from ..program import insert_static_args, partials_by_rows
+from .chunks import Chunk
+from .emitter import Emitter
+from .gathers import GatherEmitter
+from .loops import LoopEmitter
+from .matrices import MatrixEmitter
+from .products import write_dots
+from .rules import UnsupportedError, VectorList, VectorTerm, make_vectors
+from .storage import Reader, Storage
 
 __all__ = ["KernelEmitter"]
 

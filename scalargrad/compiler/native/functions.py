@@ -23,7 +23,7 @@ from llvmlite import binding, ir
 
 from scalargrad.core.ops import COS, ERF, EXP, EXPM1, LOG, LOG1P, SIGMOID, SIN, SOFTPLUS, TANH
 
-from .array_types import Array
+from ..array_types import Array
 
 __all__ = ["VECTOR_FUNCTIONS", "compile_on_arrays", "vector_function"]
 
