@@ -76,7 +76,9 @@ def fit(
 
     Args:
         model: The model to train. It receives a copy of each sample.
-        X: The samples: an array, frame, tensor, or list of whatever the model takes.
+        X: The samples: an array, frame, tensor, or list of whatever the model takes. Their lengths
+            may differ, as those of sentences do; those of one length are computed together, next
+            to each other in each batch. See `data.pad_sequences` for very many lengths.
         y: One target for each sample.
         loss: A function (prediction, target) of one sample, or the name of one of `losses`. Its
             mean over the batch is minimized.
@@ -112,6 +114,7 @@ def fit(
             and the epochs, those before a resume included, are enough to pay for LLVM's compiling,
             which takes 0.1 to 0.4 seconds for a network of usual size, and in NumPy elsewhere;
             `history.compiled` says which.
+            Samples of each length, or nested in each way, need a recording of their own.
             True, or the name of a backend ("numpy", "jax", "native"), always compiles, without that
             comparison, and raises an error for what can't be recorded. False never compiles.
             With "native", whole epochs run as machine code, updates by the optimizers of

@@ -651,12 +651,13 @@ def scaled(_: Path) -> Any:
     return [found, scaler.inverse_transform(found)]
 
 
-@row(data.split, data.batches, data.epoch_order, data.one_hot)
+@row(data.split, data.batches, data.epoch_order, data.one_hot, data.pad_sequences)
 def parts(_: Path) -> Any:
     x, _y = points(0, 10)
     labels = [0, 1] * 5
     return [
         data.split(x, labels, test=4, seed=3 + VARIANT.get(), stratify=True),
+        data.pad_sequences([x[:3, 0], x[:5, 1]], number(0.5)),
         list(data.batches(x, labels, 4, seed=2 + VARIANT.get(), epoch=1)),
         data.epoch_order(10, 5, VARIANT.get()),
         data.one_hot(labels, 3),

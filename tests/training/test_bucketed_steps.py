@@ -10,6 +10,7 @@ import pytest
 
 from scalargrad import Value
 from scalargrad.compiler.backend import BackendName
+from scalargrad.data import pad_sequences
 from scalargrad.errors import DivergenceError, TraceError
 from scalargrad.losses import cross_entropy, mse
 from scalargrad.nn import (
@@ -141,6 +142,20 @@ def test_words_to_ignore_count_for_nothing() -> None:
     targets = [[-100, *sentence[1:]] for sentence in NEXT]
     loss = partial(cross_entropy, ignore_index=-100)
     assert_alike(writer, SENTENCES, targets, loss=loss, batch_size=3)
+
+
+def test_padded_sentences_of_a_causal_model_are_those_of_different_lengths() -> None:
+    loss = partial(cross_entropy, ignore_index=-100)
+    model, _ = trained(writer, SENTENCES, NEXT, False, loss=loss)
+    tokens, targets = pad_sequences(SENTENCES), pad_sequences(NEXT, -100)
+    for compiled in (False, True):
+        other, _ = trained(writer, tokens, targets, compiled, loss=loss)
+        np.testing.assert_allclose(
+            list(other.state_dict().values()),
+            list(model.state_dict().values()),
+            rtol=1e-9,
+            atol=1e-12,
+        )
 
 
 def test_only_the_validation_has_other_lengths() -> None:

@@ -154,6 +154,8 @@ scaler = sg.data.StandardScaler().fit(X_train)
 assert_type(scaler.transform(X_test), Floats)
 assert_type(scaler.means, Floats)
 assert_type(sg.data.one_hot([0, 1], 2), Floats)
+sg.data.pad_sequences([[7, 4, 24], [2]], value=-100, length=4)
+sg.data.pad_sequences([[7, 4, 24], [2]], "zero")  # wrong
 assert_type(sg.data.flip([[1.0, 2.0]], 1, 2, "vertical"), Floats)
 
 X, y_numbers, words = sg.data.read_csv("a.csv", None)  # wrong
