@@ -23,6 +23,8 @@ from scalargrad.nn import (
     Embedding,
     Flatten,
     Layer,
+    LayerNorm,
+    Module,
     PositionalEncoding,
     PositionEmbedding,
     Reshape,
@@ -280,3 +282,74 @@ def test_sixteen_positions_and_four_heads_are_few_kernels(causal: bool) -> None:
     model = Sequential(Reshape(16, 16), Attention(16, 4, causal, seed=1))
     program = compile(model, model, (256,), "numpy")
     assert len(program.kernels) <= 9
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(2, 5), st.booleans(), st.booleans())
+def test_compiled_attention_of_any_size(
+    heads: int, width: int, positions: int, causal: bool, bias: bool
+) -> None:
+    size = heads * width
+    attention = made(size, heads, causal=causal, bias=bias)
+    model = Sequential(Reshape(positions, size), attention, Flatten())
+    x = np.random.default_rng(positions).normal(size=(4, positions * size))
+    expected = [by_hand(attention, row.reshape(positions, size))[0].ravel() for row in x]
+    program = compile(model, model, (positions * size,), "numpy")
+    np.testing.assert_allclose(program(x), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, 1e200])
+def test_a_sample_that_is_not_finite_is_as_in_eager_code(odd: float) -> None:
+    model = Sequential(Reshape(3, 2), made(2, 1, causal=True), Flatten())
+    x = rows_of(4, 6)
+    x[2, 2] = odd
+    found = compile(model, model, (6,), "numpy")(x)
+    expected = np.array([numbers(model(row)) for row in x])
+    assert not np.isfinite(expected[2]).all()
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+class Block(Module):
+    """PyTorch's TransformerEncoderLayer with `norm_first`, under its names."""
+
+    def __init__(self, size: int, heads: int, inner: int) -> None:
+        self.self_attn = Attention(size, heads, causal=True)
+        self.linear1 = Layer(size, inner, "gelu")
+        self.linear2 = Layer(inner, size, None)
+        self.norm1 = LayerNorm(size)
+        self.norm2 = LayerNorm(size)
+
+    def forward(self, rows: Any) -> Any:
+        attend = Residual(TimeDistributed(self.norm1), self.self_attn)
+        think = Residual(TimeDistributed(self.norm2, self.linear1, self.linear2))
+        return think(attend(rows))
+
+
+def test_a_block_of_torch_is_loaded_and_computes_the_same(tmp_path: Any) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_model
+
+    theirs = torch.nn.TransformerEncoderLayer(
+        6, 3, 8, dropout=0.0, activation="gelu", norm_first=True, dtype=torch.float64
+    )
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.uniform_(-1.0, 1.0)
+    save_model(theirs, tmp_path / "theirs.safetensors")
+    ours = Block(6, 3, 8)
+    load_model(ours, tmp_path / "theirs.safetensors")
+
+    x = rows_of(5, 6)
+    tensor = torch.tensor(x, requires_grad=True)
+    mask = torch.triu(torch.ones(5, 5), 1).bool()
+    expected = theirs(tensor[:, None], src_mask=mask)[:, 0]
+    values = [[Value(v) for v in row] for row in x]
+    outputs = ours(values)
+    np.testing.assert_allclose(numbers(outputs), expected.detach(), rtol=1e-10, atol=1e-12)
+
+    factors = np.cos(np.arange(x.size)).reshape(x.shape)
+    backward([y for row in outputs for y in row], factors.ravel().tolist())
+    expected.backward(torch.tensor(factors))
+    np.testing.assert_allclose(
+        [[v.grad for v in row] for row in values], tensor.grad, rtol=1e-9, atol=1e-11
+    )
