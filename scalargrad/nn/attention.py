@@ -172,6 +172,8 @@ class Attention(Module):
         scale = 1.0 / sqrt(len(query))
         scores = [apply(ops.DOT, *query, *key) * scale for key in keys]
         weights: list[Any] = self.dropout(softmax(scores))
+        for j, weight in enumerate(weights):
+            weight.label = f"a{j}"
         columns = zip(*values, strict=True)
         return weights, [apply(ops.DOT, *weights, *column) for column in columns]
 

@@ -191,6 +191,15 @@ def test_positions_and_heads_are_told_apart_in_pictures() -> None:
     assert expected <= paths
 
 
+def test_weights_are_labeled_by_the_position_that_is_attended_to() -> None:
+    _, weights = Attention(4, 2, causal=True, seed=1)(rows_of(3, 4), with_weights=True)
+    assert [[weight.label for weight in row] for row in weights[1]] == [
+        ["a0"],
+        ["a0", "a1"],
+        ["a0", "a1", "a2"],
+    ]
+
+
 def test_wrong_options() -> None:
     with pytest.raises(OptionError, match="heads of Attention must divide its size of 4 evenly"):
         Attention(4, 3)

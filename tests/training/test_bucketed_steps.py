@@ -27,7 +27,7 @@ from scalargrad.nn import (
     TimeDistributed,
 )
 from scalargrad.optim import SGD, l2
-from scalargrad.training import Callback, History, SaveCheckpoint, fit, fitting
+from scalargrad.training import Callback, History, SaveCheckpoint, auto_steps, fit, fitting
 from scalargrad.training.bucketed_steps import BucketedStep
 from scalargrad.training.compiled_steps import CompiledStep
 from scalargrad.training.samples import read_samples
@@ -156,6 +156,14 @@ def test_padded_sentences_of_a_causal_model_are_those_of_different_lengths() -> 
             rtol=1e-9,
             atol=1e-12,
         )
+
+
+def test_native_code_is_chosen_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(auto_steps, "earns_native_code", lambda *_: True)
+    options = {"loss": "mse", "validation": ([[1, 2, 3, 4, 0, 1], [3]], [0.5, 1.0])}
+    assert_alike(reader, SENTENCES, SCORES, "auto", **options)
+    assert trained(reader, SENTENCES, SCORES, "auto", **options)[1].compiled == "native"
 
 
 def test_only_the_validation_has_other_lengths() -> None:
