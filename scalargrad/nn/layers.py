@@ -363,7 +363,7 @@ class Sequential(Module):
         for i, step in enumerate(steps):
             if not callable(step):
                 raise OptionError(
-                    f"step {i} of Sequential must be a module or a function, "
+                    f"step {i} of {type(self).__name__} must be a module or a function, "
                     f"not {type(step).__name__} {step!r}"
                 )
         self.steps = list(steps)

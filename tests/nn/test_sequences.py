@@ -65,7 +65,7 @@ def test_the_whole_sequence_is_checked() -> None:
         TimeDistributed(Layer(2, 1))([])
     with pytest.raises(LengthError, match=r"Layer\(2 → 1, relu\) takes 2 inputs"):
         TimeDistributed(Layer(2, 1))([[1.0]])
-    with pytest.raises(OptionError, match="step 0 of Sequential must be a module or a function"):
+    with pytest.raises(OptionError, match="step 0 of TimeDistributed must be a module or"):
         TimeDistributed(3)
 
 
