@@ -262,8 +262,12 @@ class GRUCell(Module):
         bias: As for a Layer.
 
     Attributes:
-        input_layers: The Layers Wr, Wz and Wn over x, as "reset", "update" and "candidate".
-        state_layers: The Layers Ur, Uz and Un over h, in the same way.
+        reset_input: The Layer over x in r, with Wr and br.
+        update_input: The Layer over x in z.
+        candidate_input: The Layer over x in n.
+        reset_state: The Layer over h in r, with Ur and cr.
+        update_state: The Layer over h in z.
+        candidate_state: The Layer over h in n.
 
     Raises:
         OptionError: If a size is below 1 or a name is unknown.
@@ -303,10 +307,12 @@ class GRUCell(Module):
                 bias=bias,
             )
 
-        # In PyTorch's order, in which checkpoints store them.
-        names = ("reset", "update", "candidate")
-        self.input_layers = {name: layer(self.inputs) for name in names}
-        self.state_layers = {name: layer(self.size) for name in names}
+        self.reset_input = layer(self.inputs)
+        self.update_input = layer(self.inputs)
+        self.candidate_input = layer(self.inputs)
+        self.reset_state = layer(self.size)
+        self.update_state = layer(self.size)
+        self.candidate_state = layer(self.size)
 
     if TYPE_CHECKING:
 
@@ -320,12 +326,18 @@ class GRUCell(Module):
             DataError: If an item is not a number.
         """
         items = as_inputs(x, self.inputs, self)
-        h = self.as_state(state)
-        of_input = [layer(items) for layer in self.input_layers.values()]
-        of_state = [layer(Inputs(h)) for layer in self.state_layers.values()]
-
-        parts = zip(h, *of_input, *of_state, strict=True)
-        units: list[Value] = call_in_scope(self._update_state, self, "state", (parts,), {})
+        h = Inputs(self.as_state(state))
+        parts = zip(
+            h,
+            self.reset_input(items),
+            self.update_input(items),
+            self.candidate_input(items),
+            self.reset_state(h),
+            self.update_state(h),
+            self.candidate_state(h),
+            strict=True,
+        )
+        units: list[Value] = call_in_scope(self._update_units, self, "state", (parts,), {})
         return units
 
     def as_state(self, state: State) -> list[Value]:
@@ -337,7 +349,7 @@ class GRUCell(Module):
         """
         return _as_state(state, self.size, "h", self)
 
-    def _update_state(self, parts: Iterable[tuple[Value, ...]]) -> list[Value]:
+    def _update_units(self, parts: Iterable[tuple[Value, ...]]) -> list[Value]:
         """Update each number in its own scope, so that pictures tell them apart."""
         units: list[Value] = []
         for i, part in enumerate(parts):

@@ -98,8 +98,8 @@ def _parts(module: Module) -> Iterator[Part]:
         projections = [module.query, module.key, module.value]
         yield from _stacked(projections, module.size, ("in_proj_weight", "in_proj_bias"))
     elif isinstance(module, GRUCell):
-        input_layers = list(module.input_layers.values())
-        state_layers = list(module.state_layers.values())
+        input_layers = [module.reset_input, module.update_input, module.candidate_input]
+        state_layers = [module.reset_state, module.update_state, module.candidate_state]
         yield from _stacked(input_layers, module.inputs, ("weight_ih", "bias_ih"))
         yield from _stacked(state_layers, module.size, ("weight_hh", "bias_hh"))
     elif isinstance(module, (Embedding, PositionEmbedding)):

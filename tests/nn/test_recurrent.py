@@ -147,6 +147,14 @@ def test_gradients_by_differences(cell: Any) -> None:
     assert sg.gradcheck(Recurrent(shaken(cell), last=True), rows_of(3, 2), raises=True)
 
 
+def gated_layers(cell: GRUCell) -> tuple[list[Layer], list[Layer]]:
+    """Those over x and those over h, in PyTorch's order."""
+    return (
+        [cell.reset_input, cell.update_input, cell.candidate_input],
+        [cell.reset_state, cell.update_state, cell.candidate_state],
+    )
+
+
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.booleans())
 def test_a_gated_cell_is_its_equations(inputs: int, size: int, steps: int, bias: bool) -> None:
     rows = rows_of(steps, inputs)
@@ -154,8 +162,8 @@ def test_a_gated_cell_is_its_equations(inputs: int, size: int, steps: int, bias:
     h = np.zeros(size)
     for row in rows:
         (rx, zx, nx), (rh, zh, nh) = (
-            [matrix(layer) @ x + (biases(layer) if bias else 0.0) for layer in layers.values()]
-            for layers, x in ((cell.input_layers, row), (cell.state_layers, h))
+            [matrix(layer) @ x + (biases(layer) if bias else 0.0) for layer in layers]
+            for layers, x in zip(gated_layers(cell), (row, h), strict=True)
         )
         z = sigma(zx + zh)
         h = (1.0 - z) * np.tanh(nx + sigma(rx + rh) * nh) + z * h
@@ -186,19 +194,15 @@ def test_a_gated_cell_agrees_with_that_of_torch(
     np.testing.assert_allclose(
         [[v.grad for v in row] for row in values], tensor.grad, rtol=1e-10, atol=1e-13
     )
-    for layers, theirs_of in (
-        (cell.input_layers, theirs.weight_ih),
-        (cell.state_layers, theirs.weight_hh),
-    ):
-        gradients = [
-            [w.grad for w in n.weights] for layer in layers.values() for n in layer.neurons
-        ]
-        np.testing.assert_allclose(gradients, theirs_of.grad, rtol=1e-10, atol=1e-13)
+    weights = (theirs.weight_ih, theirs.weight_hh)
+    for layers, weight in zip(gated_layers(cell), weights, strict=True):
+        gradients = [[w.grad for w in n.weights] for layer in layers for n in layer.neurons]
+        np.testing.assert_allclose(gradients, weight.grad, rtol=1e-10, atol=1e-13)
 
 
 def test_a_gated_cell_has_the_names_of_its_gates() -> None:
     cell = GRUCell(1, 2, seed=1)
-    assert next(iter(cell.state_dict())) == "input_layers.reset.neurons.0.weights.0"
+    assert next(iter(cell.state_dict())) == "reset_input.neurons.0.weights.0"
     assert len(cell.parameters()) == 3 * 2 * (1 + 2 + 2)
     assert repr(Recurrent(cell)) == "Recurrent(GRUCell(1 → 2))"
     rows = [[0.5], [1.0]]
