@@ -7,7 +7,7 @@ from .core.modes import no_grad
 from .data import add_noise
 from .errors import DataError, OptionError
 from .losses import Loss, LossName
-from .nn import MLP, Layer, Module, Sequential
+from .nn import MLP, Layer, Module, Residual, Sequential, TimeDistributed
 from .nn.naming import describe
 from .optim.rules import OptimizerName
 from .training import History, fit
@@ -104,7 +104,9 @@ def pretrain(
 def _steps(model: object) -> list[Any]:
     if isinstance(model, MLP):
         return list(model.layers)
-    if isinstance(model, Sequential):
+    # These two are Sequentials as well, but do more than call their steps.
+    does_more = isinstance(model, (Residual, TimeDistributed))
+    if isinstance(model, Sequential) and not does_more:
         return list(model.steps)
     raise DataError(
         "pretrain takes an MLP or a Sequential, whose layers come one after the other, "

@@ -35,6 +35,7 @@ program = sg.compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
 things = [
     x, w, loss, model, model.summary(), network,
     nn.LSTMCell(1, 2), nn.RNNCell(1, 2), nn.LayerNorm(2), nn.Embedding(2, 3),
+    nn.GRUCell(1, 2), nn.Attention(4, 2), nn.PositionEmbedding(2, 3), nn.RMSNorm(2),
     viz.explain(loss, w), viz.chain_rule(loss, w), viz.formula(loss),
     viz.draw(loss), viz.explore(loss), viz.animate(loss),
     viz.compare(loss, {"größe": 3.0}), viz.explain(loss, w).paths[0],

@@ -123,6 +123,25 @@ def checked_int(number: object, what: str, low: int | None) -> int:
     return integer
 
 
+def checked_bool(thing: object, what: str) -> bool:
+    """Return an option that is True or False.
+
+    Args:
+        thing: What was given.
+        what: What errors call it.
+
+    Raises:
+        OptionError: If it is anything else.
+
+    Example:
+        >>> checked_bool(True, "bias of a Neuron")
+        True
+    """
+    if not isinstance(thing, bool):
+        raise OptionError(f"{what} must be True or False, not {thing!r}")
+    return thing
+
+
 def _as_int(number: Any) -> int | None:
     # A bool is an int to Python, and an index to older versions of NumPy.
     kind = getattr(getattr(number, "dtype", None), "kind", "i")

@@ -21,6 +21,7 @@ from .generators import circles, moons, quadrants, spirals
 from .logic import and_, comparator, nand, or_, parity, xor
 from .reading import read_csv, read_mnist_csv
 from .scaling import StandardScaler
+from .sequences import pad_sequences
 from .splitting import batches, epoch_order, one_hot, split
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "nand",
     "one_hot",
     "or_",
+    "pad_sequences",
     "parity",
     "quadrants",
     "random_flip",

@@ -1,6 +1,7 @@
 """Networks: modules, neurons, layers, and what they are built with."""
 
 from .activations import ACTIVATIONS, OVER_LAYERS, PReLU, RReLU, activation
+from .attention import Attention
 from .convolution import AvgPool, Conv, MaxPool
 from .dropout import DropConnect, Dropout
 from .embedding import Embedding
@@ -8,16 +9,19 @@ from .functional import Objective, functional_call
 from .initializers import INITIALIZERS, constant, given, initializer, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
 from .module import Module, evaluation, unreachable
-from .normalization import BatchNorm, LayerNorm
+from .normalization import BatchNorm, LayerNorm, RMSNorm
+from .positions import PositionalEncoding, PositionEmbedding
 from .recommended import recommended
-from .recurrent import LSTMCell, Recurrent, RNNCell
+from .recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from .reshape import Flatten, Reshape
+from .sequences import Residual, TimeDistributed
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZERS",
     "MLP",
     "OVER_LAYERS",
+    "Attention",
     "AvgPool",
     "BatchNorm",
     "Conv",
@@ -25,6 +29,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "LSTMCell",
     "Layer",
     "LayerNorm",
@@ -33,11 +38,16 @@ __all__ = [
     "Neuron",
     "Objective",
     "PReLU",
+    "PositionEmbedding",
+    "PositionalEncoding",
+    "RMSNorm",
     "RNNCell",
     "RReLU",
     "Recurrent",
     "Reshape",
+    "Residual",
     "Sequential",
+    "TimeDistributed",
     "activation",
     "constant",
     "evaluation",

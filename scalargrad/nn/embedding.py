@@ -1,5 +1,6 @@
 """Embedding: a vector of learned numbers for each letter, word or category."""
 
+from random import Random
 from typing import Any
 
 from scalargrad.core.checks import checked_int
@@ -46,9 +47,7 @@ class Embedding(Module):
     ) -> None:
         self.count = checked_int(count, "count of an Embedding", 1)
         self.size = checked_int(size, "size of an Embedding", 1)
-        draw = resolve_initializer(initializer, "initializer")
-        rows = weights_by_neuron(draw, generator(seed), self.size, self.count)
-        self.vectors = [_make_vector(i, row) for i, row in enumerate(rows)]
+        self.vectors = make_vectors(self.count, self.size, initializer, generator(seed), "e")
 
     def forward(self, x: Any) -> Any:
         """Return the vector of an index, or those of a list of indices.
@@ -66,5 +65,24 @@ class Embedding(Module):
         return f"{self.count} → {self.size}"
 
 
-def _make_vector(i: int, numbers: list[float]) -> list[Parameter]:
-    return [Parameter(number, label=f"e{i},{j}") for j, number in enumerate(numbers)]
+def make_vectors(
+    count: int, size: int, initializer: InitializerName | Initializer, rng: Random, name: str
+) -> list[list[Parameter]]:
+    """Draw learned vectors.
+
+    Args:
+        count: The number of vectors.
+        size: The length of each.
+        initializer: As for a Layer of `count` neurons with `size` inputs.
+        rng: The generator to draw from.
+        name: What the labels of the Parameters begin with.
+
+    Example:
+        >>> make_vectors(1, 2, "zeros", Random(0), "e")[0][1].label
+        'e0,1'
+    """
+    draw = resolve_initializer(initializer, "initializer")
+    vectors: list[list[Parameter]] = []
+    for i, row in enumerate(weights_by_neuron(draw, rng, size, count)):
+        vectors.append([Parameter(x, label=f"{name}{i},{j}") for j, x in enumerate(row)])
+    return vectors

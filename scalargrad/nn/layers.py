@@ -6,7 +6,7 @@ from itertools import pairwise
 from operator import mul
 from typing import TYPE_CHECKING, Any, cast
 
-from scalargrad.core.checks import checked_int
+from scalargrad.core.checks import checked_bool, checked_int
 from scalargrad.core.names import ActivationName
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Number, Parameter, Value
@@ -51,10 +51,11 @@ class Neuron(Module):
         nonlin: micrograd's option in the place of `activation`: True for relu, False for none.
         bias_initializer: How to draw the bias, in the same ways. It is drawn after the weights,
             and knows of the same fans; `given` and other matrices hold one number a neuron.
+        bias: Whether there is one.
 
     Attributes:
         weights: A Parameter for each input; micrograd's name `w` works too.
-        bias: A Parameter; micrograd's name `b` works too.
+        bias: A Parameter, None if there is none; micrograd's name `b` works too.
 
     Raises:
         OptionError: If a size is below 1 or a name is unknown.
@@ -78,6 +79,7 @@ class Neuron(Module):
         *,
         nonlin: bool | None = None,
         bias_initializer: InitializerName | Initializer = "zeros",
+        bias: bool = True,
     ) -> None:
         activation = _choose_activation(activation, nonlin, "Neuron")
         rng = generator(seed)
@@ -86,11 +88,14 @@ class Neuron(Module):
         self.inputs = checked_int(inputs, "inputs of a Neuron", 1)
         fan_out = checked_int(fan_out, "fan_out of a Neuron", 1)
         weights = next(weights_by_neuron(draw, rng, self.inputs, fan_out))
-        bias = next(biases_by_neuron(draw_bias, rng, self.inputs, fan_out))
+        biases = biases_by_neuron(draw_bias, rng, self.inputs, fan_out)
+        has_bias = checked_bool(bias, "bias of a Neuron")
+        number = next(biases) if has_bias else None
 
         self.activation = resolve_activation(activation, rng)
         self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
-        self.bias = Parameter(bias, label="b")
+        # `| Any`, so that a type checker does not ask whether it is None wherever it is used.
+        self.bias: Parameter | Any = None if number is None else Parameter(number, label="b")
 
     if TYPE_CHECKING:
 
@@ -108,7 +113,9 @@ class Neuron(Module):
         """
         # A map, because a loop over zip(…, strict=True) takes a fifth longer.
         items = as_inputs(x, len(self.weights), self)
-        total: Value = sum(map(mul, self.weights, items), self.bias)
+        products = map(mul, self.weights, items)
+        start = next(products) if self.bias is None else self.bias
+        total: Value = sum(products, start)
         return total if self.activation is None else self.activation(total)
 
     @property
@@ -121,7 +128,7 @@ class Neuron(Module):
         self.weights = weights
 
     @property
-    def b(self) -> Parameter:
+    def b(self) -> Parameter | Any:
         """The bias, under micrograd's name."""
         return self.bias
 
@@ -130,7 +137,7 @@ class Neuron(Module):
         self.bias = bias
 
     def extra_repr(self) -> str:
-        return join_parts(str(self.inputs), activation_name(self.activation))
+        return _describe(str(self.inputs), self.activation, self.bias is not None)
 
     def _in_summary(self) -> bool:
         return False
@@ -147,6 +154,7 @@ class Layer(Module):
         seed: As for a Neuron.
         nonlin: As for a Neuron.
         bias_initializer: As for a Neuron.
+        bias: As for a Neuron.
 
     Attributes:
         neurons: One Neuron for each output.
@@ -176,6 +184,7 @@ class Layer(Module):
         *,
         nonlin: bool | None = None,
         bias_initializer: InitializerName | Initializer = "zeros",
+        bias: bool = True,
     ) -> None:
         activation = _choose_activation(activation, nonlin, "Layer")
         rng = generator(seed)
@@ -186,7 +195,10 @@ class Layer(Module):
         draw = resolve_initializer(initializer, "initializer")
         draw_bias = resolve_initializer(bias_initializer, "bias_initializer")
         rows = list(weights_by_neuron(draw, rng, self.inputs, self.outputs))
-        biases = list(biases_by_neuron(draw_bias, rng, self.inputs, self.outputs))
+        has_bias = checked_bool(bias, "bias of a Layer")
+        biases = [0.0] * self.outputs
+        if has_bias:
+            biases = list(biases_by_neuron(draw_bias, rng, self.inputs, self.outputs))
 
         self.activation = over_layer(activation)
         if self.activation and self.outputs == 1:
@@ -196,8 +208,15 @@ class Layer(Module):
             )
         own_activation = None if self.activation else activation
         self.neurons = [
-            Neuron(inputs, own_activation, given([row]), rng, bias_initializer=constant(bias))
-            for row, bias in zip(rows, biases, strict=True)
+            Neuron(
+                inputs,
+                own_activation,
+                given([row]),
+                rng,
+                bias_initializer=constant(number),
+                bias=has_bias,
+            )
+            for row, number in zip(rows, biases, strict=True)
         ]
 
     if TYPE_CHECKING:
@@ -219,8 +238,9 @@ class Layer(Module):
         return self.activation(values) if self.activation else values
 
     def extra_repr(self) -> str:
-        activation = self.activation or self.neurons[0].activation
-        return join_parts(f"{self.inputs} → {self.outputs}", activation_name(activation))
+        first = self.neurons[0]
+        sizes = f"{self.inputs} → {self.outputs}"
+        return _describe(sizes, self.activation or first.activation, first.bias is not None)
 
 
 def _suggest_sizes(*arguments: object) -> str:
@@ -243,6 +263,7 @@ class MLP(Module):
         initializer: As for a Neuron.
         seed: As for a Neuron.
         bias_initializer: As for a Neuron.
+        bias: As for a Neuron.
 
     Attributes:
         layers: The Layers in order.
@@ -272,6 +293,7 @@ class MLP(Module):
         seed: Seed = None,
         *,
         bias_initializer: InitializerName | Initializer = "zeros",
+        bias: bool = True,
     ) -> None:
         if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
             raise OptionError(
@@ -289,7 +311,15 @@ class MLP(Module):
         activations = [activation] * hidden + [output_activation]
         widths = pairwise([self.inputs, *outputs])
         self.layers = [
-            Layer(before, after, choice, initializer, rng, bias_initializer=bias_initializer)
+            Layer(
+                before,
+                after,
+                choice,
+                initializer,
+                rng,
+                bias_initializer=bias_initializer,
+                bias=bias,
+            )
             for (before, after), choice in zip(widths, activations, strict=True)
         ]
 
@@ -333,7 +363,7 @@ class Sequential(Module):
         for i, step in enumerate(steps):
             if not callable(step):
                 raise OptionError(
-                    f"step {i} of Sequential must be a module or a function, "
+                    f"step {i} of {type(self).__name__} must be a module or a function, "
                     f"not {type(step).__name__} {step!r}"
                 )
         self.steps = list(steps)
@@ -358,6 +388,10 @@ class Sequential(Module):
     def inputs(self) -> int | None:
         """The number of inputs of the first step, None if it has no such attribute."""
         return getattr(self.steps[0], "inputs", None) if self.steps else None
+
+
+def _describe(sizes: str, activation: Activation | None, has_bias: bool) -> str:
+    return join_parts(sizes, activation_name(activation), "" if has_bias else "bias=False")
 
 
 def _choose_activation(

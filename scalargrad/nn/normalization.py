@@ -1,10 +1,11 @@
-"""LayerNorm and BatchNorm: features of mean 0 and variance 1, then a learned scale and shift."""
+"""LayerNorm, RMSNorm and BatchNorm: features of one size, then a learned scale and shift."""
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from scalargrad.core import ops
-from scalargrad.core.checks import checked_int
+from scalargrad.core.checks import checked_bool, checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
@@ -34,9 +35,7 @@ class _Normalization(Module):
         who = type(self).__name__
         self.size = checked_int(size, f"size of {who}", 1)
         self.inputs = self.size
-        self.eps = as_float(eps, f"eps of {who}")
-        if not self.eps >= 0.0:
-            raise OptionError(f"eps of {who} must be at least 0, not {eps!r}")
+        self.eps = checked_eps(eps, who)
         self.scale = [Parameter(1.0, label=f"scale{i}") for i in range(self.size)]
         self.shift = [Parameter(0.0, label=f"shift{i}") for i in range(self.size)]
         self.activation = resolve_activation(activation)
@@ -108,6 +107,68 @@ class LayerNorm(_Normalization):
         means = [mean] * self.size
         deviations = [deviation] * self.size
         return self._outputs(self._feature, items, means, deviations)
+
+
+class RMSNorm(Module):
+    """Root mean square normalization: x / √(mean(x²) + eps) · scale (Zhang and Sennrich 2019).
+
+    The mean is that of the features of one sample. Neither a mean is subtracted, as in LayerNorm,
+    nor a shift added. Scales start at 1. All this is as in PyTorch.
+
+    Args:
+        size: The number of features.
+        eps: What keeps the root away from 0; the default is PyTorch's for float64.
+        elementwise_affine: Whether there are learned scales.
+
+    Attributes:
+        scale: A Parameter for each feature; none without `elementwise_affine`.
+
+    Raises:
+        OptionError: If `size` is below 1, or `eps` is negative.
+
+    Example:
+        >>> [round(y.data, 4) for y in RMSNorm(2)([3.0, 4.0])]
+        [0.8485, 1.1314]
+    """
+
+    _in_one_line = True
+
+    def __init__(
+        self, size: int, eps: float = sys.float_info.epsilon, elementwise_affine: bool = True
+    ) -> None:
+        self.size = checked_int(size, "size of RMSNorm", 1)
+        self.inputs = self.size
+        self.eps = checked_eps(eps, "RMSNorm")
+        is_scaled = checked_bool(elementwise_affine, "elementwise_affine of RMSNorm")
+        scales = self.size if is_scaled else 0
+        self.scale = [Parameter(1.0, label=f"scale{i}") for i in range(scales)]
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Iterable[Number]) -> list[Value]: ...
+
+    def forward(self, x: Iterable[Number]) -> list[Value]:
+        """Return one Value per feature.
+
+        Raises:
+            LengthError: If there are more or fewer than `size`.
+            DataError: If an item is not a number.
+        """
+        items = as_inputs(x, self.size, self)
+        # One root for all features, which share its node.
+        mean_square = apply(ops.DOT, *items, *items) / self.size
+        root: Value = apply(ops.SQRT, mean_square + self.eps)
+        root.label = "rms"
+
+        outputs: list[Value] = []
+        for i, item in enumerate(items):
+            arguments = (item, root, *self.scale[i : i + 1])
+            # A scope for each feature, so that pictures tell them apart.
+            outputs.append(call_in_scope(_scale_feature, self, f"features.{i}", arguments, {}))
+        return outputs
+
+    def extra_repr(self) -> str:
+        return join_parts(str(self.size), "" if self.scale else "elementwise_affine=False")
 
 
 class BatchNorm(_Normalization):
@@ -218,6 +279,27 @@ class BatchNorm(_Normalization):
         kept = 1.0 - self.momentum
         for buffer, number in zip(running, batch, strict=True):
             buffer.data = kept * buffer.data + self.momentum * number
+
+
+def _scale_feature(x: Value, root: Value, scale: Value | None = None) -> Value:
+    normalized = x / root
+    return normalized if scale is None else normalized * scale
+
+
+def checked_eps(eps: float, who: str) -> float:
+    """Return what keeps a root away from 0.
+
+    Raises:
+        OptionError: If it is negative.
+
+    Example:
+        >>> checked_eps(1e-5, "LayerNorm")
+        1e-05
+    """
+    number = as_float(eps, f"eps of {who}")
+    if not number >= 0.0:
+        raise OptionError(f"eps of {who} must be at least 0, not {eps!r}")
+    return number
 
 
 def statistics(items: Sequence[Value]) -> tuple[Value, Value]:

@@ -21,15 +21,16 @@ from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
 from .initializers import Initializer, InitializerName, constant
-from .inputs import Inputs, as_inputs, unpack
+from .inputs import Inputs, as_inputs
 from .layers import Layer
 from .module import Module
 from .naming import describe, join_parts
 from .reshape import Lists, is_list
+from .sequences import as_sequence
 
 Pair = tuple[list[Value], list[Value]]
 State = Any
-"""What a cell carries: a list of Values (RNNCell), or a pair of such lists (LSTMCell)."""
+"""What a cell carries: a list of Values (RNNCell, GRUCell), or a pair of such lists (LSTMCell)."""
 
 
 class RNNCell(Module):
@@ -240,12 +241,153 @@ def _update_unit(c: Value, i: Value, f: Value, g: Value, o: Value) -> tuple[Valu
     return next_h, next_c
 
 
+class GRUCell(Module):
+    """Gated recurrent unit (Cho et al. 2014).
+
+    The formulas are PyTorch's, in which the reset gate applies after the product with h:
+
+        r  = σ(Wr·x + br + Ur·h + cr)
+        z  = σ(Wz·x + bz + Uz·h + cz)
+        n  = tanh(Wn·x + bn + r·(Un·h + cn))
+        h' = (1 - z)·n + z·h
+
+    `cell(x, h)` returns the next h; without h it starts at 0.
+
+    Args:
+        inputs: The number of inputs at each step.
+        size: The length of the state, which is the output too.
+        initializer: As for a Layer, for each of the six.
+        seed: As for a Layer.
+        bias_initializer: As for a Layer.
+        bias: As for a Layer.
+
+    Attributes:
+        reset_input: The Layer over x in r, with Wr and br.
+        update_input: The Layer over x in z.
+        candidate_input: The Layer over x in n.
+        reset_state: The Layer over h in r, with Ur and cr.
+        update_state: The Layer over h in z.
+        candidate_state: The Layer over h in n.
+
+    Raises:
+        OptionError: If a size is below 1 or a name is unknown.
+
+    Example:
+        >>> cell = GRUCell(1, 2)
+        >>> h = cell([0.5])
+        >>> h = cell([1.0], h)
+        >>> len(h)
+        2
+    """
+
+    _in_one_line = True
+
+    def __init__(
+        self,
+        inputs: int,
+        size: int,
+        initializer: InitializerName | Initializer = "xavier",
+        seed: Seed = None,
+        *,
+        bias_initializer: InitializerName | Initializer = "zeros",
+        bias: bool = True,
+    ) -> None:
+        self.inputs = checked_int(inputs, "inputs of a GRUCell", 1)
+        self.size = checked_int(size, "size of a GRUCell", 1)
+        rng = generator(seed)
+
+        def layer(width: int) -> Layer:
+            return Layer(
+                width,
+                self.size,
+                None,
+                initializer,
+                rng,
+                bias_initializer=bias_initializer,
+                bias=bias,
+            )
+
+        self.reset_input = layer(self.inputs)
+        self.update_input = layer(self.inputs)
+        self.candidate_input = layer(self.inputs)
+        self.reset_state = layer(self.size)
+        self.update_state = layer(self.size)
+        self.candidate_state = layer(self.size)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Iterable[Number], state: State = None) -> list[Value]: ...
+
+    def forward(self, x: Iterable[Number], state: State = None) -> list[Value]:
+        """Return the next state, which is the output too.
+
+        Raises:
+            LengthError: If the input or the state is of another length.
+            DataError: If an item is not a number.
+        """
+        items = as_inputs(x, self.inputs, self)
+        h = Inputs(self.as_state(state))
+        parts = zip(
+            h,
+            self.reset_input(items),
+            self.update_input(items),
+            self.candidate_input(items),
+            self.reset_state(h),
+            self.update_state(h),
+            self.candidate_state(h),
+            strict=True,
+        )
+        units: list[Value] = call_in_scope(self._update_units, self, "state", (parts,), {})
+        return units
+
+    def as_state(self, state: State) -> list[Value]:
+        """Return a state as a list of Values, zeros for None.
+
+        Raises:
+            LengthError: If it is of another length.
+            DataError: If an item is not a number.
+        """
+        return _as_state(state, self.size, "h", self)
+
+    def _update_units(self, parts: Iterable[tuple[Value, ...]]) -> list[Value]:
+        """Update each number in its own scope, so that pictures tell them apart."""
+        units: list[Value] = []
+        for i, part in enumerate(parts):
+            units.append(call_in_scope(_update_gated_unit, self, str(i), part, {}))
+        return units
+
+    def output(self, state: State) -> list[Value]:
+        """Return the part of a state that is the output: all of it."""
+        return list(state)
+
+    def extra_repr(self) -> str:
+        return f"{self.inputs} → {self.size}"
+
+
+def _update_gated_unit(
+    h: Value,
+    reset_x: Value,
+    update_x: Value,
+    candidate_x: Value,
+    reset_h: Value,
+    update_h: Value,
+    candidate_h: Value,
+) -> Value:
+    """Return one number of the next h."""
+    r = apply(ops.SIGMOID, reset_x + reset_h)
+    z = apply(ops.SIGMOID, update_x + update_h)
+    n = apply(ops.TANH, candidate_x + r * candidate_h)
+    next_h: Value = (1.0 - z) * n + z * h
+    return next_h
+
+
 class Recurrent(Module):
     """Run a cell over a sequence, passing the state of each step to the next.
 
     Args:
-        cell: An RNNCell, an LSTMCell, or another module where `cell(x, state)` returns the next
-            state, with None as the first, and `cell.output(state)` the list of Values to return.
+        cell: An RNNCell, an LSTMCell, a GRUCell, or another module where `cell(x, state)` returns
+            the next state, with None as the first, and `cell.output(state)` the list of Values to
+            return.
         last: Whether to return the output of the last step only, a list of Values, instead of
             those of all steps, a list of such lists.
 
@@ -284,10 +426,7 @@ class Recurrent(Module):
         Raises:
             LengthError: If the sequence is empty. The cell raises its own errors.
         """
-        x = unpack(x, self)
-        if not is_list(x) or not len(x):
-            raise LengthError(f"{describe(self)} takes a sequence of at least one step, not {x!r}")
-
+        sequence = as_sequence(x, self)
         number = count()
 
         def step(state: State, row: Any) -> tuple[State, list[Value]]:
@@ -296,12 +435,12 @@ class Recurrent(Module):
             state = call_in_scope(self.cell.forward, self.cell, name, (row, state), {}, StepScope)
             return state, self.cell.output(state)
 
-        if type(self.cell) in (RNNCell, LSTMCell):
-            state, outputs = scan(step, self.cell.as_state(state), x)
+        if type(self.cell) in (RNNCell, LSTMCell, GRUCell):
+            state, outputs = scan(step, self.cell.as_state(state), sequence)
         else:
             # The state of another cell may grow from step to step, or hold more than numbers.
             outputs = []
-            for row in x:
+            for row in sequence:
                 state, output = step(state, row)
                 outputs.append(output)
 

@@ -8,12 +8,15 @@ from scalargrad.core.leaves import Buffer
 from scalargrad.core.value import Parameter
 
 from .activations import PReLU
+from .attention import Attention
 from .convolution import Conv
 from .embedding import Embedding
 from .layers import Layer, Neuron
 from .module import Module
 from .naming import join_path
-from .normalization import BatchNorm, LayerNorm
+from .normalization import BatchNorm, LayerNorm, RMSNorm
+from .positions import PositionEmbedding
+from .recurrent import GRUCell
 
 Leaf = Parameter | Buffer
 Part = tuple[str, tuple[int, ...], Sequence[Leaf]]
@@ -89,17 +92,38 @@ def _parts(module: Module) -> Iterator[Part]:
         if isinstance(module, BatchNorm):
             yield "running_mean", (module.size,), list(module.mean)
             yield "running_var", (module.size,), list(module.variance)
-    elif isinstance(module, Embedding):
+    elif isinstance(module, RMSNorm):
+        yield "weight", (module.size,), list(module.scale)
+    elif isinstance(module, Attention):
+        projections = [module.query, module.key, module.value]
+        yield from _stacked(projections, module.size, ("in_proj_weight", "in_proj_bias"))
+    elif isinstance(module, GRUCell):
+        input_layers = [module.reset_input, module.update_input, module.candidate_input]
+        state_layers = [module.reset_state, module.update_state, module.candidate_state]
+        yield from _stacked(input_layers, module.inputs, ("weight_ih", "bias_ih"))
+        yield from _stacked(state_layers, module.size, ("weight_hh", "bias_hh"))
+    elif isinstance(module, (Embedding, PositionEmbedding)):
         rows = [leaf for row in module.vectors for leaf in row]
         yield "weight", (module.count, module.size), rows
     elif isinstance(module, PReLU):
         yield "weight", (1,), [module.slope]
 
 
-def _rows(neurons: Sequence[Neuron], shape: tuple[int, ...]) -> Iterator[Part]:
+def _stacked(layers: Sequence[Layer], inputs: int, names: tuple[str, str]) -> Iterator[Part]:
+    """Yield the weights and biases of layers over the same inputs, one below the other."""
+    neurons = [neuron for layer in layers for neuron in layer.neurons]
+    return _rows(neurons, (inputs,), names)
+
+
+def _rows(
+    neurons: Sequence[Neuron],
+    shape: tuple[int, ...],
+    names: tuple[str, str] = ("weight", "bias"),
+) -> Iterator[Part]:
     """Yield the weights and biases of neurons side by side."""
     count = len(neurons)
     weights = [weight for neuron in neurons for weight in neuron.weights]
-    biases = [neuron.bias for neuron in neurons]
-    yield "weight", (count, *shape), weights
-    yield "bias", (count,), biases
+    biases = [neuron.bias for neuron in neurons if neuron.bias is not None]
+    weight, bias = names
+    yield weight, (count, *shape), weights
+    yield bias, (count,), biases

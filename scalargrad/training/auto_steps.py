@@ -1,6 +1,7 @@
 """Steps that compile by themselves, where a program computes the same as the graph."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy
@@ -18,6 +19,7 @@ from scalargrad.optim.optimizer import Vector
 
 from .aliases import Loss, Penalty, Prediction
 from .attributes import Attributes
+from .bucketed_steps import ProgramStep, make_compiled_step
 from .compiled_steps import CompiledStep
 from .samples import Batches, Samples, nest
 from .snapshot import Snapshot
@@ -74,6 +76,8 @@ def earns_recording(losses: Sequence[Value], visits: int, steps: int) -> bool:
 
 class Work(NamedTuple):
     """How much a whole training computes, also of one that is resumed.
+
+    Where samples have several structures, these are the numbers of one of them, on average.
 
     Attributes:
         visits: How often a sample is computed.
@@ -156,7 +160,7 @@ class AutoStep(Step):
         self._earned = earned
         self._work = work
         self._eager = EagerStep(model, loss, penalty, optimizer)
-        self._compiled: CompiledStep | None = None
+        self._compiled: ProgramStep | None = None
         self._attributes: Attributes | None = None
 
     def prepare(self, samples: Samples, validation: Samples | None) -> None:
@@ -199,13 +203,14 @@ class AutoStep(Step):
         validation: Samples | None,
         snapshot: Snapshot,
         attributes: Attributes,
-    ) -> CompiledStep:
+    ) -> ProgramStep:
         """Return a compiled step.
 
         Raises:
             TraceError: It would not do all that the graph does.
         """
-        compiled = CompiledStep(
+        make = partial(
+            CompiledStep,
             self.model,
             self.loss,
             self.penalty,
@@ -214,6 +219,7 @@ class AutoStep(Step):
             self._prediction,
             batch_size=self._work.batch_size,
         )
+        compiled = make_compiled_step((samples, validation), make)
         program = compiled.record(samples, training=True)
         _require_no_effects(compiled, attributes)
         is_compared = False
@@ -234,7 +240,7 @@ class AutoStep(Step):
 
     def _compare(
         self,
-        compiled: CompiledStep,
+        compiled: ProgramStep,
         samples: Samples,
         validation: Samples | None,
         snapshot: Snapshot,
@@ -263,7 +269,7 @@ class AutoStep(Step):
         if self._predicting:
             _require_same_predictions(expected.predictions, found.predictions)
 
-    def _compare_validation(self, compiled: CompiledStep, validation: Samples) -> None:
+    def _compare_validation(self, compiled: ProgramStep, validation: Samples) -> None:
         few = _choose_few(validation)
         expected, expected_predictions = self._eager.measure(few)
         found, predictions = compiled.measure(few)
@@ -313,9 +319,9 @@ class AutoStep(Step):
         """Find the first sample that is not finite, see `Step`."""
         return self._step.find_odd_sample(samples, batch)
 
-    def skip_samples(self, samples: Samples, count: int) -> None:
-        """Draw the random numbers of so many samples."""
-        self._step.skip_samples(samples, count)
+    def skip_samples(self, samples: Samples, batch: Sequence[int]) -> None:
+        """Draw the random numbers of these samples."""
+        self._step.skip_samples(samples, batch)
 
     def _fall_back(self, reason: str) -> None:
         """Go on with the graph, from the numbers that the program has."""
@@ -348,7 +354,7 @@ class AutoStep(Step):
             self._fall_back(f"{change} has changed since the model was recorded")
 
 
-def _require_no_effects(compiled: CompiledStep, attributes: Attributes) -> None:
+def _require_no_effects(compiled: ProgramStep, attributes: Attributes) -> None:
     """Raise TraceError if a call does more than compute, which a program would not repeat."""
     effects = compiled.effects()
     if effects:

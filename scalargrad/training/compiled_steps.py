@@ -56,6 +56,9 @@ class CompiledStep(Step):
         devices: As for `compile`.
         batch_size: The size of most batches, where it is known.
 
+    Attributes:
+        gradient: That of the last step, one number for each parameter of the model.
+
     Raises:
         OptionError: For an optimizer over other parameters than the model's.
         LengthError: For samples of different shapes.
@@ -95,7 +98,7 @@ class CompiledStep(Step):
         # Programs have the model's order. None saves the indexing in the usual case of equal ones.
         self._order = None if order == list(range(len(positions))) else numpy.array(order)
         self._numbers = super().numbers()
-        self._gradient: Array | None = None
+        self.gradient: Array | None = None
         self._output: Prediction = None
         self._output_shape: tuple[int, ...] | None = None
         # By whether they train, and by which arguments are integers.
@@ -111,7 +114,7 @@ class CompiledStep(Step):
         arguments = self._arguments(samples, batch, shares)
         loss, gradient, others = program.evaluate_loss(arguments, thorough=False)
 
-        self._gradient = gradient
+        self.gradient = gradient
         penalty = 0.0
         if self.penalty is not None or shares is not None:
             # The loss of the program includes both; `objective` lists them again one by one.
@@ -147,7 +150,7 @@ class CompiledStep(Step):
             return Record()
 
         self._numbers = steps.parameters
-        self._gradient = steps.gradient
+        self.gradient = steps.gradient
         self._native.optimizer.count_steps(len(record), steps.memory)
         return record
 
@@ -205,9 +208,9 @@ class CompiledStep(Step):
         odd = program.odd_rows(arguments, limit=1).tolist()
         return odd[0] if odd else len(batch)
 
-    def skip_samples(self, samples: Samples, count: int) -> None:
-        """Draw the random numbers of so many samples, so that those of the next one follow."""
-        self._get_program(samples, training=True).draw(count)
+    def skip_samples(self, samples: Samples, batch: Sequence[int]) -> None:
+        """Draw the random numbers of these samples, so that those of the next one follow."""
+        self._get_program(samples, training=True).draw(len(batch))
 
     def _shares(self, samples: Samples, batch: Sequence[int]) -> Array | None:
         if samples.weights is None:
@@ -237,9 +240,9 @@ class CompiledStep(Step):
     def write_model(self) -> None:
         """Copy the parameters, and the gradient of the last step, to the model."""
         super().write(self._numbers)
-        if self._gradient is None:
+        if self.gradient is None:
             return
-        pairs = zip(self._model_parameters, self._gradient.tolist(), strict=True)
+        pairs = zip(self._model_parameters, self.gradient.tolist(), strict=True)
         for parameter, number in pairs:
             parameter.grad = number
 

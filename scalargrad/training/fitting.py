@@ -1,6 +1,7 @@
 """The function `fit`: check its arguments, then build and run a Training."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from os import PathLike
 from typing import TypeAlias
 
@@ -22,6 +23,7 @@ from scalargrad.utils.spelling import suggestion
 
 from .aliases import ArrayLike, Loss, Penalty
 from .auto_steps import AutoStep, Work, earns_recording
+from .bucketed_steps import count_structures, make_compiled_step
 from .callbacks import read_callbacks
 from .checks import Trial, check_training
 from .compiled_steps import CompiledStep
@@ -74,7 +76,9 @@ def fit(
 
     Args:
         model: The model to train. It receives a copy of each sample.
-        X: The samples: an array, frame, tensor, or list of whatever the model takes.
+        X: The samples: an array, frame, tensor, or list of whatever the model takes. Their lengths
+            may differ, as those of sentences do; those of one length are computed together, next
+            to each other in each batch. See `data.pad_sequences` for very many lengths.
         y: One target for each sample.
         loss: A function (prediction, target) of one sample, or the name of one of `losses`. Its
             mean over the batch is minimized.
@@ -110,6 +114,7 @@ def fit(
             and the epochs, those before a resume included, are enough to pay for LLVM's compiling,
             which takes 0.1 to 0.4 seconds for a network of usual size, and in NumPy elsewhere;
             `history.compiled` says which.
+            Samples of each length, or nested in each way, need a recording of their own.
             True, or the name of a backend ("numpy", "jax", "native"), always compiles, without that
             comparison, and raises an error for what can't be recorded. False never compiles.
             With "native", whole epochs run as machine code, updates by the optimizers of
@@ -173,7 +178,7 @@ def fit(
         looks = predicting or is_weighted or held_out is not None
         sets = (train, held_out)
         work = _count_work(sets, epoch_count, size, callback_list, looks)
-        step = _make_step(parts, predicting, trial, work, compiled, devices)
+        step = _make_step(parts, sets, predicting, trial, work, compiled, devices)
 
         # Those of validation too, so that both sets are measured with the same border.
         targets = train.targets + (held_out.targets if held_out else [])
@@ -194,6 +199,7 @@ def fit(
 
 def _make_step(
     parts: tuple[Module, Loss, Penalty | None, Optimizer],
+    sets: tuple[Samples, Samples | None],
     predicting: bool,
     trial: Trial,
     work: Work,
@@ -204,6 +210,7 @@ def _make_step(
 
     Args:
         parts: Model, loss, penalty and optimizer.
+        sets: The samples to train on, and those to validate on, if any.
         predicting: Whether predictions are needed beside the loss.
         trial: What the first samples gave.
         work: How much the whole training computes.
@@ -216,9 +223,16 @@ def _make_step(
         earned = earns_recording(trial.losses, work.visits, work.steps)
         return AutoStep(*parts, predicting, trial.prediction, earned, work)
     backend = "auto" if compiled is True else compiled
-    return CompiledStep(
-        *parts, predicting, trial.prediction, backend, devices, batch_size=work.batch_size
+    make = partial(
+        CompiledStep,
+        *parts,
+        predicting,
+        trial.prediction,
+        backend,
+        devices,
+        batch_size=work.batch_size,
     )
+    return make_compiled_step(sets, make)
 
 
 def _count_work(
@@ -244,10 +258,14 @@ def _count_work(
         steps_at_once = 1
     elif looks_between_epochs or any(overrides(each, "on_epoch_end") for each in callbacks):
         steps_at_once = steps
+    # Each of them needs a program of its own, and steps of several are made one by one.
+    structures = count_structures(sets)
+    if structures > 1:
+        steps_at_once = 1
     return Work(
         # Measuring costs about half as much as training.
-        visits=epochs * (len(train) + len(held_out or ()) // 2),
-        steps=epochs * steps,
+        visits=epochs * (len(train) + len(held_out or ()) // 2) // structures,
+        steps=epochs * steps // structures,
         batch_size=min(batch_size or len(train), len(train)),
         validates=held_out is not None,
         steps_at_once=steps_at_once,

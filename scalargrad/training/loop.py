@@ -462,7 +462,7 @@ class Training:
         self._go_back()
         if odd is None:
             return [[i] for i in batch]
-        self._step.skip_samples(self.samples, odd)
+        self._step.skip_samples(self.samples, batch[:odd])
         return [[i] for i in batch[odd : odd + 1]]
 
 

@@ -1,6 +1,6 @@
 """Samples with their targets: their order in an epoch, and those that are held out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -54,6 +54,21 @@ class Batches:
         """Return all but the first of them."""
         return Batches(self.order, self.starts[count:])
 
+    def sort(self, ranks: Integers) -> "Batches":
+        """Return the same batches, each sorted by the ranks of its samples.
+
+        Samples of one rank keep their order.
+
+        Args:
+            ranks: Rank of each sample.
+
+        Example:
+            >>> list(Batches(numpy.arange(5), numpy.array([0, 3, 5])).sort(numpy.arange(5) % 2))
+            [[0, 2, 1], [4, 3]]
+        """
+        positions = numpy.repeat(numpy.arange(len(self)), self.sizes())
+        return Batches(self.order[numpy.lexsort((ranks[self.order], positions))], self.starts)
+
     def sizes(self) -> Integers:
         """Return the number of samples in each of them."""
         # Like `numpy.diff`, which takes ten times as long for a few.
@@ -94,7 +109,8 @@ class Samples:
 
         The order depends on seed and epoch alone, so that a resumed training repeats it. It is the
         given one where one batch is the whole set, as its mean does not depend on the order. A rest
-        of fewer than `min_size` samples joins the batch before it.
+        of fewer than `min_size` samples joins the batch before it. In each batch samples of one
+        structure are next to each other, so that they can be computed together.
         """
         total = len(self)
         starts = self.starts(size, min_size)
@@ -105,7 +121,24 @@ class Samples:
         firsts = range(0, epochs * total, total)
         all_starts = [first + start for first in firsts for start in starts]
         all_starts.append(epochs * total)
-        return Batches(numpy.concatenate(orders), numpy.array(all_starts))
+        batches = Batches(numpy.concatenate(orders), numpy.array(all_starts))
+        return batches if self._ranks is None else batches.sort(self._ranks)
+
+    @cached_property
+    def structures(self) -> list[Hashable]:
+        """How each sample and its target are nested, equal for those that are nested alike."""
+        if self.x_rows.shape is not None and self.y_rows.shape is not None:
+            # Rows of an array are all alike.
+            return [(self.x_rows.shape, self.y_rows.shape)] * len(self)
+        pairs = zip(self.inputs, self.targets, strict=True)
+        return [(nest(x), nest(target)) for x, target in pairs]
+
+    @cached_property
+    def _ranks(self) -> Integers | None:
+        """Number of the structure of each sample; None if all have the same."""
+        numbers: dict[Hashable, int] = {}
+        ranks = [numbers.setdefault(key, len(numbers)) for key in self.structures]
+        return numpy.array(ranks) if len(numbers) > 1 else None
 
     def starts(self, size: int | None, min_size: int) -> list[int]:
         """Return the position at which each batch starts."""
@@ -292,7 +325,7 @@ def _count_held_out(share: SupportsFloat, total: int) -> int:
     return min(max(round(number * total), 1), total - 1)
 
 
-def nest(item: Sample) -> object:
+def nest(item: Sample) -> Hashable:
     """Return a key that samples of the same structure share.
 
     Example:
@@ -304,5 +337,5 @@ def nest(item: Sample) -> object:
     if isinstance(item, dict):
         return dict, tuple((key, nest(part)) for key, part in item.items())
     if isinstance(item, numpy.ndarray):
-        return item.shape
+        return tuple(item.shape)
     return None

@@ -178,8 +178,8 @@ class Step(ABC):
         """
 
     @abstractmethod
-    def skip_samples(self, samples: Samples, count: int) -> None:
-        """Draw the random numbers of so many samples, so that those of the next one follow."""
+    def skip_samples(self, samples: Samples, batch: Sequence[int]) -> None:
+        """Draw the random numbers of these samples, so that those of the next one follow."""
 
     @abstractmethod
     def write_model(self) -> None:
@@ -245,7 +245,7 @@ class EagerStep(Step):
         """Return None: each sample must be examined."""
         return None
 
-    def skip_samples(self, samples: Samples, count: int) -> None:
+    def skip_samples(self, samples: Samples, batch: Sequence[int]) -> None:
         """Do nothing: no sample is skipped, as each is examined."""
 
     def write_model(self) -> None:

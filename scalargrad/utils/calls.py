@@ -101,7 +101,6 @@ _NOTES = {
     "lr": _RATE,
     "learning_rate": _RATE,
     "requires_grad": "every Value takes part in gradients; a Constant takes none",
-    "bias": "every neuron has a bias",
     "dtype": "all numbers are float64",
     "device": "all numbers are on the processor",
 }

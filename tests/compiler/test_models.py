@@ -32,6 +32,7 @@ from scalargrad.nn import (
     Dropout,
     Embedding,
     Flatten,
+    GRUCell,
     Layer,
     LayerNorm,
     LSTMCell,
@@ -39,6 +40,7 @@ from scalargrad.nn import (
     Module,
     PReLU,
     Recurrent,
+    RMSNorm,
     RNNCell,
     RReLU,
     Sequential,
@@ -104,7 +106,17 @@ def test_layer_normalization() -> None:
     assert agrees(lambda x, y: mse(model(x), y), model, 3, 2)
 
 
-@pytest.mark.parametrize("cell", [RNNCell, LSTMCell])
+@pytest.mark.parametrize("is_scaled", [False, True])
+def test_normalization_by_the_root_mean_square(is_scaled: bool) -> None:
+    model = Sequential(
+        Layer(3, 4, seed=1),
+        RMSNorm(4, 1e-3, is_scaled),
+        Layer(4, 2, activation=None, seed=2, bias=False),
+    )
+    assert agrees(lambda x, y: mse(model(x), y), model, 3, 2)
+
+
+@pytest.mark.parametrize("cell", [RNNCell, LSTMCell, GRUCell])
 def test_recurrent_networks(cell: Any) -> None:
     model = Sequential(
         Recurrent(cell(2, 3, seed=1), last=True), Layer(3, 1, activation=None, seed=2)

@@ -500,7 +500,9 @@ def test_a_gradient_hook_in_a_step_is_refused() -> None:
 # Modules
 
 
-@pytest.mark.parametrize("cell", [nn.RNNCell(2, 3, seed=0), nn.LSTMCell(2, 3, seed=0)])
+@pytest.mark.parametrize(
+    "cell", [nn.RNNCell(2, 3, seed=0), nn.LSTMCell(2, 3, seed=0), nn.GRUCell(2, 3, seed=0)]
+)
 def test_a_recurrent_module_is_one_loop(cell: nn.Module) -> None:
     model = nn.Sequential(nn.Reshape(5, 2), nn.Recurrent(cell), nn.Flatten())
     program = compile(model, model, inputs=(10,))

@@ -28,7 +28,10 @@ MAKERS: dict[str, Callable[..., nn.Module]] = {
     "Conv": lambda **seed: nn.Conv(1, 2, 3, **seed),
     "RNNCell": lambda **seed: nn.RNNCell(2, 3, **seed),
     "LSTMCell": lambda **seed: nn.LSTMCell(2, 3, **seed),
+    "GRUCell": lambda **seed: nn.GRUCell(2, 3, **seed),
     "Embedding": lambda **seed: nn.Embedding(4, 2, **seed),
+    "PositionEmbedding": lambda **seed: nn.PositionEmbedding(4, 2, **seed),
+    "Attention": lambda **seed: nn.Attention(4, 2, **seed),
     "recommended": lambda **seed: nn.recommended(2, [3, 1], **seed),
 }
 DRAWERS: dict[str, Callable[..., nn.Module]] = {

@@ -104,6 +104,7 @@ def test_signatures_are_still_those_of_the_constructors() -> None:
         "initializer",
         "seed",
         "bias_initializer",
+        "bias",
     ]
     assert list(inspect.signature(Own).parameters) == ["size", "wrong"]
 

@@ -392,3 +392,42 @@ def test_softmax_of_one_output_is_refused_and_of_two_is_not() -> None:
 
 def test_a_neuron_is_shown_in_one_line() -> None:
     assert repr(Neuron(2, activation="tanh")) == "Neuron(2, tanh)"
+
+
+def test_neurons_without_a_bias() -> None:
+    layer = Layer(2, 3, "tanh", seed=1, bias=False)
+    x = [0.5, -1.0]
+    for neuron, y in zip(layer.neurons, layer(x), strict=True):
+        products = [w.data * item for w, item in zip(neuron.weights, x, strict=True)]
+        assert y.data == pytest.approx(math.tanh(sum(products)), rel=1e-15)
+        assert neuron.bias is None
+    assert len(layer.parameters()) == 6
+    assert "bias" not in " ".join(layer.state_dict())
+    assert repr(layer) == "Layer(2 → 3, tanh, bias=False)"
+
+
+def test_a_network_without_biases() -> None:
+    model = MLP(2, [3, 1], seed=1, bias=False)
+    assert [repr(layer) for layer in model.layers] == [
+        "Layer(2 → 3, relu, bias=False)",
+        "Layer(3 → 1, bias=False)",
+    ]
+    assert model([0.0, 0.0]).data == 0.0
+    assert sg.gradcheck(model, [0.3, -0.7], raises=True)
+
+
+def test_a_neuron_of_one_weight_without_a_bias() -> None:
+    neuron = Neuron(1, None, bias=False)
+    assert neuron([3.0]).data == 3.0 * neuron.weights[0].data
+
+
+def test_weights_are_drawn_alike_with_and_without_biases() -> None:
+    with_bias, without = Layer(2, 3, seed=1), Layer(2, 3, seed=1, bias=False)
+    for one, other in zip(with_bias.neurons, without.neurons, strict=True):
+        assert [w.data for w in one.weights] == [w.data for w in other.weights]
+
+
+@pytest.mark.parametrize("wrong", [0.5, None, "zeros"])
+def test_bias_must_be_true_or_false(wrong: Any) -> None:
+    with pytest.raises(OptionError, match=f"bias of a Layer must be True or False, not {wrong!r}"):
+        Layer(2, 3, bias=wrong)

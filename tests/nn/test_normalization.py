@@ -1,4 +1,4 @@
-"""LayerNorm and BatchNorm against PyTorch, NumPy and central differences."""
+"""LayerNorm, RMSNorm and BatchNorm against PyTorch, NumPy and central differences."""
 
 import copy
 import math
@@ -15,7 +15,7 @@ from scalargrad import Value
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.value import backward
 from scalargrad.errors import CallError, DataError, LengthError, OptionError
-from scalargrad.nn import BatchNorm, Dropout, Layer, LayerNorm, Sequential
+from scalargrad.nn import BatchNorm, Dropout, Layer, LayerNorm, RMSNorm, Sequential
 
 Norm = BatchNorm | LayerNorm
 
@@ -111,6 +111,49 @@ def test_gradients_by_differences() -> None:
     assert sg.gradcheck(shaken(LayerNorm(4, activation="tanh")), rows_of(1, 4)[0], raises=True)
     assert sg.gradcheck(shaken(BatchNorm(2, activation="tanh")).batch, rows_of(3, 2), raises=True)
     assert sg.gradcheck(shaken(BatchNorm(2)).eval(), rows_of(1, 2)[0], raises=True)
+
+
+@given(st.integers(1, 6), st.booleans())
+def test_rms_norm_is_its_formula(size: int, is_scaled: bool) -> None:
+    norm, x = RMSNorm(size, 1e-3, is_scaled), rows_of(1, size)[0]
+    scale = np.ones(size)
+    for i, parameter in enumerate(norm.scale):
+        parameter.data = scale[i] = 1.0 + 0.3 * i
+    expected = x / np.sqrt((x * x).mean() + 1e-3) * scale
+    np.testing.assert_allclose(numbers(norm(x)), expected, rtol=1e-12)
+    assert len(norm.parameters()) == (size if is_scaled else 0)
+    assert sg.gradcheck(norm, x, raises=True)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("options", [{}, {"eps": 0.1}, {"elementwise_affine": False}])
+def test_rms_norm_agrees_with_torch(size: int, options: Any) -> None:
+    torch = pytest.importorskip("torch")
+    norm = RMSNorm(size, **options)
+    theirs = torch.nn.RMSNorm(size, dtype=torch.float64, **options)
+    for i, parameter in enumerate(norm.scale):
+        parameter.data = 1.0 + 0.3 * i
+        with torch.no_grad():
+            theirs.weight[i] = parameter.data
+    x = rows_of(1, size)[0]
+    values, tensor = [Value(v) for v in x], torch.tensor(x, requires_grad=True)
+    outputs, expected = norm(values), theirs(tensor)
+    np.testing.assert_allclose(numbers(outputs), expected.detach(), rtol=1e-13)
+    factors = np.arange(1.0, size + 1.0)
+    backward(outputs, factors.tolist())
+    expected.backward(torch.tensor(factors))
+    np.testing.assert_allclose([v.grad for v in values], tensor.grad, rtol=1e-10, atol=1e-12)
+    if norm.scale:
+        np.testing.assert_allclose([p.grad for p in norm.scale], theirs.weight.grad, rtol=1e-12)
+
+
+def test_rms_norm_has_options_as_the_others() -> None:
+    assert repr(RMSNorm(2)) == "RMSNorm(2)"
+    assert repr(RMSNorm(2, elementwise_affine=False)) == "RMSNorm(2, elementwise_affine=False)"
+    with pytest.raises(OptionError, match="eps of RMSNorm must be at least 0"):
+        RMSNorm(2, -1.0)
+    with pytest.raises(LengthError, match=r"RMSNorm\(2\) takes 2 inputs"):
+        RMSNorm(2)([1.0])
 
 
 # Inside a network

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 import scalargrad as sg
 import viz
 from scalargrad import Value
+from scalargrad.checkpoint import save_model
 from scalargrad.core.graph import topological
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import (
     Embedding,
+    GRUCell,
     Layer,
     LSTMCell,
     Module,
@@ -137,17 +139,84 @@ def test_agree_with_torch(kind: str, inputs: int, size: int, steps: int) -> None
 
 
 @pytest.mark.parametrize(
-    "cell", [RNNCell(2, 2, seed=1), LSTMCell(2, 2, seed=1)], ids=lambda c: type(c).__name__
+    "cell",
+    [RNNCell(2, 2, seed=1), LSTMCell(2, 2, seed=1), GRUCell(2, 2, seed=1)],
+    ids=lambda c: type(c).__name__,
 )
 def test_gradients_by_differences(cell: Any) -> None:
     assert sg.gradcheck(Recurrent(shaken(cell), last=True), rows_of(3, 2), raises=True)
+
+
+def gated_layers(cell: GRUCell) -> tuple[list[Layer], list[Layer]]:
+    """Those over x and those over h, in PyTorch's order."""
+    return (
+        [cell.reset_input, cell.update_input, cell.candidate_input],
+        [cell.reset_state, cell.update_state, cell.candidate_state],
+    )
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.booleans())
+def test_a_gated_cell_is_its_equations(inputs: int, size: int, steps: int, bias: bool) -> None:
+    rows = rows_of(steps, inputs)
+    cell = shaken(GRUCell(inputs, size, seed=steps, bias=bias))
+    h = np.zeros(size)
+    for row in rows:
+        (rx, zx, nx), (rh, zh, nh) = (
+            [matrix(layer) @ x + (biases(layer) if bias else 0.0) for layer in layers]
+            for layers, x in zip(gated_layers(cell), (row, h), strict=True)
+        )
+        z = sigma(zx + zh)
+        h = (1.0 - z) * np.tanh(nx + sigma(rx + rh) * nh) + z * h
+    np.testing.assert_allclose(numbers(Recurrent(cell, last=True)(rows)), h, rtol=1e-11)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("inputs", "size", "steps"), [(1, 1, 1), (2, 3, 4), (3, 2, 6)])
+def test_a_gated_cell_agrees_with_that_of_torch(
+    inputs: int, size: int, steps: int, bias: bool, tmp_path: Any
+) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import load_file
+
+    cell = shaken(GRUCell(inputs, size, seed=7, bias=bias))
+    theirs = torch.nn.GRUCell(inputs, size, bias=bias, dtype=torch.float64)
+    theirs.load_state_dict(load_file(save_model(cell, tmp_path / "ours.safetensors")))
+    x = rows_of(steps, inputs)
+    values, tensor = [[Value(v) for v in row] for row in x], torch.tensor(x, requires_grad=True)
+    h = torch.zeros(size, dtype=torch.float64)
+    for row in tensor:
+        h = theirs(row, h)
+    ours = Recurrent(cell, last=True)(values)
+    np.testing.assert_allclose(numbers(ours), h.detach(), rtol=1e-11, atol=1e-14)
+
+    sum(i * y for i, y in enumerate(ours, 1)).backward()
+    (h * torch.arange(1.0, size + 1.0)).sum().backward()
+    np.testing.assert_allclose(
+        [[v.grad for v in row] for row in values], tensor.grad, rtol=1e-10, atol=1e-13
+    )
+    weights = (theirs.weight_ih, theirs.weight_hh)
+    for layers, weight in zip(gated_layers(cell), weights, strict=True):
+        gradients = [[w.grad for w in n.weights] for layer in layers for n in layer.neurons]
+        np.testing.assert_allclose(gradients, weight.grad, rtol=1e-10, atol=1e-13)
+
+
+def test_a_gated_cell_has_the_names_of_its_gates() -> None:
+    cell = GRUCell(1, 2, seed=1)
+    assert next(iter(cell.state_dict())) == "reset_input.neurons.0.weights.0"
+    assert len(cell.parameters()) == 3 * 2 * (1 + 2 + 2)
+    assert repr(Recurrent(cell)) == "Recurrent(GRUCell(1 → 2))"
+    rows = [[0.5], [1.0]]
+    for other in (copy.deepcopy(cell), pickle.loads(pickle.dumps(cell)), GRUCell(1, 2, seed=1)):
+        assert numbers(Recurrent(other)(rows)) == numbers(Recurrent(cell)(rows))
 
 
 # Sequences and states
 
 
 @pytest.mark.parametrize(
-    "cell", [RNNCell(2, 3, seed=1), LSTMCell(2, 3, seed=1)], ids=lambda c: type(c).__name__
+    "cell",
+    [RNNCell(2, 3, seed=1), LSTMCell(2, 3, seed=1), GRUCell(2, 3, seed=1)],
+    ids=lambda c: type(c).__name__,
 )
 def test_a_sequence_in_two_pieces(cell: Any) -> None:
     rows, network = rows_of(5, 2), Recurrent(cell)

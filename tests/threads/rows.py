@@ -223,11 +223,18 @@ MODULES: dict[Any, tuple[Callable[[], Any], Any]] = {
     nn.Reshape: (lambda: nn.Reshape(2, 2), [1.0, 2.0, 3.0, 4.0]),
     nn.BatchNorm: (lambda: nn.BatchNorm(2).eval(), SAMPLE),
     nn.LayerNorm: (lambda: nn.LayerNorm(2), SAMPLE),
+    nn.RMSNorm: (lambda: nn.RMSNorm(2), SAMPLE),
     nn.Dropout: (lambda: nn.Dropout(0.5, seed=1), SAMPLE),
     nn.DropConnect: (lambda: nn.DropConnect(nn.Layer(2, 3, seed=1), seed=2), SAMPLE),
     nn.Embedding: (lambda: nn.Embedding(5, 3, seed=1), 2),
     nn.RNNCell: (lambda: nn.Recurrent(nn.RNNCell(2, 3, seed=1)), [SAMPLE, SAMPLE]),
     nn.LSTMCell: (lambda: nn.Recurrent(nn.LSTMCell(2, 2, seed=1), last=True), [SAMPLE, SAMPLE]),
+    nn.GRUCell: (lambda: nn.Recurrent(nn.GRUCell(2, 2, seed=1)), [SAMPLE, SAMPLE]),
+    nn.Attention: (lambda: nn.Attention(2, 2, causal=True, seed=1), [SAMPLE, SAMPLE]),
+    nn.PositionEmbedding: (lambda: nn.PositionEmbedding(2, 2, seed=1), [SAMPLE, SAMPLE]),
+    nn.PositionalEncoding: (lambda: nn.PositionalEncoding(2), [SAMPLE, SAMPLE]),
+    nn.Residual: (lambda: nn.Residual(nn.Layer(2, 2, seed=1)), SAMPLE),
+    nn.TimeDistributed: (lambda: nn.TimeDistributed(nn.Layer(2, 3, seed=1)), [SAMPLE, SAMPLE]),
     nn.PReLU: (lambda: nn.PReLU(), -2.0),
     nn.RReLU: (lambda: nn.RReLU(seed=1), -2.0),
     nn.recommended: (lambda: nn.recommended(2, [3, 1], seed=1).eval(), SAMPLE),
@@ -644,12 +651,13 @@ def scaled(_: Path) -> Any:
     return [found, scaler.inverse_transform(found)]
 
 
-@row(data.split, data.batches, data.epoch_order, data.one_hot)
+@row(data.split, data.batches, data.epoch_order, data.one_hot, data.pad_sequences)
 def parts(_: Path) -> Any:
     x, _y = points(0, 10)
     labels = [0, 1] * 5
     return [
         data.split(x, labels, test=4, seed=3 + VARIANT.get(), stratify=True),
+        data.pad_sequences([x[:3, 0], x[:5, 1]], number(0.5)),
         list(data.batches(x, labels, 4, seed=2 + VARIANT.get(), epoch=1)),
         data.epoch_order(10, 5, VARIANT.get()),
         data.one_hot(labels, 3),

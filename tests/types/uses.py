@@ -154,6 +154,8 @@ scaler = sg.data.StandardScaler().fit(X_train)
 assert_type(scaler.transform(X_test), Floats)
 assert_type(scaler.means, Floats)
 assert_type(sg.data.one_hot([0, 1], 2), Floats)
+sg.data.pad_sequences([[7, 4, 24], [2]], value=-100, length=4)
+sg.data.pad_sequences([[7, 4, 24], [2]], "zero")  # wrong
 assert_type(sg.data.flip([[1.0, 2.0]], 1, 2, "vertical"), Floats)
 
 X, y_numbers, words = sg.data.read_csv("a.csv", None)  # wrong
@@ -197,6 +199,15 @@ neuron = Neuron(2)
 layer = Layer(2, 3)
 Layer(2, 3, bias_initializer="uniform")
 MLP(2, [1], bias_initializer=sg.nn.constant(0.5))
+Layer(2, 3, bias=False)
+Layer(2, 3, bias="zeros")  # wrong
+sg.nn.Attention(4, heads=2, causal=True, dropout=0.1, initializer="he")
+sg.nn.Attention(4, initializer="hi")  # wrong
+sg.nn.RMSNorm(4, eps=1e-5, elementwise_affine=False)
+sg.nn.RMSNorm([4])  # wrong
+sg.nn.PositionEmbedding(8, 4, initializer=sg.nn.normal(0.02))
+sg.nn.PositionalEncoding("4")  # wrong
+sg.nn.Residual(sg.nn.TimeDistributed(layer), sg.nn.GRUCell(2, 3))
 MLP(2, [1], bias_initializer="unifrom")  # wrong
 MLP(2, [1], activation="leaky_relu", output_activation="softmax")
 MLP(2, [1], activation=lambda z: sg.tanh(z / 10.0))

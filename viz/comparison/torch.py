@@ -158,12 +158,16 @@ class _Mirror:
         return self.torch.tensor(numbers, dtype=self.torch.float64)
 
     def _linear(self, layer: Layer) -> Any:
-        linear = self.torch.nn.Linear(layer.inputs, layer.outputs, dtype=self.torch.float64)
+        has_bias = layer.neurons[0].bias is not None
+        linear = self.torch.nn.Linear(
+            layer.inputs, layer.outputs, bias=has_bias, dtype=self.torch.float64
+        )
         weights = [_read_data(neuron.weights) for neuron in layer.neurons]
-        biases = [neuron.bias.data for neuron in layer.neurons]
         with self.torch.no_grad():
             linear.weight.copy_(self._tensor(weights))
-            linear.bias.copy_(self._tensor(biases))
+            if has_bias:
+                biases = [neuron.bias.data for neuron in layer.neurons]
+                linear.bias.copy_(self._tensor(biases))
         return linear
 
     def _activation(self, part: Part) -> Callable[[Any], Any] | None:
@@ -216,13 +220,12 @@ class _Mirror:
 
     def _gradients(self) -> Iterator[tuple[str, float]]:
         for path, linear in self.linears.items():
-            weights = linear.weight.grad.tolist()
-            biases = linear.bias.grad.tolist()
-            for i, (row, bias) in enumerate(zip(weights, biases, strict=True)):
+            for i, row in enumerate(linear.weight.grad.tolist()):
                 neuron = f"{path}.neurons.{i}".lstrip(".")
                 for j, weight in enumerate(row):
                     yield f"{neuron}.weights.{j}", weight
-                yield f"{neuron}.bias", bias
+                if linear.bias is not None:
+                    yield f"{neuron}.bias", linear.bias.grad[i].item()
 
 
 def _unpack_single(row: Any) -> Any:

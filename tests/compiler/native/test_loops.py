@@ -103,7 +103,7 @@ class Network(nn.Module):
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-@pytest.mark.parametrize("kind", [nn.RNNCell, nn.LSTMCell])
+@pytest.mark.parametrize("kind", [nn.RNNCell, nn.LSTMCell, nn.GRUCell])
 def test_a_recurrent_network(kind: Any, batch: int) -> None:
     model = Network(kind(1, 11, seed=0))
     other = compile(model, model, (7,), backend="numpy")

@@ -239,6 +239,12 @@ def test_losses_agree_with_pytorch(loss: str) -> None:
     )
 
 
+def test_networks_without_biases_agree_with_pytorch() -> None:
+    pytest.importorskip("torch")
+    model = MLP(3, [4, 1], "tanh", seed=2, bias=False)
+    assert viz.compare_with_torch(model, [[0.5, -1.0, 2.0], [1.5, 0.25, -3.0]], [1.0, -1.0])
+
+
 def test_sequentials_and_losses_of_ones_own() -> None:
     torch = pytest.importorskip("torch")
     model = Sequential(Layer(2, 3, "tanh"), Layer(3, 3, None), sg.softmax)

@@ -13,6 +13,7 @@ from scalargrad import Parameter, Value
 from scalargrad.errors import PictureError
 from scalargrad.nn import (
     MLP,
+    Attention,
     BatchNorm,
     Conv,
     Dropout,
@@ -20,9 +21,13 @@ from scalargrad.nn import (
     Layer,
     Module,
     Neuron,
+    PositionEmbedding,
     Recurrent,
+    Residual,
+    RMSNorm,
     RNNCell,
     Sequential,
+    TimeDistributed,
 )
 from tests.viz.graphs import chain, classified, network, remembered, seen, skipped, steps, wide
 from viz.layout.layer_cards import caption, place_pieces
@@ -376,6 +381,24 @@ def test_modules_of_other_kinds():
     column = array(cards(out)["steps.1"].columns[0])
     assert column.shape == (3, 4)
     assert column.mean(axis=1) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_attention_is_one_card_with_its_layers():
+    model = Sequential(
+        Embedding(5, 4, seed=1),
+        PositionEmbedding(3, 4, seed=2),
+        Residual(TimeDistributed(RMSNorm(4)), Attention(4, 2, causal=True, seed=3)),
+        TimeDistributed(Layer(4, 5, activation=None, seed=4)),
+    )
+    loss = sg.sum([y for row in model([2, 0, 1]) for y in row])
+    loss.backward()
+    found = cards(loss)
+    assert (found["steps.2.steps.1"].maps[0].rows, found["steps.2.steps.1"].maps[0].columns) == (
+        16,
+        4,
+    )
+    assert found["steps.2.steps.0.steps.0"].line == "RMSNorm 4 → 4 × 3 calls"
+    assert found["steps.3.steps.0"].line == "Layer 4 → 5 × 3 calls"
 
 
 def test_neurons_by_name_are_cards_in_the_order_of_use():
