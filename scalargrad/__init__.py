@@ -21,7 +21,7 @@ from .core import functions
 from .core.functions import *  # noqa: F403 - a function for each row of the table
 from .core.leaves import Buffer, RandomLeaf
 from .core.loops import scan
-from .core.modes import enable_grad, no_grad
+from .core.modes import enable_grad, no_grad, scope, trace_calls
 from .core.seeds import manual_seed
 from .core.value import Constant, Parameter, Value, backward
 from .utils.garbage import collector_off
@@ -71,6 +71,8 @@ __all__ = [
     "no_grad",
     "numerical_gradient",
     "scan",
+    "scope",
+    "trace_calls",
     "value_and_grad",
     *functions.__all__,
 ]

@@ -63,6 +63,20 @@ def user_frame() -> tuple[FrameType, int] | None:
 
 
 @cache
+def is_user_file(name: str) -> bool:
+    """Return whether code of a file is neither part of this project nor installed.
+
+    Args:
+        name: The `co_filename` of the code.
+
+    Example:
+        >>> is_user_file("<stdin>"), is_user_file(os.__file__), is_user_file(__file__)
+        (True, False, False)
+    """
+    return not name.startswith((*_OWN, *_installed(), "<frozen "))
+
+
+@cache
 def _installed() -> tuple[str, ...]:
     """Return the folders of the standard library and of installed packages."""
     paths = get_paths()
