@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from scalargrad.core.graph import hold_operands, stored_partials, topological
 from scalargrad.core.leaves import IntegerInput
-from scalargrad.core.modes import current_scope
+from scalargrad.core.modes import current_mode
 from scalargrad.core.scopes import Scope, StepScope
 from scalargrad.core.value import Constant, Value, make_leaf
 
@@ -94,7 +94,7 @@ def make_loop_node(loop: TracedLoop, operands: Sequence[Value]) -> LoopNode:
     node = LoopNode(1.0)
     hold_operands(node, tuple(operands), ())
     node.op = SCAN
-    node.scope = current_scope()
+    node.scope = current_mode().current_scope()
     node.loop = loop
     return node
 

@@ -47,7 +47,9 @@ class CallStack:
     ) -> None:
         self.scope = scope
         self._code = code
-        self._outside = frozenset(_walk(sys._getframe(1)))
+        # Frames of our own code hold what is made here, and would close a reference cycle.
+        around = filter(_is_users, _walk(sys._getframe(1)))
+        self._outside = frozenset(around)
         self._thread = get_ident()
         self._calls: dict[FrameType, Scope | None] = {}
         self._places = {} if places is None else places
@@ -158,9 +160,13 @@ def _walk(frame: FrameType | None) -> Iterator[FrameType]:
 
 def _find_user_frame(frame: FrameType | None) -> FrameType | None:
     """Return the innermost frame of a user's own code, comprehensions and lambdas included."""
-    while frame is not None and not is_user_file(frame.f_code.co_filename):
+    while frame is not None and not _is_users(frame):
         frame = frame.f_back
     return frame
+
+
+def _is_users(frame: FrameType) -> bool:
+    return is_user_file(frame.f_code.co_filename)
 
 
 def _is_call(frame: FrameType) -> bool:
@@ -168,7 +174,7 @@ def _is_call(frame: FrameType) -> bool:
     code = frame.f_code
     # The code of modules and of class bodies is not optimized.
     is_function = code.co_flags & inspect.CO_OPTIMIZED and not code.co_name.startswith("<")
-    return bool(is_function) and is_user_file(code.co_filename)
+    return bool(is_function) and _is_users(frame)
 
 
 def _is_suspended(frame: FrameType) -> bool:

@@ -81,6 +81,10 @@ class Mode:
         self.below = None
         self.switch = None
 
+    def current_scope(self) -> Scope | None:
+        """Return the scope that a Value that is made here would belong to."""
+        return self.scope if self.calls is None else self.calls.current_scope()
+
 
 # A mutable default would be shared by all contexts; a Mode is never changed.
 _mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039
@@ -246,7 +250,7 @@ class NamedBlock(Switch):
 
     def _open(self, mode: Mode) -> Mode:
         calls = mode.calls
-        parent = mode.scope if calls is None else calls.current_scope()
+        parent = mode.current_scope()
         # Not zero, which is no identity.
         identity = hash((self._name, None if parent is None else parent.identity)) or 1
         scope = Scope(self._name, "scope", parent, identity)
@@ -353,14 +357,8 @@ def trace_calls(function: Thing | None = None) -> Thing | Switch:
 
 
 def _trace_calls(mode: Mode) -> Mode:
-    scope = current_scope()
+    scope = mode.current_scope()
     return Mode(scope, mode.recording, mode.observers, mode.refuse, CallStack(scope))
-
-
-def current_scope() -> Scope | None:
-    """Return the scope that a Value that is made now would belong to."""
-    mode = _mode.get()
-    return mode.scope if mode.calls is None else mode.calls.current_scope()
 
 
 def observing(observer: Observer) -> Switch:

@@ -29,8 +29,9 @@ class SourceLine(NamedTuple):
             `return w * x`. "" for none, and where the code can't be read.
 
     Example:
-        >>> SourceLine("gpt", "model.py", 12, "q = linear(x, wq)", "q").variable
-        'q'
+        >>> line = SourceLine("gpt", "model.py", 12, "q = linear(x, wq)", "q")
+        >>> line.variable, str(line)
+        ('q', 'model.py:12: q = linear(x, wq)')
     """
 
     function: str
@@ -38,6 +39,9 @@ class SourceLine(NamedTuple):
     line: int
     text: str
     variable: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}".removesuffix(": ")
 
 
 class CodePlace:
