@@ -1,6 +1,7 @@
 """Labels for all Values of a nest at once, and Parameters from a nest of numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar, overload
 
 from scalargrad.errors import DataError, OptionError
@@ -47,7 +48,7 @@ def label_unnamed(names: Mapping[str, Any]) -> None:
     """Label the Values among variables, and in their lists and dicts, that have no label yet.
 
     Of several names of one Value that of a variable comes first. Names with an underscore in front
-    are left out.
+    are left out, and so are the lists in which notebooks keep what was run.
 
     Args:
         names: What `locals()` returns: variables by their names.
@@ -66,14 +67,19 @@ def label_unnamed(names: Mapping[str, Any]) -> None:
             "names must be a dict of variables by their names, as locals() returns, not "
             f"{type(names).__name__}"
         )
-    variables = {name: thing for name, thing in names.items() if not name.startswith("_")}
+    variables = {name: thing for name, thing in names.items() if _is_variable(name)}
     singles = {name: thing for name, thing in variables.items() if isinstance(thing, Value)}
     for name, thing in (singles | variables).items():
         # The keys of a dict of parameters are their names.
         prefix = "" if _has_names(thing) else name
-        for path, value in _name_values(thing, prefix, ()):
-            if not value.label:
-                value.label = path
+        # A list that contains itself is no business of whoever draws another graph.
+        with suppress(DataError):
+            for path, value in _name_values(thing, prefix, ()):
+                value.label = value.label or path
+
+
+def _is_variable(name: str) -> bool:
+    return not name.startswith("_") and name not in ("In", "Out")
 
 
 @overload
@@ -159,13 +165,21 @@ def _name_values(tree: object, name: str, around: tuple[int, ...]) -> Iterator[t
     if isinstance(tree, Value):
         yield name, tree
         return
-    if isinstance(tree, str) or not (isinstance(tree, dict | list | tuple) or is_array(tree)):
-        return
     if id(tree) in around:
         raise DataError(f"{name} is a {type(tree).__name__} that contains itself, and so no end")
-    parts: Any = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    for key, part in parts:
-        yield from _name_values(part, _name_part(name, key), (*around, id(tree)))
+    for key, part in _parts(tree):
+        if isinstance(part, Value) or _parts(part):
+            yield from _name_values(part, _name_part(name, key), (*around, id(tree)))
+
+
+def _parts(tree: Any) -> Iterable[tuple[object, object]]:
+    """Return the parts of a container by their keys or positions; of anything else none."""
+    if isinstance(tree, dict):
+        return tree.items()
+    if isinstance(tree, list | tuple):
+        return enumerate(tree)
+    # Arrays of numbers may be large, and hold no Value.
+    return enumerate(tree) if is_array(tree) and tree.dtype == object else ()
 
 
 def _name_part(name: str, key: object) -> str:

@@ -230,6 +230,19 @@ def enable_grad(function: Thing | None = None) -> Thing | Switch:
     return switch if function is None else switch(function)
 
 
+def _mode_inside(mode: Mode, scope: Scope, code: CodeType | None) -> Mode:
+    """Return the mode inside of a scope.
+
+    Args:
+        mode: The mode around it.
+        scope: The scope.
+        code: The code that it is a call of, if any.
+    """
+    # No caller may keep the calls in a variable: their frames lead back to that of the caller.
+    calls = None if mode.calls is None else mode.calls.inside(scope, code)
+    return Mode(scope, mode.recording, mode.observers, mode.refuse, calls)
+
+
 class NamedBlock(Switch):
     """A block that is a scope, for `with` or as a decorator.
 
@@ -249,14 +262,10 @@ class NamedBlock(Switch):
         return decorate(thing, NamedBlock(name, getattr(thing, "__code__", None)))
 
     def _open(self, mode: Mode) -> Mode:
-        calls = mode.calls
         parent = mode.current_scope()
         # Not zero, which is no identity.
         identity = hash((self._name, None if parent is None else parent.identity)) or 1
-        scope = Scope(self._name, "scope", parent, identity)
-        if calls is not None:
-            calls = calls.inside(scope, self._code)
-        return Mode(scope, mode.recording, mode.observers, mode.refuse, calls)
+        return _mode_inside(mode, Scope(self._name, "scope", parent, identity), self._code)
 
 
 @overload
@@ -428,12 +437,13 @@ def call_in_scope(
     """
     # Every call of every module comes through here, so this does without a Switch.
     mode = _mode.get()
-    calls = mode.calls
-    parent = mode.scope if calls is None else calls.current_scope()
-    scope = scope_class(name, type(module).__name__, parent, id(module))
-    if calls is not None:
-        calls = calls.inside(scope, getattr(method, "__code__", None))
-    token = _mode.set(Mode(scope, mode.recording, mode.observers, mode.refuse, calls))
+    kind = type(module).__name__
+    if mode.calls is None:
+        scope = scope_class(name, kind, mode.scope, id(module))
+        token = _mode.set(Mode(scope, mode.recording, mode.observers, mode.refuse))
+    else:
+        scope = scope_class(name, kind, mode.current_scope(), id(module))
+        token = _mode.set(_mode_inside(mode, scope, getattr(method, "__code__", None)))
     try:
         return method(*arguments, **options)
     finally:

@@ -363,7 +363,7 @@ def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
 
 
 def _made_at(node: Value) -> str:
-    """Return the line of code that made a Value, where it is known, without the path of its file."""
+    """Return the line of code that made a Value, if it is known, without the folder of the file."""
     line = node.made_at
     if line is None:
         return ""
