@@ -135,10 +135,10 @@ class CallStack:
         code = frame.f_code
         caller = _find_user_frame(frame.f_back)
         place = None if caller is None else self._place(caller)
-        line = None if caller is None else (id(caller.f_code), caller.f_lineno)
+        where = None if caller is None else (id(caller.f_code), caller.f_lasti)
         around = None if parent is None else parent.identity
         # Not zero, which is no identity.
-        identity = hash((id(code), line, around)) or 1
+        identity = hash((id(code), where, around)) or 1
         return CallScope(code.co_name, function_name(code), parent, identity, place)
 
     def _forget_finished(self, frame: FrameType) -> None:

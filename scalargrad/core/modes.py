@@ -13,7 +13,7 @@ from scalargrad.errors import OptionError
 from scalargrad.utils.decorators import METHODS, decorate
 
 from .call_stack import CallStack
-from .scopes import Scope
+from .scopes import BlockScope, Scope
 
 if TYPE_CHECKING:
     from .value import Value
@@ -265,7 +265,7 @@ class NamedBlock(Switch):
         parent = mode.current_scope()
         # Not zero, which is no identity.
         identity = hash((self._name, None if parent is None else parent.identity)) or 1
-        return _mode_inside(mode, Scope(self._name, "scope", parent, identity), self._code)
+        return _mode_inside(mode, BlockScope(self._name, "scope", parent, identity), self._code)
 
 
 @overload

@@ -1,18 +1,21 @@
 """Scopes: the calls of modules and functions, and the named blocks, that computed a Value."""
 
+from typing import ClassVar
+
 from .source_lines import CodePlace, SourceLine
 
 
 class Scope:
-    """One call of a module, or one run of a block that `scope` names.
+    """One call of a module; the classes derived from it are for functions and named blocks.
 
     The module itself is not kept: a node that belongs to it would close a reference cycle.
 
     Attributes:
-        name: The name of the module inside its parent, or of the block.
-        kind: The name of its class; "scope" for a block.
+        name: The name of the module inside its parent.
+        kind: The name of its class.
         parent: The scope that it was called from.
-        identity: The same number for all calls of one module, and for all runs of one block.
+        identity: The same number for all calls of one module.
+        is_module: Whether it is the call of a module.
 
     Example:
         >>> Scope("neurons.3", "Neuron", Scope("layers.0", "Layer", None)).path
@@ -20,6 +23,7 @@ class Scope:
     """
 
     __slots__ = ("identity", "kind", "name", "parent")
+    is_module: ClassVar[bool] = True
 
     def __init__(self, name: str, kind: str, parent: "Scope | None", identity: int = 0) -> None:
         self.name = name
@@ -39,6 +43,10 @@ class Scope:
             scope = scope.parent
         return scopes[::-1]
 
+    def outermost_module(self) -> "Scope | None":
+        """Return the outermost call of a module among this scope and those around it."""
+        return next((scope for scope in self.chain() if scope.is_module), None)
+
     @property
     def path(self) -> str:
         """The names of all scopes from the outermost to this one, joined by dots."""
@@ -55,12 +63,22 @@ class StepScope(Scope):
     __slots__ = ()
 
 
+class BlockScope(Scope):
+    """One run of a block or a function that `scope` names. Its kind is "scope".
+
+    The identity is the same for all runs of a name within scopes of one identity.
+    """
+
+    __slots__ = ()
+    is_module = False
+
+
 class CallScope(Scope):
     """One call of a function, inside `trace_calls`.
 
     The `name` is that of the function, the `kind` with the names of its classes, and the `identity`
-    is the same for calls from one line of code, itself run from the same lines: those of a loop can
-    be folded into one, and two lines that call one function are kept apart.
+    is the same for calls from one place in the code, within scopes of one identity: those of a loop
+    can be folded into one, and two lines that call one function are kept apart.
 
     Attributes:
         place: The place in the code that called it, None where only installed code did.
@@ -72,6 +90,7 @@ class CallScope(Scope):
     """
 
     __slots__ = ("place",)
+    is_module = False
 
     def __init__(
         self,

@@ -685,8 +685,9 @@ def _warn_if_nothing_learns(leaves: list[Value]) -> None:
     scopes = {leaf.scope for leaf in leaves}  # only results whose graph was not kept have one
     if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
         return
-    outermost = [scope.chain()[0] for scope in scopes if scope is not None]
-    if any(is_reported(scope.identity) for scope in outermost):
+    modules = [scope.outermost_module() for scope in scopes if scope is not None]
+    outermost = [module for module in modules if module is not None]
+    if not outermost or any(is_reported(scope.identity) for scope in outermost):
         return
     warn_unlearned(
         f"the gradient reaches no Parameter: what {outermost[0].kind} computed has no graph, "

@@ -204,19 +204,20 @@ def test_nothing_is_in_a_scope_after_the_block_or_in_the_code_around_it() -> Non
     assert made().scope is made().made_at is None
 
 
-def test_calls_from_one_line_have_one_identity_and_those_from_two_lines_two() -> None:
-    def both(x: list[Value]) -> list[Value]:
+def test_calls_in_a_loop_have_one_identity_and_those_from_other_places_have_others() -> None:
+    def several(x: list[Value]) -> list[Value]:
         looped = [total(x, x) for _ in range(2)]
         other = total(x, x)
-        return [*looped, other]
+        left, right = total(x, x), total(x, x)
+        return [*looped, other, left, right]
 
     with sg.trace_calls():
-        first, second, other = both(row(1.0))
-        elsewhere, _, _ = both(row(1.0))
-    identities = [y.scope.identity for y in (first, second, other, elsewhere)]
+        first, second, *others = several(row(1.0))
+        elsewhere = several(row(1.0))[0]
     assert first.scope is not second.scope
-    assert identities[0] == identities[1]
-    assert len(set(identities)) == 3
+    assert first.scope.identity == second.scope.identity
+    identities = {y.scope.identity for y in (first, *others, elsewhere)}
+    assert len(identities) == 5
 
 
 def test_a_call_knows_its_function_and_the_line_and_the_variable_of_its_call() -> None:
@@ -619,6 +620,20 @@ def test_values_without_a_graph_have_a_scope_and_a_line() -> None:
         y = made()
     assert path(y) == "made"
     assert y.made_at.text == "return Value(2.0) * 3"
+
+
+@pytest.mark.parametrize("block", [sg.trace_calls(), sg.scope("target")])
+def test_only_what_a_module_computed_in_no_grad_is_warned_of(block: Any) -> None:
+    def computed(x: Value) -> Value:
+        with sg.no_grad():
+            return x * 2
+
+    with block:
+        (computed(Value(1.0)) * 3).backward()
+        with sg.no_grad():
+            y = Neuron(1)([1.0])
+        with pytest.warns(sg.errors.UnlearnedWarning, match="what Neuron computed"):
+            (y * 3).backward()
 
 
 def test_values_made_by_hand_have_a_scope_and_a_line() -> None:
