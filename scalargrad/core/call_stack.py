@@ -114,7 +114,7 @@ class CallStack:
 
         for call in reversed(calls):
             known = self._calls.get(call)
-            is_same = known is not None and (known is scope or known.parent is scope)
+            is_same = known is not None and known.parent is scope
             scope = known if is_same else self._open(call, scope)
         return scope
 
@@ -122,18 +122,19 @@ class CallStack:
         """Return a scope for a call that is new."""
         if get_ident() != self._thread:
             return parent
-        code = frame.f_code
-        if parent is not None and parent is self.scope and code is self._code:
-            scope = parent
-        else:
-            scope = self._make_scope(frame, parent)
+        caller = _find_user_frame(frame.f_back)
+        is_outermost = caller is None or caller in self._outside
+        # A function that has the scope around it is not in another one, unless it calls itself.
+        scope = parent
+        if parent is None or not is_outermost or frame.f_code is not self._code:
+            scope = self._make_scope(frame.f_code, parent, caller)
         self._forget_finished(frame)
         self._calls[frame] = scope
         return scope
 
-    def _make_scope(self, frame: FrameType, parent: Scope | None) -> CallScope:
-        code = frame.f_code
-        caller = _find_user_frame(frame.f_back)
+    def _make_scope(
+        self, code: CodeType, parent: Scope | None, caller: FrameType | None
+    ) -> CallScope:
         place = None if caller is None else self._place(caller)
         where = None if caller is None else (id(caller.f_code), caller.f_lasti)
         around = None if parent is None else parent.identity

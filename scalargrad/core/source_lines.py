@@ -72,9 +72,6 @@ class CodePlace:
         # Code can't be pickled, and is of no use in another process: its line is.
         return (CodePlace, (None, 0, self.source_line))
 
-    def __deepcopy__(self, memo: object) -> "CodePlace":
-        return self
-
 
 def function_name(code: CodeType) -> str:
     """Return the name of the function that code is part of, with the names of its classes.

@@ -74,6 +74,8 @@ def is_user_file(name: str) -> bool:
     Example:
         >>> is_user_file("<stdin>"), is_user_file(os.__file__), is_user_file(__file__)
         (True, False, False)
+        >>> is_user_file("/home/me/.local/lib/site-packages/package.py")
+        False
     """
     if name.startswith((*_OWN, *_installed(), "<frozen ")):
         return False

@@ -379,14 +379,14 @@ def test_a_generator_that_is_not_run_to_its_end_leaves_no_scope() -> None:
 
 
 def test_a_generator_belongs_to_who_resumes_it() -> None:
-    generator = squares(Value(2.0), 2)
+    generator = squares(Value(2.0), 3)
 
     def resume() -> Value:
         return next(generator)
 
     with sg.trace_calls():
-        values = [next(generator), resume()]
-    assert [path(value) for value in values] == ["squares", "resume.squares"]
+        values = [next(generator), resume(), next(generator)]
+    assert [path(value) for value in values] == ["squares", "resume.squares", "squares"]
 
 
 def test_functions_with_decorators() -> None:
@@ -497,6 +497,35 @@ def test_a_function_with_a_scope_of_its_own_gets_no_second_one() -> None:
     with sg.trace_calls():
         y = score(Value(1.0))
     assert [path(value) for value in (y, y.args[0])] == ["head", "head.made"]
+
+
+def test_a_function_inside_of_its_own_scope_calls_itself() -> None:
+    def power(x: Value, n: int) -> Value:
+        return x * x if n == 1 else power(x, n - 1) * x
+
+    with sg.trace_calls():
+        y = sg.scope(power)(Value(2.0), 3)
+    assert path(y) == "power"
+    assert path(y.args[0]) == "power.power"
+    assert path(y.args[0].args[0]) == "power.power.power"
+
+
+def test_a_block_in_a_function_is_inside_of_its_call() -> None:
+    def score() -> Value:
+        with sg.scope("block"):
+            return made()
+
+    with sg.trace_calls():
+        assert path(score()) == "score.block.made"
+
+
+@pytest.mark.parametrize(
+    "block", [sg.no_grad, sg.enable_grad, sg.detect_anomaly, sg.GradientTape, sg.collector_off]
+)
+def test_other_blocks_do_not_end_it(block: Any) -> None:
+    with sg.trace_calls(), block():
+        y = made()
+    assert path(y) == "made"
 
 
 def test_other_threads_are_not_traced() -> None:
@@ -611,6 +640,28 @@ def test_variables_of_the_calls_are_let_go_of_without_the_collector() -> None:
             assert [reference() for reference in seen] == [None] * 3
             helper(Value(1.0))
         assert seen[-1]() is None
+    finally:
+        gc.enable()
+
+
+def test_variables_of_finished_generators_are_let_go_of_inside_of_the_block() -> None:
+    class Thing:
+        pass
+
+    seen = []
+
+    def generate() -> Iterator[Value]:
+        thing = Thing()
+        seen.append(weakref.ref(thing))
+        yield Value(1.0) + 1
+        yield Value(1.0) + 2
+
+    gc.disable()
+    try:
+        with sg.trace_calls():
+            assert len(list(generate())) == 2
+            made()
+            assert seen[0]() is None
     finally:
         gc.enable()
 
@@ -763,6 +814,19 @@ def test_a_compiled_function_computes_the_same_and_its_values_know_their_calls()
     assert output.made_at.text == "return total(x, x) * 2"
 
 
+def test_a_program_reads_the_same() -> None:
+    def model(x: list[Value]) -> list[Value]:
+        return [sg.tanh(total(x, x)), *sg.scan(lambda c, y: (c * y, c + y), x[0], x)[1]]
+
+    plain = sg.compile(model, inputs=(3,))
+    plain([[1.0, 2.0, 3.0]])
+    with sg.trace_calls():
+        traced = sg.compile(model, inputs=(3,))
+        traced([[1.0, 2.0, 3.0]])
+    assert str(traced) == str(plain)
+    assert traced.explain() == plain.explain()
+
+
 def test_a_compiled_program_with_calls_can_be_pickled() -> None:
     with sg.trace_calls():
         program = sg.compile(pickled_model, inputs=(2,))
@@ -780,14 +844,18 @@ def test_steps_of_a_compiled_loop_know_their_calls() -> None:
         return carry, carry
 
     def model(x: list[Value]) -> Value:
-        return sg.scan(step, x[0], x)[0]
+        return sg.scan(step, x[0], x)[0] * 2
 
     with sg.trace_calls():
         program = sg.compile(model, inputs=(3,))
-        assert program([[1.0, 2.0, 3.0]]).tolist() == [[6.0]]
+        assert program([[1.0, 2.0, 3.0]]).tolist() == [[12.0]]
     output = program.load([1.0, 2.0, 3.0])
-    paths = {path(node) for node in topological([output]) if node.args}
-    assert paths == {"model.step"}
+    *steps, last = [node for node in topological([output]) if node.args]
+    assert path(last) == "model"
+    assert {node.scope.parent for node in steps} == {last.scope}
+    assert {path(node) for node in steps} == {"model.step"}
+    assert {node.made_at.text for node in steps} == {"carry = carry * x"}
+    assert all(node.scope.called_at.function == "model" for node in steps)
 
 
 @pytest.mark.parametrize("compiled", [False, True, "auto"])

@@ -113,9 +113,10 @@ def test_code_without_a_file_has_lines_without_text(file: str) -> None:
     assert (z.scope.path, z.scope.called_at.line) == ("f", 4)
 
 
-def in_notebook(source: str, file: str) -> dict[str, Any]:
-    """Run a cell of a notebook, whose lines only linecache has."""
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+def in_notebook(source: str, file: str, text: str = "") -> dict[str, Any]:
+    """Run a cell of a notebook, whose lines only linecache has, or another text in their place."""
+    lines = (text or source).splitlines(keepends=True)
+    linecache.cache[file] = (len(source), None, lines, file)
     try:
         space = run(source, file)
         space["line"] = space["y"].made_at
@@ -127,6 +128,12 @@ def in_notebook(source: str, file: str) -> dict[str, Any]:
 def test_a_cell_of_a_notebook_has_its_text() -> None:
     line = in_notebook("z = 1\ny = x * w\n", "<ipython-input-1-a>")["line"]
     assert line == SourceLine("<module>", "<ipython-input-1-a>", 2, "y = x * w", "y")
+
+
+@pytest.mark.parametrize("text", ["y = '\ud800'", "y = " + "-" * 9999 + "1", "y = " + "(" * 9999])
+def test_a_cell_that_can_not_be_parsed_gives_no_name(text: str) -> None:
+    line = in_notebook("y = x * w\n", "<cell>", text)["line"]
+    assert line == SourceLine("<module>", "<cell>", 1, text, "")
 
 
 def test_source_that_is_not_what_ran_gives_no_name(run_file: Any, tmp_path: Path) -> None:
