@@ -63,6 +63,10 @@ class CallStack:
         """
         return CallStack(scope, code, self._places)
 
+    def is_of_this_thread(self) -> bool:
+        """Return whether it was made in the thread that asks."""
+        return get_ident() == self._thread
+
     def place_node(self, node: "Value", frame: FrameType | None) -> None:
         """Tell a new Value the call that it belongs to, and the place that made it.
 
@@ -120,7 +124,7 @@ class CallStack:
 
     def _open(self, frame: FrameType, parent: Scope | None) -> Scope | None:
         """Return a scope for a call that is new."""
-        if get_ident() != self._thread:
+        if not self.is_of_this_thread():
             return parent
         caller = _find_user_frame(frame.f_back)
         is_outermost = caller is None or caller in self._outside

@@ -366,8 +366,10 @@ def trace_calls(function: Thing | None = None) -> Thing | Switch:
 
 
 def _trace_calls(mode: Mode) -> Mode:
-    scope = mode.current_scope()
-    return Mode(scope, mode.recording, mode.observers, mode.refuse, CallStack(scope))
+    calls = mode.calls
+    if calls is None or not calls.is_of_this_thread():
+        calls = CallStack(mode.scope)
+    return Mode(mode.scope, mode.recording, mode.observers, mode.refuse, calls)
 
 
 def observing(observer: Observer) -> Switch:

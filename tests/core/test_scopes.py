@@ -117,6 +117,19 @@ def test_a_decorated_coroutine_leaves_other_tasks_outside() -> None:
     assert [path(value) for value in asyncio.run(both())] == ["", "inside"]
 
 
+def test_blocks_of_generators_may_end_in_any_order() -> None:
+    def waiting(name: str) -> Iterator[None]:
+        with sg.scope(name):
+            yield
+
+    first, second = waiting("a"), waiting("b")
+    paths = []
+    for step in (first.__next__, second.__next__, first.close, second.close):
+        step()
+        paths.append(path(made()))
+    assert paths == ["a", "a.b", "b", ""]
+
+
 def test_methods_of_a_decorated_class_are_scopes() -> None:
     @sg.scope
     class Model:
@@ -448,6 +461,19 @@ def test_a_block_that_was_entered_by_a_library() -> None:
     assert path(called) == "made"
 
 
+def test_blocks_in_generators_may_end_in_any_order() -> None:
+    def waiting() -> Iterator[None]:
+        with sg.trace_calls():
+            yield
+
+    first, second = waiting(), waiting()
+    paths = []
+    for step in (first.__next__, second.__next__, first.close, second.close):
+        step()
+        paths.append(path(made()))
+    assert paths == ["made", "made", "made", ""]
+
+
 def test_modes_that_a_function_leaves_on_stay_on() -> None:
     @contextmanager
     def quiet() -> Iterator[None]:
@@ -537,6 +563,18 @@ def test_other_threads_are_not_traced() -> None:
             thread.start()
             thread.join()
     assert [value.scope for value in found] == [None, None]
+
+
+def test_another_thread_may_trace_in_a_copy_of_the_context() -> None:
+    def traced() -> Value:
+        with sg.trace_calls():
+            return made()
+
+    async def main() -> Value:
+        with sg.trace_calls():
+            return await asyncio.to_thread(traced)
+
+    assert path(asyncio.run(main())) == "made"
 
 
 def test_tasks_keep_their_scopes_while_they_take_turns() -> None:
