@@ -440,6 +440,11 @@ def test_the_block_as_a_decorator() -> None:
     assert path(second(Value(1.0))) == "second.total"
 
 
+def test_a_name_is_for_scope() -> None:
+    with pytest.raises(OptionError, match="trace_calls take no argument"):
+        sg.trace_calls("attention")
+
+
 def test_a_block_inside_of_a_block_changes_nothing() -> None:
     def outer() -> tuple[Value, Value, Value]:
         before = made()
