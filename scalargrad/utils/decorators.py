@@ -73,8 +73,8 @@ def _decorate(thing: object, block: Block) -> object:
         return cached_property(decorate(thing.func, block))
     if not callable(thing):
         raise OptionError(
-            "no_grad, enable_grad and trace_calls take no argument, or what is to be decorated, "
-            f"not {type(thing).__name__} {thing!r}"
+            "no_grad, enable_grad and trace_calls take no argument, or the function or class to "
+            f"decorate, not {type(thing).__name__} {thing!r}"
         )
     return _decorate_callable(thing, block)
 
