@@ -19,10 +19,13 @@ from .autodiff.tape import GradientTape
 from .autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from .core import functions
 from .core.functions import *  # noqa: F403 - a function for each row of the table
+from .core.labels import label, parameters
 from .core.leaves import Buffer, RandomLeaf
 from .core.loops import scan
-from .core.modes import enable_grad, no_grad
+from .core.modes import enable_grad, no_grad, scope, trace_calls
+from .core.scopes import CallScope, Scope
 from .core.seeds import manual_seed
+from .core.source_lines import SourceLine
 from .core.value import Constant, Parameter, Value, backward
 from .utils.garbage import collector_off
 
@@ -44,11 +47,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Buffer",
+    "CallScope",
     "Constant",
     "GradientReport",
     "GradientTape",
     "Parameter",
     "RandomLeaf",
+    "Scope",
+    "SourceLine",
     "Value",
     "backward",
     "collector_off",
@@ -64,13 +70,17 @@ __all__ = [
     "inf",
     "jacobian",
     "jvp",
+    "label",
     "losses",
     "manual_seed",
     "nan",
     "nn",
     "no_grad",
     "numerical_gradient",
+    "parameters",
     "scan",
+    "scope",
+    "trace_calls",
     "value_and_grad",
     *functions.__all__,
 ]

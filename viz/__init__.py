@@ -9,12 +9,13 @@
 <Drawing of 2 values as cards>
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import graphviz
 
+from scalargrad.core.labels import label_unnamed
 from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
 
@@ -67,6 +68,7 @@ def draw(
     theme: str = "auto",
     title: str = "",
     rankdir: str = "LR",
+    names: Mapping[str, Any] | None = None,
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
@@ -92,6 +94,8 @@ def draw(
         title: A heading.
         rankdir: Which way the graph runs, at every level but "layers": "LR" from left to right,
             "TB" from top to bottom, "RL", "BT".
+        names: Variables by their names, such as `locals()`: Values among them, and in their lists
+            and dicts, that have no label yet are labeled `x`, `wte[3][2]` and so on.
         limit: Seconds that a layout may take before a coarser level is drawn.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
             whichever there is.
@@ -115,6 +119,8 @@ def draw(
         >>> draw({"x": ["linear"], "k": ["linear"], "linear": ["loss"]}, edges="feeds")
         <Drawing of 4 values as cards>
     """
+    if names is not None:
+        label_unnamed(names)
     heading = clean(title, 120)
     pictures = choose_pictures(target, level, expand, edges, show, fold=True)
     if checked_direction(rankdir) != "LR" and pictures[0].level == "layers":

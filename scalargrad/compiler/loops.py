@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from scalargrad.core.graph import hold_operands, stored_partials, topological
 from scalargrad.core.leaves import IntegerInput
-from scalargrad.core.modes import Scope, StepScope, current_mode
+from scalargrad.core.modes import current_mode
+from scalargrad.core.scopes import Scope, StepScope
 from scalargrad.core.value import Constant, Value, make_leaf
 
 __all__ = [
@@ -93,7 +94,7 @@ def make_loop_node(loop: TracedLoop, operands: Sequence[Value]) -> LoopNode:
     node = LoopNode(1.0)
     hold_operands(node, tuple(operands), ())
     node.op = SCAN
-    node.scope = current_mode().scope
+    node.scope = current_mode().current_scope()
     node.loop = loop
     return node
 
@@ -162,6 +163,9 @@ def _copy_node(node: Value, copies: dict[Value, Value]) -> Value:
     twin.op = node.op
     twin.scope = node.scope
     twin.metadata = node.metadata
+    details = node._details
+    if details is not None and details.place is not None:
+        twin._own_details().place = details.place
     if isinstance(node, LoopNode) and isinstance(twin, LoopNode):
         twin.loop = node.loop
     if isinstance(node, Pick) and isinstance(twin, Pick):
@@ -201,7 +205,7 @@ class _StepScopes:
         if isinstance(scope, StepScope) and scope.parent is self._around:
             name = f"{name.removesuffix('.0')}.{self._number}"
         parent = self.copy(scope.parent)
-        twin = type(scope)(name, scope.kind, parent, scope.identity)
+        twin = scope.twin(name, parent)
         self._copies[scope] = twin
         return twin
 

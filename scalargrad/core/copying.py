@@ -72,6 +72,7 @@ def _state(value: "Value") -> tuple[Any, ...]:
         value.scope,
         value.static_args,
         by_hand,
+        value._details and value._details.place,
         _own_slots(value),
         dict(getattr(value, "__dict__", ())),
     )
@@ -118,10 +119,10 @@ def _blank(kind: "type[Value]") -> "Value":
 def restore_value(value: "Value", state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value with the state that `reduce_value` returned."""
     value._data, value._grad, value.op, args, partials, *more = state[1]
-    label, value.scope, static_args, by_hand, slots, attributes = more
+    label, value.scope, static_args, by_hand, place, slots, attributes = more
     hold_operands(value, args, partials, static_args)
     metadata = {BY_HAND: _refuse_copy} if by_hand else None
-    value._details = Details(label, metadata) if label or by_hand else None
+    value._details = Details(label, metadata, place) if label or by_hand or place else None
     for name, item in slots.items():
         setattr(value, name, item)
     if attributes:

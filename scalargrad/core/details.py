@@ -2,20 +2,29 @@
 
 from typing import Any
 
+from .source_lines import CodePlace, SourceLine
+
 
 class Details:
-    """The label and the metadata of a Value.
+    """The label and the metadata of a Value, and where it was made.
 
     Attributes:
         label: A name for pictures and messages, "" for none.
         metadata: Hooks, and the line of source where the Value was made; None for neither.
+        place: The place in the code that made it, inside `trace_calls`; else None.
     """
 
-    __slots__ = ("label", "metadata")
+    __slots__ = ("label", "metadata", "place")
 
-    def __init__(self, label: str = "", metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        label: str = "",
+        metadata: dict[str, Any] | None = None,
+        place: CodePlace | None = None,
+    ) -> None:
         self.label = label
         self.metadata = metadata
+        self.place = place
 
 
 class Detailed:
@@ -45,6 +54,20 @@ class Detailed:
     def metadata(self, metadata: dict[str, Any] | None) -> None:
         if metadata is not None or self._details is not None:
             self._own_details().metadata = metadata
+
+    @property
+    def made_at(self) -> SourceLine | None:
+        """The line of the user's code that computed it; None for a leaf, and without `trace_calls`.
+
+        Example:
+            >>> import scalargrad as sg
+            >>> with sg.trace_calls():
+            ...     y = sg.Value(2.0) * 3
+            >>> y.made_at.line, y.made_at.text
+            (2, 'y = sg.Value(2.0) * 3')
+        """
+        details = self._details
+        return None if details is None or details.place is None else details.place.source_line
 
     def _own_details(self: Any) -> Details:
         if self._details is None:

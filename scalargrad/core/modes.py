@@ -1,4 +1,4 @@
-"""The context of a computation: module scope, whether a graph is recorded, observers of new nodes.
+"""The context of a computation: scope, whether a graph is recorded, observers of new nodes.
 
 It is one immutable `Mode` in a context variable: safe with threads and asynchronous tasks, and a
 single look-up per node.
@@ -6,9 +6,14 @@ single look-up per node.
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from types import CodeType
 from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 
-from scalargrad.utils.decorators import decorate
+from scalargrad.errors import OptionError
+from scalargrad.utils.decorators import METHODS, decorate
+
+from .call_stack import CallStack
+from .scopes import BlockScope, Scope
 
 if TYPE_CHECKING:
     from .value import Value
@@ -29,69 +34,32 @@ class Observer(Protocol):
         """Receive the nodes of a backward pass that is over, in topological order."""
 
 
-class Scope:
-    """One call of a module.
-
-    The module itself is not kept: a node that belongs to it would close a reference cycle.
-
-    Attributes:
-        name: The name of the module inside its parent.
-        kind: The name of its class.
-        parent: The scope that it was called from.
-        identity: The same number for all calls of one module.
-
-    Example:
-        >>> Scope("neurons.3", "Neuron", Scope("layers.0", "Layer", None)).path
-        'layers.0.neurons.3'
-    """
-
-    __slots__ = ("identity", "kind", "name", "parent")
-
-    def __init__(self, name: str, kind: str, parent: "Scope | None", identity: int = 0) -> None:
-        self.name = name
-        self.kind = kind
-        self.parent = parent
-        self.identity = identity
-
-    def __repr__(self) -> str:
-        return f"Scope({self.path!r}, {self.kind})"
-
-    def chain(self) -> list["Scope"]:
-        """Return this scope and those around it, the outermost first."""
-        scopes: list[Scope] = []
-        scope: Scope | None = self
-        while scope is not None:
-            scopes.append(scope)
-            scope = scope.parent
-        return scopes[::-1]
-
-    @property
-    def path(self) -> str:
-        """The names of all scopes from the outermost to this one, joined by dots."""
-        return ".".join(scope.name for scope in self.chain() if scope.name)
-
-
-class StepScope(Scope):
-    """One call of a module in a step of a loop. Its name ends with the number of the step."""
-
-    __slots__ = ()
-
-
 class Mode:
     """The context of a computation, never changed once it is in use.
 
     Attributes:
-        scope: The module call that new nodes belong to.
+        scope: The module call or the block that new nodes belong to.
         recording: Whether operations keep their operands.
         observers: Objects that are told of new nodes and backward passes.
         refuse: Called with a description whenever a Value is asked for its number while a function
             is traced, None outside of a trace. It raises: the answer would hold for one sample
             only.
+        calls: The calls of functions inside of `scope`, None outside of `trace_calls`.
+        is_watched: Whether anything is told of new nodes: an observer, or the calls.
         below: The mode around the block of `switch`.
         switch: The switch whose block this mode is for, if any.
     """
 
-    __slots__ = ("below", "observers", "recording", "refuse", "scope", "switch")
+    __slots__ = (
+        "below",
+        "calls",
+        "is_watched",
+        "observers",
+        "recording",
+        "refuse",
+        "scope",
+        "switch",
+    )
 
     below: "Mode | None"
     switch: "Switch | None"
@@ -102,13 +70,20 @@ class Mode:
         recording: bool,
         observers: tuple[Observer, ...],
         refuse: Callable[[str], None] | None = None,
+        calls: CallStack | None = None,
     ) -> None:
         self.scope = scope
         self.recording = recording
         self.observers = observers
         self.refuse = refuse
+        self.calls = calls
+        self.is_watched = bool(observers) or calls is not None
         self.below = None
         self.switch = None
+
+    def current_scope(self) -> Scope | None:
+        """Return the scope that a Value that is made here would belong to."""
+        return self.scope if self.calls is None else self.calls.current_scope()
 
 
 # A mutable default would be shared by all contexts; a Mode is never changed.
@@ -222,7 +197,7 @@ def no_grad(function: Thing | None = None) -> Thing | Switch:
         >>> predict(Value(3.0)).args
         ()
     """
-    switch = Switch(lambda mode: Mode(mode.scope, False, mode.observers, mode.refuse))
+    switch = Switch(lambda mode: Mode(mode.scope, False, mode.observers, mode.refuse, mode.calls))
     return switch if function is None else switch(function)
 
 
@@ -251,15 +226,160 @@ def enable_grad(function: Thing | None = None) -> Thing | Switch:
         >>> len(y.args)
         2
     """
-    switch = Switch(lambda mode: Mode(mode.scope, True, mode.observers, mode.refuse))
+    switch = Switch(lambda mode: Mode(mode.scope, True, mode.observers, mode.refuse, mode.calls))
     return switch if function is None else switch(function)
+
+
+def _mode_inside(mode: Mode, scope: Scope, code: CodeType | None) -> Mode:
+    """Return the mode inside of a scope.
+
+    Args:
+        mode: The mode around it.
+        scope: The scope.
+        code: The code that it is a call of, if any.
+    """
+    # No caller may keep the calls in a variable: their frames lead back to that of the caller.
+    calls = None if mode.calls is None else mode.calls.inside(scope, code)
+    return Mode(scope, mode.recording, mode.observers, mode.refuse, calls)
+
+
+class NamedBlock(Switch):
+    """A block that is a scope, for `with` or as a decorator.
+
+    Args:
+        name: The name of the scope; as a decorator, by default that of the function.
+        code: The code of the function that is decorated.
+    """
+
+    def __init__(self, name: str, code: CodeType | None = None) -> None:
+        super().__init__(self._open)
+        self._name = name
+        self._code = code
+
+    def __call__(self, thing: Thing) -> Thing:
+        """Return `thing`, a function of any kind or a class, to run inside the block."""
+        name = self._name or getattr(thing, "__name__", type(thing).__name__)
+        return decorate(thing, NamedBlock(name, getattr(thing, "__code__", None)))
+
+    def _open(self, mode: Mode) -> Mode:
+        parent = mode.current_scope()
+        # Not zero, which is no identity.
+        identity = hash((self._name, None if parent is None else parent.identity)) or 1
+        return _mode_inside(mode, BlockScope(self._name, "scope", parent, identity), self._code)
+
+
+@overload
+def scope(name: str) -> NamedBlock: ...
+
+
+@overload
+def scope(name: Thing) -> Thing: ...
+
+
+def scope(name: str | Thing) -> NamedBlock | Thing:
+    """Give what is computed in a block or a function a scope of its own, as a module does.
+
+    Pictures draw a box for it. It is a block, `with scope("attention"):`, and a decorator of
+    functions of any kind and of classes: `@scope("attention")`, or `@scope` for the name of the
+    function. Scopes nest, belong to this thread or asynchronous task, and end with the block, also
+    by an exception. While a decorated generator is suspended, its caller is outside; each time that
+    it goes on is another run of the scope. A plain `with scope(…):` in a generator lasts until that
+    block ends, for the caller too.
+
+    Args:
+        name: The name, or the function or class to decorate.
+
+    Returns:
+        The block, or the decorated function.
+
+    Raises:
+        OptionError: If the name is empty, or neither a name nor anything that can be decorated.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> with scope("attention"):
+        ...     with scope("scores"):
+        ...         y = Value(2.0) * 3
+        >>> y.scope.path
+        'attention.scores'
+        >>> @scope
+        ... def double(x):
+        ...     return x * 2
+        >>> double(Value(3.0)).scope
+        Scope('double', scope)
+    """
+    if isinstance(name, str):
+        if not name:
+            raise OptionError('scope needs a name, as in scope("attention")')
+        return NamedBlock(name)
+    if not callable(name) and not isinstance(name, METHODS):
+        kind = type(name).__name__
+        raise OptionError(f"scope takes a name, or the function or class to decorate, not {kind}")
+    return NamedBlock("")(name)
+
+
+@overload
+def trace_calls(function: None = None) -> Switch: ...
+
+
+@overload
+def trace_calls(function: Thing) -> Thing: ...
+
+
+def trace_calls(function: Thing | None = None) -> Thing | Switch:
+    """Give each call of your functions a scope, and note the line that computed each Value.
+
+    Inside the block, or the decorated function, code without modules has a structure that can be
+    seen: `value.scope` is a `CallScope` for the call that computed the Value, inside those of its
+    callers, and `value.made_at` is the line with the variable that its result was given to. Calls
+    are those of functions and methods in your own code that compute something. Installed packages,
+    the standard library and scalargrad itself are left out, and a comprehension or a lambda is part
+    of the function around it.
+
+    It holds for this thread only, and for the asynchronous tasks that start inside. A generator or
+    coroutine that goes on keeps its scope, as long as it is resumed from the same call. Profilers
+    and debuggers are not disturbed. Outside of the block nothing is slower.
+
+    Args:
+        function: The function or class to decorate, when used as `@trace_calls`.
+
+    Returns:
+        The block, or the decorated function.
+
+    Example:
+        >>> import scalargrad as sg
+        >>> def linear(x, w):
+        ...     return sum(a * b for a, b in zip(x, w))
+        >>> def score(x, w):
+        ...     q = linear(x, w)
+        ...     return q * q
+        >>> with sg.trace_calls():
+        ...     y = score([sg.Value(1.0)], [sg.Value(2.0)])
+        >>> q = y.args[0]
+        >>> y.scope.path, q.scope.path, q.scope.called_at.variable
+        ('score', 'score.linear', 'q')
+        >>> y.made_at.function, y.made_at.line, y.made_at.text
+        ('score', 3, 'return q * q')
+    """
+    switch = Switch(_trace_calls)
+    return switch if function is None else switch(function)
+
+
+def _trace_calls(mode: Mode) -> Mode:
+    calls = mode.calls
+    if calls is None or not calls.is_of_this_thread():
+        calls = CallStack(mode.scope)
+    return Mode(mode.scope, mode.recording, mode.observers, mode.refuse, calls)
 
 
 def observing(observer: Observer) -> Switch:
     """Return a block inside which `observer` is told of each operation and each backward pass."""
-    return Switch(
-        lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer), mode.refuse)
-    )
+
+    def change(mode: Mode) -> Mode:
+        observers = (*mode.observers, observer)
+        return Mode(mode.scope, mode.recording, observers, mode.refuse, mode.calls)
+
+    return Switch(change)
 
 
 def unobserved() -> Switch:
@@ -277,7 +397,7 @@ def tracing(observer: Observer, refuse: Callable[[str], None]) -> Switch:
         observer: The observer that is told of each operation.
         refuse: Called with a description when a Value is asked for its number. It raises.
     """
-    return Switch(lambda mode: Mode(mode.scope, mode.recording, (observer,), refuse))
+    return Switch(lambda mode: Mode(mode.scope, mode.recording, (observer,), refuse, mode.calls))
 
 
 def is_tracing() -> bool:
@@ -319,8 +439,13 @@ def call_in_scope(
     """
     # Every call of every module comes through here, so this does without a Switch.
     mode = _mode.get()
-    scope = scope_class(name, type(module).__name__, mode.scope, id(module))
-    token = _mode.set(Mode(scope, mode.recording, mode.observers, mode.refuse))
+    kind = type(module).__name__
+    if mode.calls is None:
+        scope = scope_class(name, kind, mode.scope, id(module))
+        token = _mode.set(Mode(scope, mode.recording, mode.observers, mode.refuse))
+    else:
+        scope = scope_class(name, kind, mode.current_scope(), id(module))
+        token = _mode.set(_mode_inside(mode, scope, getattr(method, "__code__", None)))
     try:
         return method(*arguments, **options)
     finally:

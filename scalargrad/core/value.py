@@ -7,6 +7,7 @@ order of the walk (`graph`), gradients that are graphs themselves (`backprop`), 
 number (`conversion`).
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Union
 
@@ -41,7 +42,8 @@ from .graph import (
 from .hooks import BY_HAND, Hook, HookHandle, apply_hooks
 from .methods import Operations
 from .missing import MISSING
-from .modes import Scope, check_question, current_mode, is_tracing
+from .modes import check_question, current_mode, is_tracing
+from .scopes import Scope
 from .unlearned import is_reported, warn_unlearned
 
 Number = Union["Value", float]
@@ -107,7 +109,7 @@ class Value(Operations, OtherNames, NumberLike):
     _details: Details | None
     op: str
     scope: Scope | None
-    """The module call that computed it."""
+    """The call of a module, the block, or inside `trace_calls` the call of a function it is of."""
 
     def __init__(
         self,
@@ -435,7 +437,7 @@ def make_node(
         node.op = ""
         node._x = None
         node._rest = NOT_RECORDED
-    if mode.observers:
+    if mode.is_watched:
         _tell_observers(node, op, x, local_x, y, local_y, rest)
     return node
 
@@ -499,6 +501,8 @@ def _hold_by_hand(node: Value, args: Iterable[Value], partials: Sequence[float] 
         )
     mode = current_mode()
     node.scope = mode.scope
+    if mode.calls is not None:
+        mode.calls.place_node(node, sys._getframe(1))
     for observer in mode.observers:
         observer.on_node(node, node.op, operands, given)
 
@@ -512,6 +516,9 @@ def _tell_observers(
     local_y: float,
     rest: Rest | None,
 ) -> None:
+    mode = current_mode()
+    if mode.calls is not None:
+        mode.calls.place_node(node, sys._getframe(2))
     # Observers are told of an operation even where its graph is not kept, so its operands are not
     # read from the node.
     args: tuple[Value, ...] = ()
@@ -523,7 +530,7 @@ def _tell_observers(
         args, partials = (x,), (local_x,)
     else:
         args, partials = (x, y), (local_x, local_y)
-    for observer in current_mode().observers:
+    for observer in mode.observers:
         observer.on_node(node, op, args, partials)
 
 
@@ -678,8 +685,9 @@ def _warn_if_nothing_learns(leaves: list[Value]) -> None:
     scopes = {leaf.scope for leaf in leaves}  # only results whose graph was not kept have one
     if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
         return
-    outermost = [scope.chain()[0] for scope in scopes if scope is not None]
-    if any(is_reported(scope.identity) for scope in outermost):
+    modules = [scope.outermost_module() for scope in scopes if scope is not None]
+    outermost = [module for module in modules if module is not None]
+    if not outermost or any(is_reported(scope.identity) for scope in outermost):
         return
     warn_unlearned(
         f"the gradient reaches no Parameter: what {outermost[0].kind} computed has no graph, "

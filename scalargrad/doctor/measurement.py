@@ -8,7 +8,7 @@ from math import isfinite
 
 from scalargrad.core.conversion import plain
 from scalargrad.core.graph import topological
-from scalargrad.core.modes import Scope
+from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Parameter, Value, backward
 from scalargrad.nn import Module
 from scalargrad.training.aliases import Loss, Prediction, Sample, Target

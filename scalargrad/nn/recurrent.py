@@ -12,9 +12,10 @@ from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.loops import scan
-from scalargrad.core.modes import StepScope, call_in_scope
+from scalargrad.core.modes import call_in_scope
 from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
+from scalargrad.core.scopes import StepScope
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Constant, Number, Value
 from scalargrad.errors import LengthError, OptionError

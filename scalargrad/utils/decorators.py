@@ -73,8 +73,8 @@ def _decorate(thing: object, block: Block) -> object:
         return cached_property(decorate(thing.func, block))
     if not callable(thing):
         raise OptionError(
-            "no_grad and enable_grad take no argument, or the function or class to decorate, "
-            f"not {type(thing).__name__} {thing!r}"
+            "no_grad, enable_grad and trace_calls take no argument, or the function or class to "
+            f"decorate, not {type(thing).__name__} {thing!r}"
         )
     return _decorate_callable(thing, block)
 
@@ -85,7 +85,7 @@ def _decorate_class(kind: type, block: Block) -> type:
         if base.__module__ not in _FOUNDATIONS:
             members |= vars(base)
     for name, member in members.items():
-        if isinstance(member, _METHODS):
+        if isinstance(member, METHODS):
             changed = decorate(member, block)
             setattr(kind, name, changed)
             if isinstance(changed, cached_property):
@@ -93,7 +93,7 @@ def _decorate_class(kind: type, block: Block) -> type:
     return kind
 
 
-_METHODS: tuple[type, ...] = (FunctionType, staticmethod, classmethod, property, cached_property)
+METHODS: tuple[type, ...] = (FunctionType, staticmethod, classmethod, property, cached_property)
 _FOUNDATIONS = ("builtins", "typing", "abc")
 """Modules of base classes without user code, whose methods must not be replaced."""
 

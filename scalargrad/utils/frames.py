@@ -14,6 +14,8 @@ _ROOT = Path(__file__).parent.parent.parent
 # With a separator at the end, so that a folder like scalargrad_extras is not one of them.
 _OWN = tuple(f"{_ROOT / package}{os.sep}" for package in ("scalargrad", "viz"))
 
+_PACKAGES = frozenset(["site-packages", "dist-packages"])
+
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line of user code, however many functions and wrappers are in between.
@@ -60,6 +62,25 @@ def user_frame() -> tuple[FrameType, int] | None:
         if not frame.f_code.co_filename.startswith(installed):
             return frame, level
     return nearest
+
+
+@cache
+def is_user_file(name: str) -> bool:
+    """Return whether code of a file is neither part of this project nor installed.
+
+    Args:
+        name: The `co_filename` of the code.
+
+    Example:
+        >>> is_user_file("<stdin>"), is_user_file(os.__file__), is_user_file(__file__)
+        (True, False, False)
+        >>> is_user_file("/home/me/.local/lib/site-packages/package.py")
+        False
+    """
+    if name.startswith((*_OWN, *_installed(), "<frozen ")):
+        return False
+    # Packages of a user, and those of the distribution, are in other folders of these names.
+    return _PACKAGES.isdisjoint(Path(name).parts)
 
 
 @cache

@@ -7,13 +7,16 @@ operation, and knows no more than + * ** log exp relu.
 
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+import scalargrad as sg
 from scalargrad import Parameter, Value
+from scalargrad.core.graph import topological
 
 TEXT = ["abcab", "bcabc", "cabba", "abba"]
 TOKENS = 4  # a, b, c, and the end of a word
@@ -213,3 +216,41 @@ def test_a_derived_class_gives_the_same_too(expected: list[str]) -> None:
         """One that a user wrote."""
 
     assert [number.hex() for number in trained(Mine)] == expected
+
+
+def test_inside_of_trace_calls_the_numbers_are_the_same(expected: list[str]) -> None:
+    with sg.trace_calls():
+        assert [number.hex() for number in trained(Value)] == expected
+
+
+def test_calls_are_a_tree_in_which_those_of_a_loop_can_be_folded() -> None:
+    with sg.trace_calls():
+        loss = Transformer(Value).loss("abba")
+    calls = {node.scope for node in topological([loss]) if node.args}
+    calls |= {call.parent for call in calls}
+    folded: dict[int, set[Any]] = {}
+    for call in calls - {None}:
+        folded.setdefault(call.identity, set()).add(call)
+
+    paths = Counter(next(iter(same)).path for same in folded.values())
+    assert paths == {
+        "loss": 1,
+        "loss.softmax": 1,
+        "loss.logits": 1,
+        "loss.logits.normalized": 2,
+        "loss.logits.linear": 7,
+        "loss.logits.softmax": 1,
+    }
+    # The word has four letters, and an end.
+    assert {len(same) for same in folded.values()} == {1, 5}
+
+
+def test_calls_and_values_have_the_names_of_the_variables() -> None:
+    with sg.trace_calls():
+        loss = Transformer(Value).loss("abba")
+    nodes = [node for node in topological([loss]) if node.args]
+    calls = {node.scope.called_at.variable for node in nodes}
+    assert calls == {"", "x", "query", "shares", "probabilities", "loss"}
+    values = {node.made_at.variable for node in nodes}
+    mine = {"mean_square", "scale", "powers", "total", "scores", "mixed", "x", "hidden"}
+    assert values == {"", *mine}

@@ -95,6 +95,28 @@ def modes(_: Path) -> Any:
     return [len(quiet.args), len(loud.args), len((x * 4).args)]
 
 
+@row(sg.scope, sg.trace_calls, sg.Scope, sg.CallScope, sg.SourceLine)
+def scopes(_: Path) -> Any:
+    def square(x: Value) -> Value:
+        y = x * number(2.0)
+        return y * y
+
+    with sg.scope("outer"), sg.trace_calls():
+        y = square(Value(3.0))
+    line = y.args[0].made_at
+    assert isinstance(y.scope, sg.CallScope)
+    assert isinstance(y.scope.parent, sg.Scope)
+    assert isinstance(line, sg.SourceLine)
+    return [y, y.scope.path, line.variable, (y * 2).scope, (y * 2).made_at]
+
+
+@row(sg.label, sg.parameters)
+def names(_: Path) -> Any:
+    state = sg.parameters({"w": [[number(1.0), 2.0], [3.0]]})
+    row = sg.label([Value(1.0), Value(2.0)], "row")
+    return [state["w"][1][0], state["w"][0][0], [value.label for value in row]]
+
+
 @row(sg.detect_anomaly)
 def anomaly(_: Path) -> Any:
     with sg.detect_anomaly():

@@ -95,6 +95,43 @@ x.grad.backward()  # wrong
 (x * y).backward(retain_graph=True)  # wrong
 x.data = "three"  # wrong
 
+# Scopes and names
+
+with sg.scope("attention"), sg.trace_calls():
+    made = x * y
+assert_type(made.scope, sg.Scope | None)
+assert_type(made.made_at, sg.SourceLine | None)
+if made.made_at is not None:
+    assert_type(made.made_at.line, int)
+    assert_type(made.made_at.variable, str)
+if isinstance(made.scope, sg.CallScope):
+    assert_type(made.scope.called_at, sg.SourceLine | None)
+
+
+@sg.scope
+def scored(x: Value) -> Value:
+    return x
+
+
+@sg.scope("head")
+@sg.trace_calls
+def named_score(x: Value) -> Value:
+    return x
+
+
+assert_type(scored(x), Value)
+assert_type(named_score(x), Value)
+assert_type(sg.label([x, x], "row"), list[Value])
+assert_type(sg.parameters(1.0), Parameter)
+table: dict[str, list[Parameter]] = sg.parameters({"wte": [1.0, 2.0]})
+
+sg.scope()  # wrong
+sg.trace_calls("attention")(x)  # wrong
+sg.label([x], 3)  # wrong
+sg.parameters(1.0, label="w")  # wrong
+made.made_at = None  # wrong
+scored("three")  # wrong
+
 # Losses: lists of any kind and depth; numbers alone give a float
 
 assert_type(sg.losses.mse(x, 1.0), Value)

@@ -3,13 +3,14 @@
 It opens offline, asks the network for nothing, and runs no script but its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from scalargrad.core.labels import label_unnamed
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
@@ -119,6 +120,7 @@ def explore(
     optimizer: "Optimizer | OptimizerName" = "adam",
     batch_size: int | None = 32,
     seed: int | None = 0,
+    names: Mapping[str, Any] | None = None,
     title: str = "",
     theme: str = "auto",
 ) -> Page:
@@ -156,6 +158,7 @@ def explore(
         batch_size: As for `fit`, with `train=True`. It can be changed in the page, as can the
             learning rate and the share of the samples to test with.
         seed: As for `fit`, with `train=True`.
+        names: Variables by their names, as for `draw`.
         title: A heading.
         theme: "auto" (as the reader prefers), "light" or "dark".
 
@@ -176,6 +179,8 @@ def explore(
         >>> explore(MLP(2, [3, 1], seed=0), data=(X, y), train=True)  # doctest: +ELLIPSIS
         <Page of 39 values that trains with 2 samples, ... KB>
     """
+    if names is not None:
+        label_unnamed(names)
     source = target.recording if is_named(target, target_types.RECORDER) else target
     training = None
     if _is_to_train(source, data, train):

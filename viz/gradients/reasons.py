@@ -309,7 +309,7 @@ def _in_module(node: Value) -> str:
 
 
 def _made_at(node: Value) -> str:
-    source = (node.metadata or {}).get("source")
+    source = (node.metadata or {}).get("source") or str(node.made_at or "")
     return f", made at {clean(source, 200)}" if source else ""
 
 

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from scalargrad.core.graph import topological
-from scalargrad.core.modes import Scope
 from scalargrad.core.ops import ADD, DOT, MUL, SUM, TABLE
+from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
 from viz.look.text import clean, long_label, number
 

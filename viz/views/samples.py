@@ -8,7 +8,7 @@ two uses of a shared layer are calls too, but a mean over them would be a number
 from collections import defaultdict
 
 from scalargrad.core import ops
-from scalargrad.core.modes import Scope
+from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
 from viz.look.text import clean
 from viz.model.snapshot import Snapshot

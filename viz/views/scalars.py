@@ -6,12 +6,13 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import hypot
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from scalargrad.core.value import Parameter, Value
 from viz.look.legend import GRADIENT_NORM
-from viz.look.text import number, plural
+from viz.look.text import clean, number, plural
 from viz.model.chains import Chain
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
 from viz.model.snapshot import Snapshot, formula, parent_path, shown_flow
@@ -26,6 +27,8 @@ MIN_GATHERED = 4
 """Closed neurons beside an open one from which on they are one box."""
 MAX_NUMBERED = 150
 """Chips up to which each shows its number."""
+_MAX_LINE = 120
+"""Characters of a line of source code."""
 _LEAVES = ("input", "parameter", "constant")
 
 
@@ -355,7 +358,16 @@ def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
         formula=formula(node),
         root=node in snapshot.roots,
         whole=snapshot.long_labels[node],
+        tip=_made_at(node),
     )
+
+
+def _made_at(node: Value) -> str:
+    """Return the line of code that made a Value, if it is known, without the folder of the file."""
+    line = node.made_at
+    if line is None:
+        return ""
+    return "made at " + clean(str(line._replace(file=Path(line.file).name)), _MAX_LINE)
 
 
 def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from scalargrad.core.modes import Scope
+from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import clean
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy
 
-from scalargrad.core.modes import Scope
+from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
 from viz.look.legend import DEAD, GRADIENT_NORM, OFF
 from viz.look.text import clean, cut, number, plural

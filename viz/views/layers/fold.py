@@ -8,7 +8,7 @@ from collections import defaultdict
 from functools import cached_property
 
 from scalargrad.core import ops
-from scalargrad.core.modes import Scope
+from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Parameter, Value
 from viz.model.snapshot import Snapshot, carry_back
 
