@@ -18,6 +18,11 @@ from .tracing import Input
 
 __all__ = ["compile"]
 
+_MANY_ROWS = 10_000
+"""How large a recorded graph is whose nodes the collector should leave alone. To find out whether
+that may be done takes as long as the user has objects frozen, too long for a small one.
+"""
+
 
 @explain_calls
 def compile(
@@ -128,7 +133,8 @@ def compile(
     # A trace makes nodes by the million and no cycles: the collector would only walk over them.
     with collector_off():
         program = Compiled(function, model, inputs, make_backend)
-        expect_long_life()
+        if program.recorded_rows >= _MANY_ROWS:
+            expect_long_life()
     _warn_of_unlearned(program)
     return program
 

@@ -24,7 +24,7 @@ from scalargrad.compiler.indices import find_indices
 from scalargrad.compiler.passes import PASSES, optimize
 from scalargrad.errors import OptionError, TraceError
 from scalargrad.losses import cross_entropy
-from tests.compiler.backends import on_every_backend, once
+from tests.compiler.backends import in_native_code, on_every_backend, once
 from tests.compiler.combinations import differing_case, make_case
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import alike, differences, eager
@@ -40,12 +40,21 @@ seeds = st.integers(0, 10**9)
 # Random functions
 
 
+@once
 @settings(max_examples=60, deadline=None)
 @given(seed=seeds)
 def test_any_combination_is_that_of_eager_code(seed: int) -> None:
     assert differing_case(Random(seed)) == []
 
 
+@in_native_code
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds)
+def test_any_combination_in_native_code(seed: int) -> None:
+    assert differing_case(Random(seed)) == []
+
+
+@once
 @settings(max_examples=30, deadline=None)
 @given(seed=seeds)
 def test_any_combination_where_numbers_are_not_finite(seed: int) -> None:
@@ -86,6 +95,7 @@ def test_samples_of_a_batch_are_computed_as_alone(seed: int) -> None:
         assert alike(alone[0], together[sample], 1.0 + abs(together).max(), 1e-12)
 
 
+@once
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds)
 def test_copies_and_threads_compute_the_same_numbers_exactly(seed: int) -> None:

@@ -179,7 +179,7 @@ def test_derivatives_of_any_graph(rng: Random) -> None:
 
 
 @in_native_code
-@settings(max_examples=15)
+@settings(max_examples=5)
 @given(rng=st.randoms(use_true_random=False))
 def test_derivatives_of_any_graph_in_native_code(rng: Random) -> None:
     assert differing(rng, steps=12, odd=0.1) == []

@@ -83,7 +83,7 @@ def test_graphs_whose_data_holds_nan_and_infinities(rng: Random) -> None:
 
 
 @in_native_code
-@settings(max_examples=20)
+@settings(max_examples=8)
 @random_numbers
 def test_any_graph_in_native_code(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=30)) == []
@@ -91,14 +91,14 @@ def test_any_graph_in_native_code(rng: Random) -> None:
 
 @in_native_code
 @few_operations
-@settings(max_examples=8)
+@settings(max_examples=3)
 @random_numbers
 def test_graphs_of_few_operations_in_native_code(ops: tuple[str, ...], rng: Random) -> None:
     assert differing(Kitchen(ops=ops, rng=rng, steps=40)) == []
 
 
 @in_native_code
-@settings(max_examples=20)
+@settings(max_examples=8)
 @random_numbers
 def test_graphs_in_native_code_whose_data_holds_nan_and_infinities(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=15), odd=0.2) == []
@@ -116,6 +116,7 @@ every_operation = pytest.mark.parametrize(
 )
 
 
+@once
 @every_operation
 @pytest.mark.parametrize("batch", [1, 2, 7])
 def test_every_operation(op: Op, batch: int) -> None:

@@ -110,6 +110,7 @@ def test_an_embedding_is_one_gather_at_all_its_places() -> None:
     assert "look_up" in str(program)
 
 
+@once
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_random_tables_at_random_indices(data: Any) -> None:
@@ -357,6 +358,7 @@ def test_entries_that_are_not_finite_count_only_where_they_are_taken() -> None:
     assert program.odd_rows([[0, 2, 1, 0]]).tolist() == [1, 2]
 
 
+@once
 @pytest.mark.parametrize("seed", range(25))
 def test_random_graphs_around_look_ups(seed: int) -> None:
     """Tables of inputs, parameters and results, looked up in the middle of a graph."""

@@ -1,5 +1,6 @@
 """Many steps in one call of native code: the bits of the same steps one by one."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -522,7 +523,11 @@ def test_an_index_out_of_range_is_reported_by_the_step_that_reads_it() -> None:
     assert numbers != list(embedding().state_dict().values())
 
 
-def test_progress_has_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_has_a_line_for_each_epoch(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A bar is drawn anew after some time, and not for each epoch.
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     train(epochs=5, batch_size=None, progress=True)
     at_once = capsys.readouterr().err
     train_step_by_step(epochs=5, batch_size=None, progress=True)

@@ -56,7 +56,7 @@ def assert_same(program: Any, other: Any, data: list[Array]) -> None:
         assert alike(mine, theirs, finite.max(initial=1.0))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rng=st.randoms(use_true_random=False))
 def test_any_loop(rng: Random) -> None:
     assert differing_loop(rng, backend="native") == []

@@ -136,9 +136,11 @@ export function createTrainer(description, program, columns) {
 
   const meanLoss = (batch) => sum(batch.data[root]) / batch.data[root].length;
 
-  // The samples of the next step; the order of an epoch is drawn when its first step is made.
+  // The samples of the next step; the order of an epoch is drawn when its first step is made. One
+  // batch of all samples keeps theirs, as in `fit`: its mean does not depend on it.
   function nextPlaces() {
-    order ??= seed === null
+    const isWhole = (batchSize ?? trainSamples.length) >= trainSamples.length;
+    order ??= seed === null || isWhole
       ? trainSamples
       : permutation(trainSamples.length, [seed, BigInt(epochs)]).map((i) => trainSamples[i]);
     return order.subarray(taken, taken + (batchSize ?? order.length));
