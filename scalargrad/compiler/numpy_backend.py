@@ -129,7 +129,7 @@ class NumpyBackend:
             "loss": self._write_loss,
             "pull_back": self._write_pull_back,
         }[name]
-        needed = self._needed(name)
+        needed = self.needs_gradients(name)
         writer = Writer(self.layout, needed, self.fixed)
         for number, kernel in enumerate(self.kernels, self.layout.first):
             write_forward(writer, number, kernel)
@@ -150,7 +150,7 @@ class NumpyBackend:
     def _argument_names(self) -> tuple[str, ...]:
         return tuple(f"x{i}" for i in range(len(self.sizes)))
 
-    def _needed(self, name: str) -> list[bool]:
+    def needs_gradients(self, name: str) -> list[bool]:
         """Which blocks need a gradient: those on the way to the parameters, or to the inputs."""
         targets: dict[str, tuple[str, ...]] = {
             "outputs": (),

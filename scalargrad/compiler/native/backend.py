@@ -1,7 +1,7 @@
 """Native backend: a program as one function of machine code, written for LLVM.
 
-It computes tiles of samples, one in each lane of the vectors of the processor, through all kernels
-while their numbers are in the cache.
+It computes a chunk of samples, one in each lane of some vectors of the processor, through all
+kernels while their numbers are in the cache.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,13 @@ from .writer import FunctionWriter
 
 __all__ = ["NativeBackend"]
 
-_CHUNK_BYTES = 32 * 1024
-"""How many bytes the numbers of a chunk should take at most: what a first-level cache holds."""
+_CHUNK_NUMBERS = 4096
+"""How many numbers a chunk should have at most, gradients included: what a first-level cache of 32
+kilobytes holds."""
 
 _MIN_TILES = 4
 _MAX_TILES = 16
 """How many vectors of samples a chunk has, whatever it takes."""
-
-_BYTES = 8
-"""The bytes of a number."""
 
 _MAX_KERNELS = 700
 """Programs of more kernels are left to NumPy: LLVM takes half a minute for a function of so many,
@@ -163,7 +161,7 @@ class NativeBackend(NumpyBackend):
             return 0
         # At least 1, as a function without arguments may have nothing that varies by sample.
         numbers = max(1, sum(block.width for block in self.layout.blocks if block.batched))
-        tiles = _CHUNK_BYTES // (2 * numbers * vector_width() * _BYTES)
+        tiles = _CHUNK_NUMBERS // (2 * numbers * vector_width())
         return min(max(tiles, _MIN_TILES), _MAX_TILES)
 
     def _native_function(self, name: str, count: int) -> NativeFunction | None:

@@ -5,17 +5,13 @@ llvmlite is imported here, so this module is imported only where native code is 
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any
 
 from llvmlite import binding, ir
 
-__all__ = ["Emitter", "vector_width"]
-
-_INTEGERS = ("n", "order")
-"""The arguments of native code that are an integer, or point to some."""
-
+__all__ = ["Emitter", "compile_module", "vector_width"]
 
 binding.initialize_native_target()
 binding.initialize_native_asmprinter()
@@ -70,23 +66,20 @@ class Emitter:
     def _argument_type(self, name: str) -> Any:
         if name == "n":
             return self.integer
-        number = self.integer if name in _INTEGERS else self.double
-        return number.as_pointer()
+        return (self.integer if name == "order" else self.double).as_pointer()
 
-    @contextmanager
-    def along_rows(self, active: int | None = None) -> Iterator[None]:
+    def along_rows(self, active: int | None = None) -> AbstractContextManager[None]:
         """Let lanes be rows in a with block; `active` of them, or all."""
-        before = (self.by_rows, self.active)
-        self.by_rows = True
-        self.active = self.width if active is None else active
-        yield
-        self.by_rows, self.active = before
+        return self._along(True, self.width if active is None else active)
+
+    def along_samples(self) -> AbstractContextManager[None]:
+        """Let lanes be samples in a with block."""
+        return self._along(False, self.width)
 
     @contextmanager
-    def along_samples(self) -> Iterator[None]:
-        """Let lanes be samples in a with block."""
+    def _along(self, by_rows: bool, active: int) -> Iterator[None]:
         before = (self.by_rows, self.active)
-        self.by_rows, self.active = False, self.width
+        self.by_rows, self.active = by_rows, active
         yield
         self.by_rows, self.active = before
 
@@ -335,23 +328,29 @@ class Emitter:
     def compile(self, result: Any) -> Callable[..., float]:
         """Return the function, which takes addresses as integers and returns `result`."""
         self.builder.ret(result)
-        module = binding.parse_assembly(str(self.module))
-        module.verify()
-        target = binding.Target.from_default_triple()
-        machine = target.create_target_machine(
-            cpu=binding.get_host_cpu_name(),
-            features=binding.get_host_cpu_features().flatten(),
-            opt=2,
-        )
-        _simplify(module, machine)
-        engine = binding.create_mcjit_compiler(module, machine)
-        engine.finalize_object()
+        engine = compile_module(self.module)
         address = engine.get_function_address("run")
         types = [ctypes.c_int64 if name == "n" else ctypes.c_void_p for name in self._names]
         function = ctypes.CFUNCTYPE(ctypes.c_double, *types)(address)
         # The code lives as long as the engine does.
         function.engine = engine  # type: ignore[attr-defined]
         return function
+
+
+def compile_module(module: ir.Module) -> Any:
+    """Return an engine that holds the machine code of a module."""
+    parsed = binding.parse_assembly(str(module))
+    parsed.verify()
+    target = binding.Target.from_default_triple()
+    machine = target.create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=2,
+    )
+    _simplify(parsed, machine)
+    engine = binding.create_mcjit_compiler(parsed, machine)
+    engine.finalize_object()
+    return engine
 
 
 def _known(index: Any) -> int | None:

@@ -19,11 +19,12 @@ from math import factorial, inf, log, nan, pi, sqrt
 from typing import Any, TypeAlias
 
 import numpy
-from llvmlite import binding, ir
+from llvmlite import ir
 
 from scalargrad.core.ops import COS, ERF, EXP, EXPM1, LOG, LOG1P, SIGMOID, SIN, SOFTPLUS, TANH
 
 from ..array_types import Array
+from .emitter import compile_module
 
 __all__ = ["VECTOR_FUNCTIONS", "compile_on_arrays", "vector_function"]
 
@@ -486,7 +487,7 @@ def compile_on_arrays(name: str, width: int = 8) -> Callable[[Array], Array]:
     """
     module = ir.Module()
     _write_loop(module, vector_function(module, name, width), width)
-    engine = _compile(module)
+    engine = compile_module(module)
     run = CFUNCTYPE(None, c_void_p, c_void_p, c_int64)(engine.get_function_address("apply"))
 
     def apply(numbers: Array) -> Array:
@@ -530,21 +531,3 @@ def _write_loop(module: ir.Module, function: ir.Function, width: int) -> None:
 
     builder.position_at_end(end)
     builder.ret_void()
-
-
-def _compile(module: ir.Module) -> Any:
-    """Return an engine that holds the code of `module`, optimized for this machine."""
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    machine = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(),
-        features=binding.get_host_cpu_features().flatten(),
-        opt=3,
-    )
-    parsed = binding.parse_assembly(str(module))
-    parsed.verify()
-    passes = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(3))
-    passes.getModulePassManager().run(parsed, passes)
-    engine = binding.create_mcjit_compiler(parsed, machine)
-    engine.finalize_object()
-    return engine

@@ -90,10 +90,6 @@ class KernelEmitter:
         elif isinstance(kernel, Scan):
             self.loops.backward(kernel)
 
-    def _each(self, count: int, body: Callable[[Any], None]) -> None:
-        """Write a loop over rows, whose body takes the first row of those in the lanes."""
-        self.chunk.each_row(count, body)
-
     # Elementwise
 
     def _forward_elementwise(self, kernel: Elementwise) -> None:
@@ -104,7 +100,7 @@ class KernelEmitter:
             operands = self._compute_operands(kernel, i, readers)
             results.store(self._apply(kernel, operands).value, i)
 
-        self._each(len(kernel.rows), run)
+        self.chunk.each_row(len(kernel.rows), run)
 
     def _readers(self, kernel: Elementwise) -> dict[int, Reader]:
         """Return what reads each group of rows that the kernel takes, by the id of the group."""
@@ -147,7 +143,7 @@ class KernelEmitter:
             gradient = VectorTerm(self.emitter, gradients.load(i))
             self._send_gradient(kernel, _Computed(result, operands), i, gradient, targets)
 
-        self._each(len(kernel.rows), run)
+        self.chunk.each_row(len(kernel.rows), run)
 
     def _send_gradient(
         self,
@@ -211,7 +207,7 @@ class KernelEmitter:
             (total,) = emitter.loop(emitter.index(length), add_product, [zero])
             results.store(total, i)
 
-        self._each(count, run)
+        self.chunk.each_row(count, run)
 
     def _runs_along(self, length: int, *readers: Reader) -> bool:
         """Whether the numbers of one dot product fill the lanes, as they lie side by side."""
@@ -241,7 +237,7 @@ class KernelEmitter:
                         product = self.emitter.builder.fmul(gradient, factors.load(i, k))
                         targets.add(product, i, k)
 
-                    self._each(length, send)
+                    self.chunk.each_row(length, send)
 
                 self.emitter.repeat(count, send_row)
                 continue
@@ -260,7 +256,7 @@ class KernelEmitter:
                     product = self.emitter.builder.fmul(gradients.load(i), factors.load(k, i))
                     targets.add(product, k, i)
 
-                self._each(count, send)
+                self.chunk.each_row(count, send)
 
             self.emitter.repeat(length, send_column)
 
@@ -276,7 +272,7 @@ class KernelEmitter:
             result = rule(self.vectors, self._list_items(items, length, i))
             results.store(result.value, i)
 
-        self._each(count, run)
+        self.chunk.each_row(count, run)
 
     def _list_items(self, items: Reader, length: int, i: Any) -> VectorList:
         def load(k: Any) -> VectorTerm:
@@ -307,7 +303,7 @@ class KernelEmitter:
 
             self._each_partial(partials, send)
 
-        self._each(count, run)
+        self.chunk.each_row(count, run)
 
     def _each_partial(self, partials: Any, send: Callable[[Any, Any], None]) -> None:
         """Write what sends the gradient by each item of a list."""

@@ -55,11 +55,6 @@ class MatrixEmitter:
     def _over_tiles(self) -> Columns:
         return over_tiles(self.emitter, self.chunk.tiles)
 
-    def _set_tile(self, column: Any) -> None:
-        """Let what is read be the vector of samples that is a column of a product."""
-        if not self.emitter.by_rows:
-            self.emitter.tile = column
-
     def _forward_samples(self, kernel: Matrix) -> None:
         """Write weights times samples, place by place."""
         emitter = self.emitter
@@ -87,11 +82,15 @@ class MatrixEmitter:
 
     def _find_tiles(self, reader: Reader, place: Any) -> Results:
         """Return where the numbers of one place lie, which vary by sample."""
-        size = self.storage.numbers_each
         strides = reader.places.view.strides
         assert strides is not None
-        start = self.emitter.scale_index(reader.places.find(place, self.emitter.index(0)), size)
-        return Results(reader.array, start, across=strides[1] * size, unit=self.emitter.width)
+        across = strides[1] * self.storage.numbers_each
+        return Results(reader.array, self._find_first(reader, place), across, self.emitter.width)
+
+    def _find_first(self, reader: Reader, place: Any) -> Any:
+        """Return where the first number of one place lies, which varies by sample."""
+        first = reader.places.find(place, self.emitter.index(0))
+        return self.emitter.scale_index(first, self.storage.numbers_each)
 
     def _find_rows(self, reader: Reader) -> Results:
         """Return where numbers (m, n) lie, side by side in their rows."""
@@ -134,8 +133,7 @@ class MatrixEmitter:
         size = self.storage.numbers_each
         strides = reader.places.view.strides
         if strides is not None:
-            first = reader.places.find(place, emitter.index(0))
-            start = emitter.scale_index(first, size)
+            start = self._find_first(reader, place)
             return Factor(reader.array, start, across=width, along=strides[1] * size)
 
         _, length = reader.places.shape
@@ -267,11 +265,9 @@ class MatrixEmitter:
 
     def _lay_out_samples(self, reader: Reader, place: Any) -> Factor:
         """Return the numbers of one place as a left side, whose products are those of samples."""
-        size = self.storage.numbers_each
-        # Results of one kernel, which lie regularly.
-        first = reader.places.find(place, self.emitter.index(0))
-        start = self.emitter.scale_index(first, size)
-        return Factor(reader.array, start, across=size, along=1)
+        # Results of one kernel, which lie side by side.
+        start = self._find_first(reader, place)
+        return Factor(reader.array, start, across=self.storage.numbers_each, along=1)
 
     def _transpose_samples(self, x: Reader, place: Any, length: int) -> Any:
         """Write what lays out samples one by one; return what loads, given a sample and a row."""
@@ -299,12 +295,12 @@ class MatrixEmitter:
 
             def add_feature(feature: Any) -> None:
                 def add_tile(tile: Any, total: list[Any]) -> list[Any]:
-                    self._set_tile(tile)
+                    emitter.tile = tile
                     return [emitter.builder.fadd(total[0], gradients.load(place, feature))]
 
                 zero = emitter.constant(0.0)
                 (total,) = emitter.loop(self.chunk.tiles, add_tile, [zero])
-                self._set_tile(emitter.index(0))
+                emitter.tile = emitter.index(0)
                 targets.add(total, feature)
 
             emitter.repeat(features, add_feature)
@@ -363,7 +359,7 @@ class MatrixEmitter:
             return
 
         def add(k: Any, tile: Any, total: Any) -> None:
-            self._set_tile(tile)
+            self.emitter.tile = tile
             targets.add(total, place, k)
 
         self._write_sums(product, self._over_tiles(), add)

@@ -60,9 +60,7 @@ class VectorTerm:
 
     def take(self, term: Any) -> Any:
         """Return the vector of a term or of a number."""
-        if isinstance(term, VectorTerm):
-            return term.value
-        return self.emitter.constant(term)
+        return _as_vector(self.emitter, term)
 
     def __neg__(self) -> "VectorTerm":
         return VectorTerm(self.emitter, self.emitter.builder.fneg(self.value))
@@ -132,6 +130,11 @@ class VectorTerm:
         return self._compare(">=", other)
 
 
+def _as_vector(emitter: Emitter, term: Any) -> Any:
+    """Return the vector of a term or of a number."""
+    return term.value if isinstance(term, VectorTerm) else emitter.constant(term)
+
+
 _OF_NUMPY: dict[Any, Callable[..., VectorTerm]] = {
     numpy.add: operator.add,
     numpy.subtract: operator.sub,
@@ -190,7 +193,7 @@ class VectorList:
             return reduce(rule, self)
 
         emitter = self.emitter
-        first = VectorTerm(emitter, None).take(self.compute(emitter.index(0)))
+        first = _as_vector(emitter, self.compute(emitter.index(0)))
 
         def run(k: Any, carry: list[Any]) -> list[Any]:
             item = self.compute(emitter.add_index(k, 1))
@@ -229,8 +232,8 @@ class VectorMask:
 
     def select(self, x: Any, y: Any) -> VectorTerm:
         """Return x where the mask is true, else y; both terms or numbers."""
-        take = VectorTerm(self.emitter, None).take
-        return VectorTerm(self.emitter, self.emitter.builder.select(self.value, take(x), take(y)))
+        vectors = [_as_vector(self.emitter, term) for term in (x, y)]
+        return VectorTerm(self.emitter, self.emitter.builder.select(self.value, *vectors))
 
 
 _INTRINSICS = (SQRT.name, FLOOR.name)
@@ -248,12 +251,12 @@ _MAX_WRITTEN = 64
 
 def make_vectors(emitter: Emitter) -> SimpleNamespace:
     """Return the operations on VectorTerms, whose instructions an emitter adds."""
-    term = VectorTerm(emitter, None)
+    zero = emitter.constant(0.0)
 
     def where(condition: Any, x: Any, y: Any) -> Any:
         if isinstance(condition, VectorTerm):
             # Any number but 0 is true, and so is nan.
-            is_true = emitter.builder.fcmp_unordered("!=", condition.value, term.take(0.0))
+            is_true = emitter.builder.fcmp_unordered("!=", condition.value, zero)
             condition = VectorMask(emitter, is_true)
         if not isinstance(condition, VectorMask):
             return x if condition else y
@@ -261,7 +264,7 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
 
     def relu(x: VectorTerm) -> VectorTerm:
         # Unordered: nan stays nan.
-        is_kept = emitter.builder.fcmp_unordered(">", x.value, term.take(0.0))
+        is_kept = emitter.builder.fcmp_unordered(">", x.value, zero)
         return VectorMask(emitter, is_kept).select(x, 0.0)
 
     def sign(x: VectorTerm) -> VectorTerm:
@@ -305,7 +308,7 @@ def _divide(x: Any, y: Any) -> Any:
 
 def _floor_divide(emitter: Emitter, x: Any, y: Any) -> VectorTerm:
     """Return x // y, computed as Python computes it."""
-    divisor = VectorTerm(emitter, VectorTerm(emitter, None).take(y))
+    divisor = VectorTerm(emitter, _as_vector(emitter, y))
     of_c: VectorTerm = _call_library(emitter, "fmod")(x, y)
     quotient = (x - of_c) / divisor
     quotient = _has_other_sign(of_c, divisor).select(quotient - 1.0, quotient)
@@ -321,7 +324,7 @@ def _floor_divide(emitter: Emitter, x: Any, y: Any) -> VectorTerm:
 
 def _find_remainder(emitter: Emitter, x: Any, y: Any) -> VectorTerm:
     """Return x % y, computed as Python computes it."""
-    divisor = VectorTerm(emitter, VectorTerm(emitter, None).take(y))
+    divisor = VectorTerm(emitter, _as_vector(emitter, y))
     of_c: VectorTerm = _call_library(emitter, "fmod")(x, y)
     remainder = _has_other_sign(of_c, divisor).select(of_c + divisor, of_c)
     # A remainder of zero has the sign of y.
@@ -352,7 +355,7 @@ def _call_binary(emitter: Emitter, name: str) -> Callable[..., Any]:
     full_name = f"llvm.{name}.v{emitter.width}f64"
 
     def call(x: Any, y: Any) -> VectorTerm:
-        vectors = [VectorTerm(emitter, None).take(term) for term in (x, y)]
+        vectors = [_as_vector(emitter, term) for term in (x, y)]
         return VectorTerm(emitter, emitter.call(full_name, vectors, emitter.vector))
 
     return call
@@ -362,7 +365,7 @@ def _call_library(emitter: Emitter, name: str) -> Callable[..., Any]:
     """Return the rule that calls a function of C, lane by lane."""
 
     def call(*operands: Any) -> VectorTerm:
-        vectors = [VectorTerm(emitter, None).take(operand) for operand in operands]
+        vectors = [_as_vector(emitter, operand) for operand in operands]
         lanes = [emitter.elements(vector) for vector in vectors]
 
         def compute(lane: int) -> Any:
@@ -378,7 +381,7 @@ def _call_vector_function(emitter: Emitter, name: str) -> Callable[..., Any]:
 
     def call(operand: Any) -> VectorTerm:
         function = vector_function(emitter.module, name, emitter.width)
-        vector = VectorTerm(emitter, None).take(operand)
+        vector = _as_vector(emitter, operand)
         return VectorTerm(emitter, emitter.builder.call(function, [vector]))
 
     return call

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy
@@ -37,10 +38,10 @@ class ThreadedBackend(NativeBackend):
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
-        outputs = super().outputs
+        compute_alone = super().outputs
 
         def compute(part: slice) -> Array:
-            return outputs([argument[part] for argument in arguments], read, drawn[part])
+            return compute_alone(_take(arguments, part), read, drawn[part])
 
         return numpy.concatenate(self._share_out("outputs", compute, len(drawn)))
 
@@ -48,33 +49,33 @@ class ThreadedBackend(NativeBackend):
         self, arguments: Sequence[Array], read: Array, drawn: Array
     ) -> tuple[float, Array, Array, bool]:
         """Return the mean of the first output, its gradient, the rest, and whether it is finite."""
-        loss = super().loss
-        count = len(drawn)
+        compute_alone = super().loss
 
         def compute(part: slice) -> tuple[float, Array, Array, bool]:
-            return loss([argument[part] for argument in arguments], read, drawn[part])
+            return compute_alone(_take(arguments, part), read, drawn[part])
 
-        parts = self._share_out("loss", compute, count)
+        parts = self._share_out("loss", compute, len(drawn))
         if len(parts) == 1:
             return parts[0]
-        losses, gradients, others, are_finite = zip(*parts, strict=True)
-        shares = [(part.stop - part.start) / count for part in self._split(count)]
-        return (
-            sum(share * part for share, part in zip(shares, losses, strict=True)),
-            sum(share * part for share, part in zip(shares, gradients, strict=True)),
-            numpy.concatenate(others) if self._others else others[0],
-            all(are_finite),
-        )
+
+        mean = 0.0
+        gradient = numpy.zeros(self.program.parameters)
+        slices = self._split(len(drawn))
+        for part, (loss, own_gradient, _, _) in zip(slices, parts, strict=True):
+            share = (part.stop - part.start) / len(drawn)
+            mean += share * loss
+            gradient += share * own_gradient
+        others = numpy.concatenate([others for _, _, others, _ in parts])
+        return mean, gradient, others, all(is_finite for _, _, _, is_finite in parts)
 
     def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
     ) -> list[Array]:
         """Return what flows back to each argument when the outputs receive `seed`."""
-        pull_back = super().pull_back
+        compute_alone = super().pull_back
 
         def compute(part: slice) -> list[Array]:
-            taken = [argument[part] for argument in arguments]
-            return pull_back(taken, read, drawn[part], seed[part])
+            return compute_alone(_take(arguments, part), read, drawn[part], seed[part])
 
         parts = self._share_out("pull_back", compute, len(drawn))
         return [numpy.concatenate(gradients) for gradients in zip(*parts, strict=True)]
@@ -86,7 +87,7 @@ class ThreadedBackend(NativeBackend):
     def _share_out(self, name: str, compute: Callable[[slice], Result], count: int) -> list[Result]:
         """Return what a function computes for each part of a batch."""
         parts = self._split(count)
-        # Compiled now, so that no two threads do it at once.
+        # Compiled now, and not by the threads, which would wait for each other.
         natives = [self._native_function(name, part.stop - part.start) for part in parts]
         if len(parts) == 1 or None in natives:
             return [compute(slice(0, count))]
@@ -98,8 +99,13 @@ class ThreadedBackend(NativeBackend):
         worthwhile = count * self._work // _MIN_NUMBERS
         # No part is empty, however much there is to compute for each sample.
         number = max(1, min(self._threads, count, worthwhile))
-        ends = [count * (i + 1) // number for i in range(number)]
-        return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        edges = [count * i // number for i in range(number + 1)]
+        return [slice(start, end) for start, end in pairwise(edges)]
+
+
+def _take(arguments: Sequence[Array], part: slice) -> list[Array]:
+    """Return some samples of all arguments."""
+    return [argument[part] for argument in arguments]
 
 
 def _count_rows(program: Program) -> int:

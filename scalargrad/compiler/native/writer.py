@@ -62,7 +62,7 @@ class FunctionWriter:
         outputs = self.program.outputs
         seeded = {"outputs": outputs[:0], "loss": outputs[:1]}.get(self.name, outputs)
         reached = find_reached(self.layout, backend.kernels, seeded)
-        needed = reached & backend._needed(self.name)
+        needed = reached & backend.needs_gradients(self.name)
         kernels = [kernel for number, kernel in self.kernels if reached[number]]
         return needed.tolist(), find_sole(self.program, kernels, seeded)
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import scalargrad as sg
 from scalargrad import Value, compile
 from scalargrad.nn import Embedding, Layer, Sequential
-from tests.compiler.graphs import Kitchen, Weights, follow, recipe_of
+from tests.compiler.graphs import Kitchen
 from tests.compiler.referee import alike
-from tests.compiler.test_lookups import tokens
+from tests.compiler.test_lookups import around_look_ups, tokens
 
 pytest.importorskip("llvmlite")
 
@@ -52,17 +52,7 @@ def test_tables_of_any_width_for_batches_of_any_size(width: int, batch: int) -> 
 @given(seed=st.integers(0, 10**6))
 def test_tables_of_inputs_parameters_and_results(seed: int) -> None:
     kitchen = Kitchen(rng=Random(seed))
-    before = recipe_of(kitchen, (3,), 4, 6)
-    after = recipe_of(kitchen, (3,), 4, 8)
-    model = Weights(before.parameters)
-    chosen = [[kitchen.rng.randrange(9) for _ in range(4)] for _ in range(3)]
-
-    def function(x: Any, t: Any) -> Value:
-        pool = [*x, *model.weights, *follow(before, [x], model.weights), sg.sin(x[0])]
-        tables = [[pool[i] for i in table] for table in chosen]
-        taken = [sg.take(table, index) for table, index in zip(tables, t, strict=True)]
-        return follow(after, [taken], model.weights)[0]
-
+    function, model = around_look_ups(kitchen)
     batch = kitchen.rng.choice([1, 6, 20])
     x = numpy.random.default_rng(seed).uniform(-2.0, 2.0, (batch, 3))
     assert_alike(function, model, (3, ("token", 3)), [x, tokens(4, batch, 3, seed=seed)])

@@ -13,7 +13,7 @@ import pytest
 import scalargrad
 from scalargrad import compile
 from scalargrad.errors import OptionError
-from scalargrad.nn import MLP
+from scalargrad.nn import MLP, Module
 from tests.compiler.graphs import Weights
 
 pytest.importorskip("llvmlite")
@@ -59,13 +59,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_operations_of_the_table(name: str) -> None:
-    model = MLP(2, [5, 2], seed=3)
-
-    def function(x: Any, y: Any) -> Any:
-        return FUNCTIONS[name](model(x)) * y
-
+def assert_native_code_agrees(function: Callable[..., Any], model: Module) -> None:
+    """Loss and gradient are those of NumPy, and NumPy does not compute them."""
     data = samples(11)
     expected_loss, expected = compile(function, model, (2, 1)).value_and_grad(*data)
     program = compile(function, model, (2, 1), backend="native")
@@ -73,6 +68,16 @@ def test_operations_of_the_table(name: str) -> None:
     assert program._backend.fallback_reason is None
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_operations_of_the_table(name: str) -> None:
+    model = MLP(2, [5, 2], seed=3)
+
+    def function(x: Any, y: Any) -> Any:
+        return FUNCTIONS[name](model(x)) * y
+
+    assert_native_code_agrees(function, model)
 
 
 def test_what_has_no_native_code_is_computed_by_numpy() -> None:
@@ -233,13 +238,7 @@ def test_a_penalty_beside_the_loss_is_native_code() -> None:
         penalty = sum((weight * weight for weight in model.parameters()), start=0.0)
         return (model(x) - y) ** 2 + penalty.sqrt() * 0.1
 
-    data = samples(11)
-    expected_loss, expected = compile(function, model, (2, 1)).value_and_grad(*data)
-    program = compile(function, model, (2, 1), backend="native")
-    loss, gradient = program.value_and_grad(*data)
-    assert program._backend.fallback_reason is None
-    assert loss == pytest.approx(expected_loss, rel=1e-12)
-    numpy.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+    assert_native_code_agrees(function, model)
 
 
 def test_two_numbers_of_a_sample_alone_keep_their_own_gradients() -> None:
