@@ -46,6 +46,10 @@ class Opened:
         for key in keys:
             self.tab.keyboard.press(key)
 
+    def moment(self) -> str:
+        """Return what the address says of the moment."""
+        return moment_of(self.tab)
+
     def follow(self, *moments: str) -> list[list[str]]:
         """Follow links to moments of the page.
 
@@ -71,6 +75,12 @@ def resize(tab: Any, width: int, height: int) -> None:
     """Give a tab another size, and wait until the page has followed."""
     tab.set_viewport_size({"width": width, "height": height})
     wait_for_layout(tab)
+
+
+def moment_of(tab: Any) -> str:
+    """Return the part of the address after #, as the page itself reads it."""
+    # The address that the tab knows follows the page a little later.
+    return str(tab.evaluate("location.hash.slice(1)"))
 
 
 def wait_for_layout(tab: Any) -> None:

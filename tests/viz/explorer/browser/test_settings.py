@@ -144,12 +144,12 @@ def test_the_address_keeps_the_settings(show: Show) -> None:
       ];
     }"""
     before = page.tab.evaluate(state)
-    address = page.tab.url
+    address = page.tab.evaluate("location.href")
     page.tab.goto("about:blank")
     page.tab.goto(address)
     page.tab.wait_for_selector("body[data-ready]")
     assert page.tab.evaluate(state) == before
-    assert page.tab.url == address
+    assert page.tab.evaluate("location.href") == address
 
 
 @pytest.mark.parametrize(
