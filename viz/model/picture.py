@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 
+from .block_card import Block
 from .layer_card import LayerCard
 
 MAX_CARDS = 40
@@ -113,7 +114,8 @@ class Edge:
         flow: What its color and width show: by default the gradient that the edge carries back,
             local * gradient of the target; None where there is none, as before `backward`.
         port: Which operand of the target it is, from 0.
-        count: Numbers that flow at a call, at level "layers".
+        count: Numbers that flow at a call, at level "layers"; at level "blocks" the different
+            Values that are passed on, in all calls together.
         dim: Whether it is drawn faint, because others are what the picture is about.
         mark: A word instead of the local derivative, in the color of alarm: "stops here".
     """
@@ -137,12 +139,17 @@ class Group:
         title: Heading of the box.
         parent: Path of the box around it, "" for none.
         detail: Small print beside the heading.
+        calls: At level "blocks" how many calls are folded in it.
+        is_panel: Whether it stands for no call, but for what leaves a residual stream and returns
+            to it.
     """
 
     path: str
     title: str
     parent: str = ""
     detail: str = ""
+    calls: int = 1
+    is_panel: bool = False
 
 
 # Without slots: what is computed once is kept in the __dict__.
@@ -151,7 +158,7 @@ class Picture:
     """What is to be drawn, at one level of detail.
 
     Attributes:
-        level: "cards", "chips", "neurons" or "layers".
+        level: "cards", "chips", "neurons", "layers" or "blocks".
         nodes: What is drawn.
         edges: What connects it.
         groups: Boxes around nodes, outer ones first.
@@ -163,6 +170,9 @@ class Picture:
         framed: Whether groups are drawn as boxes; if not, their nodes are only kept together.
         columns: At level "neurons" the units of each column.
         cards: At level "layers" the card of each node, in the order of the nodes.
+        blocks: At level "blocks" the box of each node, in the order of the nodes.
+        stream: At level "blocks" the ids of the nodes that a residual stream runs through, from its
+            first to its last; none where the graph has no residual connection.
         numbered: Whether chips show their numbers.
         scale: The number at the end of the scale, where pictures share one; 0: the largest shown.
         rankdir: Which way edges run: "LR", "TB", "RL" or "BT".
@@ -179,6 +189,8 @@ class Picture:
     framed: bool = True
     columns: tuple["Column", ...] = field(default=())
     cards: tuple[LayerCard, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    stream: tuple[str, ...] = ()
     scale: float = 0.0
     numbered: bool = False
     rankdir: str = "LR"

@@ -1,0 +1,76 @@
+"""What a box of the blocks view holds, as frozen data without colors or positions."""
+
+from dataclasses import dataclass
+
+from .heatmap import Map
+from .layer_card import Bar
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Data as a rectangle in shades of gray, from 0 to 1: attention weights, probabilities.
+
+    Attributes:
+        shown: The numbers. What a row does not have, as the columns that it can't see, is missing.
+        title: What tells it from the grids beside it: "h0"; "" for a single one.
+        columns: The names of the columns; those of the rows are the labels of the map.
+        framed: The positions that are framed: the right answers.
+    """
+
+    shown: Map
+    title: str = ""
+    columns: tuple[str, ...] = ()
+    framed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockParameter:
+    """A parameter that a box uses, as the gradient of each of its weights.
+
+    Attributes:
+        name: The name that the user gave it.
+        shown: A cell for each weight; what the graph does not use is missing. Before `backward`
+            the weights themselves.
+        norm: The Euclidean norm of the gradients; None before `backward`.
+    """
+
+    name: str
+    shown: Map
+    norm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One box of the blocks view: the calls of a function from one place, or one line of code.
+
+    Attributes:
+        id: Id of the node that it belongs to.
+        kind: "box"; "sum" for the sum that ends a residual connection, drawn as a round +; "input"
+            for leaves that are no parameters; "root" for what `backward` started from.
+        title: The variable that its result is given to, or else the function or the operation.
+        line: The function and its sizes, or the formula: "linear 16 → 16", "q·k / √4".
+        values: How many Values are folded in it.
+        calls: How many calls are folded in it; from two on it is drawn as a pile of sheets.
+        strip: What leaves it: a row for each call, a column for each number, and in each cell the
+            gradient, before `backward` the number. None where that says nothing.
+        norm: The Euclidean norm of the gradients in the strip; None before `backward`.
+        parameters: The parameters that it uses.
+        grids: Data that is worth seeing instead of a strip: attention weights, probabilities.
+        bars: Few numbers with a name each, drawn as bars: the losses of the tokens, a gate.
+        columns: The names of the columns of the strip, and of a parameter with as many columns.
+        note: A remark in small print: "274 of 320 are 0".
+    """
+
+    id: str
+    kind: str = "box"
+    title: str = ""
+    line: str = ""
+    values: int = 0
+    calls: int = 1
+    strip: Map | None = None
+    norm: float | None = None
+    parameters: tuple[BlockParameter, ...] = ()
+    grids: tuple[Grid, ...] = ()
+    bars: tuple[Bar, ...] = ()
+    columns: tuple[str, ...] = ()
+    note: str = ""
