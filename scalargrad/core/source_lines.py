@@ -47,17 +47,20 @@ class SourceLine(NamedTuple):
 class CodePlace:
     """An instruction of a code object, whose line of source is found when it is asked for.
 
+    Attributes:
+        offset: The offset of the instruction in bytes; 0 for a place from another process.
+
     Args:
         code: The code object; None where the line is known.
         offset: The offset of the instruction in bytes, as in `frame.f_lasti`.
         line: The line, if it is known.
     """
 
-    __slots__ = ("_code", "_line", "_offset")
+    __slots__ = ("_code", "_line", "offset")
 
     def __init__(self, code: CodeType | None, offset: int, line: SourceLine | None = None) -> None:
         self._code = code
-        self._offset = offset
+        self.offset = offset
         self._line = line
 
     @property
@@ -65,7 +68,7 @@ class CodePlace:
         """The line of source."""
         if self._line is None:
             assert self._code is not None
-            self._line = _find_line(self._code, self._offset)
+            self._line = _find_line(self._code, self.offset)
         return self._line
 
     def __reduce__(self) -> tuple[object, ...]:

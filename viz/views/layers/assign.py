@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import clean
+from viz.model.snapshot import Snapshot
 
 from .order import digits
 
@@ -92,6 +93,24 @@ class Part:
     unit: str
 
 
+def find_outputs(snapshot: Snapshot) -> OutputsByScope:
+    """Return for each scope its Values that other scopes use, or that are roots.
+
+    Args:
+        snapshot: The graph.
+    """
+    outputs: OutputsByScope = defaultdict(dict)
+    for node in snapshot.order:
+        scope = node.scope
+        for arg in node.args:
+            if arg.scope is not scope and arg.args and arg.scope is not None:
+                outputs[arg.scope][arg] = None
+    for root in snapshot.roots:
+        if root.args and root.scope is not None:
+            outputs[root.scope][root] = None
+    return outputs
+
+
 def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, Part]:
     """Return the layer, the call and the unit of each scope that is part of a layer.
 
@@ -115,7 +134,7 @@ def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, P
         # What is no neuron beside others is a layer by itself.
         call = calls[unit] if unit in in_layers else unit
         is_neuron = call is not unit and call not in divided
-        stem = _stem(unit.name) if is_neuron else ""
+        stem = list_name(unit.name) if is_neuron else ""
         is_list_of_call = not stem or stem != unit.name
         kind = call.kind if is_list_of_call else unit.kind
 
@@ -162,7 +181,7 @@ def _find_side_by_side(
     """
     groups: dict[LayerKey, list[Scope]] = defaultdict(list)
     for unit in units:
-        groups[_layer_key(calls[unit], _stem(unit.name))].append(unit)
+        groups[_layer_key(calls[unit], list_name(unit.name))].append(unit)
 
     neurons = {unit for unit in units if calls[unit] in divided}
     for members in groups.values():
@@ -205,8 +224,16 @@ def _operands_from_elsewhere(unit: Scope, outputs: OutputsByScope) -> Iterator[V
                 yield arg
 
 
-def _stem(name: str) -> str:
-    """Return the name of the list that a part is in: "neurons" of "neurons.3"."""
+def list_name(name: str) -> str:
+    """Return the name of the list that a part is in.
+
+    Args:
+        name: The name of a module inside its parent.
+
+    Example:
+        >>> list_name("neurons.3"), list_name("query")
+        ('neurons', 'query')
+    """
     return _NUMBER_AT_END.sub("", name)
 
 

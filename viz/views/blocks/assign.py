@@ -1,0 +1,183 @@
+"""Which box each Value is folded into, and what enters and leaves the boxes."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from scalargrad.core.scopes import Scope
+from scalargrad.core.value import Value
+from viz.model.snapshot import Snapshot
+
+from .fold import Frame, FrameKey, Frames
+from .statements import Statement, find_statement
+
+Call = Scope | None
+"""A call that is folded in a box; None where the box is in no call."""
+BoxKey = tuple[object, ...]
+"""What the Values of a box have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the user opened.
+
+    Attributes:
+        calls: Frames whose calls are kept apart.
+        lines: Frames whose lines are shown instead of one box.
+        values: Boxes whose Values are shown one by one.
+    """
+
+    calls: Collection[FrameKey] = ()
+    lines: Collection[FrameKey] = ()
+    values: Collection[BoxKey] = ()
+
+
+@dataclass(eq=False)
+class Box:
+    """Values that are folded into one: those of a call that calls no other, or of a statement.
+
+    Attributes:
+        key: What the Values have in common.
+        frame: The frame around it, None for none.
+        folded: The frame that it is, None for a statement.
+        statement: The statement that it is, None for a frame.
+        values: The Values, in topological order.
+        outputs: Those that leave it, by the call that made them; in topological order.
+        entering: For each call the Values that enter it and are neither parameters nor constants.
+        parameters: The parameters that it uses.
+    """
+
+    key: BoxKey
+    frame: Frame | None
+    folded: Frame | None = None
+    statement: Statement | None = None
+    values: list[Value] = field(default_factory=list)
+    outputs: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
+    entering: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
+    parameters: dict[Value, None] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> int:
+        """How many calls are folded in it."""
+        frame = self.folded or self.frame
+        return 1 if frame is None else len(frame.calls)
+
+    def rows(self) -> list[list[Value]]:
+        """Return what leaves it, a row for each call of the frame around it.
+
+        A frame that is called once says nothing about the rows: there each call of the box itself
+        is a row.
+        """
+        calls = {} if self.folded is None else self.folded.calls
+        around = {} if self.frame is None else self.frame.calls
+        rows: dict[Call, list[Value]] = defaultdict(list)
+        for call in sorted(self.outputs, key=lambda call: calls.get(call, -1)):
+            row = _find_among(around, call) if len(around) > 1 else call
+            rows[row] += self.outputs[call]
+        return [rows[row] for row in sorted(rows, key=lambda row: around.get(row, -1))]
+
+
+def _find_among(calls: dict[Scope, int], call: Call) -> Call:
+    """Return which of some calls a call is part of."""
+    while call is not None and call not in calls:
+        call = call.parent
+    return call
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What one box passes on to another, in all calls together.
+
+    Attributes:
+        source: The box that it comes from.
+        target: The box that uses it; the same one where a call uses what another call made.
+        values: The different Values.
+    """
+
+    source: Box
+    target: Box
+    values: dict[Value, None] = field(default_factory=dict)
+
+
+class Boxes:
+    """A graph folded into boxes.
+
+    Attributes:
+        frames: The frames that the boxes are in.
+        all: The boxes, in the order of their first Values.
+        bundles: What flows between boxes.
+        inputs: For each leaf that is no parameter and no constant the boxes that use it.
+
+    Args:
+        snapshot: The graph.
+        opened: What the user opened.
+    """
+
+    def __init__(self, snapshot: Snapshot, opened: Opened | None = None) -> None:
+        self.snapshot = snapshot
+        self._opened = opened or Opened()
+        self.frames = Frames(snapshot, self._opened.calls)
+        self.bundles: dict[tuple[Box, Box], Bundle] = {}
+        self.inputs: dict[Value, dict[Box, None]] = defaultdict(dict)
+        self._by_key: dict[BoxKey, Box] = {}
+        self._owner: dict[Value, tuple[Box, Call]] = {}
+        self._assign()
+        self._connect()
+        self.all = list(self._by_key.values())
+
+    def owner(self, node: Value) -> Box | None:
+        """Return the box that a Value is folded into, None for a leaf."""
+        return self._owner[node][0] if node.args else None
+
+    def _assign(self) -> None:
+        spots: dict[tuple[int, int], tuple[Box, Call]] = {}
+        for node in self.snapshot.order:
+            if not node.args:
+                continue
+            line = node.made_at
+            where = (id(node.scope), id(line))
+            spot = spots.get(where)
+            if spot is None:
+                spot = spots[where] = self._find_box(node)
+            self._owner[node] = spot
+            spot[0].values.append(node)
+
+    def _find_box(self, node: Value) -> tuple[Box, Call]:
+        frame, call = self.frames.find(node.scope)
+        around: BoxKey = () if frame is None else frame.key
+        if frame is not None and not frame.has_calls and frame.key not in self._opened.lines:
+            box = self._by_key.setdefault(around, Box(around, frame.parent, folded=frame))
+            return box, call
+        line = node.made_at
+        statement = None if line is None else find_statement(line)
+        key = (*around, statement)
+        return self._by_key.setdefault(key, Box(key, frame, statement=statement)), call
+
+    def _connect(self) -> None:
+        for node in self.snapshot.order:
+            if not node.args:
+                continue
+            box, call = self._owner[node]
+            for arg in node.args:
+                if arg.args:
+                    self._pass_on(arg, box, call)
+                elif arg.kind == "parameter":
+                    box.parameters[arg] = None
+                elif arg.kind == "input":
+                    box.entering[call][arg] = None
+                    self.inputs[arg][box] = None
+        for root in self.snapshot.roots:
+            if root.args:
+                box, call = self._owner[root]
+                box.outputs[call][root] = None
+
+    def _pass_on(self, arg: Value, box: Box, call: Call) -> None:
+        source, its_call = self._owner[arg]
+        if source is box and its_call is call:
+            return
+        source.outputs[its_call][arg] = None
+        box.entering[call][arg] = None
+        bundle = self.bundles.get((source, box))
+        if bundle is None:
+            bundle = self.bundles[source, box] = Bundle(source, box)
+        bundle.values[arg] = None

@@ -1,0 +1,143 @@
+"""Calls folded to frames: those of one function from one place are one frame.
+
+Only scopes are looked at. The parts of a module that make its units, such as the neurons of a
+layer, are folded into the module.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from scalargrad.core.scopes import CallScope, Scope
+from scalargrad.core.value import Value
+from viz.model.snapshot import Snapshot
+from viz.views.layers.assign import Layer, assign_scopes, find_outputs, list_name
+
+FrameKey = tuple[object, ...]
+"""What the calls that are folded have in common, that of the frame around in front."""
+
+
+@dataclass(eq=False)
+class Frame:
+    """The calls of a function, a module or a named block that are folded into one.
+
+    Attributes:
+        key: What all of its calls have in common.
+        scope: The first of the calls that was met.
+        parent: The frame that it is called in, None for none.
+        layer: The layer of a network that it is, None for none.
+        calls: The calls, with their numbers from 0 on.
+        has_calls: Whether other functions are called inside.
+        number: Of a single call that the user opened its number from 1 on, 0 for all together.
+    """
+
+    key: FrameKey
+    scope: Scope
+    parent: "Frame | None"
+    layer: Layer | None = None
+    calls: dict[Scope, int] = field(default_factory=dict)
+    has_calls: bool = False
+    number: int = 0
+
+    def chain(self) -> list["Frame"]:
+        """Return this frame and those around it, the innermost first."""
+        frames: list[Frame] = []
+        frame: Frame | None = self
+        while frame is not None:
+            frames.append(frame)
+            frame = frame.parent
+        return frames
+
+
+Spot = tuple[Frame | None, Scope | None]
+"""A frame, and one of its calls."""
+
+
+class Frames:
+    """The frames of a graph.
+
+    Attributes:
+        all: The frames by their keys, outer ones first.
+
+    Args:
+        snapshot: The graph.
+        apart: The keys of frames whose calls are kept apart.
+    """
+
+    def __init__(self, snapshot: Snapshot, apart: Collection[FrameKey] = ()) -> None:
+        self.all: dict[FrameKey, Frame] = {}
+        self._apart = apart
+        self._spots: dict[Scope, Spot] = {}
+        scopes = _sort_by_last_value(snapshot.order)
+        modules = [scope for scope in scopes if scope.is_module]
+        self._parts = assign_scopes(modules, _find_outputs(order)) if modules else {}
+        for scope in scopes:
+            self.find(scope)
+
+    def find(self, scope: Scope | None) -> Spot:
+        """Return the frame that a scope is folded into, and the call of it that it is part of."""
+        if scope is None:
+            return None, None
+        if scope not in self._spots:
+            for around in scope.chain():
+                if around not in self._spots:
+                    self._spots[around] = self._place(around)
+        return self._spots[scope]
+
+    def _place(self, scope: Scope) -> Spot:
+        if isinstance(scope, CallScope):
+            same = self._find_recursion(scope)
+            if same is not None:
+                return same
+        part = self._parts.get(scope)
+        layer = None if part is None else part.layer
+        call = scope if part is None else part.call
+        around, _ = self.find(call.parent)
+
+        key = () if around is None else around.key
+        key = (*key, id(layer) if layer is not None else _own_key(call))
+        number = 0
+        if key in self._apart:
+            number = 1 + sum(1 for other in self.all if other[:-1] == key)
+            key = (*key, id(call))
+        frame = self.all.get(key)
+        if frame is None:
+            frame = self.all[key] = Frame(key, call, around, layer, number=number)
+            if around is not None:
+                around.has_calls = True
+        frame.calls.setdefault(call, len(frame.calls))
+        return frame, call
+
+    def _find_recursion(self, scope: CallScope) -> Spot | None:
+        """Return the outermost call of the same function around a call, None where there is none.
+
+        A function that calls itself would otherwise be as many frames inside of each other.
+        """
+        for around in scope.chain()[:-1]:
+            is_call = isinstance(around, CallScope)
+            if is_call and (around.name, around.kind) == (scope.name, scope.kind):
+                return self.find(around)
+        return None
+
+
+def _own_key(scope: Scope) -> object:
+    """Return what the calls have in common that are folded, within those of the frame around."""
+    if isinstance(scope, CallScope):
+        offset = 0 if scope.place is None else scope.place.offset
+        # Not its identity, which tells the levels of a recursion around it apart.
+        return scope.kind, scope.called_at, offset
+    # A scope that was made by hand may have no identity: then each call is by itself.
+    return type(scope), scope.identity or id(scope), list_name(scope.name)
+
+
+def _sort_by_last_value(order: list[Value]) -> list[Scope]:
+    """Return the innermost scopes of a graph in the order of their last Values.
+
+    The last Value tells which call was done first: a walk back from the result may meet the first
+    Values of a later call before those of an earlier one.
+    """
+    last: dict[Scope, None] = {}
+    for node in reversed(order):
+        scope = node.scope
+        if scope is not None and node.args:
+            last.setdefault(scope)
+    return list(last)[::-1]

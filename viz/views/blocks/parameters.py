@@ -1,0 +1,135 @@
+"""The parameters that a box uses, put together to the matrices that the user made them in."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from scalargrad.core.value import Value
+from viz.look.text import clean
+from viz.model.block_card import BlockParameter
+from viz.model.heatmap import Map
+
+from .strips import Numbers
+
+_INDEXED = re.compile(r"(?P<name>.*?)(?P<indexes>(\[-?\d+\])+)$", re.DOTALL)
+_NUMBERED = re.compile(r"(?P<name>.*?\D)(?P<indexes>\d+)$", re.DOTALL)
+_NUMBER = re.compile(r"\d+")
+NO_NAME = "θ"
+"""The name of parameters that the user gave none."""
+MAX_SIDE = 4096
+"""Rows and columns of a matrix; an index beyond says nothing about a matrix."""
+
+Cell = tuple[int, int]
+
+
+@dataclass
+class Matrix:
+    """Leaves whose labels differ in their indexes alone.
+
+    Attributes:
+        name: What the labels have in common.
+        cells: The leaves by row and column.
+    """
+
+    name: str
+    cells: dict[Cell, Value] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> Cell:
+        """Rows and columns, as far as they are used."""
+        rows = 1 + max(row for row, _ in self.cells)
+        columns = 1 + max(column for _, column in self.cells)
+        return rows, columns
+
+
+def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
+    """Return the matrices that some leaves are part of, in the order of their first leaves.
+
+    Args:
+        leaves: Values. The labels of those in a matrix are `wte[3][2]`; or `w0`, `w1` for each of
+            the units of a layer, whose labels repeat.
+    """
+    matrices: dict[str, Matrix] = {}
+    repeated: Counter[str] = Counter()
+    deep: dict[str, dict[tuple[int, ...], int]] = {}
+    for leaf in leaves:
+        label = leaf.label
+        name, indexes = _split(label)
+        matrix = matrices.setdefault(name, Matrix(clean(name) or NO_NAME))
+        unit = repeated[label]
+        repeated[label] += 1
+        if len(indexes) == 2 and unit == 0:
+            cell = (indexes[0], indexes[1])
+        elif len(indexes) == 1:
+            cell = (unit, indexes[0])
+        elif not indexes:
+            cell = (unit, 0) if label else (0, unit)
+        else:
+            # All indexes but the first are one.
+            columns = deep.setdefault(name, {})
+            cell = (indexes[0], columns.setdefault((unit, *indexes[1:]), len(columns)))
+        if cell in matrix.cells or max(cell) > MAX_SIDE:
+            cell = (0, 1 + max(column for _, column in matrix.cells)) if matrix.cells else (0, 0)
+        matrix.cells[cell] = leaf
+    return list(matrices.values())
+
+
+def _split(label: str) -> tuple[str, tuple[int, ...]]:
+    """Return a label without the indexes at its end, and the indexes.
+
+    >>> _split("layer0.wq[3][2]"), _split("w12"), _split("b")
+    (('layer0.wq', (3, 2)), ('w', (12,)), ('b', ()))
+    """
+    match = _INDEXED.match(label) or _NUMBERED.match(label)
+    if match is None:
+        return label, ()
+    # Python reads no number of thousands of digits.
+    numbers = [int(digits[-9:]) for digits in _NUMBER.findall(match["indexes"])]
+    return match["name"], tuple(numbers)
+
+
+def shorten_names(names: Iterable[str]) -> dict[str, str]:
+    """Return for each name its last part where that tells it from the others, else the whole.
+
+    Example:
+        >>> shorten_names(["layer0.wq", "layer0.wk", "a.b", "c.b"])
+        {'layer0.wq': 'wq', 'layer0.wk': 'wk', 'a.b': 'a.b', 'c.b': 'c.b'}
+    """
+    names = list(dict.fromkeys(names))
+    lasts = Counter(name.rpartition(".")[2] for name in names)
+    short = {}
+    for name in names:
+        last = name.rpartition(".")[2]
+        short[name] = last if last and lasts[last] == 1 else name
+    return short
+
+
+def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> BlockParameter:
+    """Return a matrix of parameters as a box shows it.
+
+    Args:
+        matrix: The matrix.
+        name: What it is called.
+        columns: The columns of the strip: a matrix with as many rows is turned, so that a column is
+            what makes the number below it.
+        numbers: What is shown of it.
+    """
+    rows, width = matrix.shape
+    is_turned = rows > width and rows == columns
+    height, length = (width, rows) if is_turned else (rows, width)
+    cells = [0.0] * (height * length)
+    missing = set(range(height * length))
+    for (row, column), leaf in matrix.cells.items():
+        at = column * length + row if is_turned else row * length + column
+        cells[at] = numbers.of(leaf)
+        missing.discard(at)
+    shown = Map(
+        name,
+        height,
+        length,
+        numbers=tuple(cells),
+        missing=tuple(sorted(missing)),
+        note=f"{rows:,}×{width:,}",
+    )
+    return BlockParameter(name, shown, numbers.norm(list(matrix.cells.values())))
