@@ -69,6 +69,8 @@ def draw(
     title: str = "",
     rankdir: str = "LR",
     names: Mapping[str, Any] | None = None,
+    tokens: Iterable[str] = (),
+    vocabulary: Iterable[str] = (),
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
@@ -78,10 +80,13 @@ def draw(
         target: A Value, a list of Values, a Module, a compiled program, a Diagnosis, a dictionary
             {name: [names of its operands]}, or a directed graph of networkx, whose edges point from
             an operand to what is made of it.
-        level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
+        level: "cards", "chips", "neurons", "layers" or "blocks"; by default the finest that can be
+            read. "blocks" are the calls and lines of your own functions, which `sg.trace_calls()`
+            notes: attention, recurrent cells, any code without modules.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed. A long chain of links that compute the same is one card "chain × n":
-            "chain" draws the links at both of its ends.
+            "chain" draws the links at both of its ends. At level "blocks" the names of boxes and
+            frames, each opened by one level: "q" for its calls, "q #2" for the second of them.
         show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
             before `backward` weights.
         width: The width in pixels that the picture will be shown at, or "slide" (1600), "column"
@@ -92,10 +97,14 @@ def draw(
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
             "transparent": no page, for slides of any color.
         title: A heading.
-        rankdir: Which way the graph runs, at every level but "layers": "LR" from left to right,
-            "TB" from top to bottom, "RL", "BT".
+        rankdir: Which way the graph runs, at every level but "layers" and "blocks": "LR" from left
+            to right, "TB" from top to bottom, "RL", "BT".
         names: Variables by their names, such as `locals()`: Values among them, and in their lists
             and dicts, that have no label yet are labeled `x`, `wte[3][2]` and so on.
+        tokens: At level "blocks" short names of the calls of a function at the positions of a
+            sequence, such as the letters "·emma": they stand at the rows of what has as many.
+        vocabulary: At level "blocks" the names of the columns of what has as many, such as the
+            logits: "abcdefghijklmnopqrstuvwxyz·".
         limit: Seconds that a layout may take before a coarser level is drawn.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
             whichever there is.
@@ -122,11 +131,20 @@ def draw(
     if names is not None:
         label_unnamed(names)
     heading = clean(title, 120)
-    pictures = choose_pictures(target, level, expand, edges, show, fold=True)
-    if checked_direction(rankdir) != "LR" and pictures[0].level == "layers":
+    pictures = choose_pictures(
+        target,
+        level,
+        expand,
+        edges,
+        show,
+        fold=True,
+        tokens=tokens,
+        vocabulary=vocabulary,
+    )
+    if checked_direction(rankdir) != "LR" and pictures[0].level in ("layers", "blocks"):
         raise OptionError(
-            "layers run from left to right: rankdir is for the levels 'cards', 'chips' and "
-            "'neurons'"
+            "layers run from left to right, and blocks where there is space: rankdir is for the "
+            "levels 'cards', 'chips' and 'neurons'"
         )
     # A page needs a background.
     page_theme = "auto" if theme == "transparent" else theme

@@ -262,9 +262,10 @@ def backward_scene(
     """
     placed = lay_out_for_plates(drawing.refit(width) if width else drawing)
     picture = placed.picture
-    if picture.level == "layers":
+    if picture.level in ("layers", "blocks"):
         raise PictureError(
-            'layers are too coarse to play the backward pass on: give level="neurons" or expand='
+            f"{picture.level} are too coarse to play the backward pass on: give "
+            'level="neurons", level="chips" or expand='
         )
     has_gradients = any(edge.flow is not None for edge in picture.edges)
     if not has_gradients or picture.colors != "gradient":

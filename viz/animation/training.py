@@ -45,6 +45,7 @@ _PANEL_GAP = 44.0
 """Between the graph and what is beside it."""
 _TITLE = re.compile("<title>[^<]*</title>")
 _WIDTHS = 24
+_COARSE = ("layers", "blocks")
 """How many widths an edge can have: a change that is smaller makes no new look."""
 
 
@@ -438,17 +439,20 @@ def playable_pictures(
         PictureError: A coarser level was asked for.
     """
     pictures = choose_pictures(target, level, expand)
-    if level is None and pictures[0].level == "layers":
+    if level is None and pictures[0].level in _COARSE:
         try:
             pictures = choose_pictures(target, "neurons", expand)
         except PictureError:
             # There are too many calls of layers to draw each.
             pictures = choose_pictures(target, "chips", expand)
-    playable = [picture for picture in pictures if picture.level != "layers"]
+    playable = [picture for picture in pictures if picture.level not in _COARSE]
     return playable or [_check_playable(picture) for picture in pictures]
 
 
 def _check_playable(picture: Picture) -> Picture:
-    if picture.level == "layers":
-        raise PictureError('layers are too coarse to be played: give level="neurons" or expand=')
+    if picture.level in _COARSE:
+        raise PictureError(
+            f'{picture.level} are too coarse to be played: give level="neurons", level="chips" or '
+            "expand="
+        )
     return picture

@@ -11,7 +11,7 @@ from scalargrad.errors import OptionError
 
 from .text import hint
 
-LEVELS = ("cards", "chips", "neurons", "layers")
+LEVELS = ("cards", "chips", "neurons", "layers", "blocks")
 SHOWN = ("gradient", "data", "weights")
 """What colors and lines can show."""
 GRADIENT_NORM = "gradient norm"
@@ -85,12 +85,18 @@ _CARD_NUMBERS = Meaning(
     "The row data is what was computed, the row grad how much the result changes per unit of it.",
 )
 _OUTPUT = Meaning("number: output", "The number in a neuron is its output.")
+_IN_BLOCK = Meaning(
+    "number at the top: values",
+    "The number at the top of a box is how many values are folded in it; the number below a strip "
+    f"is the {GRADIENT_NORM} of what the strip shows.",
+)
 _IN_MAP = Meaning("number: output", "Numbers on maps of units are their outputs and gradients.")
 _NUMBERS = {
     "cards": dict.fromkeys(SHOWN, _CARD_NUMBERS),
     "chips": dict.fromkeys(SHOWN, _DATA),
     "neurons": dict.fromkeys(SHOWN, _OUTPUT),
     "layers": dict.fromkeys(SHOWN, _IN_MAP),
+    "blocks": dict.fromkeys(SHOWN, _IN_BLOCK),
 }
 
 _SIDES = "blue is positive, orange negative, and a stronger color is a larger number"
@@ -116,6 +122,23 @@ _FILLS = {
     "chips": _VALUE_FILLS,
     "neurons": _NEURON_FILLS,
     "layers": dict.fromkeys(SHOWN, _MAP_FILL),
+    "blocks": {
+        "gradient": Meaning(
+            "strips and parameters: gradients",
+            "In the strip of a box a row is a call and a column is a number that leaves it; their "
+            f"colors and those of parameters show gradients on one scale: {_SIDES}. Gray is data "
+            "from 0 to 1.",
+        ),
+        "data": Meaning(
+            "strips and parameters: data",
+            "In the strip of a box a row is a call and a column is a number that leaves it; their "
+            f"colors and those of parameters show the numbers themselves: {_SIDES}.",
+        ),
+        "weights": Meaning(
+            "parameters: their numbers",
+            f"Colors show the numbers of parameters, and in strips what leaves a box: {_SIDES}.",
+        ),
+    },
 }
 
 _VALUE_LINES = {
@@ -149,11 +172,17 @@ _LAYER_LINES = {
     "data": _EVERYWHERE["count"],
     "weights": _EVERYWHERE["count"],
 }
+_BLOCK_LINE = Meaning(
+    "line: different values that are passed on",
+    "The number on a line counts the different values that are passed on, in all calls together; "
+    f"a thicker line has a larger {GRADIENT_NORM} coming back.",
+)
 _LINES = {
     "cards": _VALUE_LINES,
     "chips": _VALUE_LINES,
     "neurons": _NEURON_LINES,
     "layers": _LAYER_LINES,
+    "blocks": dict.fromkeys(SHOWN, _BLOCK_LINE),
 }
 
 _STRIPS = {
@@ -185,7 +214,7 @@ def meaning(sign: str, level: str = "cards", show: str = "gradient") -> Meaning:
 
     Args:
         sign: One of `SIGNS`, such as "number", "fill", "line", "local" or "zero".
-        level: "cards", "chips", "neurons" or "layers".
+        level: "cards", "chips", "neurons", "layers" or "blocks".
         show: What the colors show: "gradient", "data" or "weights".
 
     Example:

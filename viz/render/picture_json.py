@@ -16,6 +16,7 @@ from viz.layout.placed import PlacedPicture
 from viz.look.legend import LEVELS
 from viz.look.text import clean
 from viz.look.theme import LIGHT, checked_theme
+from viz.model.heatmap import Map
 from viz.model.json_records import decode, encode
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import parent_path
@@ -248,6 +249,7 @@ def _check_nodes(picture: Picture) -> None:
     if len(picture.by_id) < len(picture.nodes):
         raise PictureError("two nodes have the same id")
     _check_columns(picture)
+    _check_blocks(picture)
 
 
 def _check_columns(picture: Picture) -> None:
@@ -262,10 +264,33 @@ def _check_columns(picture: Picture) -> None:
         raise PictureError("level 'layers' needs one card for each node, in their order")
     for card in picture.cards:
         for shown in (*card.maps, *card.columns):
-            cells = len(shown.numbers)
-            is_whole = min(shown.rows, shown.columns) > 0 and shown.rows * shown.columns == cells
-            if not is_whole or any(not 0 <= i < cells for i in shown.missing):
-                raise PictureError(f"the map {clean(repr(shown.name))} of {card.id} is not whole")
+            _check_map(shown, card.id)
+
+
+def _check_blocks(picture: Picture) -> None:
+    """Check what level "blocks" has besides."""
+    blocks = [block.id for block in picture.blocks]
+    if picture.level == "blocks" and blocks != [node.id for node in picture.nodes]:
+        raise PictureError("level 'blocks' needs one box for each node, in their order")
+    if not picture.by_id.keys() >= set(picture.stream):
+        raise PictureError("the stream names a node that is not there")
+    for block in picture.blocks:
+        maps = [parameter.shown for parameter in block.parameters]
+        maps += [grid.shown for grid in block.grids]
+        if block.strip is not None:
+            maps.append(block.strip)
+        for shown in maps:
+            _check_map(shown, block.id)
+        for grid in block.grids:
+            if any(not 0 <= i < len(grid.shown.numbers) for i in grid.framed):
+                raise PictureError(f"a grid of {block.id} frames what is not in it")
+
+
+def _check_map(shown: Map, id: str) -> None:
+    cells = len(shown.numbers)
+    is_whole = min(shown.rows, shown.columns) > 0 and shown.rows * shown.columns == cells
+    if not is_whole or any(not 0 <= i < cells for i in shown.missing):
+        raise PictureError(f"the map {clean(repr(shown.name))} of {id} is not whole")
 
 
 def _check_layout(placed: PlacedPicture) -> None:

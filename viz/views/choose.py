@@ -20,6 +20,7 @@ from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
 from viz.model.snapshot import Snapshot, parent_path
 from viz.model.target_types import class_names, is_named
 
+from .blocks.picture import block_picture
 from .chains import close_chains, name_chains
 from .condensed import condensed_picture
 from .dictionary import is_directed_graph, sketch_pictures
@@ -33,6 +34,9 @@ MAX_UNITS = 48
 MAX_WEIGHTS = 5000
 """Weights of a network that is drawn neuron by neuron."""
 
+_MAX_NAME = 24
+"""Characters of the name of a token."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -44,12 +48,16 @@ class Request:
         show: What colors show.
         fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
             their numbers. Films don't fold: each Value has its moment in them.
+        tokens: The names of the calls at the positions of a sequence.
+        vocabulary: The names of the columns of what has as many.
     """
 
     level: str | None
     expand: str | Iterable[str] | None
     show: str | None = None
     fold: bool = False
+    tokens: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
 
 
 @collector_off()
@@ -60,6 +68,8 @@ def choose_pictures(
     edges: str | None = None,
     show: str | None = None,
     fold: bool = False,
+    tokens: Iterable[str] = (),
+    vocabulary: Iterable[str] = (),
 ) -> list[Picture]:
     """Return the picture of a target, then coarser ones in case Graphviz runs out of time.
 
@@ -71,6 +81,8 @@ def choose_pictures(
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
         fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
             their numbers.
+        tokens: As for `viz.draw`.
+        vocabulary: As for `viz.draw`.
 
     Raises:
         PictureError: The target is not a graph.
@@ -99,7 +111,20 @@ def choose_pictures(
 
     views = [_VIEWS[name] for name in class_names(target) if name in _VIEWS]
     view = views[0] if views else _draw_values
-    return view(target, Request(level, expand, show, fold))
+    names = {"tokens": _clean_names("tokens", tokens)}
+    names["vocabulary"] = _clean_names("vocabulary", vocabulary)
+    return view(target, Request(level, expand, show, fold, **names))
+
+
+def _clean_names(option: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of rows or columns, safe to draw."""
+    items = list(names) if isinstance(names, Iterable) else [names]
+    for i, name in enumerate(items):
+        if not isinstance(name, str):
+            raise OptionError(
+                f"{option} must be a text, or a list of short texts: item {i} is {_describe(name)}"
+            )
+    return tuple(clean(name, _MAX_NAME) for name in items)
 
 
 def find_roots(target: Any) -> list[Value]:
@@ -137,7 +162,7 @@ def _draw_module(module: Module, request: Request) -> list[Picture]:
 
 
 def _draw_program(program: Any, request: Request) -> list[Picture]:
-    if request.level == "layers":
+    if request.level in ("layers", "blocks"):
         return _draw_snapshot(Snapshot(_recorded_outputs(program)), request)
 
     # Imported here: the view of programs needs the compiler, which only programs have loaded.
@@ -234,6 +259,8 @@ def _describe(target: Any) -> str:
 
 
 def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = False) -> list[Picture]:
+    if request.level == "blocks":
+        return [_blocks(snapshot, request)]
     chains = _find_chains(snapshot, request)
     opened = _find_opened(snapshot, request.expand, chains)
     chains = close_chains(chains, opened)
@@ -254,6 +281,8 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
         chips = scalar_picture(snapshot, "chips", (), show, request.fold, chains)
         return [chips if level == "chips" else _cards(snapshot, opened, request, chains)]
     coarser = _coarser(snapshot, show, is_network)
+    if level is None and _has_calls(snapshot):
+        return [_blocks(snapshot, request), *coarser]
     if level == "chips":
         chips = scalar_picture(snapshot, "chips", (), show, request.fold, chains)
         return [chips, *coarser]
@@ -287,6 +316,18 @@ def _layers(snapshot: Snapshot, show: str | None, is_network: bool) -> Picture:
             'draw it with another level, such as "chips"'
         )
     return layer_picture(snapshot, show, is_network=is_network)
+
+
+def _blocks(snapshot: Snapshot, request: Request) -> Picture:
+    expand = request.expand or ()
+    names = [expand] if isinstance(expand, str) else list(expand)
+    return block_picture(snapshot, request.show, names, request.tokens, request.vocabulary)
+
+
+def _has_calls(snapshot: Snapshot) -> bool:
+    """Return whether functions or named blocks, and not modules alone, made a graph."""
+    scopes = {node.scope for node in snapshot.order} - {None}
+    return any(not scope.is_module for scope in scopes)
 
 
 def _coarser(snapshot: Snapshot, show: str | None, is_network: bool) -> list[Picture]:

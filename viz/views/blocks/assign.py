@@ -1,12 +1,12 @@
 """Which box each Value is folded into, and what enters and leaves the boxes."""
 
 from collections import defaultdict
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
+from viz.views.sums import FoldedSums
 
 from .fold import Frame, FrameKey, Frames
 from .statements import Statement, find_statement
@@ -17,19 +17,19 @@ BoxKey = tuple[object, ...]
 """What the Values of a box have in common."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """What the user opened.
 
     Attributes:
-        calls: Frames whose calls are kept apart.
+        calls: For each frame the numbers of the calls that are kept apart, none for all.
         lines: Frames whose lines are shown instead of one box.
         values: Boxes whose Values are shown one by one.
     """
 
-    calls: Collection[FrameKey] = ()
-    lines: Collection[FrameKey] = ()
-    values: Collection[BoxKey] = ()
+    calls: dict[FrameKey, frozenset[int]] = field(default_factory=dict)
+    lines: set[FrameKey] = field(default_factory=set)
+    values: set[BoxKey] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -41,6 +41,7 @@ class Box:
         frame: The frame around it, None for none.
         folded: The frame that it is, None for a statement.
         statement: The statement that it is, None for a frame.
+        single: The only Value that it shows, besides the partial sums that are folded into that.
         values: The Values, in topological order.
         outputs: Those that leave it, by the call that made them; in topological order.
         entering: For each call the Values that enter it and are neither parameters nor constants.
@@ -51,6 +52,7 @@ class Box:
     frame: Frame | None
     folded: Frame | None = None
     statement: Statement | None = None
+    single: Value | None = None
     values: list[Value] = field(default_factory=list)
     outputs: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
     entering: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
@@ -61,6 +63,10 @@ class Box:
         """How many calls are folded in it."""
         frame = self.folded or self.frame
         return 1 if frame is None else len(frame.calls)
+
+    def results(self) -> list[Value]:
+        """Return what leaves it, in all calls."""
+        return [node for made in self.outputs.values() for node in made]
 
     def rows(self) -> list[list[Value]]:
         """Return what leaves it, a row for each call of the frame around it.
@@ -106,6 +112,7 @@ class Boxes:
         frames: The frames that the boxes are in.
         all: The boxes, in the order of their first Values.
         bundles: What flows between boxes.
+        sums: The chains of + among Values that are shown one by one.
         inputs: For each leaf that is no parameter and no constant the boxes that use it.
 
     Args:
@@ -122,8 +129,14 @@ class Boxes:
         self._by_key: dict[BoxKey, Box] = {}
         self._owner: dict[Value, tuple[Box, Call]] = {}
         self._assign()
+        opened_boxes = [box for key, box in self._by_key.items() if key in self._opened.values]
+        shown = [node for box in opened_boxes for node in box.values]
+        self.sums = FoldedSums(snapshot, shown)
+        for box in opened_boxes:
+            self._open_values(box)
         self._connect()
-        self.all = list(self._by_key.values())
+        by_first = [(snapshot.index[box.values[0]], box) for box in self._by_key.values()]
+        self.all = [box for _, box in sorted(by_first, key=lambda item: item[0])]
 
     def owner(self, node: Value) -> Box | None:
         """Return the box that a Value is folded into, None for a leaf."""
@@ -152,6 +165,23 @@ class Boxes:
         statement = None if line is None else find_statement(line)
         key = (*around, statement)
         return self._by_key.setdefault(key, Box(key, frame, statement=statement)), call
+
+    def _open_values(self, box: Box) -> None:
+        """Put each Value of a box into a box by itself, and partial sums into that of their sum."""
+        del self._by_key[box.key]
+        frame = box.folded or box.frame
+        # Sums come after their partial sums.
+        for node in reversed(box.values):
+            call = self._owner[node][1]
+            if node in self.sums.folded:
+                (user,) = self.snapshot.users[node]
+                single = self._owner[user][0]
+            else:
+                key = (*box.key, self.snapshot.index[node])
+                single = Box(key, frame, statement=box.statement, single=node)
+                self._by_key[key] = single
+            self._owner[node] = single, call
+            single.values.insert(0, node)
 
     def _connect(self) -> None:
         for node in self.snapshot.order:

@@ -1,19 +1,24 @@
 """Calls folded to frames: those of one function from one place are one frame.
 
-Only scopes are looked at. The parts of a module that make its units, such as the neurons of a
-layer, are folded into the module.
+Only scopes are looked at. Those of units, such as the neurons of a layer, are folded into the scope
+around them.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scalargrad.core.scopes import CallScope, Scope
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
-from viz.views.layers.assign import Layer, assign_scopes, find_outputs, list_name
+from viz.views.layers.assign import list_name
+
+from .units import find_units
 
 FrameKey = tuple[object, ...]
 """What the calls that are folded have in common, that of the frame around in front."""
+Apart = Mapping[FrameKey, frozenset[int]]
+"""The calls that are kept apart: their numbers from 1 on, none for all calls of a frame."""
 
 
 @dataclass(eq=False)
@@ -24,7 +29,6 @@ class Frame:
         key: What all of its calls have in common.
         scope: The first of the calls that was met.
         parent: The frame that it is called in, None for none.
-        layer: The layer of a network that it is, None for none.
         calls: The calls, with their numbers from 0 on.
         has_calls: Whether other functions are called inside.
         number: Of a single call that the user opened its number from 1 on, 0 for all together.
@@ -33,7 +37,6 @@ class Frame:
     key: FrameKey
     scope: Scope
     parent: "Frame | None"
-    layer: Layer | None = None
     calls: dict[Scope, int] = field(default_factory=dict)
     has_calls: bool = False
     number: int = 0
@@ -60,16 +63,16 @@ class Frames:
 
     Args:
         snapshot: The graph.
-        apart: The keys of frames whose calls are kept apart.
+        apart: The calls that are kept apart.
     """
 
-    def __init__(self, snapshot: Snapshot, apart: Collection[FrameKey] = ()) -> None:
+    def __init__(self, snapshot: Snapshot, apart: Apart) -> None:
         self.all: dict[FrameKey, Frame] = {}
         self._apart = apart
+        self._numbers: dict[FrameKey, dict[Scope, int]] = defaultdict(dict)
         self._spots: dict[Scope, Spot] = {}
         scopes = _sort_by_last_value(snapshot.order)
-        modules = [scope for scope in scopes if scope.is_module]
-        self._parts = assign_scopes(modules, _find_outputs(order)) if modules else {}
+        self._units = find_units(snapshot)
         for scope in scopes:
             self.find(scope)
 
@@ -88,24 +91,24 @@ class Frames:
             same = self._find_recursion(scope)
             if same is not None:
                 return same
-        part = self._parts.get(scope)
-        layer = None if part is None else part.layer
-        call = scope if part is None else part.call
-        around, _ = self.find(call.parent)
-
-        key = () if around is None else around.key
-        key = (*key, id(layer) if layer is not None else _own_key(call))
+        if scope in self._units:
+            return self.find(scope.parent)
+        around, _ = self.find(scope.parent)
+        key = (*(() if around is None else around.key), _own_key(scope))
         number = 0
         if key in self._apart:
-            number = 1 + sum(1 for other in self.all if other[:-1] == key)
-            key = (*key, id(call))
+            numbers = self._numbers[key]
+            own = numbers.setdefault(scope, len(numbers) + 1)
+            if not self._apart[key] or own in self._apart[key]:
+                number = own
+                key = (*key, own)
         frame = self.all.get(key)
         if frame is None:
-            frame = self.all[key] = Frame(key, call, around, layer, number=number)
+            frame = self.all[key] = Frame(key, scope, around, number=number)
             if around is not None:
                 around.has_calls = True
-        frame.calls.setdefault(call, len(frame.calls))
-        return frame, call
+        frame.calls.setdefault(scope, len(frame.calls))
+        return frame, scope
 
     def _find_recursion(self, scope: CallScope) -> Spot | None:
         """Return the outermost call of the same function around a call, None where there is none.

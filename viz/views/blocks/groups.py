@@ -1,6 +1,6 @@
 """The groups around boxes: frames of folded calls, and panels beside a residual stream."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from viz.look.text import plural
@@ -50,7 +50,7 @@ class Groups:
             used = [m.name for box in residual.inside for m in matrices[box]]
             self._titles[residual] = name_panel([names[name] for name in used])
         self._paths: dict[Around, str] = {}
-        self._counts: Counter[str] = Counter()
+        self._used: set[str] = set()
         for box in boxes.all:
             self._name_around(box)
 
@@ -58,6 +58,12 @@ class Groups:
         """Return the path of the innermost group around a box, "" for none."""
         inner = self._innermost(box)
         return "" if inner is None else self._paths[inner]
+
+    def frames(self) -> Iterator[tuple[Frame, str]]:
+        """Yield the frames that are drawn, with their paths."""
+        for around, path in self._paths.items():
+            if isinstance(around, Frame):
+                yield around, path
 
     def all(self) -> Iterator[Group]:
         """Yield the groups, outer ones first."""
@@ -132,8 +138,32 @@ class Groups:
             if group in self._paths:
                 continue
             outer = self._around(group)
-            own = self._titles[group].replace("/", "∕") or "panel"
-            path = own if outer is None else f"{self._paths[outer]}/{own}"
-            self._counts[path] += 1
-            number = self._counts[path]
-            self._paths[group] = path if number == 1 else f"{path} #{number}"
+            own = self._titles[group] or "panel"
+            if isinstance(group, Frame) and group.number:
+                own = f"{own} #{group.number}"
+            around = "" if outer is None else self._paths[outer]
+            self._paths[group] = make_path(around, own, self._used)
+
+
+def make_path(around: str, own: str, used: set[str]) -> str:
+    """Return a path that no other box and no other group has.
+
+    Args:
+        around: The path of the group around, "" for none.
+        own: A name, which may be that of others.
+        used: The paths that are used; the new one is added.
+
+    Example:
+        >>> used = {"gpt/q"}
+        >>> make_path("gpt", "q", used), make_path("", "a / b", used)
+        ('gpt/q #2', 'a ∕ b')
+    """
+    # A slash separates the parts of a path: a look-alike replaces it in names.
+    name = own.replace("/", "∕")
+    path = plain = f"{around}/{name}" if around else name
+    number = 1
+    while path in used:
+        number += 1
+        path = f"{plain} #{number}"
+    used.add(path)
+    return path

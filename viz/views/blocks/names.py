@@ -5,7 +5,7 @@ from collections import Counter
 from scalargrad.core.scopes import CallScope
 from scalargrad.core.value import Value
 from viz.look.text import clean, cut
-from viz.model.snapshot import Snapshot
+from viz.model.snapshot import Snapshot, formula
 from viz.views.layers.assign import list_name
 
 from .assign import Box
@@ -19,7 +19,15 @@ MAX_OPERATION = 12
 
 
 def name_frame(frame: Frame) -> str:
-    """Return the function, the module or the block that a frame is."""
+    """Return what the heading of a frame says: the function, the module or the named block.
+
+    One that calls no others is a box that the user opened, and keeps the name of the box.
+    """
+    variable = "" if frame.has_calls else _variable_of_calls(frame)
+    return variable or _name_calls(frame)
+
+
+def _name_calls(frame: Frame) -> str:
     scope = frame.scope
     name = scope.name
     if len({call.name for call in frame.calls}) > 1:
@@ -30,11 +38,14 @@ def name_frame(frame: Frame) -> str:
 
 def name_box(snapshot: Snapshot, box: Box) -> str:
     """Return the label or the variable of what a box computes, else the function or operation."""
-    outputs = [node for made in box.outputs.values() for node in made]
+    if box.single is not None:
+        return snapshot.labels[box.single] or formula(box.single)
+    outputs = box.results()
     if len(outputs) == 1 and snapshot.labels[outputs[0]]:
         return snapshot.labels[outputs[0]]
     if box.folded is not None:
-        return _variable_of_calls(box.folded) or name_frame(box.folded)
+        name = name_frame(box.folded)
+        return f"{name} #{box.folded.number}" if box.folded.number else name
 
     statement = box.statement
     if statement is None:
@@ -73,17 +84,14 @@ def describe_box(box: Box, title: str) -> str:
     """
     shape = _shape(box)
     if box.folded is not None:
-        function = _function(box.folded)
-        return " ".join(filter(None, ("" if function == title else function, shape)))
+        scope = box.folded.scope
+        function = clean(scope.kind if scope.is_module else scope.name)
+        is_title = function == title.partition(" #")[0]
+        return " ".join(filter(None, ("" if is_title else function, shape)))
     if box.statement is None or title == box.statement.operation:
         return shape
-    formula = clean(box.statement.formula, 120)
-    return shape if formula in ("", title) else cut(formula, MAX_FORMULA)
-
-
-def _function(frame: Frame) -> str:
-    scope = frame.scope
-    return clean(scope.kind if scope.is_module else scope.name)
+    written = clean(box.statement.formula, 120)
+    return shape if written in ("", title) else cut(written, MAX_FORMULA)
 
 
 def _shape(box: Box) -> str:

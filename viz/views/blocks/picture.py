@@ -1,7 +1,8 @@
 """The picture of blocks: boxes, frames and panels, and what flows between them."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from scalargrad.core.scopes import CallScope
@@ -9,24 +10,31 @@ from scalargrad.core.value import Value
 from scalargrad.errors import PictureError
 from viz.look.text import plural
 from viz.model.block_card import Block, BlockParameter, Grid
+from viz.model.layer_card import Bar
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot
+from viz.views.scalars import value_node
+from viz.views.sums import with_partials
 
-from .assign import Box, Boxes, Opened
+from .assign import Box, Boxes, Bundle, Opened
 from .grids import make_bars, make_grids
-from .groups import Groups
-from .names import describe_box, name_box
+from .groups import Groups, make_path
+from .fold import Frame
+from .names import describe_box, name_box, name_frame
+from .opening import open_next
 from .parameters import Matrix, find_matrices, shorten_names, show_matrix
 from .stream import Stream, find_stream
 from .strips import Numbers, Strip, make_strip
 
 Names = Sequence[str]
+MAIN_SHARE = 0.9
+"""Share of the Values from which on a function that is called once is shown as its lines."""
 
 
 def block_picture(
     snapshot: Snapshot,
     show: str | None = None,
-    opened: Opened | None = None,
+    expand: Iterable[str] = (),
     tokens: Names = (),
     vocabulary: Names = (),
 ) -> Picture:
@@ -35,12 +43,14 @@ def block_picture(
     Args:
         snapshot: The graph.
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
-        opened: What the user opened.
+        expand: Names or paths of boxes and frames to open, one level each; "q #2" is the second
+            call of q.
         tokens: The names of the calls at the positions of a sequence.
         vocabulary: The names of the columns of what has as many.
 
     Raises:
         PictureError: Nothing is known about where the graph was made.
+        OptionError: What is to be opened is unknown, or too large.
 
     Example:
         >>> import scalargrad as sg
@@ -57,7 +67,32 @@ def block_picture(
             'sg.trace_calls() to draw its blocks, or draw it with another level, such as "chips"'
         )
     shown = snapshot.default_show if show is None else show
-    return _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary).picture()
+    opened = Opened()
+    boxes = Boxes(snapshot, opened)
+    main = _find_main(boxes)
+    if main is not None:
+        opened.lines.add(main.key)
+        boxes = Boxes(snapshot, opened)
+    view = _BlockView(boxes, shown, tokens, vocabulary)
+    pending = list(dict.fromkeys(expand))
+    while pending:
+        open_next(opened, pending, view.names())
+        view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
+    return view.picture()
+
+
+def _find_main(boxes: Boxes) -> Box | None:
+    """Return the box of one call that nearly all is computed in, None where there is none.
+
+    Code that is all in one function would otherwise be one box, which says nothing.
+    """
+    computed = sum(len(box.values) for box in boxes.all)
+    for box in boxes.all:
+        is_most = len(box.values) > MAIN_SHARE * computed
+        lines = {node.made_at for node in box.values} - {None}
+        if box.folded is not None and box.calls == 1 and is_most and len(lines) > 1:
+            return box
+    return None
 
 
 class _BlockView:
@@ -70,15 +105,29 @@ class _BlockView:
         self.numbers = Numbers(self.snapshot, show)
         self.tokens = tokens
         self.vocabulary = vocabulary
-        self.titles = {box: name_box(self.snapshot, box) for box in boxes.all}
         self.ids = {box: f"b{i}" for i, box in enumerate(boxes.all)}
         self.stream = find_stream(boxes)
+        self.titles = {box: name_box(self.snapshot, box) for box in boxes.all}
+        self.titles |= dict.fromkeys(self.stream.totals, "+")
         self.matrices = {box: find_matrices(box.parameters) for box in boxes.all}
         self.parameter_names = shorten_names(
             matrix.name for matrices in self.matrices.values() for matrix in matrices
         )
         self.groups = Groups(boxes, self.stream, self.parameter_names, self.matrices)
+        self.paths = self._name_paths()
         self.inputs = find_matrices(sorted(boxes.inputs, key=self.snapshot.index.__getitem__))
+
+    def names(self) -> dict[str, list[Box | Frame]]:
+        """Return boxes and frames by their titles and by their paths."""
+        by_title: dict[str, list[Box | Frame]] = defaultdict(list)
+        by_path: dict[str, list[Box | Frame]] = {}
+        for frame, path in self.groups.frames():
+            by_path[path] = [frame]
+            by_title[name_frame(frame)].append(frame)
+        for box, path in self.paths.items():
+            by_path[path] = [box]
+            by_title[self.titles[box]].append(box)
+        return by_title | by_path
 
     def picture(self) -> Picture:
         """Return the picture."""
@@ -113,11 +162,21 @@ class _BlockView:
         if not self.snapshot.has_gradients:
             yield "no gradients yet: call backward() first"
 
+    def _name_paths(self) -> dict[Box, str]:
+        """Return a unique path for each box."""
+        used: set[str] = set()
+        return {
+            box: make_path(self.groups.path_around(box), title or "box", used)
+            for box, title in self.titles.items()
+        }
+
     # Boxes
 
     def _block(self, box: Box) -> Block:
+        if box.single is not None:
+            return self._value_block(box)
         kind = self._kind(box)
-        title = "+" if kind == "sum" else self.titles[box]
+        title = self.titles[box]
         rows = box.rows()
         strip = make_strip(rows, self.numbers, self.tokens)
         width = 0 if strip.shown is None else strip.shown.columns
@@ -143,12 +202,25 @@ class _BlockView:
             note=self._note(box, rows, grids) or strip.note,
         )
 
+    def _value_block(self, box: Box) -> Block:
+        node = self._value_node(box)
+        title = self.titles[box]
+        assert node.data is not None
+        return Block(
+            self.ids[box],
+            "value",
+            title,
+            "" if node.formula == title else node.formula,
+            values=len(box.values),
+            parameters=tuple(self._parameters(box, 0)),
+            bars=(Bar(title, node.data, node.grad),),
+        )
+
     def _kind(self, box: Box) -> str:
-        outputs = [node for made in box.outputs.values() for node in made]
+        outputs = box.results()
         if all(node in self.snapshot.roots for node in outputs):
             return "root"
-        totals = (residual.total for residual in self.stream.residuals)
-        return "sum" if box in totals else "box"
+        return "sum" if box in self.stream.totals else "box"
 
     def _parameters(self, box: Box, width: int) -> Iterator[BlockParameter]:
         for matrix in self.matrices[box]:
@@ -184,34 +256,38 @@ class _BlockView:
     # What the other formats show
 
     def _box_nodes(self, blocks: list[Block]) -> Iterator[Node]:
-        counts: Counter[str] = Counter()
         for box, block in zip(self.boxes.all, blocks, strict=True):
-            group = self.groups.path_around(box)
-            own = (block.title or "box").replace("/", "∕")
-            path = f"{group}/{own}" if group else own
-            counts[path] += 1
-            if counts[path] > 1:
-                path = f"{path} #{counts[path]}"
-            outputs = [node for made in box.outputs.values() for node in made]
-            is_root = block.kind == "root"
-            single = outputs[0] if len(outputs) == 1 else None
-            gradient = block.norm
-            if single is not None and self.snapshot.has_gradients:
-                gradient = self.snapshot.gradients[single]
-            yield Node(
-                block.id,
-                "module",
-                symbol="" if single is None else self.snapshot.symbols[single],
-                label=block.title,
-                data=None if single is None else single.data,
-                grad=gradient,
-                group=group,
-                detail=_detail(block),
-                formula=block.line,
-                root=is_root,
-                name=path,
-                outputs=len(outputs),
-            )
+            node = self._value_node(box) if box.single is not None else self._box_node(box, block)
+            yield replace(node, id=block.id, group=self.groups.path_around(box))
+
+    def _box_node(self, box: Box, block: Block) -> Node:
+        outputs = box.results()
+        single = outputs[0] if len(outputs) == 1 else None
+        gradient = block.norm
+        if single is not None and self.snapshot.has_gradients:
+            gradient = self.snapshot.gradients[single]
+        return Node(
+            block.id,
+            "module",
+            symbol="" if single is None else self.snapshot.symbols[single],
+            label=block.title,
+            data=None if single is None else single.data,
+            grad=gradient,
+            detail=_describe_size(block),
+            formula=block.line,
+            root=block.kind == "root",
+            name=self.paths[box],
+            outputs=len(outputs),
+        )
+
+    def _value_node(self, box: Box) -> Node:
+        assert box.single is not None
+        gradients = self.snapshot.gradients if self.snapshot.has_gradients else {}
+        node = value_node(self.snapshot, box.single, gradients.get(box.single))
+        if box.single not in self.boxes.sums.totals:
+            return node
+        count = len(self.boxes.sums.operands(box.single))
+        return replace(node, symbol="Σ", formula=f"sum of {count:,}")
 
     def _input_node(self, id: str, matrix: Matrix) -> Node:
         leaves = list(matrix.cells.values())
@@ -242,12 +318,23 @@ class _BlockView:
             yield Edge(
                 self.ids[bundle.source],
                 self.ids[bundle.target],
+                local=self._local_derivative(bundle),
                 flow=self.numbers.norm(passed),
                 count=len(passed),
             )
 
+    def _local_derivative(self, bundle: Bundle) -> float | None:
+        """Return the local derivative of a single Value by the only one that it is passed."""
+        target = bundle.target.single
+        if target is None or len(bundle.values) != 1:
+            return None
+        operands = with_partials(target)
+        if target in self.boxes.sums.totals:
+            operands = self.boxes.sums.operands(target)
+        return sum(local for arg, local in operands if arg in bundle.values)
 
-def _detail(block: Block) -> str:
+
+def _describe_size(block: Block) -> str:
     calls = f", {block.calls:,} calls" if block.calls > 1 else ""
     return plural(block.values, "value") + calls
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scalargrad.core import ops
-from scalargrad.core.value import Value
 
 from .assign import Box, Boxes
 
@@ -39,6 +38,11 @@ class Stream:
     boxes: tuple[Box, ...] = ()
     residuals: tuple[Residual, ...] = ()
 
+    @property
+    def totals(self) -> tuple[Box, ...]:
+        """The sums that end the connections."""
+        return tuple(residual.total for residual in self.residuals)
+
 
 def find_stream(boxes: Boxes) -> Stream:
     """Return the longest stream of a graph.
@@ -63,7 +67,8 @@ def find_stream(boxes: Boxes) -> Stream:
     chains = [_follow(start, residuals) for start in residuals]
     longest = max(chains, key=len)
     line = [longest[0].start, *(residual.total for residual in longest)]
-    users = [box for box in after[line[-1]] if box not in line]
+    skipped = {box for residual in longest for box in residual.inside}
+    users = [box for box in after[line[-1]] if box not in skipped.union(line)]
     if len(users) == 1:
         line.append(users[0])
     return Stream(tuple(line), tuple(longest))
@@ -80,35 +85,35 @@ def _follow(start: Box, residuals: dict[Box, Residual]) -> list[Residual]:
 
 def _find_residual(boxes: Boxes, box: Box, after: Graph, before: Graph) -> Residual | None:
     """Return the residual connection that a box is the sum of, None for any other box."""
-    operands = _find_summed(boxes, box)
-    for start in operands:
-        others = [operand for operand in operands if operand is not start]
+    sides = _find_summed(boxes, box)
+    for skipping, computed in (sides, sides[::-1]):
+        # In a loop over layers the first takes what came before, the others what the last one made.
+        start = next((other for other in boxes.all if other in skipping), None)
+        if start is None or not computed or computed & skipping:
+            continue
         reached = _reach([start], after, box)
-        if others and all(operand in reached for operand in others):
+        if computed <= reached:
             # What only goes on elsewhere, such as a second result, is not skipped.
-            leading = _reach(others, before, start) | set(others)
+            leading = _reach(computed, before, start) | computed
             inside = [other for other in boxes.all if other in leading and other in reached]
             return Residual(start, box, tuple(inside))
     return None
 
 
-def _find_summed(boxes: Boxes, box: Box) -> list[Box]:
-    """Return the two boxes whose results a line adds up one by one, none for any other line."""
-    if box.folded is not None or len(box.values) < 2:
-        return []
-    pairs: set[tuple[Box, Box]] = set()
-    for node in box.values:
+def _find_summed(boxes: Boxes, box: Box) -> tuple[set[Box], set[Box]]:
+    """Return the boxes that the operands of a line of + come from; none for any other line."""
+    firsts: set[Box] = set()
+    seconds: set[Box] = set()
+    is_line = box.folded is None and box.single is None and len(box.values) > 1
+    for node in box.values if is_line else ():
         if node.op != ops.ADD.name or len(node.args) != 2:
-            return []
-        first, second = (_source(boxes, arg) for arg in node.args)
+            return set(), set()
+        first, second = map(boxes.owner, node.args)
         if first is None or second is None or box in (first, second):
-            return []
-        pairs.add((first, second))
-    return list(pairs.pop()) if len(pairs) == 1 else []
-
-
-def _source(boxes: Boxes, node: Value) -> Box | None:
-    return boxes.owner(node)
+            return set(), set()
+        firsts.add(first)
+        seconds.add(second)
+    return firsts, seconds
 
 
 def _reach(starts: Iterable[Box], graph: Graph, barrier: Box) -> set[Box]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import clean
-from viz.model.snapshot import Snapshot
 
 from .order import digits
 
@@ -91,24 +90,6 @@ class Part:
     layer: Layer
     call: Scope
     unit: str
-
-
-def find_outputs(snapshot: Snapshot) -> OutputsByScope:
-    """Return for each scope its Values that other scopes use, or that are roots.
-
-    Args:
-        snapshot: The graph.
-    """
-    outputs: OutputsByScope = defaultdict(dict)
-    for node in snapshot.order:
-        scope = node.scope
-        for arg in node.args:
-            if arg.scope is not scope and arg.args and arg.scope is not None:
-                outputs[arg.scope][arg] = None
-    for root in snapshot.roots:
-        if root.args and root.scope is not None:
-            outputs[root.scope][root] = None
-    return outputs
 
 
 def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, Part]:

@@ -12,7 +12,7 @@ from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Parameter, Value
 from viz.model.snapshot import Snapshot, carry_back
 
-from .assign import Layer, Part, Rows, assign_scopes, find_outputs
+from .assign import Layer, OutputsByScope, Part, Rows, assign_scopes
 
 _SUMS = (ops.ADD.name, ops.SUB.name, ops.SUM.name)
 _PRODUCTS = (ops.MUL.name, ops.DOT.name)
@@ -41,7 +41,7 @@ class Folded:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._outputs = find_outputs(snapshot)
+        self._outputs = self._outputs_by_scope()
         scopes = dict.fromkeys(node.scope for node in snapshot.order)
         module_calls = [scope for scope in scopes if scope is not None]
         self._parts = assign_scopes(module_calls, self._outputs)
@@ -80,6 +80,19 @@ class Folded:
         return self._parts.get(node.scope) if node.scope is not None else None
 
     # Before the passes: scopes and their order
+
+    def _outputs_by_scope(self) -> OutputsByScope:
+        """Return for each scope the Values that other scopes use, or that are roots."""
+        outputs: OutputsByScope = defaultdict(dict)
+        for node in self.snapshot.order:
+            scope = node.scope
+            for arg in node.args:
+                if arg.scope is not scope and arg.args and arg.scope is not None:
+                    outputs[arg.scope][arg] = None
+        for root in self.snapshot.roots:
+            if root.args and root.scope is not None:
+                outputs[root.scope][root] = None
+        return outputs
 
     def _sort_layers(self) -> list[Layer]:
         """Return the layers by their last Values: what a layer takes from is done before it."""
