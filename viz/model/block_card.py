@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from viz.look.text import number, plural
+
 from .heatmap import Map
-from .layer_card import Bar
+from .layer_card import Bar, describe_bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,24 @@ class Block:
     bars: tuple[Bar, ...] = ()
     columns: tuple[str, ...] = ()
     note: str = ""
+
+
+def describe_block(block: Block) -> str:
+    """Return a box in one sentence.
+
+    Example:
+        >>> describe_block(Block("b0", title="q", line="linear 16 → 16", values=2560, calls=5))
+        'q: linear 16 → 16, 2,560 values in 5 calls'
+    """
+    size = plural(block.values, "value")
+    if block.calls > 1:
+        size += f" in {block.calls:,} calls"
+    parts = [block.line, size]
+    if block.norm is not None:
+        parts.append(f"gradient norm {number(block.norm)}")
+    for parameter in block.parameters:
+        back = "" if parameter.norm is None else f" (gradient norm {number(parameter.norm)})"
+        parts.append(f"parameter {parameter.name} {parameter.shown.note}{back}")
+    parts += map(describe_bar, block.bars)
+    parts.append(block.note)
+    return f"{block.title}: {', '.join(part for part in parts if part)}"

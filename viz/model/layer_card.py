@@ -81,12 +81,18 @@ def describe_card(card: LayerCard) -> str:
         'layers.0: Layer 2 → 2, 6 parameters'
     """
     facts = [f"{name} {text}" for name, text in card.facts]
-    bars = [_describe_bar(bar) for bar in card.bars]
+    bars = [describe_bar(bar) for bar in card.bars]
     parts = [part for part in (card.line, card.detail, *facts, *bars) if part]
     return f"{card.title}: {', '.join(parts)}" if parts else card.title
 
 
-def _describe_bar(bar: Bar) -> str:
+def describe_bar(bar: Bar) -> str:
+    """Return the name, the number and the gradient of a bar.
+
+    Example:
+        >>> describe_bar(Bar("cat", 0.7, None))
+        'cat 0.7'
+    """
     text = f"{bar.label} {number(bar.data)}"
     if bar.grad is None:
         return text

@@ -151,6 +151,11 @@ class Group:
     calls: int = 1
     is_panel: bool = False
 
+    @property
+    def heading(self) -> str:
+        """The title, with the number of calls that are folded in it: "gpt × 5"."""
+        return f"{self.title} × {self.calls:,}" if self.calls > 1 else self.title
+
 
 # Without slots: what is computed once is kept in the __dict__.
 @dataclass(frozen=True)

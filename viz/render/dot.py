@@ -278,6 +278,8 @@ class _CardsPen(_Pen):
         look = self._flow(edge.flow)
         if edge.local is not None and self.picture.level == "cards":
             look |= {"label": f"∂ {number(edge.local)}", "fontcolor": self.theme.muted}
+        elif self.picture.level == "blocks":
+            look |= {"label": f"{edge.count:,}", "fontcolor": self.theme.muted}
         tooltip = f"local derivative {exact(edge.local)}"
         if self.picture.colors in ("gradient", ""):
             tooltip += f", carries back {exact(edge.flow)}"

@@ -167,7 +167,7 @@ def _four_decimals(word: str, x: float | None) -> str:
 
 def draw_heading(group: Group, theme: Theme) -> str:
     """Return the heading of a module's box."""
-    title = escape_text(group.title or group.path)
+    title = escape_text(group.heading or group.path)
     heading = _font(f"<B>{title}</B>", FONT_SIZES.label, theme.ink)
     if not group.detail:
         return heading

@@ -99,7 +99,7 @@ def _inside(
         parent = group.parent if group.parent in known else ""
         if parent != path or group.path in passed:
             continue
-        name = escape_label(group.title or group.path)
+        name = escape_label(group.heading or group.path)
         detail = escape_label(group.detail)
         title = " · ".join(filter(None, [name, detail])) or " "
         yield f'subgraph g{index}["{title}"]'
@@ -146,6 +146,8 @@ def _links(edges: Iterable[Edge], ids: dict[str, str]) -> Iterator[str]:
         label = ""
         if edge.local is not None:
             label = f'|"∂ {number(edge.local)}"|'
+        elif edge.count:
+            label = f'|"{edge.count:,}"|'
         source = ids[edge.source]
         target = ids[edge.target]
         yield f"{source} {arrow}{label} {target}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from viz.look.text import clean, number, plural
+from viz.model.block_card import describe_block
 from viz.model.layer_card import describe_card
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
 
@@ -36,7 +37,8 @@ def render_outline(picture: Picture, max_lines: int = MAX_LINES) -> str:
         y = x²: data 9, gradient 1 (starts here); derivative by x 6
         x: input, data 3, gradient 6
     """
-    body = _layers(picture) if picture.level == "layers" else _sections(picture)
+    bodies = {"layers": _layers, "blocks": _blocks}
+    body = bodies.get(picture.level, _sections)(picture)
     lines = [*_heading(picture), *body]
     if len(lines) <= max_lines:
         return "\n".join(lines)
@@ -68,6 +70,31 @@ def _layers(picture: Picture) -> Iterator[str]:
             if edge.flow is not None:
                 back = f", gradient norm {number(edge.flow)} back"
             yield f"  to {target}: {numbers}{back}"
+
+
+def _blocks(picture: Picture) -> Iterator[str]:
+    """Yield a line for each box from the inputs on, below the frame or panel that it is in."""
+    groups = {group.path: group for group in picture.groups}
+    leaving: dict[str, list[Edge]] = defaultdict(list)
+    for edge in picture.edges:
+        leaving[edge.source].append(edge)
+    around: str | None = None
+    for node, block in zip(picture.nodes, picture.blocks, strict=True):
+        if node.group != around:
+            around = node.group
+            group = groups.get(around)
+            name = "" if group is None else around.rpartition("/")[0].replace("/", ".")
+            inner = "outside of all frames" if group is None else group.heading or "panel"
+            where = f"{name}.{inner}" if name else inner
+            yield _section_title(where, "" if group is None else group.detail) + ":"
+        start = f", data {number(node.data)} (the gradient starts here)" if node.root else ""
+        yield "  " + clean(describe_block(block) + start, 600)
+        for edge in leaving[node.id]:
+            target = "itself" if edge.target == node.id else _refer_to(picture.by_id[edge.target])
+            back = ""
+            if edge.flow is not None:
+                back = f", gradient norm {number(edge.flow)} back"
+            yield f"    to {target}: {plural(edge.count, 'value')}{back}"
 
 
 def _sections(picture: Picture) -> Iterator[str]:

@@ -326,8 +326,8 @@ def _blocks(snapshot: Snapshot, request: Request) -> Picture:
 
 def _has_calls(snapshot: Snapshot) -> bool:
     """Return whether functions or named blocks, and not modules alone, made a graph."""
-    scopes = {node.scope for node in snapshot.order} - {None}
-    return any(not scope.is_module for scope in scopes)
+    scopes = {node.scope for node in snapshot.order}
+    return any(scope is not None and not scope.is_module for scope in scopes)
 
 
 def _coarser(snapshot: Snapshot, show: str | None, is_network: bool) -> list[Picture]:

@@ -58,7 +58,8 @@ def sketch_pictures(
 
     Raises:
         PictureError: A name is not text, a list is not a list, or the graph has a cycle.
-        OptionError: The level is "neurons", "layers" or "blocks", `expand` is given, or `edges` is unknown.
+        OptionError: The level is "neurons", "layers" or "blocks", `expand` is given, or `edges` is
+            unknown.
 
     Example:
         >>> picture, _ = sketch_pictures({"loss": ["linear", "y"], "linear": ["k", "x", "b"]})

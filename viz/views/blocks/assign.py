@@ -77,10 +77,14 @@ class Box:
         calls = {} if self.folded is None else self.folded.calls
         around = {} if self.frame is None else self.frame.calls
         rows: dict[Call, list[Value]] = defaultdict(list)
-        for call in sorted(self.outputs, key=lambda call: calls.get(call, -1)):
+        for call in sorted(self.outputs, key=lambda call: _number(call, calls)):
             row = _find_among(around, call) if len(around) > 1 else call
             rows[row] += self.outputs[call]
-        return [rows[row] for row in sorted(rows, key=lambda row: around.get(row, -1))]
+        return [rows[row] for row in sorted(rows, key=lambda row: _number(row, around))]
+
+
+def _number(call: Call, calls: dict[Scope, int]) -> int:
+    return -1 if call is None else calls.get(call, -1)
 
 
 def _find_among(calls: dict[Scope, int], call: Call) -> Call:

@@ -100,7 +100,7 @@ def _write_binary(node: ast.BinOp) -> _Part:
     power = node.right.value if isinstance(node.right, ast.Constant) else None
     if isinstance(node.op, ast.Pow) and power == 0.5:
         return f"√{_within(_write(node.left), _ATOM)}", _POWER
-    if isinstance(node.op, ast.Pow) and power in _POWERS:
+    if isinstance(node.op, ast.Pow) and isinstance(power, int) and power in _POWERS:
         return _within(_write(node.left), _ATOM) + _POWERS[power], _POWER
     if type(node.op) not in _INFIX:
         return ast.unparse(node), 0

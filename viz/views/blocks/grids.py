@@ -57,8 +57,7 @@ def make_grids(
         return ()
     titles = [f"h{i}" for i in range(len(blocks))] if len(blocks) > 1 else [""]
     return tuple(
-        _grid(block, title, tokens, vocabulary)
-        for block, title in zip(blocks, titles, strict=True)
+        _grid(block, title, tokens, vocabulary) for block, title in zip(blocks, titles, strict=True)
     )
 
 
@@ -196,6 +195,5 @@ def make_bars(
     names = list(tokens) if len(tokens) == len(numbers) else list(map(str, range(len(numbers))))
     gradients = snapshot.gradients if snapshot.has_gradients else {}
     return tuple(
-        Bar(name, node.data, gradients.get(node))
-        for name, node in zip(names, numbers, strict=True)
+        Bar(name, node.data, gradients.get(node)) for name, node in zip(names, numbers, strict=True)
     )

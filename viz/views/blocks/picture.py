@@ -11,19 +11,19 @@ from scalargrad.errors import PictureError
 from viz.look.text import plural
 from viz.model.block_card import Block, BlockParameter, Grid
 from viz.model.layer_card import Bar
-from viz.model.picture import Edge, Group, Node, Picture
+from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import Snapshot
 from viz.views.scalars import value_node
 from viz.views.sums import with_partials
 
 from .assign import Box, Boxes, Bundle, Opened
+from .fold import Frame
 from .grids import make_bars, make_grids
 from .groups import Groups, make_path
-from .fold import Frame
 from .names import describe_box, name_box, name_frame
 from .opening import open_next
 from .parameters import Matrix, find_matrices, shorten_names, show_matrix
-from .stream import Stream, find_stream
+from .stream import find_stream
 from .strips import Numbers, Strip, make_strip
 
 Names = Sequence[str]
@@ -155,10 +155,9 @@ class _BlockView:
             how = "function call"
         elif any(frame.scope.is_module for frame in self.boxes.frames.all.values()):
             how = "module"
-        yield (
-            f"{plural(len(self.snapshot), 'value')}, the {computed:,} computed ones folded by {how} "
-            f"into {len(boxes):,} {'box' if len(boxes) == 1 else 'boxes'}"
-        )
+        total = plural(len(self.snapshot), "value")
+        count = "1 box" if len(boxes) == 1 else f"{len(boxes):,} boxes"
+        yield f"{total}, the {computed:,} computed ones folded by {how} into {count}"
         if not self.snapshot.has_gradients:
             yield "no gradients yet: call backward() first"
 
@@ -249,9 +248,7 @@ class _BlockView:
         leaves = list(matrix.cells.values())
         strip = make_strip(_matrix_rows(matrix), self.numbers)
         name = "inputs" if matrix.name == "θ" else matrix.name
-        return Block(
-            id, "input", name, values=len(leaves), strip=strip.shown, norm=strip.norm
-        )
+        return Block(id, "input", name, values=len(leaves), strip=strip.shown, norm=strip.norm)
 
     # What the other formats show
 
@@ -276,7 +273,7 @@ class _BlockView:
             detail=_describe_size(block),
             formula=block.line,
             root=block.kind == "root",
-            name=self.paths[box],
+            name=self.paths[box].replace("/", "."),
             outputs=len(outputs),
         )
 

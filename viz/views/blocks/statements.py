@@ -175,8 +175,8 @@ def _expression(statement: ast.stmt) -> ast.expr | None:
     value = getattr(statement, "value", None)
     if not isinstance(value, ast.expr):
         return None
-    is_kept = isinstance(statement, ast.Expr) and isinstance(value, ast.Call)
-    # rows.append(x * w) keeps x * w.
-    if is_kept and isinstance(value.func, ast.Attribute) and len(value.args) == 1:
-        return value.args[0]
+    if isinstance(statement, ast.Expr) and isinstance(value, ast.Call):
+        # rows.append(x * w) keeps x * w.
+        is_method = isinstance(value.func, ast.Attribute)
+        return value.args[0] if is_method and len(value.args) == 1 else value
     return value

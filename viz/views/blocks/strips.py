@@ -84,7 +84,8 @@ def make_strip(rows: list[list[Value]], numbers: Numbers, tokens: Sequence[str] 
         notes.append(f"a cell is the mean of {together:,} neighbors")
     strip = Map(
         "strip",
-        *cells.shape,
+        rows=len(shown),
+        columns=cells.shape[1],
         numbers=tuple(cells.ravel().tolist()),
         labels=tuple(labels),
     )

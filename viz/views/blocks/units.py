@@ -23,7 +23,8 @@ def find_units(snapshot: Snapshot) -> set[Scope]:
     """
     lists: dict[ListKey, set[Scope]] = defaultdict(set)
     around: set[Scope] = set()
-    for scope in {node.scope for node in snapshot.order if node.args} - {None}:
+    scopes = {node.scope for node in snapshot.order if node.args and node.scope is not None}
+    for scope in scopes:
         *outer, _ = scope.chain()
         around.update(outer)
         for part in scope.chain():
