@@ -9,6 +9,7 @@ exception nor a generator can leave one behind.
 import inspect
 import sys
 from collections.abc import Iterator
+from itertools import count
 from opcode import opname
 from threading import get_ident
 from types import CodeType, FrameType
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .value import Value
 
 _RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_RANKS = count(1)
+"""The numbers of operations in the order in which they were computed, in all threads."""
 
 
 class CallStack:
@@ -77,7 +80,9 @@ class CallStack:
         user = _find_user_frame(frame)
         if user is not None:
             node.scope = self._scope_of(user)
-            node._own_details().place = self._place(user)
+            details = node._own_details()
+            details.place = self._place(user)
+            details.rank = next(_RANKS)
 
     def current_scope(self) -> Scope | None:
         """Return the scope of the innermost call that is under way."""

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from scalargrad.errors import GraphError
 
-from .details import Details
+from .details import Details, rank_in_time
 from .graph import hold_operands, stored_partials, topological
 from .hooks import BY_HAND
 
@@ -73,6 +73,7 @@ def _state(value: "Value") -> tuple[Any, ...]:
         value.static_args,
         by_hand,
         value._details and value._details.place,
+        rank_in_time(value),
         _own_slots(value),
         dict(getattr(value, "__dict__", ())),
     )
@@ -119,10 +120,11 @@ def _blank(kind: "type[Value]") -> "Value":
 def restore_value(value: "Value", state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value with the state that `reduce_value` returned."""
     value._data, value._grad, value.op, args, partials, *more = state[1]
-    label, value.scope, static_args, by_hand, place, slots, attributes = more
+    label, value.scope, static_args, by_hand, place, rank, slots, attributes = more
     hold_operands(value, args, partials, static_args)
     metadata = {BY_HAND: _refuse_copy} if by_hand else None
-    value._details = Details(label, metadata, place) if label or by_hand or place else None
+    has_details = label or by_hand or place
+    value._details = Details(label, metadata, place, rank) if has_details else None
     for name, item in slots.items():
         setattr(value, name, item)
     if attributes:

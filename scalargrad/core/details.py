@@ -12,19 +12,23 @@ class Details:
         label: A name for pictures and messages, "" for none.
         metadata: Hooks, and the line of source where the Value was made; None for neither.
         place: The place in the code that made it, inside `trace_calls`; else None.
+        rank: Inside `trace_calls` the number of the operation among all that were traced, from 1
+            on; else 0.
     """
 
-    __slots__ = ("label", "metadata", "place")
+    __slots__ = ("label", "metadata", "place", "rank")
 
     def __init__(
         self,
         label: str = "",
         metadata: dict[str, Any] | None = None,
         place: CodePlace | None = None,
+        rank: int = 0,
     ) -> None:
         self.label = label
         self.metadata = metadata
         self.place = place
+        self.rank = rank
 
 
 class Detailed:
@@ -74,3 +78,20 @@ class Detailed:
             self._details = Details()
         details: Details = self._details
         return details
+
+
+def rank_in_time(node: Detailed) -> int:
+    """Return the number of an operation among all that were traced; 0 for one that was not.
+
+    Args:
+        node: A Value. What was computed earlier has a smaller number.
+
+    Example:
+        >>> import scalargrad as sg
+        >>> with sg.trace_calls():
+        ...     first = sg.Value(2.0) * 3
+        ...     second = first + 1
+        >>> 0 < rank_in_time(first) < rank_in_time(second), rank_in_time(first.args[0])
+        (True, 0)
+    """
+    return 0 if node._details is None else node._details.rank

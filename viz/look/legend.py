@@ -126,7 +126,7 @@ _FILLS = {
         "gradient": Meaning(
             "strips and parameters: gradients",
             "In the strip of a box a row is a call and a column is a number that leaves it; their "
-            f"colors and those of parameters show gradients on one scale: {_SIDES}. Gray is data "
+            f"colors and those of parameters show gradients on one scale: {_SIDES}; gray is data "
             "from 0 to 1.",
         ),
         "data": Meaning(

@@ -1,11 +1,14 @@
 """Which box each Value is folded into, and what enters and leaves the boxes."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from scalargrad.core.details import rank_in_time
 from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
+from viz.views.layers.order import digits
 from viz.views.sums import FoldedSums
 
 from .fold import Frame, FrameKey, Frames
@@ -43,6 +46,7 @@ class Box:
         statement: The statement that it is, None for a frame.
         single: The only Value that it shows, besides the partial sums that are folded into that.
         values: The Values, in topological order.
+        made: The same by the call that made them.
         outputs: Those that leave it, by the call that made them; in topological order.
         entering: For each call the Values that enter it and are neither parameters nor constants.
         parameters: The parameters that it uses.
@@ -54,6 +58,7 @@ class Box:
     statement: Statement | None = None
     single: Value | None = None
     values: list[Value] = field(default_factory=list)
+    made: dict[Call, list[Value]] = field(default_factory=lambda: defaultdict(list))
     outputs: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
     entering: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
     parameters: dict[Value, None] = field(default_factory=dict)
@@ -68,18 +73,22 @@ class Box:
         """Return what leaves it, in all calls."""
         return [node for made in self.outputs.values() for node in made]
 
-    def rows(self) -> list[list[Value]]:
+    def rows(self, values: Mapping[Call, Iterable[Value]] | None = None) -> list[list[Value]]:
         """Return what leaves it, a row for each call of the frame around it.
 
         A frame that is called once says nothing about the rows: there each call of the box itself
         is a row.
+
+        Args:
+            values: Other Values by the calls that made them.
         """
+        by_call = self.outputs if values is None else values
         calls = {} if self.folded is None else self.folded.calls
         around = {} if self.frame is None else self.frame.calls
         rows: dict[Call, list[Value]] = defaultdict(list)
-        for call in sorted(self.outputs, key=lambda call: _number(call, calls)):
+        for call in sorted(by_call, key=lambda call: _number(call, calls)):
             row = _find_among(around, call) if len(around) > 1 else call
-            rows[row] += self.outputs[call]
+            rows[row] += by_call[call]
         return [rows[row] for row in sorted(rows, key=lambda row: _number(row, around))]
 
 
@@ -114,7 +123,7 @@ class Boxes:
 
     Attributes:
         frames: The frames that the boxes are in.
-        all: The boxes, in the order of their first Values.
+        all: The boxes, in the order in which they were begun.
         bundles: What flows between boxes.
         sums: The chains of + among Values that are shown one by one.
         inputs: For each leaf that is no parameter and no constant the boxes that use it.
@@ -139,8 +148,7 @@ class Boxes:
         for box in opened_boxes:
             self._open_values(box)
         self._connect()
-        by_first = [(snapshot.index[box.values[0]], box) for box in self._by_key.values()]
-        self.all = [box for _, box in sorted(by_first, key=lambda item: item[0])]
+        self.all = sorted(self._by_key.values(), key=self._place_in_time)
 
     def owner(self, node: Value) -> Box | None:
         """Return the box that a Value is folded into, None for a leaf."""
@@ -157,7 +165,9 @@ class Boxes:
             if spot is None:
                 spot = spots[where] = self._find_box(node)
             self._owner[node] = spot
-            spot[0].values.append(node)
+            box, call = spot
+            box.values.append(node)
+            box.made[call].append(node)
 
     def _find_box(self, node: Value) -> tuple[Box, Call]:
         frame, call = self.frames.find(node.scope)
@@ -186,6 +196,7 @@ class Boxes:
                 self._by_key[key] = single
             self._owner[node] = single, call
             single.values.insert(0, node)
+            single.made[call].insert(0, node)
 
     def _connect(self) -> None:
         for node in self.snapshot.order:
@@ -204,6 +215,20 @@ class Boxes:
             if root.args:
                 box, call = self._owner[root]
                 box.outputs[call][root] = None
+        for box in self._by_key.values():
+            for call, made in box.outputs.items():
+                # In the order of their first uses until here: the right answer may come first.
+                box.outputs[call] = dict.fromkeys(sorted(made, key=self._place_in_call))
+
+    def _place_in_call(self, node: Value) -> tuple[int, tuple[int, ...]]:
+        """Return what sorts the results of a call, as far as it is known."""
+        scope = node.scope
+        is_of_unit = scope is not None and self.frames.is_unit(scope)
+        return rank_in_time(node), digits(scope.name) if scope is not None and is_of_unit else ()
+
+    def _place_in_time(self, box: Box) -> tuple[int, int]:
+        first = box.values[0]
+        return min(map(rank_in_time, box.values)), self.snapshot.index[first]
 
     def _pass_on(self, arg: Value, box: Box, call: Call) -> None:
         source, its_call = self._owner[arg]

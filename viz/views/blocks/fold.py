@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scalargrad.core.details import rank_in_time
 from scalargrad.core.scopes import CallScope, Scope
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
@@ -71,7 +72,7 @@ class Frames:
         self._apart = apart
         self._numbers: dict[FrameKey, dict[Scope, int]] = defaultdict(dict)
         self._spots: dict[Scope, Spot] = {}
-        scopes = _sort_by_last_value(snapshot.order)
+        scopes = _sort_calls(snapshot.order)
         self._units = find_units(snapshot)
         for scope in scopes:
             self.find(scope)
@@ -85,6 +86,10 @@ class Frames:
                 if around not in self._spots:
                     self._spots[around] = self._place(around)
         return self._spots[scope]
+
+    def is_unit(self, scope: Scope) -> bool:
+        """Return whether a scope is that of a unit, which is folded into the scope around it."""
+        return scope in self._units
 
     def _place(self, scope: Scope) -> Spot:
         if isinstance(scope, CallScope):
@@ -132,15 +137,16 @@ def _own_key(scope: Scope) -> object:
     return type(scope), scope.identity or id(scope), list_name(scope.name)
 
 
-def _sort_by_last_value(order: list[Value]) -> list[Scope]:
-    """Return the innermost scopes of a graph in the order of their last Values.
+def _sort_calls(order: list[Value]) -> list[Scope]:
+    """Return the innermost scopes of a graph in the order in which they were done.
 
-    The last Value tells which call was done first: a walk back from the result may meet the first
-    Values of a later call before those of an earlier one.
+    Where that was not traced, the last Value tells it: a walk back from the result may meet the
+    first Values of a later call before those of an earlier one.
     """
-    last: dict[Scope, None] = {}
+    last: dict[Scope, int] = {}
     for node in reversed(order):
         scope = node.scope
         if scope is not None and node.args:
-            last.setdefault(scope)
-    return list(last)[::-1]
+            last[scope] = max(rank_in_time(node), last.get(scope, 0))
+    calls = list(last)[::-1]
+    return sorted(calls, key=last.__getitem__)

@@ -82,12 +82,20 @@ def _write_comprehension(node: ast.ListComp | ast.SetComp | ast.GeneratorExp) ->
 
 
 @_write.register
+def _write_lambda(node: ast.Lambda) -> _Part:
+    return _write(node.body)
+
+
+@_write.register
 def _write_subscript(node: ast.Subscript) -> _Part:
     key = node.slice
     # A name that the user gave says more than the dictionary that it is in.
     if isinstance(key, ast.Constant) and isinstance(key.value, str):
         return key.value, _ATOM
-    return _write(node.value)
+    items = _within(_write(node.value), _ATOM)
+    if isinstance(key, ast.Constant) and isinstance(key.value, int):
+        return f"{items}[{key.value}]", _ATOM
+    return items, _ATOM
 
 
 @_write.register

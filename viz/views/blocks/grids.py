@@ -1,7 +1,9 @@
 """Data that is worth seeing: the shares that a softmax computes, and single numbers as bars."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from scalargrad.core import ops
 from scalargrad.core.value import Value
@@ -10,7 +12,7 @@ from viz.model.heatmap import map_rows
 from viz.model.layer_card import Bar
 from viz.model.snapshot import Snapshot
 
-from .assign import Box
+from .assign import Box, Call
 from .strips import MAX_ROWS
 
 MAX_GRIDS = 12
@@ -47,10 +49,10 @@ def make_grids(
         tokens: The names of the calls.
         vocabulary: The names of as many columns.
     """
-    rows = [list(_find_shares(row)) for row in box.rows()]
-    if not rows or not all(rows):
-        return ()
-    blocks = _arrange(rows)
+    blocks = _arrange([list(_find_shares(row)) for row in box.rows()])
+    if not blocks and box.folded is not None:
+        # A function that goes on with them: attention in a few lines.
+        blocks = _arrange([list(_find_shares(row)) for row in box.rows(_find_quotients(box))])
     if not blocks or len(blocks) > MAX_GRIDS:
         return ()
     if sum(len(block) * len(block[-1].numbers) for block in blocks) > MAX_CELLS:
@@ -61,8 +63,28 @@ def make_grids(
     )
 
 
+def is_shares(rows: list[list[Value]]) -> bool:
+    """Return whether what leaves a box at each call are shares of a whole.
+
+    Args:
+        rows: What leaves it.
+    """
+    return all(any(_find_shares(row)) for row in rows)
+
+
+def _find_quotients(box: Box) -> dict[Call, list[Value]]:
+    """Return for each call what is divided in it."""
+    quotients: dict[Call, list[Value]] = defaultdict(list)
+    for call, made in box.made.items():
+        for node in made:
+            part, _ = _find_quotient(node)
+            if part is not None:
+                quotients[call].append(node)
+    return quotients
+
+
 def _find_shares(outputs: list[Value]) -> Iterator[Shares]:
-    """Yield the shares that some Values are, softmax by softmax; none if one of them is no share."""
+    """Yield the shares that some Values are, softmax by softmax, up to one that is no share."""
     by_total: dict[Value, list[Value]] = {}
     parts: dict[Value, list[Value]] = {}
     for node in outputs:
@@ -110,6 +132,8 @@ def _find_terms(total: Value) -> list[Value]:
 
 def _arrange(rows: list[list[Shares]]) -> list[list[Shares]]:
     """Return the shares of each grid: those of one head in all calls, or a run of rows."""
+    if not all(rows):
+        return []
     counts = {len(row) for row in rows}
     if len(rows) > 1 and len(counts) == 1:
         blocks = [list(block) for block in zip(*rows, strict=True)]
@@ -140,8 +164,8 @@ def _steps(block: list[Shares]) -> tuple[int, ...]:
 
 def _is_regular(block: list[Shares]) -> bool:
     sizes = [len(row.numbers) for row in block]
-    steps = {after - before for before, after in zip(sizes, sizes[1:], strict=False)}
-    return max(sizes) > 1 and (steps <= {0} or steps <= {1})
+    steps = {after - before for before, after in pairwise(sizes)}
+    return max(sizes, default=0) > 1 and (steps <= {0} or steps <= {1})
 
 
 def _grid(

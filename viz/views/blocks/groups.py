@@ -8,7 +8,7 @@ from viz.model.picture import Group
 
 from .assign import Box, Boxes
 from .fold import Frame
-from .names import name_frame
+from .names import Variables, name_frame
 from .parameters import Matrix
 from .stream import Residual, Stream, name_panel
 
@@ -21,6 +21,7 @@ class Groups:
     Args:
         boxes: The graph, folded.
         stream: Its residual stream.
+        variables: The variables that results are given to.
         names: The names of parameters, as they are shown.
         matrices: The parameters of each box.
     """
@@ -29,6 +30,7 @@ class Groups:
         self,
         boxes: Boxes,
         stream: Stream,
+        variables: Variables,
         names: Mapping[str, str],
         matrices: Mapping[Box, Sequence[Matrix]],
     ) -> None:
@@ -45,7 +47,7 @@ class Groups:
 
         self._titles: dict[Around, str] = {}
         for frame in self._shown:
-            self._titles[frame] = name_frame(frame)
+            self._titles[frame] = name_frame(frame, variables.of(frame))
         for residual in self._panel_of.values():
             used = [m.name for box in residual.inside for m in matrices[box]]
             self._titles[residual] = name_panel([names[name] for name in used])

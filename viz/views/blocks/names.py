@@ -1,16 +1,16 @@
 """What boxes and frames are called, and what is said about them in one line."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from scalargrad.core.scopes import CallScope
+from scalargrad.core.source_lines import SourceLine
 from scalargrad.core.value import Value
 from viz.look.text import clean, cut
 from viz.model.snapshot import Snapshot, formula
 from viz.views.layers.assign import list_name
 
-from .assign import Box
+from .assign import Box, Boxes
 from .fold import Frame
-from .statements import is_given_once
 
 MAX_FORMULA = 28
 """Characters of the formula of a line."""
@@ -18,41 +18,49 @@ MAX_OPERATION = 12
 """Characters of a formula that is the title of a line."""
 
 
-def name_frame(frame: Frame) -> str:
+def name_frame(frame: Frame, variable: str = "") -> str:
     """Return what the heading of a frame says: the function, the module or the named block.
 
-    One that calls no others is a box that the user opened, and keeps the name of the box.
+    Args:
+        frame: The frame. One that calls no others is a box that the user opened, and is called as
+            the box was.
+        variable: The variable that its result is given to, "" for none.
     """
-    variable = "" if frame.has_calls else _variable_of_calls(frame)
-    return variable or _name_calls(frame)
-
-
-def _name_calls(frame: Frame) -> str:
+    if variable and not frame.has_calls:
+        return variable
     scope = frame.scope
     name = scope.name
+    if name == "__call__":
+        # The object is called, by the name of its class.
+        name = scope.kind.rpartition(".")[0]
     if len({call.name for call in frame.calls}) > 1:
         # Calls of one module, whose names are numbered.
         name = list_name(name)
     return clean(name) or clean(scope.kind) or "module"
 
 
-def name_box(snapshot: Snapshot, box: Box) -> str:
-    """Return the label or the variable of what a box computes, else the function or operation."""
+def name_box(snapshot: Snapshot, box: Box, variable: str = "") -> str:
+    """Return the label or the variable of what a box computes, else the function or operation.
+
+    Args:
+        snapshot: The graph.
+        box: The box.
+        variable: The variable that its result is given to, "" for none.
+    """
     if box.single is not None:
         return snapshot.labels[box.single] or formula(box.single)
     outputs = box.results()
     if len(outputs) == 1 and snapshot.labels[outputs[0]]:
         return snapshot.labels[outputs[0]]
     if box.folded is not None:
-        name = name_frame(box.folded)
+        name = name_frame(box.folded, variable)
         return f"{name} #{box.folded.number}" if box.folded.number else name
 
     statement = box.statement
     if statement is None:
         return _operations(snapshot, outputs)
-    line = box.values[-1].made_at
-    if statement.target and line is not None and is_given_once(line, statement.target):
-        return clean(statement.target.removeprefix("self."))
+    if variable:
+        return variable
     if statement.operation:
         return clean(statement.operation)
     if 0 < len(statement.formula) <= MAX_OPERATION:
@@ -60,13 +68,62 @@ def name_box(snapshot: Snapshot, box: Box) -> str:
     return _operations(snapshot, outputs)
 
 
-def _variable_of_calls(frame: Frame) -> str:
-    """Return the variable that the result of the calls is given to, if it is given only once."""
-    scope = frame.scope
-    line = scope.called_at if isinstance(scope, CallScope) else None
-    if line is None or not line.variable or not is_given_once(line, line.variable):
-        return ""
-    return clean(line.variable.removeprefix("self."))
+class Variables:
+    """The variables that results are given to, each where a function gives it only once.
+
+    Args:
+        boxes: The graph, folded.
+    """
+
+    def __init__(self, boxes: Boxes) -> None:
+        self._given: dict[Box | Frame, _Given] = {}
+        for item in (
+            *boxes.all,
+            *(frame for frame in boxes.frames.all.values() if frame.has_calls),
+        ):
+            found = _find_given(item)
+            if found is not None:
+                self._given[item] = found
+        self._lines: dict[tuple[Frame | None, str], set[SourceLine]] = defaultdict(set)
+        for frame, line in self._given.values():
+            # A place is the same for all that happens there.
+            self._lines[frame, line.variable].add(line._replace(text=""))
+        self._statements = {
+            (box.frame, box.statement.target) for box in boxes.all if box.statement is not None
+        }
+
+    def of(self, item: Box | Frame) -> str:
+        """Return the variable that names a box or a frame, "" for none."""
+        given = self._given.get(item)
+        if given is None:
+            return ""
+        frame, line = given
+        is_part = not _is_statement(item) and (frame, line.variable) in self._statements
+        if is_part or len(self._lines[frame, line.variable]) > 1:
+            return ""
+        return clean(line.variable.removeprefix("self."))
+
+
+_Given = tuple[Frame | None, SourceLine]
+"""The frame in which a variable is given, and the line, with the variable."""
+
+
+def _is_statement(item: Box | Frame) -> bool:
+    return isinstance(item, Box) and item.statement is not None
+
+
+def _find_given(item: Box | Frame) -> _Given | None:
+    """Return the line that gives a result to a variable, None where there is none."""
+    if isinstance(item, Box) and item.statement is not None:
+        statement = item.statement
+        line = SourceLine("", statement.file, statement.line, "", statement.target)
+        return (item.frame, line) if statement.target else None
+    frame = item.folded if isinstance(item, Box) else item
+    scope = None if frame is None else frame.scope
+    called_at = scope.called_at if isinstance(scope, CallScope) else None
+    if frame is None or called_at is None or not called_at.variable:
+        return None
+    return frame.parent, called_at._replace(function="")
 
 
 def _operations(snapshot: Snapshot, outputs: list[Value]) -> str:

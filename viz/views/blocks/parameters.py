@@ -72,6 +72,11 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
         if cell in matrix.cells or max(cell) > MAX_SIDE:
             cell = (0, 1 + max(column for _, column in matrix.cells)) if matrix.cells else (0, 0)
         matrix.cells[cell] = leaf
+    for matrix in matrices.values():
+        # x0 alone is no row of a matrix x.
+        if len(matrix.cells) == 1:
+            (leaf,) = matrix.cells.values()
+            matrix.name = clean(leaf.label) or NO_NAME
     return list(matrices.values())
 
 

@@ -18,9 +18,9 @@ from viz.views.sums import with_partials
 
 from .assign import Box, Boxes, Bundle, Opened
 from .fold import Frame
-from .grids import make_bars, make_grids
+from .grids import is_shares, make_bars, make_grids
 from .groups import Groups, make_path
-from .names import describe_box, name_box, name_frame
+from .names import Variables, describe_box, name_box, name_frame
 from .opening import open_next
 from .parameters import Matrix, find_matrices, shorten_names, show_matrix
 from .stream import find_stream
@@ -107,13 +107,18 @@ class _BlockView:
         self.vocabulary = vocabulary
         self.ids = {box: f"b{i}" for i, box in enumerate(boxes.all)}
         self.stream = find_stream(boxes)
-        self.titles = {box: name_box(self.snapshot, box) for box in boxes.all}
+        self.variables = Variables(boxes)
+        self.titles = {
+            box: name_box(self.snapshot, box, self.variables.of(box)) for box in boxes.all
+        }
         self.titles |= dict.fromkeys(self.stream.totals, "+")
         self.matrices = {box: find_matrices(box.parameters) for box in boxes.all}
         self.parameter_names = shorten_names(
             matrix.name for matrices in self.matrices.values() for matrix in matrices
         )
-        self.groups = Groups(boxes, self.stream, self.parameter_names, self.matrices)
+        self.groups = Groups(
+            boxes, self.stream, self.variables, self.parameter_names, self.matrices
+        )
         self.paths = self._name_paths()
         self.inputs = find_matrices(sorted(boxes.inputs, key=self.snapshot.index.__getitem__))
 
@@ -123,7 +128,7 @@ class _BlockView:
         by_path: dict[str, list[Box | Frame]] = {}
         for frame, path in self.groups.frames():
             by_path[path] = [frame]
-            by_title[name_frame(frame)].append(frame)
+            by_title[name_frame(frame, self.variables.of(frame))].append(frame)
         for box, path in self.paths.items():
             by_path[path] = [box]
             by_title[self.titles[box]].append(box)
@@ -182,7 +187,7 @@ class _BlockView:
         columns = tuple(self.vocabulary) if len(self.vocabulary) == width else ()
         grids = make_grids(box, self.tokens, self.vocabulary)
         bars = () if grids else make_bars(self.snapshot, box, rows, self._answers)
-        if kind == "root" or grids or bars:
+        if kind == "root" or (grids and is_shares(rows)) or bars:
             # The seed of the root, and the 1/p of probabilities, would make all others pale.
             strip = Strip(None, None)
         return Block(

@@ -2,7 +2,6 @@
 
 import ast
 import linecache
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,17 +38,8 @@ class Statement:
     is_repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A file of source code, read.
-
-    Attributes:
-        statements: The statement of each line.
-        assigned: For each line how often the function that it is in assigns each variable.
-    """
-
-    statements: dict[int, Statement]
-    assigned: dict[int, Counter[str]]
+Statements = dict[int, Statement]
+"""The statement of each line of a file."""
 
 
 def find_statement(line: SourceLine) -> Statement:
@@ -62,52 +52,38 @@ def find_statement(line: SourceLine) -> Statement:
         >>> find_statement(SourceLine("f", "<stdin>", 3, "y = x * w", "y")).line
         3
     """
-    statement = _read(line.file).statements.get(line.line)
+    statement = _read(line.file).get(line.line)
     if statement is None:
         return Statement(line.file, line.line, line.text, target=line.variable)
     return statement
 
 
-def is_given_once(line: SourceLine, variable: str) -> bool:
-    """Return whether the function that a line is in gives a variable only once.
-
-    Args:
-        line: A line of the function.
-        variable: The name of the variable.
-    """
-    assigned = _read(line.file).assigned.get(line.line)
-    return assigned is None or assigned[variable] <= 1
-
-
-def _read(file: str) -> _Source:
+def _read(file: str) -> Statements:
     return _parse(file, "".join(linecache.getlines(file)))
 
 
 @lru_cache(maxsize=64)
-def _parse(file: str, source: str) -> _Source:
+def _parse(file: str, source: str) -> Statements:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return _Source({}, {})  # a notebook's magic commands, or not Python at all
+        return {}  # a notebook's magic commands, or not Python at all
     lines = source.splitlines()
-    read = _Source({}, {})
+    read: Statements = {}
     _read_function(read, tree, file, lines)
     return read
 
 
-def _read_function(read: _Source, function: ast.AST, file: str, lines: list[str]) -> None:
+def _read_function(read: Statements, function: ast.AST, file: str, lines: list[str]) -> None:
     """Read the statements of a function, or of a module, and of the functions inside of it."""
-    assigned: Counter[str] = Counter()
     inner: list[ast.AST] = []
     for statement, is_in_loop in _statements(function):
         if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
             inner.append(statement)
             continue
-        assigned.update(_assigned_names(statement))
         found = _describe(statement, file, lines, is_in_loop)
         for line in _own_lines(statement):
-            read.statements[line] = found
-            read.assigned[line] = assigned
+            read[line] = found
     for definition in inner:
         _read_function(read, definition, file, lines)
 
