@@ -83,7 +83,7 @@ def predict(
         x = project(x, w[f"layer{i}.ff_down"])
         x = [a + b for a, b in zip(x, skipped, strict=True)]
     logits = project(x, w["head"])
-    return logits
+    return logits  # noqa: RET504 (the variable is the name of the box)
 
 
 def word_loss(w: dict[str, Any], word: str, layers: int = 1) -> Value:

@@ -14,7 +14,7 @@ from .fold import Frame
 
 MAX_FORMULA = 28
 """Characters of the formula of a line."""
-MAX_OPERATION = 12
+MAX_OPERATION = 14
 """Characters of a formula that is the title of a line."""
 
 
@@ -77,10 +77,10 @@ class Variables:
 
     def __init__(self, boxes: Boxes) -> None:
         self._given: dict[Box | Frame, _Given] = {}
-        for item in (
-            *boxes.all,
-            *(frame for frame in boxes.frames.all.values() if frame.has_calls),
-        ):
+        folded = {box.folded for box in boxes.all}
+        frames = [frame for frame in boxes.frames.all.values() if frame not in folded]
+        items: list[Box | Frame] = [*boxes.all, *frames]
+        for item in items:
             found = _find_given(item)
             if found is not None:
                 self._given[item] = found

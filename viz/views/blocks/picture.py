@@ -74,7 +74,7 @@ def block_picture(
         opened.lines.add(main.key)
         boxes = Boxes(snapshot, opened)
     view = _BlockView(boxes, shown, tokens, vocabulary)
-    pending = list(dict.fromkeys(expand))
+    pending = list(expand)
     while pending:
         open_next(opened, pending, view.names())
         view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
