@@ -144,7 +144,9 @@ class Boxes:
         self._assign()
         opened_boxes = [box for key, box in self._by_key.items() if key in self._opened.values]
         shown = [node for box in opened_boxes for node in box.values]
-        self.sums = FoldedSums(snapshot, shown)
+        # The 0 that Python's sum begins with is a leaf.
+        leaves = {arg for node in shown for arg in node.args if not arg.args}
+        self.sums = FoldedSums(snapshot, [*shown, *leaves])
         for box in opened_boxes:
             self._open_values(box)
         self._connect()
