@@ -42,7 +42,7 @@ class Groups:
                     self._members[frame].append(box)
         self._shown = {frame for frame in self._members if not self._is_everything(frame)}
         self._panel_of: dict[Box | Frame, Residual] = {}
-        for residual in stream.residuals:
+        for residual in stream.all:
             self._make_panel(residual)
 
         self._titles: dict[Around, str] = {}
@@ -88,6 +88,8 @@ class Groups:
     def _make_panel(self, residual: Residual) -> None:
         """Put what a residual connection skips into a panel, where no frame is cut in two."""
         inside: dict[Box | Frame, None] = {}
+        if not self._panel_of.keys().isdisjoint(residual.inside):
+            return
         for box in residual.inside:
             item = self._item_in(residual.total.frame, box)
             if item is None:

@@ -22,9 +22,9 @@ from .grids import is_shares, make_bars, make_grids
 from .groups import Groups, make_path
 from .names import Variables, describe_box, name_box, name_frame
 from .opening import open_next
-from .parameters import Matrix, find_matrices, shorten_names, show_matrix
+from .parameters import NO_NAME, Matrix, find_matrices, shorten_names, show_matrix
 from .stream import find_stream
-from .strips import Numbers, Strip, make_strip
+from .strips import MAX_ROWS, Numbers, Strip, make_strip
 
 Names = Sequence[str]
 MAIN_SHARE = 0.9
@@ -252,8 +252,20 @@ class _BlockView:
     def _input_block(self, id: str, matrix: Matrix) -> Block:
         leaves = list(matrix.cells.values())
         strip = make_strip(_matrix_rows(matrix), self.numbers)
-        name = "inputs" if matrix.name == "θ" else matrix.name
-        return Block(id, "input", name, values=len(leaves), strip=strip.shown, norm=strip.norm)
+        bars: list[Bar] = []
+        if len(leaves) <= MAX_ROWS:
+            gradients = self.snapshot.gradients if self.snapshot.has_gradients else {}
+            for leaf in leaves:
+                bars.append(Bar(self.snapshot.labels[leaf], leaf.data, gradients.get(leaf)))
+        return Block(
+            id,
+            "input",
+            _input_name(matrix),
+            values=len(leaves),
+            strip=None if bars else strip.shown,
+            norm=strip.norm,
+            bars=tuple(bars),
+        )
 
     # What the other formats show
 
@@ -293,7 +305,7 @@ class _BlockView:
 
     def _input_node(self, id: str, matrix: Matrix) -> Node:
         leaves = list(matrix.cells.values())
-        name = "inputs" if matrix.name == "θ" else matrix.name
+        name = _input_name(matrix)
         return Node(
             id,
             "input",
@@ -334,6 +346,10 @@ class _BlockView:
         if target in self.boxes.sums.totals:
             operands = self.boxes.sums.operands(target)
         return sum(local for arg, local in operands if arg in bundle.values)
+
+
+def _input_name(matrix: Matrix) -> str:
+    return "inputs" if matrix.name == NO_NAME else matrix.name
 
 
 def _describe_size(block: Block) -> str:

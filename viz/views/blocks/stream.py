@@ -33,15 +33,22 @@ class Stream:
     Attributes:
         boxes: The boxes on it: the first start, the sums, and the box that takes what is left.
         residuals: The connections, in order.
+        others: Residual connections that are not on it.
     """
 
     boxes: tuple[Box, ...] = ()
     residuals: tuple[Residual, ...] = ()
+    others: tuple[Residual, ...] = ()
 
     @property
     def totals(self) -> tuple[Box, ...]:
-        """The sums that end the connections."""
-        return tuple(residual.total for residual in self.residuals)
+        """The sums that end residual connections."""
+        return tuple(residual.total for residual in self.all)
+
+    @property
+    def all(self) -> tuple[Residual, ...]:
+        """All residual connections of the graph, those of the stream first."""
+        return *self.residuals, *self.others
 
 
 def find_stream(boxes: Boxes) -> Stream:
@@ -71,7 +78,8 @@ def find_stream(boxes: Boxes) -> Stream:
     users = [box for box in after[line[-1]] if box not in skipped.union(line)]
     if len(users) == 1:
         line.append(users[0])
-    return Stream(tuple(line), tuple(longest))
+    others = [residual for residual in residuals.values() if residual not in longest]
+    return Stream(tuple(line), tuple(longest), tuple(others))
 
 
 def _follow(start: Box, residuals: dict[Box, Residual]) -> list[Residual]:
