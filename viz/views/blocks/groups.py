@@ -88,8 +88,6 @@ class Groups:
     def _make_panel(self, residual: Residual) -> None:
         """Put what a residual connection skips into a panel, where no frame is cut in two."""
         inside: dict[Box | Frame, None] = {}
-        if not self._panel_of.keys().isdisjoint(residual.inside):
-            return
         for box in residual.inside:
             item = self._item_in(residual.total.frame, box)
             if item is None:
@@ -99,7 +97,8 @@ class Groups:
             inside[item] = None
         # One function by itself has a frame already.
         has_frame_only = len(inside) == 1 and isinstance(next(iter(inside)), Frame)
-        if not has_frame_only:
+        is_free = self._panel_of.keys().isdisjoint(inside)
+        if is_free and not has_frame_only:
             self._panel_of |= dict.fromkeys(inside, residual)
 
     def _item_in(self, frame: Frame | None, box: Box) -> Box | Frame | None:
