@@ -74,3 +74,14 @@ class Block:
     bars: tuple[Bar, ...] = ()
     columns: tuple[str, ...] = ()
     note: str = ""
+
+    @property
+    def colored(self) -> tuple[Map, ...]:
+        """The maps that share the scale of the picture: its strip and its parameters.
+
+        The seed of the root is left out: its 1.0 would make all others pale.
+        """
+        own = [parameter.shown for parameter in self.parameters]
+        if self.strip is not None and self.kind != "root":
+            own.append(self.strip)
+        return tuple(own)

@@ -244,6 +244,12 @@ class Picture:
                 yield from (node.chain.first, node.chain.first_grad)
         for edge in self.edges:
             yield from (edge.local, edge.flow)
+        for block in self.blocks:
+            for shown in block.colored:
+                yield from shown.present
+            for grid in block.grids:
+                yield from grid.shown.present
+            yield from (bar.data for bar in block.bars)
         for card in self.cards:
             for shown in (*card.maps, *card.columns):
                 yield from shown.present
@@ -252,6 +258,11 @@ class Picture:
 
     def _colored(self) -> Iterator[float]:
         """Yield the numbers that are on the scale."""
+        if self.level == "blocks":
+            for block in self.blocks:
+                for shown in block.colored:
+                    yield from shown.present
+            return
         for node in self.nodes:
             if self.colors == "gradient":
                 yield from (row.grad for row in node.rows if row.grad is not None)
