@@ -79,7 +79,7 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
     title_width = width(block.title, BLOCK.name, bold=True)
     heading = BLOCK.indent + title_width + 10 + count_width + BLOCK.padding
     line = BLOCK.indent + width(block.line, BLOCK.note) + BLOCK.padding
-    wide = min(max_width, max(BLOCK.min_width, widest, heading, line))
+    wide = min(max_width, max(BLOCK.min_width, widest, heading + 1, line + 1))
     title = fit_text(
         block.title,
         BLOCK.name,
@@ -171,7 +171,6 @@ def _measure_piece(piece: Piece) -> Size:
     if isinstance(piece, ParameterPiece):
         wide, high = piece.map_size
         top = BLOCK.letters if piece.columns else 0.0
-        # The name of a map as wide as the box stands beside the second line of the box or below.
         text = width(piece.text, BLOCK.note, bold=True)
         return max(wide, text), top + high + BLOCK.caption
     if isinstance(piece, StripPiece):
@@ -207,6 +206,10 @@ def _place_pieces(pieces: list[Piece], inner_width: float, grids_in_row: int) ->
     x = 0.0
     for piece in pieces:
         wide, high = _measure_piece(piece)
+        if row and isinstance(piece, StripPiece):
+            last, rect = row[-1]
+            if isinstance(last, ParameterPiece):
+                x = _begin_beside(last, rect)
         is_grid = isinstance(piece, GridPiece)
         limit = inner_width if is_grid else min(usual, inner_width)
         is_alone = isinstance(piece, (TextPiece, BarsPiece))
@@ -223,7 +226,27 @@ def _place_pieces(pieces: list[Piece], inner_width: float, grids_in_row: int) ->
         row.append((piece, rect))
         placed.append((piece, rect))
         x += wide + (16.0 if is_grid else _GAP)
-    return placed
+    return _lower_names(placed)
+
+
+def _begin_beside(piece: ParameterPiece, rect: Rect) -> float:
+    """Return where a strip beside a parameter begins: close to its map, above its name."""
+    wide, _ = piece.map_size
+    return rect.x - BLOCK.padding + wide + _GAP
+
+
+def _lower_names(placed: list[PlacedPiece]) -> list[PlacedPiece]:
+    """Return the pieces with the names of parameters below the strips that they would run into."""
+    lowered = []
+    for piece, rect in placed:
+        if isinstance(piece, ParameterPiece):
+            name = Rect(rect.x, rect.bottom - BLOCK.caption, rect.width, BLOCK.caption)
+            strips = [place for other, place in placed if isinstance(other, StripPiece)]
+            below = [place.bottom for place in strips if place.overlap(name)]
+            bottom = max([rect.bottom, *(end + BLOCK.caption - 3 for end in below)])
+            rect = Rect(rect.x, rect.y, rect.width, bottom - rect.y)
+        lowered.append((piece, rect))
+    return lowered
 
 
 # Inputs

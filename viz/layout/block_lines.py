@@ -56,8 +56,8 @@ def find_lines(
         leaves = bool(band) and leaves_band(edge, picture)
         source = rects[edge.source]
         target = rects[edge.target]
-        starts = _band_ports(band, target) if leaves else _box_ports(source, target)
-        ends = list(_box_ports(target, source))
+        starts = _band_ports(band, target) if leaves else _box_ports(source, target, (-1, -1))
+        ends = list(_box_ports(target, source, (1, 1)))
         if edge.target in picture.stream[1:] and band:
             ends = [port for port in ends if not _is_along(port, band)] or ends
         routes[i] = router.find(list(starts), ends, edge.source)
@@ -113,13 +113,21 @@ def _is_along(port: Port, band: Sequence[Point]) -> bool:
     return False
 
 
-def _box_ports(rect: Rect, other: Rect) -> Iterator[Port]:
-    """Yield where a line to or from another box may be: on all sides, the middle first."""
+def _box_ports(rect: Rect, other: Rect, against: tuple[int, int]) -> Iterator[Port]:
+    """Yield where a line to or from another box may be: on all sides, the middle first.
+
+    Args:
+        rect: The box.
+        other: The other box.
+        against: The sides against the way of reading: right and below for a line that ends here.
+    """
     is_round = rect.width <= BLOCK.sum
     for across, down in _SIDES:
         # A side that looks away from the other box makes a detour.
         ahead = across * (other.center - rect.center) + down * (other.middle - rect.middle)
         away = 0.0 if ahead > 0 else 10.0
+        if across == against[0] or down == against[1]:
+            away += 12.0
         if across:
             x = rect.right if across > 0 else rect.x
             shared = _shared_middle(rect.y, rect.bottom, other.y, other.bottom)

@@ -21,7 +21,8 @@ _PANEL_TITLE = 24.0
 _MAX_COLUMN = 600.0
 """Height of a column of boxes in a branch below a stream."""
 _GAP = 26.0
-_COLUMN_GAP = 36.0
+_COLUMN_GAP = 34.0
+_SIDE_GAP = 30.0
 _LANE = 22.0
 _PAD = 14.0
 _BELOW_STREAM = 52.0
@@ -39,6 +40,7 @@ class Stage:
         panels: Where each panel is.
         band: The points that the stream passes.
         corner: A free rectangle for the guide, with any height; None where there is none.
+        title_left: How far the heading of a frame is from its left side.
     """
 
     plans: dict[str, BlockPlan]
@@ -47,6 +49,7 @@ class Stage:
     panels: dict[str, Rect] = field(default_factory=dict)
     band: tuple[Point, ...] = ()
     corner: Rect | None = None
+    title_left: float = 12.0
 
     def size(self, id: str) -> Size:
         """Return the size of a box with the sheets behind it."""
@@ -100,7 +103,7 @@ def _branch_lines(
     """Return the boxes of a branch in lines: columns below a stream, rows beside it."""
     lengths = {id: stage.size(id)[0 if is_row else 1] for id in branch.members}
     depths = find_depths(branch.members, picture.edges)
-    gap = _COLUMN_GAP if is_row else _GAP
+    gap = _SIDE_GAP if is_row else _GAP
     lines = fill_lines(branch.members, lengths, depths, limit, gap)
     if len(lines) > 1:
         # Back to the stream.
@@ -321,12 +324,11 @@ class DownForm:
     def inner_width(self) -> float:
         """The width of a row in a branch."""
         inset = 2 * self.pad if self.has_frame else 0.0
-        lanes = 0.0 if self.width <= 500 else _LANE
-        return self.width - inset - self._band_space - 2 * self.pad - lanes
+        return self.width - inset - self._band_space - 2 * self.pad
 
     @property
     def _band_space(self) -> float:
-        return BLOCK.sum + (30.0 if self.width > 500 else 8.0)
+        return BLOCK.sum + (20.0 if self.width > 500 else 8.0)
 
     def place(self) -> None:
         """Place everything."""
@@ -340,6 +342,9 @@ class DownForm:
         lead = [*self.parts.before, picture.stream[0]]
         y = self._place_rows(lead, left, y, room)
         first = stage.outer(picture.stream[0])
+        if self.parts.outside:
+            # What enters from above passes at the left of the heading.
+            stage.title_left = stage.outer(lead[0]).right + 14
         self.band_x = left + BLOCK.sum / 2
         self.panel_left = left + self._band_space
         begin: list[Point] = [(first.center, first.bottom)]
@@ -414,7 +419,7 @@ class DownForm:
                 wide, high = stage.size(id)
                 shift = (tallest - high) / 2 if is_back else 0.0
                 stage.put(id, x, y + shift)
-                x += wide + _COLUMN_GAP
+                x += wide + _SIDE_GAP
             bottom = y + tallest
             y = bottom + (_LANES_GAP if self.width > 500 else 30.0)
         if len(lines) > 1:

@@ -141,7 +141,8 @@ def _finish(picture: Picture, stage: Stage, max_width: float) -> PlacedPicture:
     routes = find_lines(picture, outer, list(titles.values()), frames, stage.band)
     on_band = edges_on_band(picture) if stage.band else frozenset()
 
-    taken = [*outer.values(), *titles.values()]
+    borders = [side for rect in frames for side in _sides(rect)]
+    taken = [*outer.values(), *titles.values(), *borders]
     labels = place_labels(picture, routes, taken, on_band, stage.band)
     lines = [rect for route in routes for rect in _points(route)]
     stream_label = _name_stream(stage, [*taken, *labels.values()], routes, on_band)
@@ -169,6 +170,16 @@ def _finish(picture: Picture, stage: Stage, max_width: float) -> PlacedPicture:
             guide,
         ),
     )
+
+
+def _sides(rect: Rect) -> list[Rect]:
+    """Return the four borders of a frame, with the sheets behind it."""
+    return [
+        Rect(rect.x - 2, rect.y - 2, rect.width + 4, 4),
+        Rect(rect.x - 2, rect.bottom - 2, rect.width + 4, 4 + _PILE),
+        Rect(rect.x - 2, rect.y - 2, 4, rect.height + 4),
+        Rect(rect.right - 2, rect.y - 2, 4 + _PILE, rect.height + 4),
+    ]
 
 
 def _points(points: Sequence[Point]) -> list[Rect]:
@@ -212,7 +223,8 @@ def _place_titles(
             continue
         wide = width(text, BLOCK.frame, bold=True)
         if not group.is_panel:
-            titles[group.path] = Rect(rect.x + 12, rect.y + 9, wide, 20.0)
+            x = rect.x + (stage.title_left)
+            titles[group.path] = Rect(x, rect.y + 9, wide, 20.0)
             continue
         ends = (rect.right - wide - 14, rect.x + 14, rect.center - wide / 2)
         lines = [box.center for box in boxes if box.overlap(rect)]

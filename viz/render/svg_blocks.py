@@ -143,7 +143,7 @@ class _BlockPen:
         frame = place.shrink(-1, -1)
         name = writer.text(
             rect.x,
-            place.bottom + 15,
+            rect.bottom - 3,
             piece.text,
             BLOCK.note,
             "parameter_ink",
