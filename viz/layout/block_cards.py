@@ -24,7 +24,7 @@ from .node_size import measure_node
 NORM = "‖∇‖"
 """The sign for the Euclidean norm of gradients."""
 _GAP = 8.0
-_ROW_GAP = 6.0
+_ROW_GAP = 4.0
 _MIN_MAP = 30.0
 _MAX_CELLS = 64
 _BAR_AREA = 130.0
@@ -78,7 +78,9 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
     count_width = width(count_text(block.values), BLOCK.note, mono=True) if block.values else 0.0
     title_width = width(block.title, BLOCK.name, bold=True)
     heading = BLOCK.indent + title_width + 10 + count_width + BLOCK.padding
-    line = BLOCK.indent + width(block.line, BLOCK.note) + BLOCK.padding
+    # A note takes the place of a second line that is empty.
+    words = block.line or block.note
+    line = BLOCK.indent + width(words, BLOCK.note) + BLOCK.padding
     wide = min(max_width, max(BLOCK.min_width, widest, heading + 1, line + 1))
     title = fit_text(
         block.title,
@@ -86,7 +88,7 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
         wide - BLOCK.indent - 10 - count_width - BLOCK.padding,
         bold=True,
     )
-    second = fit_text(block.line, BLOCK.note, wide - BLOCK.indent - BLOCK.padding)
+    second = fit_text(words, BLOCK.note, wide - BLOCK.indent - BLOCK.padding)
     sheets = BLOCK.sheet * 2 if block.calls > 1 else 0.0
     size = (wide, bottom + BLOCK.padding)
     return BlockPlan(block, title, second, size, tuple(placed), sheets)
@@ -98,7 +100,8 @@ def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
     indent = _names_width(block.strip.labels) if block.strip is not None else 0.0
     for parameter in block.parameters:
         named = letters if len(letters) == parameter.shown.columns else ()
-        size = _parameter_size(parameter.shown, named, inner_width - indent)
+        cell = BLOCK.small_weight if len(block.parameters) > 1 else BLOCK.weight
+        size = _parameter_size(parameter.shown, named, inner_width - indent, cell)
         text = fit_text(f"θ {parameter.name}", BLOCK.note, max(size[0], 110.0), bold=True)
         pieces.append(ParameterPiece(parameter, size, text, named))
     strip = block.strip
@@ -116,15 +119,18 @@ def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
         pieces.append(BarsPiece(block.bars, min(names, 0.4 * inner_width), numbers))
     if strip is None and block.norm is not None:
         pieces.append(TextPiece(NORM, short_number(block.norm)))
-    if block.note:
+    if block.note and block.line:
         pieces.append(TextPiece(fit_text(block.note, BLOCK.note, inner_width)))
     return pieces
 
 
-def _parameter_size(shown: Map, columns: tuple[str, ...], max_width: float) -> Size:
+def _parameter_size(
+    shown: Map, columns: tuple[str, ...], max_width: float, cell: float
+) -> Size:
     if columns:
         return _lettered_width(columns, max_width), max(12.0, shown.rows * BLOCK.weight)
-    cell = BLOCK.weight if max(shown.rows, shown.columns) <= 20 else BLOCK.small_weight
+    if max(shown.rows, shown.columns) > 20:
+        cell = BLOCK.small_weight
     wide = min(max_width, max(8.0, shown.columns * cell))
     high = min(BLOCK.max_map, max(8.0, shown.rows * cell))
     return wide, high
@@ -144,7 +150,7 @@ def _strip_size(shown: Map, columns: tuple[str, ...], max_width: float) -> Size:
 
 def _lettered_width(columns: Sequence[str], max_width: float) -> float:
     letter = max(width(name, BLOCK.letter, bold=True) for name in columns)
-    cell = min(max(BLOCK.min_letter_cell, letter + 3), max_width / len(columns))
+    cell = min(max(BLOCK.min_letter_cell, letter + 0.4), max_width / len(columns))
     return cell * len(columns)
 
 
@@ -155,7 +161,8 @@ def _make_grid(grid: Grid, inner_width: float) -> GridPiece:
     # Probabilities have many columns: their cells are narrow, and their rows high enough for names.
     if shown.columns > 12:
         letters = grid.columns or ("m",)
-        cell = max(BLOCK.min_letter_cell, *(width(x, BLOCK.letter, bold=True) + 3 for x in letters))
+        letter = max(width(name, BLOCK.letter, bold=True) for name in letters)
+        cell = max(BLOCK.min_letter_cell, letter + 0.4)
     cell = min(cell, (inner_width - indent) / shown.columns)
     high = BLOCK.grid_row if shown.columns > 12 else min(BLOCK.grid_cell, BLOCK.max_grid / shown.rows)
     return GridPiece(grid, (cell, high), indent, bool(shown.missing))
@@ -199,7 +206,9 @@ def _measure_piece(piece: Piece) -> Size:
 
 def _place_pieces(pieces: list[Piece], inner_width: float, grids_in_row: int) -> list[PlacedPiece]:
     """Place pieces beside each other as far as they fit, but notes and bars alone in their rows."""
-    usual = BLOCK.usual_width - 2 * BLOCK.padding
+    # Several parameters have small maps, which still get a row with the strip.
+    several = sum(isinstance(piece, ParameterPiece) for piece in pieces) > 1
+    usual = BLOCK.usual_width + (6.0 if several else -2 * BLOCK.padding)
     placed: list[PlacedPiece] = []
     row: list[PlacedPiece] = []
     y = BLOCK.body
@@ -225,7 +234,7 @@ def _place_pieces(pieces: list[Piece], inner_width: float, grids_in_row: int) ->
         rect = Rect(BLOCK.padding + x, y, wide, high)
         row.append((piece, rect))
         placed.append((piece, rect))
-        x += wide + (16.0 if is_grid else _GAP)
+        x += wide + (12.0 if is_grid else _GAP)
     return _lower_names(placed)
 
 

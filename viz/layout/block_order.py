@@ -8,7 +8,7 @@ from math import inf
 
 from viz.model.picture import Edge, Group, Picture
 
-_SPLIT_RANK = 1.15
+_SPLIT_RANK = 1.6
 """How much dearer it is to begin a line between boxes that are equally deep."""
 
 

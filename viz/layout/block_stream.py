@@ -18,11 +18,11 @@ from .geometry import Point, Rect, Size
 HEADING = 40.0
 """Height of the heading of a frame."""
 _PANEL_TITLE = 24.0
-_MAX_COLUMN = 600.0
+_MAX_COLUMN = 625.0
 """Height of a column of boxes in a branch below a stream."""
-_GAP = 26.0
+_GAP = 24.0
 _COLUMN_GAP = 34.0
-_SIDE_GAP = 30.0
+_SIDE_GAP = 25.0
 _LANE = 22.0
 _PAD = 14.0
 _BELOW_STREAM = 52.0
@@ -115,13 +115,25 @@ def _branch_lines(
 
 
 class AcrossForm:
-    """The stream runs to the right."""
+    """The stream runs to the right.
 
-    def __init__(self, picture: Picture, parts: StreamParts, stage: Stage) -> None:
+    Args:
+        picture: The picture.
+        parts: Its parts.
+        stage: The boxes; it gets the places.
+        is_tight: Whether things are as close to each other as can be.
+    """
+
+    def __init__(
+        self, picture: Picture, parts: StreamParts, stage: Stage, is_tight: bool = False
+    ) -> None:
         self.picture = picture
         self.parts = parts
         self.stage = stage
         self.has_frame = bool(parts.frame)
+        self.pad = 9.0 if is_tight else _PAD
+        self.gap = 22.0 if is_tight else _COLUMN_GAP
+        self.lane = 12.0 if is_tight else _LANE
         self.top = HEADING if self.has_frame else 0.0
         self.first = picture.stream[0]
         # A stream may end in a + that nothing follows.
@@ -153,15 +165,15 @@ class AcrossForm:
             for id, high in zip(self.parts.outside, heights, strict=True):
                 stage.put(id, x + (widest - stage.size(id)[0]) / 2, y)
                 y += high + _GAP
-            x = widest + _COLUMN_GAP
-        self.frame_left = x - _PAD if self.parts.outside else x
-        x = self.frame_left + (_PAD if self.has_frame else 0.0)
+            x = widest + self.gap + 6
+        self.frame_left = x - self.pad if self.parts.outside else x
+        x = self.frame_left + (self.pad if self.has_frame else 0.0)
         if self.parts.outside and self.has_frame:
-            x += 4.0
+            x += 2.0
         for id in inside:
             wide, high = stage.size(id)
             rect = stage.put(id, x, self.level - high / 2)
-            x = rect.right + _LANES_GAP
+            x = rect.right + self.gap
         self.lead = stage.around(inside)
         return self.lead.right
 
@@ -170,7 +182,7 @@ class AcrossForm:
         stage = self.stage
         self.branch_bottom = self.lead.bottom
         top = max(self.level + BLOCK.sum / 2 + _BELOW_STREAM - 10, self.lead.bottom + 12)
-        x = left + 6.0
+        x = left - 8.0
         last_sum = x
         done = 0
         for branch in self.parts.branches:
@@ -204,8 +216,8 @@ class AcrossForm:
     ) -> tuple[Rect, float]:
         """Place the columns of a branch; return the space it takes, and where its + is."""
         stage = self.stage
-        pad = _PAD if is_panel else 4.0
-        x = left + pad + (_LANE if self._has_side_lines(lines[0]) else 0.0)
+        pad = self.pad if is_panel else 4.0
+        x = left + pad + (self.lane if self._has_side_lines(lines[0]) else 0.0)
         y = top + pad + (_PANEL_TITLE if is_panel else 0.0)
         heights = [self._length(line) for line in lines]
         tallest = max(heights)
@@ -219,14 +231,14 @@ class AcrossForm:
             for id in line:
                 stage.put(id, x + (wide - stage.size(id)[0]) / 2, down)
                 down += stage.size(id)[1] + gap
-            x += wide + _COLUMN_GAP
-        right = x - _COLUMN_GAP + pad
+            x += wide + self.gap
+        right = x - self.gap + pad
         bottom = y + tallest + pad
         if len(lines) > 1:
             up = lines[-1][0]
             sum_x = stage.rects[up].center
         else:
-            right += _LANE
+            right += self.lane + 6
             sum_x = right - pad - 2
         return Rect(left, top, right - left, bottom - top), sum_x
 
@@ -250,7 +262,7 @@ class AcrossForm:
         if not column:
             self.head_bottom = self.level
             return left
-        x = left + _LANES_GAP + (10 if self.has_frame else 0)
+        x = left + self.gap + (6 if self.has_frame else 0)
         wide = max(stage.size(id)[0] for id in column)
         y = self.top
         if self.head and stage.size(self.head[0])[1] / 2 < self.level - self.top:
@@ -260,7 +272,7 @@ class AcrossForm:
         for id in self.head:
             rect = stage.put(id, x + (wide - stage.size(id)[0]) / 2, y)
             y = rect.bottom + _LANES_GAP
-        self.head_bottom = y - _LANES_GAP + _PAD
+        self.head_bottom = y - _LANES_GAP + self.pad
         if self.has_frame and self.head:
             y += 28.0
         for id in self.parts.below:
@@ -282,19 +294,19 @@ class AcrossForm:
     def _draw_frame(self) -> None:
         """Draw the frame: its lower edge follows what is inside, so that a corner stays free."""
         stage = self.stage
-        bottom_lead = self.lead.bottom + _PAD
+        bottom_lead = self.lead.bottom + self.pad
         panels_left = min(
             [stage.rects[id].x for branch in self.parts.branches for id in branch.members]
             + [rect.x for rect in stage.panels.values()]
         )
-        panels_left -= _PAD
-        bottom = self.branch_bottom + _PAD
-        right = stage.extent.right + _PAD
+        panels_left -= self.pad
+        bottom = self.branch_bottom + self.pad
+        right = stage.extent.right + self.pad
         if self.head:
-            right = self.head_right + _PAD
+            right = self.head_right + self.pad
         points: list[Point] = [(self.frame_left, 0.0), (right, 0.0)]
         if self.head:
-            step = self.head_left - _PAD
+            step = self.head_left - self.pad
             points += [(right, self.head_bottom), (step, self.head_bottom), (step, bottom)]
         else:
             points.append((right, bottom))
@@ -318,7 +330,7 @@ class DownForm:
         self.stage = stage
         self.width = max_width
         self.has_frame = bool(parts.frame)
-        self.pad = 14.0 if max_width > 500 else 6.0
+        self.pad = 11.0 if max_width > 500 else 6.0
 
     @property
     def inner_width(self) -> float:
@@ -328,7 +340,7 @@ class DownForm:
 
     @property
     def _band_space(self) -> float:
-        return BLOCK.sum + (20.0 if self.width > 500 else 8.0)
+        return BLOCK.sum + (18.0 if self.width > 500 else 14.0)
 
     def place(self) -> None:
         """Place everything."""

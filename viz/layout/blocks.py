@@ -66,10 +66,11 @@ def _plan(picture: Picture, max_width: float, is_row: bool) -> Stage:
 
 def _place_stream(picture: Picture, parts: StreamParts, room: float) -> Stage:
     """Place boxes about the stream: across the page if it is wide enough, else down."""
-    stage = _plan(picture, _MAX_BOX, is_row=False)
-    AcrossForm(picture, parts, stage).place()
-    if stage.extent.width <= room:
-        return stage
+    for is_tight in (False, True):
+        stage = _plan(picture, _MAX_BOX, is_row=False)
+        AcrossForm(picture, parts, stage, is_tight).place()
+        if stage.extent.width <= room:
+            return stage
     down = partial(DownForm, picture, parts)
     stage = _plan(picture, room, is_row=True)
     inner = down(stage, room).inner_width
@@ -224,7 +225,9 @@ def _place_titles(
         wide = width(text, BLOCK.frame, bold=True)
         if not group.is_panel:
             x = rect.x + (stage.title_left)
-            titles[group.path] = Rect(x, rect.y + 9, wide, 20.0)
+            detail = Rect(x, rect.y + 9, wide + 16 + width(group.detail, BLOCK.note), 20.0)
+            is_free = detail.right < rect.right - 12 and not any(map(detail.overlap, boxes))
+            titles[group.path] = detail if is_free else Rect(x, rect.y + 9, wide, 20.0)
             continue
         ends = (rect.right - wide - 14, rect.x + 14, rect.center - wide / 2)
         lines = [box.center for box in boxes if box.overlap(rect)]

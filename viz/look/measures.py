@@ -238,7 +238,7 @@ class BlockCard:
 
     padding: float = 10.0
     indent: float = 24.0
-    body: float = 48.0
+    body: float = 45.0
     min_width: float = 122.0
     usual_width: float = 163.0
     sheet: float = 3.0
@@ -250,7 +250,7 @@ class BlockCard:
     note: float = 12.0
     letter: float = 11.0
     letters: float = 15.0
-    caption: float = 18.0
+    caption: float = 16.0
     weight: float = 3.0
     small_weight: float = 2.0
     strip_cell: tuple[float, float] = (5.0, 7.0)

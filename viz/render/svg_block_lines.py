@@ -50,27 +50,23 @@ def _draw_frame(
             parts.append(writer.path(data, paint, border))
     place = places.titles.get(group.path)
     if place is not None:
-        parts.append(_draw_title(group, rect, place, placed, writer))
+        parts.append(_draw_title(group, place, writer))
     path = group.path.replace("/", ".")
     calls = plural(group.calls, "call") if group.calls > 1 else ""
     tip = ", ".join(filter(None, [path, calls, group.detail]))
     return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
-def _draw_title(
-    group: Group, rect: Rect, place: Rect, placed: PlacedPicture, writer: SvgWriter
-) -> str:
+def _draw_title(group: Group, place: Rect, writer: SvgWriter) -> str:
     ink = "muted" if group.is_panel else "ink"
     baseline = place.y + 15
     text = fit_text(heading_text(group), BLOCK.frame, place.width + 1, bold=True)
     parts = [writer.text(place.x, baseline, text, BLOCK.frame, ink, bold=True)]
-    if group.detail and not group.is_panel:
-        wide = width(group.detail, BLOCK.note)
-        detail = Rect(place.right + 16, place.y, wide, 18)
-        boxes = placed.nodes.values()
-        fits = detail.right < rect.right - 12
-        if fits and not any(detail.overlap(box) for box in boxes):
-            parts.append(writer.text(detail.x, baseline, group.detail, BLOCK.note, "muted"))
+    wide = width(text, BLOCK.frame, bold=True)
+    # The layout made space for the detail where there is some.
+    if not group.is_panel and place.width > wide + 16:
+        x = place.x + wide + 16
+        parts.append(writer.text(x, baseline, group.detail, BLOCK.note, "muted"))
     return "".join(parts)
 
 
