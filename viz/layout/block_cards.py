@@ -252,7 +252,7 @@ def _lower_names(placed: list[PlacedPiece]) -> list[PlacedPiece]:
             name = Rect(rect.x, rect.bottom - BLOCK.caption, rect.width, BLOCK.caption)
             strips = [place for other, place in placed if isinstance(other, StripPiece)]
             below = [place.bottom for place in strips if place.overlap(name)]
-            bottom = max([rect.bottom, *(end + BLOCK.caption - 3 for end in below)])
+            bottom = max([rect.bottom, *(end + BLOCK.caption - 1 for end in below)])
             rect = Rect(rect.x, rect.y, rect.width, bottom - rect.y)
         lowered.append((piece, rect))
     return lowered

@@ -18,6 +18,8 @@ _SIDES = ((1, 0), (0, 1), (-1, 0), (0, -1))
 _SHARES = (0.5, 0.35, 0.65, 0.2, 0.8)
 _LABEL_GAP = 5.0
 _LINE_SPACE = 3.0
+_AGAINST = 28.0
+"""How long a detour may be to end at the left or above, and to begin at the right or below."""
 _MIN_ON_LINE = 40.0
 """The length of a stretch that a label may be written on: less would hide the line."""
 
@@ -127,7 +129,7 @@ def _box_ports(rect: Rect, other: Rect, against: tuple[int, int]) -> Iterator[Po
         ahead = across * (other.center - rect.center) + down * (other.middle - rect.middle)
         away = 0.0 if ahead > 0 else 10.0
         if across == against[0] or down == against[1]:
-            away += 12.0
+            away += _AGAINST
         if across:
             x = rect.right if across > 0 else rect.x
             shared = _shared_middle(rect.y, rect.bottom, other.y, other.bottom)

@@ -38,6 +38,7 @@ class Theme:
         positive: The scale from no gradient to the largest one shown.
         badges: For each kind of node the color of its badge.
         alarm: Numbers that are not finite, and marks.
+        answer: The frame of a right answer.
         band: The wide band of a residual stream.
         parameter_ink: The names of parameters.
         page_ink: Text on the page itself, "" for that of cards.
@@ -55,6 +56,7 @@ class Theme:
     positive: tuple[str, ...]
     badges: dict[str, str]
     alarm: str
+    answer: str
     band: str
     parameter_ink: str
     page_ink: str = ""
@@ -78,6 +80,7 @@ LIGHT = Theme(
         "constant": "#59636e",
     },
     alarm="#c62828",
+    answer="#2b7a55",
     band="#cbd3da",
     parameter_ink="#6b4fa0",
 )
@@ -98,6 +101,7 @@ DARK = Theme(
         "constant": "#59636e",
     },
     alarm="#ef5350",
+    answer="#49c48f",
     band="#38434e",
     parameter_ink="#b39ddb",
 )

@@ -229,7 +229,7 @@ class _BlockPen:
         for position in grid.framed:
             row, column = divmod(position, shown.columns)
             cell = Rect(cells.x + column * wide, cells.y + row * high, wide, high)
-            frame = writer.paint("none", "badge-input")
+            frame = writer.paint("none", "answer")
             parts.append(writer.rect(cell.shrink(-0.5, 0.5), frame, 2, 'stroke-width="2"'))
         baseline = cells.bottom + 12 if piece.is_below else cells.y - 4
         parts.append(self._draw_letters(grid.columns, cells, baseline))
@@ -267,14 +267,14 @@ class _BlockPen:
         parts = []
         for i, name in enumerate(columns):
             x = place.x + (i + 0.5) * cell
-            if width(name, BLOCK.letter, bold=True) > cell + 0.5:
-                name = fit_text(name, BLOCK.letter, cell, bold=True)
-            if name:
-                parts.append(
-                    self.writer.text(
-                        x, baseline, name, BLOCK.letter, "ink", anchor="middle", bold=True
-                    )
+            # A wide letter may reach over its column a little: its neighbors are narrower.
+            if width(name, BLOCK.letter, bold=True) > 1.35 * cell:
+                continue
+            parts.append(
+                self.writer.text(
+                    x, baseline, name, BLOCK.letter, "ink", anchor="middle", bold=True
                 )
+            )
         return "".join(parts)
 
     def _draw_row_names(self, labels: tuple[str, ...], place: Rect, right: float) -> str:
@@ -315,7 +315,7 @@ class _BlockPen:
             length = 0.0 if is_odd else bar.data * unit
             long = max(abs(length), 0.8)
             place = Rect(min(zero, zero + length), top + 4.5, long, BLOCK.bar - 9)
-            parts.append(writer.rect(place, writer.paint("badge-operation"), 2))
+            parts.append(writer.rect(place, writer.paint("muted"), 2))
             parts.append(
                 writer.text(
                     self.rect.right - BLOCK.padding,
