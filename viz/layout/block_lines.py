@@ -1,6 +1,5 @@
 """The lines between the boxes of the blocks view, and where their counts are written."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -60,7 +59,9 @@ def find_lines(
         target = rects[edge.target]
         starts = _band_ports(band, target) if leaves else _box_ports(source, target, (-1, -1))
         ends = list(_box_ports(target, source, (1, 1)))
-        if edge.target in picture.stream[1:] and band:
+        if edge.source == edge.target:
+            starts, ends = _loop_ports(source)
+        elif edge.target in picture.stream[1:] and band:
             ends = [port for port in ends if not _is_along(port, band)] or ends
         routes[i] = router.find(list(starts), ends, edge.source)
     ends = {i: (edge.source, edge.target) for i, edge in enumerate(picture.edges)}
@@ -144,6 +145,13 @@ def _box_ports(rect: Rect, other: Rect, against: tuple[int, int]) -> Iterator[Po
             yield Port(point, (across, down), cost + away)
 
 
+def _loop_ports(rect: Rect) -> tuple[list[Port], list[Port]]:
+    """Return where a line from a box to itself begins and ends: about its upper right corner."""
+    start = Port((rect.right, rect.y + rect.height / 4), (1, 0))
+    end = Port((rect.x + rect.width * 0.75, rect.y), (0, -1))
+    return [start], [end]
+
+
 def _shared_middle(low: float, high: float, other_low: float, other_high: float) -> float | None:
     """Return the middle of what two intervals share: there a line between them is straight."""
     first = max(low, other_low)
@@ -178,8 +186,8 @@ def place_labels(
 ) -> dict[int, Rect]:
     """Return where the counts of the edges are written: beside their lines, or on plates on them.
 
-    Where there is no space the count is in the tooltip only. Edges of one source that pass on
-    equally many numbers are labeled once.
+    Where there is no space the count is in the tooltip only. Lines of one source that share a
+    stretch and pass on equally many numbers are labeled once.
 
     Args:
         picture: The picture.
@@ -191,12 +199,11 @@ def place_labels(
     shown = [i for i in range(len(picture.edges)) if i not in hidden]
     lines = {i: [*_thick(routes[i], _LINE_SPACE)] for i in shown}
     bands = list(_thick(band, BLOCK.stream / 2 + 2))
-    seen: Counter[tuple[str, int]] = Counter()
     labels: dict[int, Rect] = {}
     for i in shown:
         edge = picture.edges[i]
-        same = (edge.source, edge.count)
-        if not edge.count or (seen[same] and edge.source not in picture.stream):
+        same = [j for j in labels if _is_alike(edge, picture.edges[j])]
+        if not edge.count or any(_overlap(lines[i], lines[j]) for j in same):
             continue
         others = [rect for j in shown if j != i for rect in lines[j]]
         free = [*taken, *labels.values(), *bands, *others]
@@ -204,9 +211,16 @@ def place_labels(
             own = lines[i] if is_beside else []
             if not any(rect.overlap(other) for other in (*free, *own)):
                 labels[i] = rect
-                seen[same] += 1
                 break
     return labels
+
+
+def _is_alike(edge: Edge, other: Edge) -> bool:
+    return edge.source == other.source and edge.count == other.count
+
+
+def _overlap(rects: Sequence[Rect], others: Sequence[Rect]) -> bool:
+    return any(rect.overlap(other) for rect in rects for other in others)
 
 
 def _thick(route: Sequence[Point], half: float) -> Iterable[Rect]:

@@ -1,9 +1,10 @@
 """Positions of any graph of blocks within a width: rows from top to bottom, frames in frames."""
 
+from viz.look.measures import BLOCK
 from viz.model.picture import Edge, Group, Picture
 
 from .block_order import fill_lines, find_depths, sort_by_depth
-from .block_stream import HEADING, Stage, corners
+from .block_stream import Stage, corners
 from .geometry import Rect
 
 _GAP = 36.0
@@ -58,7 +59,7 @@ class _Rows:
     def _place_group(self, group: Group, left: float, top: float, max_width: float) -> float:
         inner = left + self.pad + (14.0 if max_width > _NARROW else 8.0)
         room = max_width - (inner - left) - self.pad - (14.0 if max_width > _NARROW else 8.0)
-        bottom = self.place(group.path, inner, top + HEADING, room) + _BOTTOM
+        bottom = self.place(group.path, inner, top + BLOCK.heading, room) + _BOTTOM
         rect = Rect(left, top, max_width, bottom - top)
         if group.is_panel:
             self.stage.panels[group.path] = rect

@@ -15,8 +15,6 @@ from .block_cards import BlockPlan
 from .block_order import Branch, StreamParts, fill_lines, find_depths
 from .geometry import Point, Rect, Size
 
-HEADING = 40.0
-"""Height of the heading of a frame."""
 _PANEL_TITLE = 24.0
 _MAX_COLUMN = 625.0
 """Height of a column of boxes in a branch below a stream."""
@@ -134,7 +132,7 @@ class AcrossForm:
         self.pad = 9.0 if is_tight else _PAD
         self.gap = 22.0 if is_tight else _COLUMN_GAP
         self.lane = 12.0 if is_tight else _LANE
-        self.top = HEADING if self.has_frame else 0.0
+        self.top = BLOCK.heading if self.has_frame else 0.0
         self.first = picture.stream[0]
         # A stream may end in a + that nothing follows.
         last = picture.stream[-1]
@@ -199,7 +197,7 @@ class AcrossForm:
             target = self.picture.stream[branch.end]
             if is_new and stage.plans[target].block.kind == "sum":
                 last_sum = self._put_on_band(target, sum_x)
-            x = max(rect.right, last_sum + BLOCK.sum) + 14
+            x = max(rect.right, last_sum) + 14
         for id in self.picture.stream[done + 1 :]:
             if stage.plans[id].block.kind == "sum" or id != self.picture.stream[-1]:
                 last_sum = self._put_on_band(id, max(x, last_sum + 40))
@@ -349,7 +347,7 @@ class DownForm:
         y = self._place_rows(self.parts.outside, 0.0, 0.0, self.width)
         frame_top = y
         left = self.pad if self.has_frame else 0.0
-        y += HEADING if self.has_frame else 0.0
+        y += BLOCK.heading if self.has_frame else 0.0
         room = self.width - 2 * left
         lead = [*self.parts.before, picture.stream[0]]
         y = self._place_rows(lead, left, y, room)

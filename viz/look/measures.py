@@ -214,6 +214,7 @@ class BlockCard:
         body: Height of the heading and the second line.
         min_width: Least width of a box.
         usual_width: Width at which maps go on in the next row.
+        heading: Height of the heading of a frame.
         sheet: Distance of the sheets behind a box with several calls.
         frame: Font size of the heading of a frame.
         name: Font size of the title of a box.
@@ -241,6 +242,7 @@ class BlockCard:
     body: float = 45.0
     min_width: float = 122.0
     usual_width: float = 163.0
+    heading: float = 40.0
     sheet: float = 3.0
     radius: float = 7.0
     panel_radius: float = 10.0

@@ -2,8 +2,17 @@
 
 from math import isfinite
 
-from viz.layout.block_cards import NORM, count_text, plan_block, short_number
-from viz.layout.block_guide import MAX_ROWS, TABLE_HEAD, TABLE_ROW, list_parameters
+from viz.layout.block_cards import NORM, count_text, short_number
+from viz.layout.block_guide import (
+    HOW_TOP,
+    MAX_ROWS,
+    SAMPLE_GAP,
+    SCALE_HEIGHT,
+    TABLE_HEAD,
+    TABLE_ROW,
+    choose_sample,
+    list_parameters,
+)
 from viz.layout.geometry import Rect
 from viz.look.measures import BLOCK, SCALE
 from viz.look.text import fit_text, number, width
@@ -45,7 +54,7 @@ class _Guide:
 
     def draw(self) -> str:
         self._write("how to read it", self.rect.x, self.rect.y + 12, size=_HEADING, bold=True)
-        y = self._draw_sample(self.rect.y + 26)
+        y = self._draw_sample(self.rect.y + HOW_TOP)
         y = self._draw_ramps(y)
         self._draw_signs(y)
         return "".join(self.parts)
@@ -57,27 +66,14 @@ class _Guide:
         ink = "page_ink" if bold else "muted"
         self.parts.append(self.writer.text(x, y, text, size, ink, bold=bold))
 
-    def _choose_sample(self) -> Block | None:
-        """Return a box of the picture to explain: one with all that a box can have, but small."""
-        boxes = [block for block in self.picture.blocks if block.kind == "box" and block.strip]
-
-        def wealth(block: Block) -> tuple[bool, bool, bool, int]:
-            is_single = len(block.parameters) == 1 and not block.columns
-            return is_single, block.calls > 1, not block.grids, -len(block.title)
-
-        return max(boxes, key=wealth, default=None)
-
     def _draw_sample(self, top: float) -> float:
         """Draw one box of the picture with words at its parts; return where it ends."""
-        block = self._choose_sample()
-        x = self.rect.x
-        if block is None:
+        plan = choose_sample(self.picture)
+        if plan is None:
             return top
+        block = plan.block
         node = self.picture.by_id[block.id]
-        plan = plan_block(block, node, BLOCK.usual_width, is_row=False)
-        box = Rect(x, top, *plan.size)
-        if plan.size[1] > 150:
-            return top
+        box = Rect(self.rect.x, top, *plan.size)
         self.parts.append(draw_block(plan, node, box, self.picture, self.writer))
         words_x = box.right + plan.sheets + 20
         strip = next((place for piece, place in plan.pieces if hasattr(piece, "norm")), None)
@@ -97,7 +93,7 @@ class _Guide:
             self.parts.append(self.writer.path(data, line, 'stroke-width="1"'))
             self._write(text, words_x, y + 4)
         bottom = max(box.bottom + plan.sheets, max(y for y, _ in notes) + 4)
-        return bottom + 20
+        return bottom + SAMPLE_GAP
 
     def _rows_words(self, block: Block) -> str:
         shown = block.strip
@@ -123,13 +119,13 @@ class _Guide:
             self._draw_ramp(y, start, fills, f"−{largest}", largest)
             what = "gradients" if self.is_gradient else "numbers"
             self._write(f"blue and orange: {what}, one scale for all", x, y + 29)
-            y += 42
+            y += SCALE_HEIGHT
         if any(block.grids for block in blocks):
             start = x + width(f"−{number(self.picture.largest)}", BLOCK.note, mono=True) + 6
             fills = [f"d{step}" for step in range(SCALE.steps + 1)]
             self._draw_ramp(y, start, fills, "0", "1")
             self._write("gray: data from 0 to 1", x, y + 29)
-            y += 42
+            y += SCALE_HEIGHT
         return y + 6
 
     def _draw_ramp(self, y: float, start: float, fills: list[str], low: str, high: str) -> None:
