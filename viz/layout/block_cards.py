@@ -23,6 +23,8 @@ from .node_size import measure_node
 
 NORM = "‖∇‖"
 """The sign for the Euclidean norm of gradients."""
+SINGLE = ("root", "value")
+"""The kinds of boxes that are drawn as the card of one value."""
 _GAP = 8.0
 _ROW_GAP = 4.0
 _MIN_MAP = 30.0
@@ -65,7 +67,7 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
         return BlockPlan(block, "+", "", (BLOCK.sum, BLOCK.sum))
     if block.kind == "input":
         return _plan_input(block, max_width, is_row)
-    if block.kind == "root":
+    if block.kind in SINGLE:
         return BlockPlan(block, block.title, block.line, measure_node(node, "cards"))
     inner_width = max_width - 2 * BLOCK.padding
     pieces = _make_pieces(block, inner_width)

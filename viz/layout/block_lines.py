@@ -41,7 +41,7 @@ def find_lines(
     """
     router = OrthogonalRouter([*rects.values(), *headings], frames)
     router.add(tuple(band), "band")
-    on_band = edges_on_band(picture) if band else frozenset()
+    on_band = edges_on_band(picture) if band else ()
     routes: dict[int, Route] = {}
 
     def length(index: int) -> float:
@@ -71,11 +71,11 @@ def find_lines(
     )
 
 
-def edges_on_band(picture: Picture) -> frozenset[int]:
+def edges_on_band(picture: Picture) -> tuple[int, ...]:
     """Return the positions of the edges that the band of the stream stands for."""
     links = set(pairwise(picture.stream))
     edges = enumerate(picture.edges)
-    return frozenset(i for i, edge in edges if (edge.source, edge.target) in links)
+    return tuple(i for i, edge in edges if (edge.source, edge.target) in links)
 
 
 def leaves_band(edge: Edge, picture: Picture) -> bool:
@@ -181,7 +181,7 @@ def place_labels(
     picture: Picture,
     routes: Sequence[Route],
     taken: Sequence[Rect],
-    hidden: frozenset[int],
+    hidden: Sequence[int],
     band: Sequence[Point] = (),
 ) -> dict[int, Rect]:
     """Return where the counts of the edges are written: beside their lines, or on plates on them.

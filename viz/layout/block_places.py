@@ -108,7 +108,7 @@ class BlockPlaces:
     outlines: dict[str, tuple[Point, ...]]
     titles: dict[str, Rect]
     band: tuple[Point, ...] = ()
-    on_band: frozenset[int] = frozenset()
+    on_band: tuple[int, ...] = ()
     labels: dict[int, Rect] = field(default_factory=dict)
     stream_label: Rect | None = None
     guide: dict[str, Rect] = field(default_factory=dict)

@@ -140,7 +140,7 @@ def _finish(picture: Picture, stage: Stage, max_width: float) -> PlacedPicture:
     titles = _place_titles(picture, stage, groups)
     frames = list(groups.values())
     routes = find_lines(picture, outer, list(titles.values()), frames, stage.band)
-    on_band = edges_on_band(picture) if stage.band else frozenset()
+    on_band = edges_on_band(picture) if stage.band else ()
 
     borders = [side for rect in frames for side in _sides(rect)]
     taken = [*outer.values(), *titles.values(), *borders]
@@ -245,7 +245,7 @@ def _name_stream(
     stage: Stage,
     taken: Sequence[Rect],
     routes: Sequence[tuple[Point, ...]],
-    on_band: frozenset[int],
+    on_band: Sequence[int],
 ) -> Rect | None:
     """Return where the band is named: above it, where it runs to the right."""
     if not stage.band:

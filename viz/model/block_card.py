@@ -46,7 +46,7 @@ class Block:
     Attributes:
         id: Id of the node that it belongs to.
         kind: "box"; "sum" for the sum that ends a residual connection, drawn as a round +; "input"
-            for leaves that are no parameters; "root" for what `backward` started from.
+            for leaves that are no parameters; "value" for a single Value; "root" for what `backward` started from.
         title: The variable that its result is given to, or else the function or the operation.
         line: The function and its sizes, or the formula: "linear 16 → 16", "q·k / √4".
         values: How many Values are folded in it.

@@ -213,4 +213,5 @@ def _draw_table(picture: Picture, rect: Rect, writer: SvgWriter) -> str:
 
 
 def _size(shown: Map) -> str:
-    return f"{shown.rows}×{shown.columns}"
+    # The note has the shape as the user has it: the map may be turned.
+    return shown.note or f"{shown.rows}×{shown.columns}"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import isfinite
 
-from viz.layout.block_cards import NORM, count_text, short_number
+from viz.layout.block_cards import NORM, SINGLE, count_text, short_number
 from viz.layout.block_places import (
     BarsPiece,
     BlockPlan,
@@ -41,7 +41,7 @@ def draw_block(
         picture: The picture, for the scale.
         writer: Writes the elements.
     """
-    if plan.block.kind == "root":
+    if plan.block.kind in SINGLE:
         return draw_node(node, rect, replace(picture, level="cards"), writer)
     pen = _BlockPen(plan, rect, picture, writer)
     tip = escape(describe_block(plan.block, node), TIP)
@@ -56,7 +56,7 @@ def describe_block(block: Block, node: Node) -> str:
         >>> describe_block(block, Node("n1", "module", name="gpt/q"))
         'gpt.q, linear 2 → 2, 12 values in 3 calls, gradient norm 0.5'
     """
-    if block.kind in ("sum", "root"):
+    if block.kind in ("sum", *SINGLE):
         return describe_node(node)
     name = (node.name or block.title).replace("/", ".")
     count = plural(block.values, "value") if block.values else ""
