@@ -2,7 +2,7 @@
 
 from viz.look.measures import BLOCK
 from viz.model.block_card import Block, BlockParameter
-from viz.model.picture import Picture
+from viz.model.picture import Picture, colored_maps
 
 from .block_cards import plan_block
 from .block_places import BlockPlan
@@ -66,7 +66,7 @@ def _how_height(picture: Picture) -> float:
         height += max(sample.size[1] + sample.sheets, 104.0) + SAMPLE_GAP
     if any(block.parameters for block in picture.blocks):
         height += 14
-    if any(block.colored for block in picture.blocks):
+    if any(colored_maps(block) for block in picture.blocks):
         height += SCALE_HEIGHT
     if any(block.grids for block in picture.blocks):
         height += SCALE_HEIGHT

@@ -46,7 +46,7 @@ class Block:
     Attributes:
         id: Id of the node that it belongs to.
         kind: "box"; "sum" for the sum that ends a residual connection, drawn as a round +; "input"
-            for leaves that are no parameters; "value" for a single Value; "root" for what `backward` started from.
+            for leaves that are no parameters; "root" for what `backward` started from.
         title: The variable that its result is given to, or else the function or the operation.
         line: The function and its sizes, or the formula: "linear 16 → 16", "q·k / √4".
         values: How many Values are folded in it.
@@ -74,14 +74,3 @@ class Block:
     bars: tuple[Bar, ...] = ()
     columns: tuple[str, ...] = ()
     note: str = ""
-
-    @property
-    def colored(self) -> tuple[Map, ...]:
-        """The maps that share the scale of the picture: its strip and its parameters.
-
-        The seed of the root is left out: its 1.0 would make all others pale.
-        """
-        own = [parameter.shown for parameter in self.parameters]
-        if self.strip is not None and self.kind != "root":
-            own.append(self.strip)
-        return tuple(own)

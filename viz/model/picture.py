@@ -6,6 +6,7 @@ from functools import cached_property
 from math import isfinite
 
 from .block_card import Block
+from .heatmap import Map
 from .layer_card import LayerCard
 
 MAX_CARDS = 40
@@ -245,7 +246,7 @@ class Picture:
         for edge in self.edges:
             yield from (edge.local, edge.flow)
         for block in self.blocks:
-            for shown in block.colored:
+            for shown in colored_maps(block):
                 yield from shown.present
             for grid in block.grids:
                 yield from grid.shown.present
@@ -260,7 +261,7 @@ class Picture:
         """Yield the numbers that are on the scale."""
         if self.level == "blocks":
             for block in self.blocks:
-                for shown in block.colored:
+                for shown in colored_maps(block):
                     yield from shown.present
             return
         for node in self.nodes:
@@ -276,6 +277,17 @@ class Picture:
         for edge in self.edges:
             if edge.flow is not None and merged.isdisjoint((edge.source, edge.target)):
                 yield edge.flow
+
+
+def colored_maps(block: Block) -> tuple[Map, ...]:
+    """Return the maps of a box that share the scale of the picture: its parameters and its strip.
+
+    The seed of the root is left out: its 1.0 would make all others pale.
+    """
+    own = [parameter.shown for parameter in block.parameters]
+    if block.strip is not None and block.kind != "root":
+        own.append(block.strip)
+    return tuple(own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from viz.look.measures import BLOCK, SCALE
 from viz.look.text import fit_text, number, width
 from viz.model.block_card import Block
 from viz.model.heatmap import Map
-from viz.model.picture import Picture
+from viz.model.picture import Picture, colored_maps
 
 from .svg_blocks import draw_block
 from .svg_writer import SvgWriter, path_data
@@ -112,7 +112,7 @@ class _Guide:
             self.parts.append(theta)
             self._write(f"parameter: {what}", x + 14, y)
             y += 14
-        if any(block.colored for block in blocks):
+        if any(colored_maps(block) for block in blocks):
             largest = number(self.picture.largest)
             start = x + width(f"−{largest}", BLOCK.note, mono=True) + 6
             fills = [f"g{step}" for step in range(-SCALE.steps, SCALE.steps + 1)]
