@@ -1,6 +1,7 @@
 """What is where inside a box of the blocks view: heading, parameters, strip, grids, bars, notes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from viz.look.measures import BLOCK
 from viz.look.text import fit_text, number, width
@@ -68,20 +69,22 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
     if block.kind == "input":
         return _plan_input(block, max_width, is_row)
     if block.kind in SINGLE:
-        return BlockPlan(block, block.title, block.line, measure_node(node, "cards"))
+        card = replace(node, kind="operation") if node.kind == "module" else node
+        return BlockPlan(block, block.title, block.line, measure_node(card, "cards"))
     inner_width = max_width - 2 * BLOCK.padding
     pieces = _make_pieces(block, inner_width)
     grids = [piece for piece in pieces if isinstance(piece, GridPiece)]
     in_row = len(grids) if is_row else max(1, round(len(grids) ** 0.5))
-    placed = _place_pieces(pieces, inner_width, in_row)
-    bottom = max([BLOCK.body - _ROW_GAP, *(rect.bottom for _, rect in placed)])
+    # A note takes the place of a second line that is empty.
+    words = block.line or block.note
+    top = BLOCK.body if words else BLOCK.short_body
+    placed = _place_pieces(pieces, inner_width, in_row, top)
+    bottom = max([top - _ROW_GAP, *(rect.bottom for _, rect in placed)])
     widest = max([0.0, *(rect.right for _, rect in placed)]) + BLOCK.padding
 
     count_width = width(count_text(block.values), BLOCK.note, mono=True) if block.values else 0.0
     title_width = width(block.title, BLOCK.name, bold=True)
     heading = BLOCK.indent + title_width + 10 + count_width + BLOCK.padding
-    # A note takes the place of a second line that is empty.
-    words = block.line or block.note
     line = BLOCK.indent + width(words, BLOCK.note) + BLOCK.padding
     wide = min(max_width, max(BLOCK.min_width, widest, heading + 1, line + 1))
     title = fit_text(
@@ -99,11 +102,10 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
 def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
     pieces: list[Piece] = []
     letters = block.columns
-    indent = _names_width(block.strip.labels) if block.strip is not None else 0.0
     for parameter in block.parameters:
         named = letters if len(letters) == parameter.shown.columns else ()
         cell = BLOCK.small_weight if len(block.parameters) > 1 else BLOCK.weight
-        size = _parameter_size(parameter.shown, named, inner_width - indent, cell)
+        size = _parameter_size(parameter.shown, named, inner_width, cell)
         text = fit_text(f"θ {parameter.name}", BLOCK.note, max(size[0], 110.0), bold=True)
         pieces.append(ParameterPiece(parameter, size, text, named))
     strip = block.strip
@@ -111,8 +113,8 @@ def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
         has_letters = any(isinstance(piece, ParameterPiece) and piece.columns for piece in pieces)
         named = letters if len(letters) == strip.columns and not has_letters else ()
         letters_too = letters if len(letters) == strip.columns else ()
-        size = _strip_size(strip, letters_too, inner_width - indent)
-        pieces.append(StripPiece(strip, block.norm, size, indent, named))
+        size = _strip_size(strip, letters_too, inner_width)
+        pieces.append(StripPiece(strip, block.norm, size, named))
     for grid in block.grids:
         pieces.append(_make_grid(grid, inner_width))
     if block.bars:
@@ -191,7 +193,7 @@ def _measure_piece(piece: Piece) -> Size:
             caption = BLOCK.caption
             numbers = width(short_number(piece.norm), BLOCK.note, mono=True)
             text = width(NORM, BLOCK.note) + 6 + numbers
-        return piece.indent + max(wide, text), top + high + caption
+        return max(wide, text), top + high + caption
     if isinstance(piece, GridPiece):
         shown = piece.grid.shown
         wide, high = piece.cell
@@ -206,14 +208,16 @@ def _measure_piece(piece: Piece) -> Size:
     return text, BLOCK.caption
 
 
-def _place_pieces(pieces: list[Piece], inner_width: float, grids_in_row: int) -> list[PlacedPiece]:
+def _place_pieces(
+    pieces: list[Piece], inner_width: float, grids_in_row: int, top: float
+) -> list[PlacedPiece]:
     """Place pieces beside each other as far as they fit, but notes and bars alone in their rows."""
     # Several parameters have small maps, which still get a row with the strip.
     several = sum(isinstance(piece, ParameterPiece) for piece in pieces) > 1
     usual = BLOCK.usual_width + (6.0 if several else -2 * BLOCK.padding)
     placed: list[PlacedPiece] = []
     row: list[PlacedPiece] = []
-    y = BLOCK.body
+    y = top
     x = 0.0
     for piece in pieces:
         wide, high = _measure_piece(piece)
@@ -291,7 +295,7 @@ def _plan_input(block: Block, max_width: float, is_row: bool) -> BlockPlan:
             pieces.append((TextPiece(text), Rect(0, y, width(text, BLOCK.note), BLOCK.caption)))
     elif block.strip is not None:
         size = _strip_size(block.strip, (), max_width)
-        piece = StripPiece(block.strip, None, size, 0.0)
+        piece = StripPiece(block.strip, None, size)
         pieces.append((piece, Rect(0, top, *size)))
     else:
         text = fit_text(block.line or f"{count_text(block.values)} values", BLOCK.note, max_width)

@@ -26,7 +26,6 @@ class StripPiece:
     shown: Map
     norm: float | None
     map_size: Size
-    indent: float
     columns: tuple[str, ...] = ()
 
 

@@ -25,6 +25,8 @@ _LANE = 22.0
 _PAD = 14.0
 _BELOW_STREAM = 52.0
 _LANES_GAP = 34.0
+_WIDE = 0.8
+"""The share of a page that what is on it takes at least, if frames are to be as wide as it."""
 
 
 @dataclass
@@ -368,6 +370,20 @@ class DownForm:
             stage.outlines[self.parts.frame] = corners(rect)
             y += 22.0
         self._place_rows(self.parts.below, left, y, room)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Make frame and panels narrower on a page that is much wider than what is in them."""
+        stage = self.stage
+        used = max(stage.outer(id).right for id in stage.rects) + _LANE + self.pad
+        if used > _WIDE * self.width:
+            return
+        for path, rect in stage.panels.items():
+            stage.panels[path] = Rect(rect.x, rect.y, used - rect.x, rect.height)
+        if self.has_frame:
+            rect = surround([Rect(x, y, 0, 0) for x, y in stage.outlines[self.parts.frame]])
+            shrunk = Rect(rect.x, rect.y, used + self.pad - rect.x, rect.height)
+            stage.outlines[self.parts.frame] = corners(shrunk)
 
     def _place_rows(
         self, ids: Sequence[str], left: float, top: float, max_width: float, gap: float = 32.0

@@ -131,9 +131,18 @@ def _heading_width(group: Group) -> float:
     return width(heading_text(group), BLOCK.frame, bold=True)
 
 
-def _finish(picture: Picture, stage: Stage, max_width: float) -> PlacedPicture:
-    """Return the picture with its lines, headings and guide, moved so that it begins at 0."""
-    stage = _move_to_origin(stage)
+def _finish(
+    picture: Picture, stage: Stage, max_width: float, is_moved: bool = False
+) -> PlacedPicture:
+    """Return the picture with its lines, headings and guide, moved so that it begins at 0.
+
+    Args:
+        picture: The picture.
+        stage: Where boxes and frames are.
+        max_width: The width that it has at most.
+        is_moved: Whether it was moved already for lines that run outside of all boxes.
+    """
+    stage = _move(stage, stage.extent)
     outer = {id: stage.outer(id) for id in stage.rects}
     groups = {path: surround(_points(outline)) for path, outline in stage.outlines.items()}
     groups |= stage.panels
@@ -148,6 +157,8 @@ def _finish(picture: Picture, stage: Stage, max_width: float) -> PlacedPicture:
     lines = [rect for route in routes for rect in _points(route)]
     stream_label = _name_stream(stage, [*taken, *labels.values()], routes, on_band)
     extent = surround([stage.extent, *lines, *labels.values()])
+    if min(extent.x, extent.y) < -0.5 and not is_moved:
+        return _finish(picture, _move(stage, extent), max_width, is_moved=True)
     right = max(extent.right, stage.extent.right + (_PILE if stage.outlines else 0.0))
     bottom = max(extent.bottom, stage.extent.bottom + (_PILE if stage.outlines else 0.0))
     guide = _place_guide(picture, stage.corner, right, bottom, max_width)
@@ -187,9 +198,8 @@ def _points(points: Sequence[Point]) -> list[Rect]:
     return [Rect(x, y, 0.0, 0.0) for x, y in points]
 
 
-def _move_to_origin(stage: Stage) -> Stage:
-    """Return everything moved so that nothing is left of 0 or above it."""
-    extent = stage.extent
+def _move(stage: Stage, extent: Rect) -> Stage:
+    """Return everything moved so that nothing of the extent is left of 0 or above it."""
     dx = -min(0.0, extent.x)
     dy = -min(0.0, extent.y)
     if not dx and not dy:

@@ -212,6 +212,7 @@ class BlockCard:
         padding: From the border to what is inside.
         indent: From the border to the title, past the triangle.
         body: Height of the heading and the second line.
+        short_body: Height of a heading without a second line.
         min_width: Least width of a box.
         usual_width: Width at which maps go on in the next row.
         heading: Height of the heading of a frame.
@@ -240,6 +241,7 @@ class BlockCard:
     padding: float = 10.0
     indent: float = 24.0
     body: float = 45.0
+    short_body: float = 30.0
     min_width: float = 122.0
     usual_width: float = 163.0
     heading: float = 40.0

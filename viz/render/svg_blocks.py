@@ -42,7 +42,9 @@ def draw_block(
         writer: Writes the elements.
     """
     if plan.block.kind in SINGLE:
-        return draw_node(node, rect, replace(picture, level="cards"), writer)
+        # A box that is one value or the result is drawn as the card of that value.
+        card = replace(node, kind="operation") if node.kind == "module" else node
+        return draw_node(card, rect, replace(picture, level="cards"), writer)
     pen = _BlockPen(plan, rect, picture, writer)
     tip = escape(describe_block(plan.block, node), TIP)
     return f'<g role="graphics-symbol"><title>{tip}</title>{pen.draw()}</g>'
@@ -167,13 +169,12 @@ class _BlockPen:
         shown = piece.shown
         wide, high = piece.map_size
         top = BLOCK.letters if piece.columns else 0.0
-        place = Rect(rect.x + piece.indent, rect.y + top, wide, high)
+        place = Rect(rect.x, rect.y + top, wide, high)
         border = writer.rect(place, writer.paint("none", "group_line"), 0, 'stroke-width="1"')
         parts = [
             self._draw_letters(piece.columns, place, place.y - 4),
             self._draw_map(shown, place),
             border,
-            self._draw_row_names(shown.labels, place, rect.x + piece.indent - 5),
         ]
         if piece.norm is not None:
             baseline = place.bottom + 14
@@ -184,6 +185,9 @@ class _BlockPen:
         tip = f"{what} of {self.block.title or 'the inputs'}, {size}"
         if piece.norm is not None:
             tip += f", gradient norm {exact(piece.norm)}"
+        # Rows are too low for names.
+        if shown.labels:
+            tip += f"; rows: {' '.join(shown.labels)}"
         return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
     def _draw_map(self, shown: Map, place: Rect) -> str:
