@@ -8,14 +8,14 @@ from .block_cards import plan_block
 from .block_places import BlockPlan
 from .geometry import Size
 
-HOW_WIDTH = 316.0
+HOW_WIDTH = 300.0
 HOW_TOP = 26.0
 """Height of the heading of the guide."""
 SAMPLE_GAP = 20.0
 SCALE_HEIGHT = 42.0
 _SIGNS_HEIGHT = 50.0
 _MAX_SAMPLE = 150.0
-TABLE_WIDTH = 316.0
+TABLE_WIDTH = 300.0
 TABLE_ROW = 19.0
 TABLE_HEAD = 30.0
 MAX_ROWS = 24

@@ -16,7 +16,7 @@ from .block_order import Branch, StreamParts, fill_lines, find_depths
 from .geometry import Point, Rect, Size
 
 _PANEL_TITLE = 24.0
-_MAX_COLUMN = 625.0
+_MAX_COLUMN = 655.0
 """Height of a column of boxes in a branch below a stream."""
 _GAP = 24.0
 _COLUMN_GAP = 34.0
@@ -132,7 +132,7 @@ class AcrossForm:
         self.stage = stage
         self.has_frame = bool(parts.frame)
         self.pad = 9.0 if is_tight else _PAD
-        self.gap = 22.0 if is_tight else _COLUMN_GAP
+        self.gap = 24.0 if is_tight else _COLUMN_GAP
         self.lane = 12.0 if is_tight else _LANE
         self.top = BLOCK.heading if self.has_frame else 0.0
         self.first = picture.stream[0]
@@ -231,8 +231,8 @@ class AcrossForm:
             for id in line:
                 stage.put(id, x + (wide - stage.size(id)[0]) / 2, down)
                 down += stage.size(id)[1] + gap
-            x += wide + self.gap
-        right = x - self.gap + pad
+            x += wide + _COLUMN_GAP
+        right = x - _COLUMN_GAP + pad
         bottom = y + tallest + pad
         if len(lines) > 1:
             up = lines[-1][0]

@@ -82,9 +82,11 @@ class _Guide:
             notes.append((top + 36, "function, size"))
         if strip is not None:
             numbers = "gradients" if self.is_gradient else "numbers"
-            words = f"{numbers} of its results,"
+            is_folded = block.calls > 1
+            words = f"{numbers}: one row" if is_folded else f"{numbers} of what"
+            rest = f"for each of {block.calls} calls" if is_folded else "leaves it"
             notes.append((top + strip.y + 10, words))
-            self._write(self._rows_words(block), words_x, top + strip.y + 10 + 4 + 14)
+            self._write(rest, words_x, top + strip.y + 10 + 4 + 14)
             if block.norm is not None:
                 notes.append((max(top + strip.bottom - 8, top + strip.y + 44), "their norm"))
         for y, text in notes:
@@ -94,14 +96,6 @@ class _Guide:
             self._write(text, words_x, y + 4)
         bottom = max(box.bottom + plan.sheets, max(y for y, _ in notes) + 4)
         return bottom + SAMPLE_GAP
-
-    def _rows_words(self, block: Block) -> str:
-        shown = block.strip
-        if shown is None:
-            return ""
-        if block.calls > 1 and shown.rows == block.calls:
-            return f"{shown.rows} calls × {shown.columns}"
-        return f"{shown.rows} × {shown.columns}"
 
     def _draw_ramps(self, y: float) -> float:
         x = self.rect.x
@@ -158,7 +152,7 @@ class _Guide:
             y += _LINE
         triangle = path_data("M", x, y + 14, "l6 4l-6 4Z")
         self.parts.append(self.writer.path(triangle, self.writer.paint("muted")))
-        self._write(f"stacked sheets: several calls; {NORM}: gradient norm", x + 14, y + 22)
+        self._write(f"sheets: several calls; {NORM}: gradient norm", x + 14, y + 22)
 
 
 def _draw_table(picture: Picture, rect: Rect, writer: SvgWriter) -> str:
