@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 from viz.model.block_card import Block, BlockParameter, Grid
 from viz.model.heatmap import Map, map_rows
@@ -78,7 +79,7 @@ class Builder:
         self.edges.append(Edge(source, target, flow=flow, count=count))
 
     def chain(self, *ids: str, count: int = 80) -> None:
-        for source, target in zip(ids, ids[1:], strict=False):
+        for source, target in pairwise(ids):
             self.edge(source, target, count)
 
     def picture(self, title: str = "", stream: tuple[str, ...] = (), **more: object) -> Picture:
@@ -181,7 +182,9 @@ def _triangle(build: Builder, title: str) -> Grid:
 
 def _add_mlp(build: Builder, stream: str, number: int) -> str:
     path = f"gpt/mlp{number}"
-    build.groups.append(Group(path, "mlp" if number == 1 else f"mlp {number}", "gpt", is_panel=True))
+    build.groups.append(
+        Group(path, "mlp" if number == 1 else f"mlp {number}", "gpt", is_panel=True)
+    )
     key = f"m{number}"
     norm = build.plain(f"{key}norm", "rmsnorm", path)
     first = build.linear(f"{key}fc1", "linear", path, "mlp_fc1", 16, 64)

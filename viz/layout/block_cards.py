@@ -128,9 +128,7 @@ def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
     return pieces
 
 
-def _parameter_size(
-    shown: Map, columns: tuple[str, ...], max_width: float, cell: float
-) -> Size:
+def _parameter_size(shown: Map, columns: tuple[str, ...], max_width: float, cell: float) -> Size:
     if columns:
         return _lettered_width(columns, max_width), max(12.0, shown.rows * BLOCK.weight)
     if max(shown.rows, shown.columns) > 20:
@@ -168,7 +166,9 @@ def _make_grid(grid: Grid, inner_width: float) -> GridPiece:
         letter = max(width(name, BLOCK.letter, bold=True) for name in letters)
         cell = max(BLOCK.min_letter_cell, letter + 0.4)
     cell = min(cell, (inner_width - indent) / shown.columns)
-    high = BLOCK.grid_row if shown.columns > 12 else min(BLOCK.grid_cell, BLOCK.max_grid / shown.rows)
+    high = (
+        BLOCK.grid_row if shown.columns > 12 else min(BLOCK.grid_cell, BLOCK.max_grid / shown.rows)
+    )
     return GridPiece(grid, (cell, high), indent, bool(shown.missing))
 
 
@@ -303,4 +303,6 @@ def _plan_input(block: Block, max_width: float, is_row: bool) -> BlockPlan:
         pieces.append((TextPiece(text), Rect(0, top, wide, BLOCK.pill)))
     right = max(rect.right for _, rect in pieces)
     bottom = max(rect.bottom for _, rect in pieces)
-    return BlockPlan(block, title, "", (max(right, width(title, BLOCK.note)), bottom), tuple(pieces))
+    return BlockPlan(
+        block, title, "", (max(right, width(title, BLOCK.note)), bottom), tuple(pieces)
+    )

@@ -54,21 +54,28 @@ def find_lines(
         edge = picture.edges[i]
         if i in on_band:
             continue
-        leaves = bool(band) and leaves_band(edge, picture)
-        source = rects[edge.source]
-        target = rects[edge.target]
-        starts = _band_ports(band, target) if leaves else _box_ports(source, target, (-1, -1))
-        ends = list(_box_ports(target, source, (1, 1)))
-        if edge.source == edge.target:
-            starts, ends = _loop_ports(source)
-        elif edge.target in picture.stream[1:] and band:
-            ends = [port for port in ends if not _is_along(port, band)] or ends
-        routes[i] = router.find(list(starts), ends, edge.source)
-    ends = {i: (edge.source, edge.target) for i, edge in enumerate(picture.edges)}
-    return tuple(
-        routes.get(i) or _straight(rects[source], rects[target])
-        for i, (source, target) in ends.items()
-    )
+        routes[i] = router.find(*_find_ports(edge, picture, rects, band), edge.source)
+    lines = []
+    for i, edge in enumerate(picture.edges):
+        lines.append(routes.get(i) or _straight(rects[edge.source], rects[edge.target]))
+    return tuple(lines)
+
+
+def _find_ports(
+    edge: Edge, picture: Picture, rects: dict[str, Rect], band: Sequence[Point]
+) -> tuple[list[Port], list[Port]]:
+    """Return where the line of an edge may begin and end."""
+    source = rects[edge.source]
+    target = rects[edge.target]
+    if edge.source == edge.target:
+        return _loop_ports(source)
+    starts = list(_box_ports(source, target, (-1, -1)))
+    ends = list(_box_ports(target, source, (1, 1)))
+    if band and leaves_band(edge, picture):
+        starts = list(_band_ports(band, target)) or starts
+    if band and edge.target in picture.stream[1:]:
+        ends = [port for port in ends if not _is_along(port, band)] or ends
+    return starts, ends
 
 
 def edges_on_band(picture: Picture) -> tuple[int, ...]:

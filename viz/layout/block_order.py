@@ -82,7 +82,7 @@ def find_depths(ids: Iterable[str], edges: Iterable[Edge]) -> dict[str, int]:
 def sort_by_depth(ids: Sequence[str], edges: Iterable[Edge]) -> list[str]:
     """Return boxes so that each comes after those that it depends on."""
     depths = find_depths(ids, edges)
-    return sorted(ids, key=lambda id: depths[id])
+    return sorted(ids, key=depths.__getitem__)
 
 
 def fill_lines(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from viz.look.measures import BLOCK
 from viz.model.picture import Picture
 
-from .block_cards import BlockPlan
 from .block_order import Branch, StreamParts, fill_lines, find_depths
+from .block_places import BlockPlan
 from .geometry import Point, Rect, Size
 
 _PANEL_TITLE = 24.0
@@ -145,8 +145,8 @@ class AcrossForm:
         """Place everything."""
         lead_end = self._place_lead()
         panels_end = self._place_branches(lead_end)
-        head_left = self._place_head(panels_end)
-        self._place_band(head_left)
+        self._place_head(panels_end)
+        self._place_band()
         if self.has_frame:
             self._draw_frame()
 
@@ -171,8 +171,7 @@ class AcrossForm:
         if self.parts.outside and self.has_frame:
             x += 2.0
         for id in inside:
-            wide, high = stage.size(id)
-            rect = stage.put(id, x, self.level - high / 2)
+            rect = stage.put(id, x, self.level - stage.size(id)[1] / 2)
             x = rect.right + self.gap
         self.lead = stage.around(inside)
         return self.lead.right
@@ -255,13 +254,12 @@ class AcrossForm:
     def _length(self, line: list[str]) -> float:
         return sum(self.stage.size(id)[1] for id in line) + _GAP * (len(line) - 1)
 
-    def _place_head(self, left: float) -> float:
-        """Place what comes after the stream as a column at the right; return where it begins."""
+    def _place_head(self, left: float) -> None:
+        """Place what comes after the stream as a column at the right."""
         stage = self.stage
         column = [*self.head, *self.parts.below]
         if not column:
-            self.head_bottom = self.level
-            return left
+            return
         x = left + self.gap + (6 if self.has_frame else 0)
         wide = max(stage.size(id)[0] for id in column)
         y = self.top
@@ -280,9 +278,8 @@ class AcrossForm:
             y = rect.bottom + _LANES_GAP
         self.head_left = x
         self.head_right = x + wide
-        return x
 
-    def _place_band(self, head_left: float) -> None:
+    def _place_band(self) -> None:
         stage = self.stage
         begin = stage.outer(self.first).right
         last = self.picture.stream[-1]

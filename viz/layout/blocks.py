@@ -218,9 +218,7 @@ def _move(stage: Stage, extent: Rect) -> Stage:
     )
 
 
-def _place_titles(
-    picture: Picture, stage: Stage, groups: dict[str, Rect]
-) -> dict[str, Rect]:
+def _place_titles(picture: Picture, stage: Stage, groups: dict[str, Rect]) -> dict[str, Rect]:
     """Return where headings are: of frames at the left, of panels at the right.
 
     Lines keep off them. A panel's heading is in the middle where its last column is at the right.
@@ -291,7 +289,7 @@ def _place_guide(
         for name, (wide, high) in sizes.items():
             if wide <= corner.width and y + high <= bottom:
                 places[name] = Rect(corner.x, y, wide, high)
-                y += high + 16
+                y += high + 26
                 del below[name]
     x = 0.0
     y = bottom + _GUIDE_GAP

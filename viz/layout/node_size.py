@@ -1,6 +1,17 @@
 """How large nodes are: cards, chips, closed modules, units of the neuron view, tags."""
 
-from viz.look.measures import BLOCK, BOX, CARD, CHAIN, CHIP, FONT_SIZES, MODULE, NEURON_TABLE, TAG, UNIT
+from viz.look.measures import (
+    BLOCK,
+    BOX,
+    CARD,
+    CHAIN,
+    CHIP,
+    FONT_SIZES,
+    MODULE,
+    NEURON_TABLE,
+    TAG,
+    UNIT,
+)
 from viz.look.text import fit_text, number, width
 from viz.model.picture import ChainEnds, Group, Node, Picture
 

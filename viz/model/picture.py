@@ -261,8 +261,8 @@ class Picture:
         """Yield the numbers that are on the scale."""
         if self.level == "blocks":
             for block in self.blocks:
-                for shown in colored_maps(block):
-                    yield from shown.present
+                for colored in colored_maps(block):
+                    yield from colored.present
             return
         for node in self.nodes:
             if self.colors == "gradient":

@@ -16,7 +16,6 @@ from viz.layout.block_guide import (
 from viz.layout.geometry import Rect
 from viz.look.measures import BLOCK, SCALE
 from viz.look.text import fit_text, number, width
-from viz.model.block_card import Block
 from viz.model.heatmap import Map
 from viz.model.picture import Picture, colored_maps
 

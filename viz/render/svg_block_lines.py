@@ -32,9 +32,7 @@ def draw_frames(placed: PlacedPicture, places: BlockPlaces, writer: SvgWriter) -
     return "".join(parts)
 
 
-def _draw_frame(
-    group: Group, placed: PlacedPicture, places: BlockPlaces, writer: SvgWriter
-) -> str:
+def _draw_frame(group: Group, placed: PlacedPicture, places: BlockPlaces, writer: SvgWriter) -> str:
     parts = []
     border = 'stroke-width="1"'
     rect = placed.groups[group.path]

@@ -29,9 +29,7 @@ _MAX_CELLS = 600
 """Cells of a grid that are drawn one by one; more are an image."""
 
 
-def draw_block(
-    plan: BlockPlan, node: Node, rect: Rect, picture: Picture, writer: SvgWriter
-) -> str:
+def draw_block(plan: BlockPlan, node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> str:
     """Return one box with everything in it, and a tooltip that says it in words.
 
     Args:
@@ -74,9 +72,7 @@ def describe_block(block: Block, node: Node) -> str:
 class _BlockPen:
     """Draws one box."""
 
-    def __init__(
-        self, plan: BlockPlan, rect: Rect, picture: Picture, writer: SvgWriter
-    ) -> None:
+    def __init__(self, plan: BlockPlan, rect: Rect, picture: Picture, writer: SvgWriter) -> None:
         self.plan = plan
         self.block = plan.block
         self.rect = rect
@@ -117,9 +113,7 @@ class _BlockPen:
         if self.block.values:
             right = self.rect.right - BLOCK.padding
             text = count_text(self.block.values)
-            parts.append(
-                writer.text(right, y, text, BLOCK.note, "muted", anchor="end", mono=True)
-            )
+            parts.append(writer.text(right, y, text, BLOCK.note, "muted", anchor="end", mono=True))
         return "".join(parts)
 
     def _draw_piece(self, piece: Piece, rect: Rect) -> str:
@@ -216,9 +210,7 @@ class _BlockPen:
         top = BLOCK.letters if is_titled else 0.0
         if grid.columns and not piece.is_below:
             top += BLOCK.letters
-        cells = Rect(
-            rect.x + piece.indent, rect.y + top, wide * shown.columns, high * shown.rows
-        )
+        cells = Rect(rect.x + piece.indent, rect.y + top, wide * shown.columns, high * shown.rows)
         parts = []
         if len(shown.numbers) <= _MAX_CELLS:
             parts.append(self._draw_cells(piece, cells))
@@ -240,9 +232,7 @@ class _BlockPen:
         parts.append(self._draw_row_names(shown.labels, cells, cells.x - 5))
         if grid.title:
             y = cells.y + 10 if piece.is_below else rect.y + 10
-            parts.append(
-                writer.text(cells.right, y, grid.title, BLOCK.note, "muted", anchor="end")
-            )
+            parts.append(writer.text(cells.right, y, grid.title, BLOCK.note, "muted", anchor="end"))
         title = f"{grid.title or shown.name or self.block.title}, {shown.rows} × {shown.columns}"
         return f"<g><title>{escape(title, TIP)}</title>{''.join(parts)}</g>"
 
@@ -275,9 +265,7 @@ class _BlockPen:
             if width(name, BLOCK.letter, bold=True) > 1.35 * cell:
                 continue
             parts.append(
-                self.writer.text(
-                    x, baseline, name, BLOCK.letter, "ink", anchor="middle", bold=True
-                )
+                self.writer.text(x, baseline, name, BLOCK.letter, "ink", anchor="middle", bold=True)
             )
         return "".join(parts)
 
@@ -365,9 +353,7 @@ class _BlockPen:
         parts = []
         if self.plan.title:
             parts.append(
-                writer.text(
-                    self.rect.x, self.rect.y + 12, self.plan.title, BLOCK.note, "page_ink"
-                )
+                writer.text(self.rect.x, self.rect.y + 12, self.plan.title, BLOCK.note, "page_ink")
             )
         border = f'stroke-width="{BORDER.leaf}"'
         paint = writer.paint("card", "badge-input")
