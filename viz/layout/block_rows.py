@@ -11,6 +11,8 @@ _GAP = 36.0
 _ROW_GAP = 36.0
 _BOTTOM = 22.0
 _NARROW = 500.0
+_LANE = 3.0
+MAX_LANES = 28.0
 
 
 def place_rows(picture: Picture, stage: Stage, max_width: float) -> None:
@@ -21,7 +23,9 @@ def place_rows(picture: Picture, stage: Stage, max_width: float) -> None:
         stage: The boxes; it gets the places.
         max_width: Where a row ends.
     """
-    _Rows(picture, stage, max_width).place("", 0.0, 0.0, max_width)
+    # Lines that skip rows run at both sides.
+    lanes = min(MAX_LANES, _LANE * len(picture.edges))
+    _Rows(picture, stage, max_width).place("", lanes, 0.0, max_width - 2 * lanes)
 
 
 class _Rows:
@@ -42,7 +46,6 @@ class _Rows:
         depths = find_depths(order, within)
         lengths = {id: max_width if id in inner else self.stage.size(id)[0] for id in order}
         y = top
-        # Lines run past the boxes of a row at its left and right.
         for line in fill_lines(order, lengths, depths, max_width, _GAP):
             if line[0] in inner:
                 y = self._place_group(self.groups[line[0][1:]], left, y, max_width) + _ROW_GAP

@@ -14,7 +14,7 @@ from .block_guide import measure_guide
 from .block_lines import edges_on_band, find_lines, place_labels
 from .block_order import StreamParts, find_stream_parts
 from .block_places import BlockPlaces
-from .block_rows import place_rows
+from .block_rows import MAX_LANES, place_rows
 from .block_stream import AcrossForm, DownForm, Stage, corners, surround
 from .geometry import Point, Rect
 from .layered import LayoutSettings, lay_out_graph
@@ -97,7 +97,7 @@ def _place_graph(picture: Picture, room: float, settings: LayoutSettings) -> Sta
         return stage
     deepest = max((_depth(picture, group) for group in picture.groups), default=0)
     inset = 28.0 if room > 500 else 16.0
-    stage = _plan(picture, room - 2 * inset * deepest, is_row=True)
+    stage = _plan(picture, room - 2 * inset * deepest - 2 * MAX_LANES, is_row=True)
     place_rows(picture, stage, room)
     return stage
 

@@ -26,6 +26,8 @@ _LANES = (STUB, STUB + 8.0, STUB + 16.0)
 _BEND = 24.0
 _CROSSING = 60.0
 _SHARED = 600.0
+_OWN = 0.4
+"""What a pixel costs on a line of the same source."""
 _NEAR = 6.5
 _REACH = 120.0
 """How far beyond its two ends a line looks for a way at first."""
@@ -158,6 +160,7 @@ class _Grid:
         below = [rect.bottom + lane for rect in rects for lane in _LANES]
         self.xs = _thin([x for x, _ in stubs], [*left, *right])
         self.ys = _thin([y for _, y in stubs], [*above, *below])
+        self.cheapest = 1.0
         across = numpy.diff(self.xs)
         down = numpy.diff(self.ys)
         self.costs: tuple[Costs, Costs] = (
@@ -181,7 +184,9 @@ class _Grid:
         if stretch.source == source:
             near = (stretch.at - 0.5, stretch.at + 0.5)
             own = self._stretches_within(axis, *near, stretch.low, stretch.high)
-            own *= 0.4
+            if own.size:
+                own *= _OWN
+                self.cheapest = _OWN
             return
         near = (stretch.at - _NEAR, stretch.at + _NEAR)
         shared = self._stretches_within(axis, *near, stretch.low - 4, stretch.high + 4)
@@ -219,7 +224,7 @@ class _Grid:
         for port in ends:
             x, y = port.stub
             goals.setdefault((x_index[x], y_index[y]), []).append(port)
-        search = _Search(self.xs.tolist(), self.ys.tolist(), self.costs, goals)
+        search = _Search(self, goals)
         for port in starts:
             x, y = port.stub
             search.begin(port, (x_index[x], y_index[y]))
@@ -231,17 +236,12 @@ _State = tuple[int, int, int]
 
 
 class _Search:
-    def __init__(
-        self,
-        xs: list[float],
-        ys: list[float],
-        costs: tuple[Costs, Costs],
-        goals: dict[tuple[int, int], list[Port]],
-    ) -> None:
-        self.xs = xs
-        self.ys = ys
-        self.across: list[list[float]] = costs[0].tolist()
-        self.down: list[list[float]] = costs[1].tolist()
+    def __init__(self, grid: _Grid, goals: dict[tuple[int, int], list[Port]]) -> None:
+        self.xs: list[float] = grid.xs.tolist()
+        self.ys: list[float] = grid.ys.tolist()
+        self.across: list[list[float]] = grid.costs[0].tolist()
+        self.down: list[list[float]] = grid.costs[1].tolist()
+        self.cheapest = grid.cheapest
         self.goals = goals
         self.best: dict[_State, float] = {}
         self.origin: dict[_State, _State | Port] = {}
@@ -257,11 +257,11 @@ class _Search:
             heappush(self.queue, (cost + self._remaining(state), len(self.queue), state))
 
     def _remaining(self, state: _State) -> float:
-        """Return the least that the rest of the way can cost; one's own line is cheaper by half."""
+        """Return the least that the rest of the way can cost."""
         x = self.xs[state[0]]
         y = self.ys[state[1]]
         distances = [abs(self.xs[i] - x) + abs(self.ys[j] - y) for i, j in self.goals]
-        return 0.4 * min(distances)
+        return self.cheapest * min(distances)
 
     def run(self) -> Route:
         finished: set[_State] = set()
