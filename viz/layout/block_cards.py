@@ -221,6 +221,7 @@ def _place_pieces(
     x = 0.0
     for piece in pieces:
         wide, high = _measure_piece(piece)
+        wide = min(wide, inner_width)
         if row and isinstance(piece, StripPiece):
             last, rect = row[-1]
             if isinstance(last, ParameterPiece):

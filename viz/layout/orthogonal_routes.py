@@ -118,7 +118,7 @@ class OrthogonalRouter:
         """
         route: Route = ()
         for reach in (_REACH, 4 * _REACH, inf):
-            grid = _Grid(self._window(starts, ends, reach), starts, ends)
+            grid = _Grid(self._find_near(starts, ends, reach), starts, ends)
             for rect in grid.near(self.obstacles):
                 grid.block(rect)
             for stretch in self._stretches:
@@ -132,27 +132,23 @@ class OrthogonalRouter:
         self.add(route, source)
         return route
 
-    def _window(
-        self, starts: Sequence[Port], ends: Sequence[Port], reach: float
-    ) -> tuple[list[Rect], Rect]:
+    def _find_near(self, starts: Sequence[Port], ends: Sequence[Port], reach: float) -> list[Rect]:
+        """Return the obstacles between two boxes, and those less than `reach` beyond."""
+        if reach == inf:
+            return list(self.obstacles)
         points = [port.stub for port in (*starts, *ends)]
         left = min(x for x, _ in points) - reach
         top = min(y for _, y in points) - reach
         right = max(x for x, _ in points) + reach
         bottom = max(y for _, y in points) + reach
-        if reach == inf:
-            return list(self.obstacles), Rect(-1e6, -1e6, 2e6, 2e6)
         window = Rect(left, top, right - left, bottom - top)
-        return [rect for rect in self.obstacles if rect.overlap(window)], window
+        return [rect for rect in self.obstacles if rect.overlap(window)]
 
 
 class _Grid:
     """The grid for one line, with the cost of each of its stretches."""
 
-    def __init__(
-        self, window: tuple[list[Rect], Rect], starts: Sequence[Port], ends: Sequence[Port]
-    ) -> None:
-        rects, self.window = window
+    def __init__(self, rects: Sequence[Rect], starts: Sequence[Port], ends: Sequence[Port]) -> None:
         stubs = [port.stub for port in (*starts, *ends)]
         left = [rect.x - lane for rect in rects for lane in _LANES]
         right = [rect.right + lane for rect in rects for lane in _LANES]
@@ -169,8 +165,11 @@ class _Grid:
         )
 
     def near(self, rects: Iterable[Rect]) -> list[Rect]:
-        """Return the rectangles that reach into the window."""
-        return [rect for rect in rects if rect.shrink(-20, -20).overlap(self.window)]
+        """Return the rectangles that reach into the grid, which can be larger than the window."""
+        wide = float(self.xs[-1] - self.xs[0])
+        high = float(self.ys[-1] - self.ys[0])
+        whole = Rect(float(self.xs[0]), float(self.ys[0]), wide, high).shrink(-20, -20)
+        return [rect for rect in rects if rect.overlap(whole)]
 
     def block(self, rect: Rect) -> None:
         """Let no line pass through a rectangle, or close to it."""
