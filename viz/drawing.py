@@ -13,6 +13,7 @@ from scalargrad.errors import LayoutError, OptionError
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.files import write
 
+from .layout.blocks import lay_out_blocks
 from .layout.direction import is_upright
 from .layout.graphviz_process import check_program
 from .layout.layer_rows import lay_out_layers
@@ -162,6 +163,8 @@ class Drawing:
             placed = lay_out_neurons(picture, max_width)
         elif picture.level == "layers":
             placed = lay_out_layers(picture, max_width)
+        elif picture.level == "blocks":
+            placed = lay_out_blocks(picture, max_width, self._limit, self._program)
         elif is_upright(picture.rankdir):
             placed = self._place_rows(picture, max_width)
         else:

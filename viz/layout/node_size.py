@@ -1,6 +1,17 @@
 """How large nodes are: cards, chips, closed modules, units of the neuron view, tags."""
 
-from viz.look.measures import BOX, CARD, CHAIN, CHIP, FONT_SIZES, MODULE, NEURON_TABLE, TAG, UNIT
+from viz.look.measures import (
+    BLOCK,
+    BOX,
+    CARD,
+    CHAIN,
+    CHIP,
+    FONT_SIZES,
+    MODULE,
+    NEURON_TABLE,
+    TAG,
+    UNIT,
+)
 from viz.look.text import fit_text, number, width
 from viz.model.picture import ChainEnds, Group, Node, Picture
 
@@ -128,7 +139,8 @@ def header_width(group: Group) -> float:
 def header_height(picture: Picture) -> float:
     """Return the height of the heading of open modules, with space for marks above cards."""
     has_words = any(len(node.mark) > 1 for node in picture.nodes)
-    return BOX.header + (_MARK_SPACE if has_words else 0.0)
+    header = BLOCK.heading if picture.level == "blocks" else BOX.header
+    return header + (_MARK_SPACE if has_words else 0.0)
 
 
 def number_rows(node: Node) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from math import inf
 
 from viz.model.picture import Picture
 
+from .block_places import BlockPlaces
 from .geometry import Point, Rect
 
 Route = tuple[Point, ...]
@@ -94,6 +95,7 @@ class PlacedPicture:
         shown_width: The width in pixels that it is laid out for, 0 for its natural size.
         splits: The edges between two rows by their positions; their routes are not drawn.
         headings: Lines above the columns of a network diagram, or beside or above its rows.
+        blocks: What the blocks view has besides; None at other levels.
     """
 
     picture: Picture
@@ -106,6 +108,7 @@ class PlacedPicture:
     shown_width: float = 0.0
     splits: Mapping[int, Split] = field(default_factory=dict)
     headings: tuple[Heading, ...] = ()
+    blocks: BlockPlaces | None = None
 
     @property
     def is_fitting(self) -> bool:

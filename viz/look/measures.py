@@ -205,6 +205,72 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockCard:
+    """A box of the blocks view: a heading, a second line, then maps, grids, bars and notes.
+
+    Attributes:
+        padding: From the border to what is inside.
+        indent: From the border to the title, past the triangle.
+        body: Height of the heading and the second line.
+        short_body: Height of a heading without a second line.
+        min_width: Least width of a box.
+        usual_width: Width at which maps go on in the next row.
+        heading: Height of the heading of a frame.
+        sheet: Distance of the sheets behind a box with several calls.
+        frame: Font size of the heading of a frame.
+        name: Font size of the title of a box.
+        note: Font size of notes and numbers.
+        letter: Font size of the names of rows and columns.
+        letters: Height of a row of names of columns.
+        caption: Height of a line below a map.
+        weight: Side of a cell of a parameter.
+        small_weight: Side of a cell of a large parameter.
+        strip_cell: Width and height of a cell of a strip.
+        grid_cell: Side of a cell of a grid.
+        grid_row: Height of a row of a grid with many columns.
+        max_grid: Height at which the cells of a grid get smaller.
+        max_map: Height at which the cells of a map get smaller.
+        min_letter_cell: Least width of a column with a name.
+        bar: Height of a row with a bar.
+        pill: Height of an input.
+        max_pills: Inputs that are drawn one by one.
+        sum: Diameter of the round + that ends a residual connection.
+        stream: Width of the band of a residual stream.
+    """
+
+    padding: float = 10.0
+    indent: float = 24.0
+    body: float = 45.0
+    short_body: float = 30.0
+    min_width: float = 122.0
+    usual_width: float = 163.0
+    heading: float = 40.0
+    sheet: float = 3.0
+    radius: float = 7.0
+    panel_radius: float = 10.0
+    frame: float = 16.0
+    title: float = 22.0
+    name: float = 14.0
+    note: float = 12.0
+    letter: float = 11.0
+    letters: float = 15.0
+    caption: float = 16.0
+    weight: float = 3.0
+    small_weight: float = 2.0
+    strip_cell: tuple[float, float] = (5.0, 7.0)
+    grid_cell: float = 14.0
+    grid_row: float = 20.0
+    max_grid: float = 200.0
+    max_map: float = 112.0
+    min_letter_cell: float = 9.5
+    bar: float = 22.0
+    pill: float = 22.0
+    max_pills: int = 12
+    sum: float = 26.0
+    stream: float = 12.0
+
+
+@dataclass(frozen=True, slots=True)
 class MiniCard:
     """The small card over a chip of the explorer page, for readers who have zoomed in.
 
@@ -251,6 +317,7 @@ NEURON_TABLE = Table()
 CHAIN = ChainCard()
 BOX = Box()
 UNIT = Unit()
+BLOCK = BlockCard()
 MINI = MiniCard()
 FONT_SIZES = FontSizes()
 

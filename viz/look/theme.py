@@ -38,6 +38,9 @@ class Theme:
         positive: The scale from no gradient to the largest one shown.
         badges: For each kind of node the color of its badge.
         alarm: Numbers that are not finite, and marks.
+        answer: The frame of a right answer.
+        band: The wide band of a residual stream.
+        parameter_ink: The names of parameters.
         page_ink: Text on the page itself, "" for that of cards.
         is_transparent: Whether the picture has no page: what is behind it shines through.
     """
@@ -53,6 +56,9 @@ class Theme:
     positive: tuple[str, ...]
     badges: dict[str, str]
     alarm: str
+    answer: str
+    band: str
+    parameter_ink: str
     page_ink: str = ""
     is_transparent: bool = False
 
@@ -74,6 +80,9 @@ LIGHT = Theme(
         "constant": "#59636e",
     },
     alarm="#c62828",
+    answer="#2b7a55",
+    band="#cbd3da",
+    parameter_ink="#6b4fa0",
 )
 DARK = Theme(
     page="#0f1419",
@@ -92,6 +101,9 @@ DARK = Theme(
         "constant": "#59636e",
     },
     alarm="#ef5350",
+    answer="#49c48f",
+    band="#38434e",
+    parameter_ink="#b39ddb",
 )
 # Cards stay light, and what is on no card is of a gray that contrasts with white and with black by
 # 4:1 and more.
@@ -178,6 +190,17 @@ def edge_color(step: int, theme: Theme) -> str:
         return theme.line
     full = color(int(copysign(STEPS, step)), theme)
     return mix(color(step, theme), full, DEEPER)
+
+
+def data_color(step: int, theme: Theme) -> str:
+    """Return the color of data from 0 to 1: from nearly that of cards to ink, in STEPS steps.
+
+    Example:
+        >>> data_color(STEPS, LIGHT)
+        '#1b1f24'
+    """
+    palest = mix(theme.card, theme.ink, 0.03)
+    return mix(palest, theme.ink, step / STEPS)
 
 
 def text_color(fill: str) -> str:

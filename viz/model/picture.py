@@ -6,6 +6,7 @@ from functools import cached_property
 from math import isfinite
 
 from .block_card import Block
+from .heatmap import Map
 from .layer_card import LayerCard
 
 MAX_CARDS = 40
@@ -249,6 +250,12 @@ class Picture:
                 yield from (node.chain.first, node.chain.first_grad)
         for edge in self.edges:
             yield from (edge.local, edge.flow)
+        for block in self.blocks:
+            for shown in colored_maps(block):
+                yield from shown.present
+            for grid in block.grids:
+                yield from grid.shown.present
+            yield from (bar.data for bar in block.bars)
         for card in self.cards:
             for shown in (*card.maps, *card.columns):
                 yield from shown.present
@@ -257,6 +264,11 @@ class Picture:
 
     def _colored(self) -> Iterator[float]:
         """Yield the numbers that are on the scale."""
+        if self.level == "blocks":
+            for block in self.blocks:
+                for colored in colored_maps(block):
+                    yield from colored.present
+            return
         for node in self.nodes:
             if self.colors == "gradient":
                 yield from (row.grad for row in node.rows if row.grad is not None)
@@ -270,6 +282,17 @@ class Picture:
         for edge in self.edges:
             if edge.flow is not None and merged.isdisjoint((edge.source, edge.target)):
                 yield edge.flow
+
+
+def colored_maps(block: Block) -> tuple[Map, ...]:
+    """Return the maps of a box that share the scale of the picture: its parameters and its strip.
+
+    The seed of the root is left out: its 1.0 would make all others pale.
+    """
+    own = [parameter.shown for parameter in block.parameters]
+    if block.strip is not None and block.kind != "root":
+        own.append(block.strip)
+    return tuple(own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ from base64 import b64encode
 from collections.abc import Callable
 from zlib import crc32
 
+from viz.layout.block_places import BlockPlaces
 from viz.layout.direction import is_upright
 from viz.layout.geometry import Rect
 from viz.layout.placed import PlacedPicture, inner_width, page_margin
-from viz.look.measures import BOX, FONT_SIZES
+from viz.look.measures import BLOCK, BOX, FONT_SIZES
 from viz.look.text import TIP, escape, fit_text, width, wrap_text
 from viz.look.theme import FONT, MONO
 from viz.model.picture import Group, Picture
 
-from . import svg_edges, svg_layer_cards, svg_nodes
+from . import svg_block_lines, svg_edges, svg_layer_cards, svg_nodes
 from .outline import render_outline
+from .svg_block_guide import draw_guide
+from .svg_blocks import draw_block
 from .svg_legend import draw_legend
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
@@ -35,6 +38,8 @@ def render_svg(placed: PlacedPicture, theme: str) -> str:
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark" or "transparent".
     """
     writer = SvgWriter(theme)
+    if placed.blocks is not None:
+        return _render_blocks(placed, placed.blocks, writer)
     return render_document(placed, writer, _draw_body(placed, writer))
 
 
@@ -93,6 +98,58 @@ def render_document(
     # The style sheets know only now which colors and animations the content uses.
     styles = [writer.style(), style() if style else ""]
     return _wrap_document(picture, page_width, page_height, "".join([*styles, *content]))
+
+
+def _render_blocks(placed: PlacedPicture, places: BlockPlaces, writer: SvgWriter) -> str:
+    """Return the document of the blocks view: its notes are on top, beside or below the title."""
+    picture = placed.picture
+    pad = page_margin(placed.shown_width)
+    room = max(placed.width, min(_MIN_TEXT_WIDTH, inner_width(placed.shown_width)))
+    heading, heading_height = _draw_blocks_heading(picture, pad, room, writer)
+    body = "".join(
+        [
+            svg_block_lines.draw_frames(placed, places, writer),
+            svg_block_lines.draw_band(placed, places, writer),
+            svg_block_lines.draw_lines(placed, places, writer),
+            *(
+                draw_block(places.plans[node.id], node, placed.nodes[node.id], picture, writer)
+                for node in picture.nodes
+            ),
+            draw_guide(picture, places.guide, writer),
+        ]
+    )
+    top = pad + heading_height
+    page_width = room + 2 * pad
+    page_height = top + placed.height + pad
+    page = Rect(0, 0, page_width, page_height)
+    background = "" if writer.theme.is_transparent else writer.rect(page, writer.paint("page"))
+    content = [background, heading, translate(pad, top, body)]
+    return _wrap_document(picture, page_width, page_height, writer.style() + "".join(content))
+
+
+def _draw_blocks_heading(
+    picture: Picture, pad: float, room: float, writer: SvgWriter
+) -> tuple[str, float]:
+    """Return the title and the notes of a picture of blocks, and their height."""
+    parts = []
+    title_width = 0.0
+    height = 0.0
+    if picture.title:
+        shown = fit_text(picture.title, BLOCK.title, room, bold=True)
+        title_width = width(shown, BLOCK.title, bold=True) + 18
+        baseline = pad + 18
+        parts.append(writer.text(pad, baseline, shown, BLOCK.title, "page_ink", bold=True))
+        height = 36.0
+    text = " · ".join(picture.notes)
+    is_beside = title_width + width(text, BLOCK.note) <= room
+    if text and is_beside and picture.title:
+        parts.append(writer.text(pad + title_width, pad + 18, text, BLOCK.note, "muted"))
+    elif text:
+        for line in wrap_text([text], BLOCK.note, room):
+            height += 17.0
+            parts.append(writer.text(pad, pad + height - 5, line, BLOCK.note, "muted"))
+        height += 6.0
+    return "".join(parts), height
 
 
 def _text_width(placed: PlacedPicture) -> float:

@@ -12,6 +12,7 @@ from viz.look.theme import (
     Theme,
     checked_theme,
     color,
+    data_color,
     edge_color,
     text_color,
 )
@@ -180,7 +181,8 @@ def find_color(name: str, theme: Theme) -> str:
 
     Args:
         name: A color of the theme ("card", "ink"), a badge ("badge-operation"), or a step of the
-            gradient scale: a fill "g5", a line "e-5", the text on that fill "t5".
+            gradient scale: a fill "g5", a line "e-5", the text on that fill "t5"; or a step of the
+            scale of data, from 0 to 1: "d5".
         theme: The theme that the code is for.
 
     Example:
@@ -191,6 +193,8 @@ def find_color(name: str, theme: Theme) -> str:
         return theme.badges[name.removeprefix("badge-")]
     if name[1:].lstrip("-").isdigit():
         step = int(name[1:])
+        if name[0] == "d":
+            return data_color(step, theme)
         if name[0] == "e":
             return edge_color(step, theme)
         fill = color(step, theme)
