@@ -220,6 +220,8 @@ def test_a_loop_over_layers_is_folded_too():
     names = [parameter.name for parameter in block(picture, "q").parameters]
     assert names == ["layer0.att_query", "layer1.att_query"]
     assert [group.title for group in picture.groups] == ["predict", "att", "ff"]
+    (ups,) = [b for b in picture.blocks if b.parameters and "ff_up" in b.parameters[0].name]
+    assert [(p.shown.rows, p.shown.columns) for p in ups.parameters] == [(16, 64), (16, 64)]
 
 
 # Opening
@@ -314,6 +316,8 @@ def test_a_recurrent_cell_is_one_frame_with_a_line_back():
     names = {each.title: each.id for each in picture.blocks}
     first_dots = next(each.id for each in picture.blocks if each.title == "dots")
     assert passed[names["tanh"], first_dots] == 1
+    # The state is 0 at first, but its tanh lets the gradient pass.
+    assert block(picture, "tanh").note == ""
     # Two operands of a sum of which none skips anything: no residual connection.
     assert picture.stream == ()
 
@@ -336,6 +340,7 @@ def test_a_program_of_one_function_is_shown_as_its_lines():
     energy.backward()
     picture = draw(energy)
     assert picture.groups == ()
+    assert picture.notes[0].endswith("folded by line of code into 4 boxes")
     assert titles(picture) == ["inputs", "start", "force", "speed", "position", "energy"]
     assert block(picture, "speed").line == "speed + 0.1·force"
     assert block(picture, "force").parameters[0].name == "stiffness"

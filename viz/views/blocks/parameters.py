@@ -117,11 +117,11 @@ def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> Bl
         matrix: The matrix.
         name: What it is called.
         columns: The columns of the strip: a matrix with as many rows is turned, so that a column is
-            what makes the number below it.
+            what makes the number below it. So is each of several whose numbers are side by side.
         numbers: What is shown of it.
     """
     rows, width = matrix.shape
-    is_turned = rows > width and rows == columns
+    is_turned = rows > width and columns > 0 and columns % rows == 0
     height, length = (width, rows) if is_turned else (rows, width)
     cells = [0.0] * (height * length)
     missing = set(range(height * length))

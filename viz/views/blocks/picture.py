@@ -155,10 +155,11 @@ class _BlockView:
     def _notes(self) -> Iterator[str]:
         boxes = self.boxes.all
         computed = sum(len(box.values) for box in boxes)
+        folded = [box.folded.scope for box in boxes if box.folded is not None]
         how = "line of code"
-        if any(isinstance(frame.scope, CallScope) for frame in self.boxes.frames.all.values()):
+        if any(isinstance(scope, CallScope) for scope in folded):
             how = "function call"
-        elif any(frame.scope.is_module for frame in self.boxes.frames.all.values()):
+        elif any(scope.is_module for scope in folded):
             how = "module"
         total = plural(len(self.snapshot), "value")
         count = "1 box" if len(boxes) == 1 else f"{len(boxes):,} boxes"
@@ -243,7 +244,8 @@ class _BlockView:
         if any(grid.framed for grid in grids):
             return "framed: what goes on"
         outputs = [node for row in rows for node in row]
-        zeros = sum(1 for node in outputs if node.data == 0.0)
+        # Those that let no gradient pass: the tanh of 0 is no news.
+        zeros = sum(1 for node in outputs if node.data == 0.0 and not any(node.partials))
         is_activation = all(len(node.args) == 1 for node in box.values)
         if is_activation and len(outputs) > 1 and zeros:
             return f"{zeros:,} of {len(outputs):,} are 0"
