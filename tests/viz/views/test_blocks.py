@@ -458,6 +458,24 @@ def test_odd_numbers_and_names_are_drawn():
     assert not picture.is_finite or block(picture, "dots").values
 
 
+def test_parameters_without_names_have_a_row_for_each_result():
+    weights = parameters(3, 2)
+    with sg.trace_calls():
+        y = sum(dots([Value(1.0), Value(2.0)], weights))
+    (shown,) = block(draw(y, show="data"), "dots").parameters
+    assert (shown.name, shown.shown.note) == ("θ", "3×2")
+    # Turned: a column is what makes the number below it.
+    assert shown.shown.numbers == tuple(row[j].data for j in range(2) for row in weights)
+
+
+def test_many_inputs_with_names_of_their_own_are_one():
+    with sg.trace_calls():
+        y = sum(Value(float(ord(letter)), label=letter) for letter in "abcdefghijklmn") * 2.0
+    picture = draw(y)
+    assert titles(picture) == ["inputs", "y"]
+    assert picture.blocks[0].values == 14
+
+
 # Modules and named blocks
 
 

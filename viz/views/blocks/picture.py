@@ -22,7 +22,15 @@ from .grids import is_shares, make_bars, make_grids
 from .groups import Groups, make_path
 from .names import Variables, describe_box, name_box, name_frame
 from .opening import open_next
-from .parameters import NO_NAME, Matrix, find_matrices, shorten_names, show_matrix
+from .parameters import (
+    NO_NAME,
+    Matrix,
+    find_matrices,
+    fold_unnamed,
+    merge_single,
+    shorten_names,
+    show_matrix,
+)
 from .stream import find_stream
 from .strips import MAX_ROWS, Numbers, Strip, make_strip
 
@@ -112,7 +120,7 @@ class _BlockView:
             box: name_box(self.snapshot, box, self.variables.of(box)) for box in boxes.all
         }
         self.titles |= dict.fromkeys(self.stream.totals, "+")
-        self.matrices = {box: find_matrices(box.parameters) for box in boxes.all}
+        self.matrices = {box: _box_matrices(box) for box in boxes.all}
         self.parameter_names = shorten_names(
             matrix.name for matrices in self.matrices.values() for matrix in matrices
         )
@@ -120,7 +128,8 @@ class _BlockView:
             boxes, self.stream, self.variables, self.parameter_names, self.matrices
         )
         self.paths = self._name_paths()
-        self.inputs = find_matrices(sorted(boxes.inputs, key=self.snapshot.index.__getitem__))
+        leaves = sorted(boxes.inputs, key=self.snapshot.index.__getitem__)
+        self.inputs = merge_single(find_matrices(leaves))
 
     def names(self) -> dict[str, list[Box | Frame]]:
         """Return boxes and frames by their titles and by their paths."""
@@ -348,6 +357,13 @@ class _BlockView:
         if target in self.boxes.sums.totals:
             operands = self.boxes.sums.operands(target)
         return sum(local for arg, local in operands if arg in bundle.values)
+
+
+def _box_matrices(box: Box) -> list[Matrix]:
+    """Return the parameters that a box uses."""
+    widths = {len(made) for made in box.outputs.values()}
+    rows = widths.pop() if len(widths) == 1 else 0
+    return [fold_unnamed(matrix, rows) for matrix in merge_single(find_matrices(box.parameters))]
 
 
 def _input_name(matrix: Matrix) -> str:
