@@ -448,14 +448,26 @@ def test_wide_rows_are_averaged():
     assert "mean of 3 neighbors" in block(picture, "squared").note
 
 
-def test_odd_numbers_and_names_are_drawn():
+def test_names_from_outside_are_cleaned():
     with sg.trace_calls():
-        x = Value(float("inf"), label='<b> "x" ]]> \u202e' * 9)
-        y = sum(dots([x, Value(float("nan"))], parameters(2, 2)))
-    y.backward()
+        x = Value(2.0, label='<b> "x" ]]> \u202e \x00' * 9)
+        y = double_of(x)
+        y.label = "y/z \u2028"
     picture = draw(y)
-    assert "\u202e" not in render_outline(picture)
-    assert not picture.is_finite or block(picture, "dots").values
+    assert [node.label for node in picture.nodes] == [picture.blocks[0].title, "y/z"]
+    assert not {"\u202e", "\x00", "\u2028"} & set(render_outline(picture))
+    assert len(picture.blocks[0].title) <= 60
+
+
+def double_of(x):
+    return x * 2.0
+
+
+def test_numbers_that_are_not_finite_are_kept():
+    with sg.trace_calls():
+        y = sum(dots([Value(float("inf")), Value(float("nan"))], parameters(2, 2)))
+    shown = block(draw(y, show="data"), "dots").strip.numbers
+    assert [str(number) for number in shown] == ["nan", "nan"]
 
 
 def test_parameters_without_names_have_a_row_for_each_result():

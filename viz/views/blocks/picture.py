@@ -69,7 +69,8 @@ def block_picture(
         >>> [block.title for block in block_picture(Snapshot([y])).blocks]
         ['x', 'square', 'y']
     """
-    if all(node.scope is None and node.made_at is None for node in snapshot.order):
+    computed = (node for node in snapshot.order if node.args)
+    if all(node.scope is None and node.made_at is None for node in computed):
         raise PictureError(
             "nothing is known about the code that made this graph: make it inside "
             'sg.trace_calls() to draw its blocks, or draw it with another level, such as "chips"'
