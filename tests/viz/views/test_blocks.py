@@ -475,7 +475,7 @@ def test_parameters_without_names_have_a_row_for_each_result():
     with sg.trace_calls():
         y = sum(dots([Value(1.0), Value(2.0)], weights))
     (shown,) = block(draw(y, show="data"), "dots").parameters
-    assert (shown.name, shown.shown.note) == ("θ", "3×2")
+    assert (shown.name, shown.shown.note) == ("dots", "3×2")
     # Turned: a column is what makes the number below it.
     assert shown.shown.numbers == tuple(row[j].data for j in range(2) for row in weights)
 
@@ -500,13 +500,15 @@ def test_layers_of_a_network_are_boxes():
         ("layers.1", "Layer 3 → 1", 6),
     ]
     shapes = [(p.name, p.shown.note) for p in block(picture, "layers.0").parameters]
-    assert shapes == [("w", "3×2"), ("b", "3×1")]
+    assert shapes == [("layers.0.w", "3×2"), ("layers.0.b", "3×1")]
     assert picture.notes[0].endswith("folded by module into 2 boxes")
 
 
 def test_attention_of_a_module_has_a_box_for_each_part():
     rows = nn.Attention(4, 2, seed=0)([[1.0, 0.5, 0.2, 0.1]] * 3)
     picture = draw(*chain.from_iterable(rows))
+    grids = block(picture, "heads").grids
+    assert [(grid.shown.rows, grid.shown.columns) for grid in grids] == [(3, 3), (3, 3)]
     assert titles(picture)[1:] == ["query", "key", "heads", "value", "out_proj"]
     assert block(picture, "query").calls == 3
 

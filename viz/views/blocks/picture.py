@@ -111,6 +111,7 @@ class _BlockView:
         self.boxes = boxes
         self.snapshot = boxes.snapshot
         self.show = show
+        self._roots = set(self.snapshot.roots)
         self.numbers = Numbers(self.snapshot, show)
         self.tokens = tokens
         self.vocabulary = vocabulary
@@ -122,6 +123,7 @@ class _BlockView:
         }
         self.titles |= dict.fromkeys(self.stream.totals, "+")
         self.matrices = {box: _box_matrices(box) for box in boxes.all}
+        self._tell_apart()
         self.parameter_names = shorten_names(
             matrix.name for matrices in self.matrices.values() for matrix in matrices
         )
@@ -177,6 +179,19 @@ class _BlockView:
         if not self.snapshot.has_gradients:
             yield "no gradients yet: call backward() first"
 
+    def _tell_apart(self) -> None:
+        """Give parameters that have the name of others, or none, that of their box as well."""
+        owners: dict[str, set[Value]] = defaultdict(set)
+        for matrices in self.matrices.values():
+            for matrix in matrices:
+                owners[matrix.name].add(next(iter(matrix.cells.values())))
+        for box, matrices in self.matrices.items():
+            for matrix in matrices:
+                if matrix.name == NO_NAME:
+                    matrix.name = self.titles[box]
+                elif len(owners[matrix.name]) > 1:
+                    matrix.name = f"{self.titles[box]}.{matrix.name}"
+
     def _name_paths(self) -> dict[Box, str]:
         """Return a unique path for each box."""
         used: set[str] = set()
@@ -198,7 +213,7 @@ class _BlockView:
         columns = tuple(self.vocabulary) if len(self.vocabulary) == width else ()
         grids = make_grids(box, self.tokens, self.vocabulary)
         bars = () if grids else make_bars(self.snapshot, box, rows, self._answers)
-        if kind == "root" or (grids and is_shares(rows)) or bars:
+        if self._is_root(box) or (grids and is_shares(rows)) or bars:
             # The seed of the root, and the 1/p of probabilities, would make all others pale.
             strip = Strip(None, None)
         return Block(
@@ -231,9 +246,12 @@ class _BlockView:
             bars=(Bar(title, node.data, node.grad),),
         )
 
+    def _is_root(self, box: Box) -> bool:
+        return all(node in self._roots for node in box.results())
+
     def _kind(self, box: Box) -> str:
-        outputs = box.results()
-        if all(node in self.snapshot.roots for node in outputs):
+        # One with parameters has more to show than its result.
+        if self._is_root(box) and not box.parameters:
             return "root"
         return "sum" if box in self.stream.totals else "box"
 
@@ -301,7 +319,7 @@ class _BlockView:
             grad=gradient,
             detail=_describe_size(block),
             formula=block.line,
-            root=block.kind == "root",
+            root=self._is_root(box),
             name=self.paths[box].replace("/", "."),
             outputs=len(outputs),
         )
