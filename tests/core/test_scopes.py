@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import scalargrad as sg
 from scalargrad import CallScope, Parameter, Value
+from scalargrad.core.details import rank_in_time
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import current_mode
 from scalargrad.errors import OptionError
@@ -914,3 +915,13 @@ def test_training_is_the_same(compiled: Any) -> None:
     expected = trained(ExitStack())
     assert trained(sg.trace_calls()) == expected
     assert trained(sg.scope("training")) == expected
+
+
+def test_the_order_of_traced_operations_is_kept_in_copies():
+    with sg.trace_calls():
+        first = Value(2.0) * 3.0
+        second = first + 1.0
+    copied = deepcopy(second)
+    ranks = [rank_in_time(node) for node in (copied.args[0], copied)]
+    assert ranks == [rank_in_time(first), rank_in_time(second)]
+    assert 0 < ranks[0] < ranks[1]

@@ -220,6 +220,8 @@ def test_a_loop_over_layers_is_folded_too():
     names = [parameter.name for parameter in block(picture, "q").parameters]
     assert names == ["layer0.att_query", "layer1.att_query"]
     assert [group.title for group in picture.groups] == ["predict", "att", "ff"]
+    (ups,) = [b for b in picture.blocks if b.parameters and "ff_up" in b.parameters[0].name]
+    assert [(p.shown.rows, p.shown.columns) for p in ups.parameters] == [(16, 64), (16, 64)]
 
 
 # Opening
@@ -314,6 +316,8 @@ def test_a_recurrent_cell_is_one_frame_with_a_line_back():
     names = {each.title: each.id for each in picture.blocks}
     first_dots = next(each.id for each in picture.blocks if each.title == "dots")
     assert passed[names["tanh"], first_dots] == 1
+    # The state is 0 at first, but its tanh lets the gradient pass.
+    assert block(picture, "tanh").note == ""
     # Two operands of a sum of which none skips anything: no residual connection.
     assert picture.stream == ()
 
@@ -336,6 +340,7 @@ def test_a_program_of_one_function_is_shown_as_its_lines():
     energy.backward()
     picture = draw(energy)
     assert picture.groups == ()
+    assert picture.notes[0].endswith("folded by line of code into 4 boxes")
     assert titles(picture) == ["inputs", "start", "force", "speed", "position", "energy"]
     assert block(picture, "speed").line == "speed + 0.1·force"
     assert block(picture, "force").parameters[0].name == "stiffness"
@@ -443,14 +448,44 @@ def test_wide_rows_are_averaged():
     assert "mean of 3 neighbors" in block(picture, "squared").note
 
 
-def test_odd_numbers_and_names_are_drawn():
+def test_names_from_outside_are_cleaned():
     with sg.trace_calls():
-        x = Value(float("inf"), label='<b> "x" ]]> \u202e' * 9)
-        y = sum(dots([x, Value(float("nan"))], parameters(2, 2)))
-    y.backward()
+        x = Value(2.0, label='<b> "x" ]]> \u202e \x00' * 9)
+        y = double_of(x)
+        y.label = "y/z \u2028"
     picture = draw(y)
-    assert "\u202e" not in render_outline(picture)
-    assert not picture.is_finite or block(picture, "dots").values
+    assert [node.label for node in picture.nodes] == [picture.blocks[0].title, "y/z"]
+    assert not {"\u202e", "\x00", "\u2028"} & set(render_outline(picture))
+    assert len(picture.blocks[0].title) <= 60
+
+
+def double_of(x):
+    return x * 2.0
+
+
+def test_numbers_that_are_not_finite_are_kept():
+    with sg.trace_calls():
+        y = sum(dots([Value(float("inf")), Value(float("nan"))], parameters(2, 2)))
+    shown = block(draw(y, show="data"), "dots").strip.numbers
+    assert [str(number) for number in shown] == ["nan", "nan"]
+
+
+def test_parameters_without_names_have_a_row_for_each_result():
+    weights = parameters(3, 2)
+    with sg.trace_calls():
+        y = sum(dots([Value(1.0), Value(2.0)], weights))
+    (shown,) = block(draw(y, show="data"), "dots").parameters
+    assert (shown.name, shown.shown.note) == ("dots", "3×2")
+    # Turned: a column is what makes the number below it.
+    assert shown.shown.numbers == tuple(row[j].data for j in range(2) for row in weights)
+
+
+def test_many_inputs_with_names_of_their_own_are_one():
+    with sg.trace_calls():
+        y = sum(Value(float(ord(letter)), label=letter) for letter in "abcdefghijklmn") * 2.0
+    picture = draw(y)
+    assert titles(picture) == ["inputs", "y"]
+    assert picture.blocks[0].values == 14
 
 
 # Modules and named blocks
@@ -465,13 +500,15 @@ def test_layers_of_a_network_are_boxes():
         ("layers.1", "Layer 3 → 1", 6),
     ]
     shapes = [(p.name, p.shown.note) for p in block(picture, "layers.0").parameters]
-    assert shapes == [("w", "3×2"), ("b", "3×1")]
+    assert shapes == [("layers.0.w", "3×2"), ("layers.0.b", "3×1")]
     assert picture.notes[0].endswith("folded by module into 2 boxes")
 
 
 def test_attention_of_a_module_has_a_box_for_each_part():
     rows = nn.Attention(4, 2, seed=0)([[1.0, 0.5, 0.2, 0.1]] * 3)
     picture = draw(*chain.from_iterable(rows))
+    grids = block(picture, "heads").grids
+    assert [(grid.shown.rows, grid.shown.columns) for grid in grids] == [(3, 3), (3, 3)]
     assert titles(picture)[1:] == ["query", "key", "heads", "value", "out_proj"]
     assert block(picture, "query").calls == 3
 

@@ -49,10 +49,12 @@ def make_grids(
         tokens: The names of the calls.
         vocabulary: The names of as many columns.
     """
-    blocks = _arrange([list(_find_shares(row)) for row in box.rows()])
+    is_by_call = box.frame is None or len(box.frame.calls) < 2
+    blocks = _arrange([list(_find_shares(row)) for row in box.rows()], is_by_call)
     if not blocks and box.folded is not None:
         # A function that goes on with them: attention in a few lines.
-        blocks = _arrange([list(_find_shares(row)) for row in box.rows(_find_quotients(box))])
+        inside = box.rows(_find_quotients(box))
+        blocks = _arrange([list(_find_shares(row)) for row in inside], is_by_call)
     if not blocks or len(blocks) > MAX_GRIDS:
         return ()
     if sum(len(block) * len(block[-1].numbers) for block in blocks) > MAX_CELLS:
@@ -130,12 +132,19 @@ def _find_terms(total: Value) -> list[Value]:
     return terms
 
 
-def _arrange(rows: list[list[Shares]]) -> list[list[Shares]]:
-    """Return the shares of each grid: those of one head in all calls, or a run of rows."""
-    if not all(rows):
+def _arrange(rows: list[list[Shares]], is_by_call: bool) -> list[list[Shares]]:
+    """Return the shares of each grid: those of one head in all calls, or a run of rows.
+
+    Args:
+        rows: The shares of each row.
+        is_by_call: Whether a row is a call of the box, and not one of the frame around it.
+    """
+    if not rows or not all(rows):
         return []
     counts = {len(row) for row in rows}
-    if len(rows) > 1 and len(counts) == 1:
+    if is_by_call and min(counts) > 1:
+        blocks = rows
+    elif len(rows) > 1 and len(counts) == 1:
         blocks = [list(block) for block in zip(*rows, strict=True)]
     else:
         blocks = _find_runs([shares for row in rows for shares in row])

@@ -17,6 +17,8 @@ _NUMBERED = re.compile(r"(?P<name>.*?\D)(?P<indexes>\d+)$", re.DOTALL)
 _NUMBER = re.compile(r"\d+")
 NO_NAME = "θ"
 """The name of parameters that the user gave none."""
+MAX_MATRICES = 12
+"""Matrices of a box, or inputs of a graph, from which on single leaves are put together."""
 MAX_SIDE = 4096
 """Rows and columns of a matrix; an index beyond says nothing about a matrix."""
 
@@ -94,6 +96,38 @@ def _split(label: str) -> tuple[str, tuple[int, ...]]:
     return match["name"], tuple(numbers)
 
 
+def merge_single(matrices: list[Matrix]) -> list[Matrix]:
+    """Return matrices with the single leaves among them in one row, where there are many.
+
+    Args:
+        matrices: The matrices that one box uses, or the inputs of a graph.
+    """
+    if len(matrices) <= MAX_MATRICES:
+        return matrices
+    large = [matrix for matrix in matrices if len(matrix.cells) > 1]
+    row = Matrix(NO_NAME)
+    for matrix in matrices:
+        for leaf in matrix.cells.values() if len(matrix.cells) == 1 else ():
+            row.cells[0, len(row.cells)] = leaf
+    return [*large, row] if row.cells else large
+
+
+def fold_unnamed(matrix: Matrix, rows: int) -> Matrix:
+    """Return leaves without names as so many rows, where that makes a rectangle.
+
+    Args:
+        matrix: A row of leaves in the order of their use, or anything else.
+        rows: The numbers that leave the box at a call: each is made of its own weights.
+    """
+    count = len(matrix.cells)
+    is_row = matrix.name == NO_NAME and matrix.shape == (1, count)
+    if not is_row or rows < 2 or count % rows:
+        return matrix
+    width = count // rows
+    cells = {divmod(i, width): leaf for i, leaf in enumerate(matrix.cells.values())}
+    return Matrix(matrix.name, cells)
+
+
 def shorten_names(names: Iterable[str]) -> dict[str, str]:
     """Return for each name its last part where that tells it from the others, else the whole.
 
@@ -117,11 +151,11 @@ def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> Bl
         matrix: The matrix.
         name: What it is called.
         columns: The columns of the strip: a matrix with as many rows is turned, so that a column is
-            what makes the number below it.
+            what makes the number below it. So is each of several whose numbers are side by side.
         numbers: What is shown of it.
     """
     rows, width = matrix.shape
-    is_turned = rows > width and rows == columns
+    is_turned = rows > width and columns > 0 and columns % rows == 0
     height, length = (width, rows) if is_turned else (rows, width)
     cells = [0.0] * (height * length)
     missing = set(range(height * length))

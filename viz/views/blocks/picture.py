@@ -22,7 +22,15 @@ from .grids import is_shares, make_bars, make_grids
 from .groups import Groups, make_path
 from .names import Variables, describe_box, name_box, name_frame
 from .opening import open_next
-from .parameters import NO_NAME, Matrix, find_matrices, shorten_names, show_matrix
+from .parameters import (
+    NO_NAME,
+    Matrix,
+    find_matrices,
+    fold_unnamed,
+    merge_single,
+    shorten_names,
+    show_matrix,
+)
 from .stream import find_stream
 from .strips import MAX_ROWS, Numbers, Strip, make_strip
 
@@ -61,7 +69,8 @@ def block_picture(
         >>> [block.title for block in block_picture(Snapshot([y])).blocks]
         ['x', 'square', 'y']
     """
-    if all(node.scope is None and node.made_at is None for node in snapshot.order):
+    computed = (node for node in snapshot.order if node.args)
+    if all(node.scope is None and node.made_at is None for node in computed):
         raise PictureError(
             "nothing is known about the code that made this graph: make it inside "
             'sg.trace_calls() to draw its blocks, or draw it with another level, such as "chips"'
@@ -102,6 +111,7 @@ class _BlockView:
         self.boxes = boxes
         self.snapshot = boxes.snapshot
         self.show = show
+        self._roots = set(self.snapshot.roots)
         self.numbers = Numbers(self.snapshot, show)
         self.tokens = tokens
         self.vocabulary = vocabulary
@@ -112,7 +122,8 @@ class _BlockView:
             box: name_box(self.snapshot, box, self.variables.of(box)) for box in boxes.all
         }
         self.titles |= dict.fromkeys(self.stream.totals, "+")
-        self.matrices = {box: find_matrices(box.parameters) for box in boxes.all}
+        self.matrices = {box: _box_matrices(box) for box in boxes.all}
+        self._tell_apart()
         self.parameter_names = shorten_names(
             matrix.name for matrices in self.matrices.values() for matrix in matrices
         )
@@ -120,7 +131,8 @@ class _BlockView:
             boxes, self.stream, self.variables, self.parameter_names, self.matrices
         )
         self.paths = self._name_paths()
-        self.inputs = find_matrices(sorted(boxes.inputs, key=self.snapshot.index.__getitem__))
+        leaves = sorted(boxes.inputs, key=self.snapshot.index.__getitem__)
+        self.inputs = merge_single(find_matrices(leaves))
 
     def names(self) -> dict[str, list[Box | Frame]]:
         """Return boxes and frames by their titles and by their paths."""
@@ -155,16 +167,30 @@ class _BlockView:
     def _notes(self) -> Iterator[str]:
         boxes = self.boxes.all
         computed = sum(len(box.values) for box in boxes)
+        folded = [box.folded.scope for box in boxes if box.folded is not None]
         how = "line of code"
-        if any(isinstance(frame.scope, CallScope) for frame in self.boxes.frames.all.values()):
+        if any(isinstance(scope, CallScope) for scope in folded):
             how = "function call"
-        elif any(frame.scope.is_module for frame in self.boxes.frames.all.values()):
+        elif any(scope.is_module for scope in folded):
             how = "module"
         total = plural(len(self.snapshot), "value")
         count = "1 box" if len(boxes) == 1 else f"{len(boxes):,} boxes"
         yield f"{total}, the {computed:,} computed ones folded by {how} into {count}"
         if not self.snapshot.has_gradients:
             yield "no gradients yet: call backward() first"
+
+    def _tell_apart(self) -> None:
+        """Give parameters that have the name of others, or none, that of their box as well."""
+        owners: dict[str, set[Value]] = defaultdict(set)
+        for matrices in self.matrices.values():
+            for matrix in matrices:
+                owners[matrix.name].add(next(iter(matrix.cells.values())))
+        for box, matrices in self.matrices.items():
+            for matrix in matrices:
+                if matrix.name == NO_NAME:
+                    matrix.name = self.titles[box]
+                elif len(owners[matrix.name]) > 1:
+                    matrix.name = f"{self.titles[box]}.{matrix.name}"
 
     def _name_paths(self) -> dict[Box, str]:
         """Return a unique path for each box."""
@@ -187,7 +213,7 @@ class _BlockView:
         columns = tuple(self.vocabulary) if len(self.vocabulary) == width else ()
         grids = make_grids(box, self.tokens, self.vocabulary)
         bars = () if grids else make_bars(self.snapshot, box, rows, self._answers)
-        if kind == "root" or (grids and is_shares(rows)) or bars:
+        if self._is_root(box) or (grids and is_shares(rows)) or bars:
             # The seed of the root, and the 1/p of probabilities, would make all others pale.
             strip = Strip(None, None)
         return Block(
@@ -220,9 +246,12 @@ class _BlockView:
             bars=(Bar(title, node.data, node.grad),),
         )
 
+    def _is_root(self, box: Box) -> bool:
+        return all(node in self._roots for node in box.results())
+
     def _kind(self, box: Box) -> str:
-        outputs = box.results()
-        if all(node in self.snapshot.roots for node in outputs):
+        # One with parameters has more to show than its result.
+        if self._is_root(box) and not box.parameters:
             return "root"
         return "sum" if box in self.stream.totals else "box"
 
@@ -243,7 +272,8 @@ class _BlockView:
         if any(grid.framed for grid in grids):
             return "framed: what goes on"
         outputs = [node for row in rows for node in row]
-        zeros = sum(1 for node in outputs if node.data == 0.0)
+        # Those that let no gradient pass: the tanh of 0 is no news.
+        zeros = sum(1 for node in outputs if node.data == 0.0 and not any(node.partials))
         is_activation = all(len(node.args) == 1 for node in box.values)
         if is_activation and len(outputs) > 1 and zeros:
             return f"{zeros:,} of {len(outputs):,} are 0"
@@ -289,7 +319,7 @@ class _BlockView:
             grad=gradient,
             detail=_describe_size(block),
             formula=block.line,
-            root=block.kind == "root",
+            root=self._is_root(box),
             name=self.paths[box].replace("/", "."),
             outputs=len(outputs),
         )
@@ -346,6 +376,13 @@ class _BlockView:
         if target in self.boxes.sums.totals:
             operands = self.boxes.sums.operands(target)
         return sum(local for arg, local in operands if arg in bundle.values)
+
+
+def _box_matrices(box: Box) -> list[Matrix]:
+    """Return the parameters that a box uses."""
+    widths = {len(made) for made in box.outputs.values()}
+    rows = widths.pop() if len(widths) == 1 else 0
+    return [fold_unnamed(matrix, rows) for matrix in merge_single(find_matrices(box.parameters))]
 
 
 def _input_name(matrix: Matrix) -> str:
