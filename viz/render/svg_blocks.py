@@ -50,7 +50,7 @@ def draw_block(
     if plan.block.kind in SINGLE:
         # A box that is one value or the result is drawn as the card of that value.
         card = replace(node, kind="operation") if node.kind == "module" else node
-        return draw_node(card, rect, replace(picture, level="cards"), writer)
+        return draw_node(card, rect, replace(picture, level="cards", scale=picture.largest), writer)
     pen = _BlockPen(plan, rect, picture, writer)
     tip = escape(describe_block(plan.block, node), TIP)
     role = "" if is_sample else ' role="graphics-symbol"'
