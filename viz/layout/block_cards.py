@@ -115,6 +115,9 @@ def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
         letters_too = letters if len(letters) == strip.columns else ()
         size = _strip_size(strip, letters_too, inner_width)
         pieces.append(StripPiece(strip, block.norm, size, named))
+        if strip.labels and strip.labels[-1].startswith("+"):
+            text = f"last row: {strip.labels[-1]} more"
+            pieces.append(TextPiece(fit_text(text, BLOCK.note, inner_width)))
     for grid in block.grids:
         pieces.append(_make_grid(grid, inner_width))
     if block.bars:

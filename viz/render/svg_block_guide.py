@@ -73,7 +73,8 @@ class _Guide:
         block = plan.block
         node = self.picture.by_id[block.id]
         box = Rect(self.rect.x, top, *plan.size)
-        self.parts.append(draw_block(plan, node, box, self.picture, self.writer))
+        sample = draw_block(plan, node, box, self.picture, self.writer, is_sample=True)
+        self.parts.append(sample)
         words_x = box.right + plan.sheets + 20
         strip = next((place for piece, place in plan.pieces if hasattr(piece, "norm")), None)
         notes = [(top + 17, "values folded in it")]

@@ -78,7 +78,7 @@ def round_path(points: Sequence[Point], radius: float, is_closed: bool = False) 
 
     Example:
         >>> round_path([(0, 0), (20, 0), (20, 20)], 5)
-        'M0 0L15 0Q20 0 20 5L20 20'
+        'M0 0L15 0C17.75 0 20 2.25 20 5L20 20'
     """
     # A closed path begins in the middle of its first stretch.
     if is_closed:
@@ -90,7 +90,10 @@ def round_path(points: Sequence[Point], radius: float, is_closed: bool = False) 
         reach = min(radius, _distance(before, corner) / 2, _distance(corner, after) / 2)
         start = _toward(corner, before, reach)
         end = _toward(corner, after, reach)
-        parts.append(path_data("L", *start, "Q", *corner, *end))
+        # Control points at 55 % of the way to the corner make it a quarter of a circle.
+        leave = _toward(start, corner, 0.55 * reach)
+        arrive = _toward(end, corner, 0.55 * reach)
+        parts.append(path_data("L", *start, "C", *leave, *arrive, *end))
     parts.append("Z" if is_closed else path_data("L", *points[-1]))
     return "".join(parts)
 

@@ -29,7 +29,14 @@ _MAX_CELLS = 600
 """Cells of a grid that are drawn one by one; more are an image."""
 
 
-def draw_block(plan: BlockPlan, node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> str:
+def draw_block(
+    plan: BlockPlan,
+    node: Node,
+    rect: Rect,
+    picture: Picture,
+    writer: SvgWriter,
+    is_sample: bool = False,
+) -> str:
     """Return one box with everything in it, and a tooltip that says it in words.
 
     Args:
@@ -38,14 +45,16 @@ def draw_block(plan: BlockPlan, node: Node, rect: Rect, picture: Picture, writer
         rect: Where it is, without the sheets behind it.
         picture: The picture, for the scale.
         writer: Writes the elements.
+        is_sample: Whether it explains how to read boxes, and is not one of the picture.
     """
     if plan.block.kind in SINGLE:
         # A box that is one value or the result is drawn as the card of that value.
         card = replace(node, kind="operation") if node.kind == "module" else node
-        return draw_node(card, rect, replace(picture, level="cards"), writer)
+        return draw_node(card, rect, replace(picture, level="cards", scale=picture.largest), writer)
     pen = _BlockPen(plan, rect, picture, writer)
     tip = escape(describe_block(plan.block, node), TIP)
-    return f'<g role="graphics-symbol"><title>{tip}</title>{pen.draw()}</g>'
+    role = "" if is_sample else ' role="graphics-symbol"'
+    return f"<g{role}><title>{tip}</title>{pen.draw()}</g>"
 
 
 def describe_block(block: Block, node: Node) -> str:

@@ -1,5 +1,6 @@
 """The layout of the blocks view: nothing overlaps, lines go around boxes."""
 
+from functools import cache
 from itertools import combinations, pairwise
 
 import pytest
@@ -32,6 +33,11 @@ CASES = [(name, width) for name in PICTURES for width in WIDTHS]
 
 def place(picture: Picture, width: float) -> PlacedPicture:
     return lay_out_blocks(picture, inner_width(width))
+
+
+@cache
+def placed_at(name: str, width: float) -> PlacedPicture:
+    return place(PICTURES[name], width)
 
 
 def outer_rects(placed: PlacedPicture) -> dict[str, Rect]:
@@ -68,25 +74,25 @@ def crossed_boxes(placed: PlacedPicture) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_boxes_do_not_overlap(name: str, width: float) -> None:
-    boxes = outer_rects(place(PICTURES[name], width)).values()
+    boxes = outer_rects(placed_at(name, width)).values()
     assert not [(a, b) for a, b in combinations(boxes, 2) if a.overlap(b)]
 
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_lines_cross_no_box(name: str, width: float) -> None:
-    assert not crossed_boxes(place(PICTURES[name], width))
+    assert not crossed_boxes(placed_at(name, width))
 
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_a_picture_is_no_wider_than_its_page(name: str, width: float) -> None:
-    placed = place(PICTURES[name], width)
+    placed = placed_at(name, width)
     assert placed.is_fitting
     assert placed.width <= inner_width(width)
 
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_everything_is_on_the_page(name: str, width: float) -> None:
-    placed = place(PICTURES[name], width)
+    placed = placed_at(name, width)
     assert placed.blocks is not None
     page = Rect(0, 0, placed.width, placed.height).shrink(-0.5, -0.5)
     texts = [*placed.blocks.labels.values(), *placed.blocks.titles.values()]
@@ -100,7 +106,7 @@ def test_everything_is_on_the_page(name: str, width: float) -> None:
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_counts_and_headings_cover_nothing(name: str, width: float) -> None:
-    placed = place(PICTURES[name], width)
+    placed = placed_at(name, width)
     assert placed.blocks is not None
     texts = [*placed.blocks.labels.values(), *placed.blocks.titles.values()]
     boxes = list(outer_rects(placed).values())
@@ -110,7 +116,7 @@ def test_counts_and_headings_cover_nothing(name: str, width: float) -> None:
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_no_line_runs_through_the_count_of_another(name: str, width: float) -> None:
-    placed = place(PICTURES[name], width)
+    placed = placed_at(name, width)
     assert placed.blocks is not None
     for i, label in placed.blocks.labels.items():
         others = [
@@ -121,7 +127,7 @@ def test_no_line_runs_through_the_count_of_another(name: str, width: float) -> N
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_frames_hold_their_members_and_no_others(name: str, width: float) -> None:
-    placed = place(PICTURES[name], width)
+    placed = placed_at(name, width)
     assert placed.blocks is not None
     parents = {group.path: group.parent for group in placed.picture.groups}
     for group in placed.picture.groups:
@@ -151,7 +157,7 @@ def is_inside(point: Point, outline: tuple[Point, ...]) -> bool:
 
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_the_guide_covers_nothing(name: str, width: float) -> None:
-    placed = place(PICTURES[name], width)
+    placed = placed_at(name, width)
     assert placed.blocks is not None
     parts = list(placed.blocks.guide.values())
     taken = [*outer_rects(placed).values(), *placed.blocks.labels.values()]
@@ -167,14 +173,14 @@ def test_lines_of_many_boxes_cross_none(count: int, width: float) -> None:
     assert not crossed_boxes(placed)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 12), st.sampled_from([0.0, 840.0, 390.0]))
 def test_any_graph_has_lines_around_its_boxes(seed: int, count: int, width: float) -> None:
     placed = place(pictures.random_picture(seed, count), width)
     assert not crossed_boxes(placed)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 12), st.sampled_from([0.0, 840.0, 390.0]))
 def test_lines_of_two_boxes_do_not_run_on_each_other(seed: int, count: int, width: float) -> None:
     placed = place(pictures.random_picture(seed, count), width)
