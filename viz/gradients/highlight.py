@@ -1,6 +1,6 @@
 """The paths of a gradient as a picture: in full color among what is dimmed, or alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from scalargrad.core.value import Value
@@ -9,7 +9,7 @@ from viz.model.snapshot import Snapshot, carry_back, grad_of
 from viz.views.scalars import scalar_picture, value_node
 
 from .notation import write_count
-from .path_sums import PathSums, Trail
+from .path_sums import PathSums, Trail, nodes_between
 from .reasons import Reason
 
 _END_LENGTH = 8
@@ -19,14 +19,17 @@ EdgeKey = tuple[Value, int]
 """An edge: a Value, and the number of its operand."""
 
 
-def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]:
-    """Return the graph with its largest paths in full color, and the edge of the reason marked.
+def highlight_paths(
+    sums: PathSums, trails: Sequence[Trail], reason: Reason, title: str
+) -> list[Picture]:
+    """Return the graph with some paths in full color, and the edge of the reason marked.
 
     A graph of more than 300 values is not drawn whole: the Values on the paths are drawn instead,
     with the leaves that they were made from.
 
     Args:
-        sums: The paths.
+        sums: All paths.
+        trails: Those in full color.
         reason: Why the gradient is zero, not finite or tiny.
         title: The title of the pictures.
 
@@ -35,13 +38,13 @@ def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]
         is too wide.
     """
     snapshot = Snapshot([sums.output])
-    notes = _notes(sums, reason)
-    alone = _PathPicture(sums, reason, snapshot).build()
+    notes = _notes(sums, trails, reason)
+    alone = _PathPicture(sums, trails, reason, snapshot).build()
     pictures = [alone]
     if len(snapshot) <= MAX_CHIPS:
         is_small = len(snapshot) <= MAX_CARDS
         whole = scalar_picture(snapshot, "cards" if is_small else "chips")
-        pictures = [_dim_others(whole, sums, reason, snapshot), alone]
+        pictures = [_dim_others(whole, sums, trails, reason, snapshot), alone]
     if alone.level == "cards":
         # Without its numbers, for a column that is too narrow for them.
         pictures.append(replace(alone, level="chips"))
@@ -51,22 +54,30 @@ def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]
     return titled
 
 
-def _notes(sums: PathSums, reason: Reason) -> tuple[str, ...]:
-    shown = len(sums.largest)
-    paths = write_count(sums.count)
-    if shown < sums.count:
+def _notes(sums: PathSums, trails: Sequence[Trail], reason: Reason) -> tuple[str, ...]:
+    shown = sum(trail.count_ways() for trail in trails)
+    paths = write_count(sums.ways)
+    if shown < sums.ways:
         paths = f"the {shown:,} largest of {paths}"
     note = f"in full color: {paths}"
     return (note, reason.sentence) if reason.sentence else (note,)
 
 
-def _highlighted_edges(sums: PathSums, reason: Reason) -> dict[EdgeKey, str]:
-    """Return the edges on the paths and that of the reason, each with the word written on it."""
+def _highlighted_edges(
+    sums: PathSums, trails: Iterable[Trail], reason: Reason, is_whole: bool
+) -> dict[EdgeKey, str]:
+    """Return the edges on the paths and that of the reason, each with the word written on it.
+
+    Those of several ways that were put together are among them if the graph is drawn whole.
+    """
     edges: dict[EdgeKey, str] = {}
-    for trail in sums.largest:
-        for step in trail.steps():
-            if step.before is not None:
-                edges[step.before.node, step.port] = ""
+    # By identity: comparing trails as tuples would walk back to the output each time.
+    steps = {id(step): step for trail in trails for step in trail.steps()[1:]}
+    for step in steps.values():
+        if step.is_edge:
+            edges[step.above, step.port] = ""
+        elif is_whole:
+            edges |= dict.fromkeys(_edges_between(step.above, step.node), "")
 
     if reason.above is not None:
         sent = carry_back(reason.above.partials[reason.port], sums.flows[reason.above])
@@ -79,11 +90,26 @@ def _highlighted_edges(sums: PathSums, reason: Reason) -> dict[EdgeKey, str]:
     return edges
 
 
-def _dim_others(picture: Picture, sums: PathSums, reason: Reason, snapshot: Snapshot) -> Picture:
+def _edges_between(above: Value, below: Value) -> Iterator[EdgeKey]:
+    """Yield the edges of all ways between two Values."""
+    between = nodes_between(above, below)
+    for node in between:
+        for port, arg in enumerate(node.args):
+            if arg in between and node is not below:
+                yield node, port
+
+
+def _dim_others(
+    picture: Picture,
+    sums: PathSums,
+    trails: Sequence[Trail],
+    reason: Reason,
+    snapshot: Snapshot,
+) -> Picture:
     """Return a picture of the whole graph with all dimmed that no path passes."""
     # Pictures know nodes by id.
     words: dict[tuple[str, int], str] = {}
-    for (node, port), word in _highlighted_edges(sums, reason).items():
+    for (node, port), word in _highlighted_edges(sums, trails, reason, is_whole=True).items():
         words[snapshot.id(node), port] = word
 
     edges = []
@@ -101,21 +127,31 @@ def _dim_others(picture: Picture, sums: PathSums, reason: Reason, snapshot: Snap
 class _PathPicture:
     """The Values on the paths and the leaves beside them, as many as can be read."""
 
-    def __init__(self, sums: PathSums, reason: Reason, snapshot: Snapshot) -> None:
+    def __init__(
+        self, sums: PathSums, trails: Sequence[Trail], reason: Reason, snapshot: Snapshot
+    ) -> None:
         self.sums = sums
         self.snapshot = snapshot
-        self.words = _highlighted_edges(sums, reason)
+        self.words = _highlighted_edges(sums, trails, reason, is_whole=False)
         self.kept = dict.fromkeys([sums.output, sums.leaf])
         if reason.above is not None:
             self.kept |= dict.fromkeys([reason.above, reason.above.args[reason.port]])
 
         # How many Values are left out between two others.
         self.gaps: dict[tuple[Value, Value], int] = {}
-        for trail in sums.largest:
+        for trail in trails:
             # Paths are kept whole or not at all: half of one would end nowhere.
             nodes = self._shorten(trail)
             if len(self.kept) + len(nodes) <= MAX_CHIPS:
                 self.kept |= dict.fromkeys(nodes)
+                self._skip_merged(trail)
+
+    def _skip_merged(self, trail: Trail) -> None:
+        """Note how many Values are left out where several ways were put together."""
+        for step in trail.steps()[1:]:
+            both = (step.node, step.above)
+            if not step.is_edge and both not in self.gaps and step.above in self.kept:
+                self.gaps[both] = len(nodes_between(step.above, step.node)) - 2
 
     def _shorten(self, trail: Trail) -> list[Value]:
         """Return the Values of a path without the middle of a long one, which becomes a gap."""
