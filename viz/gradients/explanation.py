@@ -37,7 +37,7 @@ from .reasons import Reason, find_reason
 from .symbolic import SymbolicChainRule, symbolic_chain_rule
 from .symbolic_factors import SymbolicFactor, write_factors
 
-MAX_LISTED = 1000
+MAX_LISTED = 50
 """Paths up to which the largest are listed."""
 _MAX_ERROR = 1e-9
 """Relative difference up to which a stored gradient counts as the one explained."""
@@ -329,7 +329,7 @@ def explain(output: Value, leaf: Value, top: int = 5, *, symbols: bool = False) 
 
     Paths go through every Value. Those that differ only inside of a softmax, or of another function
     that divides numbers by something of their sum, nearly cancel out and are put together. Where
-    there are more than a thousand, all that end at the same use of the leaf are one line. A step is
+    there are more than fifty, all that end at the same use of the leaf are one line. A step is
     not written where it says nothing: through a Value without a label that passes on just what it
     gets, such as the partial sums of a neuron. What leaves a module is named by the module's path,
     and what was made inside `trace_calls` by its variable. Nothing is changed.
@@ -376,7 +376,7 @@ def explain(output: Value, leaf: Value, top: int = 5, *, symbols: bool = False) 
     stops = _choose_stops(order, outputs.values(), (output, leaf))
     sums = PathSums(output, leaf, top, order, stops, outputs)
 
-    # Of very many paths the largest say nothing.
+    # The largest of very many paths say nothing.
     trails = [(trail, trail.count_ways()) for trail in sums.largest]
     is_grouped = sums.count > MAX_LISTED
     if is_grouped:

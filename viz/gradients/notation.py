@@ -157,13 +157,15 @@ def name_stops(order: Iterable[Value], output: Value, leaf: Value) -> dict[Value
     inside `trace_calls`, if it was given no other one of them.
     """
     nodes = dict.fromkeys((*order, output))
-    variables = Counter(_variable(node) for node in nodes)
+    variable_of = {node: _variable(node.made_at) for node in nodes if node.args}
+    variable_of[output] = _variable(line_left(None, output))
+    uses = Counter(variable_of.values())
     names: dict[Value, str] = {}
     for node in nodes:
         is_end = node is output or node is leaf
         label = clean(node.label, MAX_NAME) if node.label or is_end else ""
-        variable = _variable(node)
-        name = label or (variable if variables[variable] == 1 else "")
+        variable = variable_of.get(node, "")
+        name = label or (variable if uses[variable] == 1 else "")
         if name or is_end:
             names[node] = name or formula(node)
     return number_names(names)
@@ -181,7 +183,7 @@ def name_on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[V
     for trail in trails:
         for above, below in pairwise(step.node for step in trail.steps()):
             plain[below] = plain[below] or name_left(above, below)
-    plain[output] = plain[output] or _variable(output)
+    plain[output] = plain[output] or _variable(line_left(None, output))
 
     names: dict[Value, str] = {}
     signs: dict[Value, str] = {}
@@ -253,11 +255,11 @@ def name_left(above: Value, below: Value) -> str:
     return module_left(above, below)
 
 
-def line_left(above: Value, below: Value) -> SourceLine | None:
+def line_left(above: Value | None, below: Value) -> SourceLine | None:
     """Return the line of code that has the name of what a path comes to.
 
     Args:
-        above: A Value.
+        above: A Value; None for the output itself, which a path begins with.
         below: A Value that it is made of.
 
     Returns:
@@ -268,21 +270,20 @@ def line_left(above: Value, below: Value) -> SourceLine | None:
     if not below.args or line is None:
         return None
     # The result of a call may be returned by the caller, too: the innermost name says most.
-    around = _calls(above)
+    around = [] if above is None else _calls(above)
     for call in reversed(_calls(below)):
         if isinstance(call, CallScope) and call not in around:
             called_at = call.called_at
             if called_at is not None and called_at.variable:
                 return called_at
-    return None if line == above.made_at else line
+    return None if above is not None and line == above.made_at else line
 
 
 def _calls(node: Value) -> list[Scope]:
     return [] if node.scope is None else node.scope.chain()
 
 
-def _variable(node: Value) -> str:
-    line = node.made_at if node.args else None
+def _variable(line: SourceLine | None) -> str:
     return "" if line is None else clean(line.variable, MAX_NAME)
 
 

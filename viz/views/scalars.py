@@ -39,6 +39,7 @@ def scalar_picture(
     show: str | None = None,
     fold: bool = False,
     chains: Mapping[str, Chain] = MappingProxyType({}),
+    with_tables: bool = True,
 ) -> Picture:
     """Return every Value that is not inside a closed module, and closed modules as one node each.
 
@@ -50,6 +51,7 @@ def scalar_picture(
         fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
             their numbers.
         chains: Chains that are drawn as one node each, by their names.
+        with_tables: Whether an open neuron is a table, if `fold` is set.
 
     Example:
         >>> x = Value(2.0, label="x")
@@ -60,7 +62,7 @@ def scalar_picture(
     shown = snapshot.default_show if show is None else show
     closed = set(closed)
     tables: dict[str, NeuronTable] = {}
-    if fold and level == "cards":
+    if fold and with_tables and level == "cards":
         tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p not in closed])
     gathered = _gather_siblings(snapshot, closed, tables)
     view = _ScalarView(snapshot, closed, shown, fold, tables, gathered, chains)
@@ -191,10 +193,7 @@ class _ScalarView:
     def _value(self, node: Value) -> Node:
         grad = self._gradient(node)
         drawn = replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
-        if node not in self.sums.totals:
-            return drawn
-        count = len(self.sums.operands(node))
-        return replace(drawn, symbol="Σ", formula=f"sum of {count:,}")
+        return self.sums.draw(drawn, node)
 
     def _closed_module(self, path: str) -> Node:
         """Return a closed module: its output, the gradient of its output, and its size.

@@ -1,10 +1,12 @@
 """Chains of + as one Σ, and the 0 that Python's `sum` begins with left out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 
 from scalargrad.core import ops
 from scalargrad.core.value import Value
+from viz.model.picture import Node
 from viz.model.snapshot import Snapshot
 
 MIN_PARTIAL_SUMS = 2
@@ -49,6 +51,19 @@ class FoldedSums:
                 if inner not in self.folded or inner.args:
                     pending.append((inner, local * partial))
         return operands
+
+    def draw(self, drawn: Node, node: Value) -> Node:
+        """Return the node of a Value, as one Σ if it stands for a chain of +."""
+        if node not in self.totals:
+            return drawn
+        count = len(self.operands(node))
+        return replace(drawn, symbol="Σ", formula=f"sum of {count:,}")
+
+    def drawn(self, node: Value) -> Value:
+        """Return the sum that a partial sum is folded into; any other Value itself."""
+        while node in self.folded and node in self._into:
+            node = self._into[node]
+        return node
 
     def _is_sum(self, node: Value) -> bool:
         return node.op in ADDS
