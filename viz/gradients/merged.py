@@ -1,10 +1,10 @@
 """What is said below the paths of a gradient: which were put together, and lines of code."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from scalargrad.core.value import Value
 from viz.look.text import clean
+from viz.model.snapshot import line_in_file
 
 from .normalizations import Output
 from .notation import base_name, line_left, short, write_count
@@ -55,6 +55,5 @@ def write_lines(trails: Sequence[Trail], names: Mapping[Value, str]) -> tuple[st
             name = names.get(step.node, "")
             line = None if step.node.label else line_left(step.above, step.node)
             if line is not None and line.variable and base_name(name) == line.variable:
-                own = line._replace(file=Path(line.file).name)
-                lines[clean(f"{line.variable}: {own}", _MAX_SIGNS)] = None
+                lines[clean(f"{line.variable}: {line_in_file(line)}", _MAX_SIGNS)] = None
     return (*lines,)[:_MAX_LINES]

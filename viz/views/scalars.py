@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import hypot
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -15,7 +14,7 @@ from viz.look.legend import GRADIENT_NORM
 from viz.look.text import clean, number, plural
 from viz.model.chains import Chain
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
-from viz.model.snapshot import Snapshot, formula, parent_path, shown_flow
+from viz.model.snapshot import Snapshot, formula, line_in_file, parent_path, shown_flow
 
 from .chains import chain_node
 from .neuron_tables import NeuronTable, find_neuron_tables
@@ -364,9 +363,7 @@ def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
 def _made_at(node: Value) -> str:
     """Return the line of code that made a Value, if it is known, without the folder of the file."""
     line = node.made_at
-    if line is None:
-        return ""
-    return "made at " + clean(str(line._replace(file=Path(line.file).name)), _MAX_LINE)
+    return "" if line is None else "made at " + clean(line_in_file(line), _MAX_LINE)
 
 
 def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:
