@@ -25,7 +25,9 @@ from .condensed import condensed_picture
 from .dictionary import is_directed_graph, sketch_pictures
 from .layers.cards import layer_picture
 from .layers.fold import Folded
+from .neuron_tables import find_neuron_tables
 from .neurons import neuron_picture
+from .open_neuron import choose_open_neuron, open_neuron_picture
 from .scalars import scalar_picture
 
 MAX_UNITS = 48
@@ -364,6 +366,10 @@ def _cards(
 
     closed = [path for path in snapshot.modules if path not in opened]
     if fold and opened:
+        tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p in opened])
+        path = choose_open_neuron(tables, opened)
+        if path and not chains and len(snapshot) > MAX_CARDS:
+            return open_neuron_picture(snapshot, path, tables[path], show)
         # What the reader asked for is what the picture is about: all else takes little space.
         return scalar_picture(snapshot, "cards", closed, show, fold, chains)
     innermost = [path for path in closed if not snapshot.children.get(path)]

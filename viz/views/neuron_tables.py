@@ -112,3 +112,8 @@ def _summands(total: Value, own: set[Value], used: set[Value]) -> list[Value]:
         else:
             summands.append(node)
     return summands
+
+
+def row_name(snapshot: Snapshot, x: Value, position: int) -> str:
+    """Return what the row of an input is called: by its label, its module or its position."""
+    return snapshot.labels[x] or snapshot.module[x].rpartition("/")[2] or f"x{position}"

@@ -17,7 +17,7 @@ from viz.model.picture import Edge, Group, Node, Picture, TableRow
 from viz.model.snapshot import Snapshot, formula, line_in_file, parent_path, shown_flow
 
 from .chains import chain_node
-from .neuron_tables import NeuronTable, find_neuron_tables
+from .neuron_tables import NeuronTable, find_neuron_tables, row_name
 from .sums import FoldedSums
 
 MIN_USES = 5
@@ -179,7 +179,7 @@ class _ScalarView:
         snapshot = self.snapshot
         grad = self._gradient
         for i, (weight, x, product) in enumerate(table.products):
-            name = snapshot.labels[x] or snapshot.module[x].rpartition("/")[2] or f"x{i}"
+            name = row_name(snapshot, x, i)
             yield TableRow(name, x.data, weight.data, product.data, grad(weight))
         if table.bias is not None:
             name = snapshot.labels[table.bias] or "b"
