@@ -80,7 +80,8 @@ def draw(
             an operand to what is made of it.
         level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
-            are drawn closed. A long chain of links that compute the same is one card "chain × n":
+            are drawn closed. A single neuron, or output 3 of a call, "gpt.linear[3]", is a table of
+            its products. A long chain of links that compute the same is one card "chain × n":
             "chain" draws the links at both of its ends.
         show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
             before `backward` weights.

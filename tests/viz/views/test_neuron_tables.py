@@ -5,8 +5,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+import scalargrad as sg
 import viz
-from scalargrad import Value, nn
+from scalargrad import Parameter, Value, nn
+from scalargrad.errors import OptionError
 from viz.layout.node_size import row_middle
 from viz.look.text import number
 
@@ -212,3 +214,85 @@ def test_lines_into_a_table_leave_their_source_at_one_point():
         if placed.picture.by_id[edge.target].rows:
             starts.add((edge.source, route[0]))
     assert len(starts) == 1
+
+
+# Functions
+
+
+def weighted(w, x, b):
+    return sum(wi * xi for wi, xi in zip(w, x, strict=True)) + b
+
+
+def linear(rows, x):
+    return [sum(wi * xi for wi, xi in zip(row, x, strict=True)) for row in rows]
+
+
+def numbers(letter, values):
+    return [Value(value, label=f"{letter}{i}") for i, value in enumerate(values)]
+
+
+def test_a_call_of_a_function_that_is_a_sum_of_products_is_a_table():
+    w = [Parameter(value, label=f"w{i}") for i, value in enumerate([0.5, -0.25, 2.0, 1.0])]
+    x = numbers("x", X)
+    with sg.trace_calls():
+        total = weighted(w, x, Parameter(0.1, label="bias"))
+        others = sum(value * value for value in numbers("y", [1.0] * 20))
+        out = (total + others).tanh()
+    out.backward()
+    drawing = viz.draw(out, expand="weighted")
+    rows = table(drawing).rows
+    assert [row.name for row in rows[:4]] == ["x0", "x1", "x2", "x3"]
+    for row, weight, value in zip(rows, w, X, strict=False):
+        assert (row.x, row.weight) == (value, weight.data)
+        assert row.product == weight.data * value
+        assert row.grad == weight.grad
+    assert [row.name for row in rows[4:]] == ["Σ 4 products", "+ bias", "= output"]
+
+
+def test_a_named_block_that_is_a_sum_of_products_is_a_table():
+    q, k = numbers("q", [1.0, 2.0, 3.0]), numbers("k", [0.5, -1.0, 2.0])
+    with sg.scope("score"):
+        score = sum(a * b for a, b in zip(q, k, strict=True))
+    with sg.scope("scaled"):
+        out = score / 3**0.5
+    (node,) = [node for node in viz.draw(out, expand="score").picture.nodes if node.rows]
+    assert [(row.weight, row.x) for row in node.rows[:3]] == [(1.0, 0.5), (2.0, -1.0), (3.0, 2.0)]
+
+
+@pytest.mark.parametrize("i", [0, 2])
+def test_one_output_of_a_call_is_a_table(i):
+    rows = [numbers(f"w{row}", [row + 1.0, -1.0, 0.5, 2.0]) for row in range(3)]
+    with sg.trace_calls():
+        hidden = linear(rows, numbers("x", X))
+        out = sum(entry.tanh() for entry in hidden)
+    out.backward()
+    shown = table(viz.draw(out, expand=f"linear[{i}]")).rows
+    assert [row.weight for row in shown[:4]] == [weight.data for weight in rows[i]]
+    assert [row.grad for row in shown[:4]] == [weight.grad for weight in rows[i]]
+    assert shown[-1].product == pytest.approx(hidden[i].data)
+
+
+@pytest.mark.parametrize(
+    ("expand", "what"),
+    [("linear[7]", "no output 7"), ("double[0]", "no sum of products"), ("liner[0]", "'linear'")],
+)
+def test_an_output_that_is_none_is_an_error(expand, what):
+    def double(x):
+        return [value * 2.0 for value in x]
+
+    rows = [numbers(f"w{row}", [1.0, -1.0, 0.5, 2.0]) for row in range(3)]
+    with sg.trace_calls():
+        out = sum(linear(rows, double(numbers("x", X))))
+    with pytest.raises(OptionError) as raised:
+        viz.draw(out, expand=expand)
+    assert what.replace("no sum", "not a sum") in str(raised.value)
+
+
+def test_rows_of_what_a_function_returned_have_the_name_of_its_variable():
+    rows = [numbers(f"w{row}", [1.0, -1.0, 0.5, 2.0]) for row in range(4)]
+    with sg.trace_calls():
+        hidden = linear(rows, numbers("x", X))
+        total = weighted(numbers("v", X), hidden, Value(1.0, label="b"))
+        out = total * total
+    names = [row.name for row in table(viz.draw(out, expand="weighted[0]")).rows]
+    assert names[:4] == ["hidden 0", "hidden 1", "hidden 2", "hidden 3"]
