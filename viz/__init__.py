@@ -149,6 +149,7 @@ def draw_dot(
     rankdir: str = "LR",
     *,
     edges: str | None = None,
+    names: Mapping[str, Any] | None = None,
     program: str | None = None,
 ) -> graphviz.Digraph:
     """Draw the graph by Graphviz alone, as people know it from micrograd.
@@ -159,6 +160,7 @@ def draw_dot(
         format: What `render()` and the notebook make of it: "svg", "png", "pdf" …
         rankdir: "LR" from left to right, "TB" from top to bottom.
         edges: As for `draw`.
+        names: As for `draw`.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
             whichever there is.
 
@@ -174,6 +176,8 @@ def draw_dot(
         >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
         True
     """
+    if names is not None:
+        label_unnamed(names)
     picture = choose_pictures(target, edges=edges)[0]
     return build_digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
 

@@ -143,9 +143,9 @@ class Table:
     title: float = 24.0
     header: float = 18.0
     row: float = 18.0
-    name: float = 72.0
-    number: float = 63.0
-    bars: float = 48.0
+    name: float = 70.0
+    number: float = 65.0
+    bars: float = 42.0
     inset: float = 6.0
     radius: float = 7.0
 

@@ -349,7 +349,7 @@ def _draw_output(snapshot: Snapshot, expand: str, show: str | None) -> Picture:
             f"expand names {expand!r}, which is not a sum of products: expand={name!r} draws all "
             "of its values"
         )
-    return open_neuron_picture(snapshot, path, table, show)
+    return open_neuron_picture(snapshot, path, table, show, expand)
 
 
 def _find_opened(

@@ -16,7 +16,7 @@ _MAX_USERS = 3
 
 
 def open_neuron_picture(
-    snapshot: Snapshot, path: str, table: NeuronTable, show: str | None
+    snapshot: Snapshot, path: str, table: NeuronTable, show: str | None, name: str = ""
 ) -> Picture:
     """Return a neuron as a table, with its neighbors as boxes and its output as a card.
 
@@ -25,6 +25,7 @@ def open_neuron_picture(
         path: The unique path of the neuron.
         table: The neuron.
         show: What colors show: "gradient", "data" or "weights"; None for the default of the graph.
+        name: What the neuron is called; by default its path.
 
     Example:
         >>> from scalargrad.nn import MLP
@@ -35,14 +36,17 @@ def open_neuron_picture(
         >>> [node.label for node in open_neuron_picture(snapshot, path, table, None).nodes]
         ['3 inputs', 'layers.0.neurons.1', 'output', 'layers.1']
     """
-    return _OpenNeuron(snapshot, path, table, show).build()
+    return _OpenNeuron(snapshot, path, table, show, name or path.replace("/", ".")).build()
 
 
 class _OpenNeuron:
-    def __init__(self, snapshot: Snapshot, path: str, table: NeuronTable, show: str | None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, path: str, table: NeuronTable, show: str | None, name: str
+    ) -> None:
         self.snapshot = snapshot
         self.path = path
         self.table = table
+        self.name = name
         self.show = snapshot.default_show if show is None else show
 
     def build(self) -> Picture:
@@ -76,11 +80,14 @@ class _OpenNeuron:
         if len(snapshot.roots) == 1 and snapshot.roots[0] not in (table.output, *users):
             (root,) = snapshot.roots
             note += f"; {snapshot.labels[root] or 'the result'} is {number(root.data)}"
+        notes = [note]
+        if any(len(snapshot.users[weight]) > 1 for weight, _, _ in table.products):
+            notes.append("the gradient of a weight is the sum over all of its uses")
         return Picture(
             "cards",
             tuple(nodes),
             tuple(edges),
-            notes=(note,),
+            notes=tuple(notes),
             total=len(snapshot),
             colors=self.show,
             center=_TABLE,
@@ -180,13 +187,13 @@ class _OpenNeuron:
         return Node(
             _TABLE,
             "module",
-            label=self.path.replace("/", "."),
+            label=self.name,
             data=self.table.total.data,
             grad=self._gradient(self.table.total),
             detail=plural(products, "input"),
             formula=scope.kind,
             root=self.table.total in self.snapshot.roots,
-            name=self.path.replace("/", "."),
+            name=self.name,
             rows=tuple(self._rows()),
         )
 
