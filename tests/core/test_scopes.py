@@ -220,14 +220,15 @@ def test_nothing_is_in_a_scope_after_the_block_or_in_the_code_around_it() -> Non
 @pytest.mark.parametrize("kind", [Value, sg.Parameter, sg.core.leaves.Buffer])
 def test_a_leaf_has_the_line_that_made_it(kind: type[Value]) -> None:
     def make() -> Value:
-        made = leaf = kind(2.0)
-        return made
+        leaf = kind(2.0)
+        leaf.label = "leaf"
+        return leaf
 
     with sg.trace_calls():
         inside = make()
     assert inside.made_at is not None
     assert (inside.made_at.function.rpartition(".")[2], inside.made_at.variable) == ("make", "leaf")
-    assert inside.made_at.text == "made = leaf = kind(2.0)"
+    assert inside.made_at.text == "leaf = kind(2.0)"
     assert inside.scope is make().made_at is None
 
 

@@ -19,6 +19,7 @@ from viz.look.text import clean, width_tables
 from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
 from viz.model.picture import MAX_CARDS
 from viz.model.snapshot import Snapshot, line_in_file
+from viz.views.sums import starts_sum
 
 from .box_layout import BoxLayouts
 from .boxes import Fold, choose_open, find_folds
@@ -119,6 +120,7 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
         "static_args": static_args,
         "partials": partials,
         "made": made_by_hand,
+        "zeros": _find_zeros(snapshot),
         "source": sources,
         "variable": variables,
         "names": names.items,
@@ -128,6 +130,15 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
         "docs": docs,
         "derivatives": describe_derivatives(names.items),
     }
+
+
+def _find_zeros(snapshot: Snapshot) -> list[int]:
+    """Return the zeros that Python's `sum` begins with, which names leave out."""
+    zeros = []
+    for node in snapshot.order:
+        if node.args and starts_sum(node.args[0], node):
+            zeros.append(snapshot.index[node.args[0]])
+    return zeros
 
 
 def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:

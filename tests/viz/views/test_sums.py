@@ -48,7 +48,7 @@ def test_the_zero_that_sum_begins_with_is_left_out(count):
 
 
 def test_the_zero_of_a_sum_of_one_is_left_out():
-    (part,), total = total_of(1)
+    _, total = total_of(1)
     picture = viz.draw(total * 2.0).picture
     assert all(node.data != 0.0 for node in picture.nodes)
     assert symbols(picture).count("+") == 1

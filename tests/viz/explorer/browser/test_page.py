@@ -453,6 +453,13 @@ def test_the_result_of_a_call_has_the_variable_of_the_caller(show: Show) -> None
     assert "given to q" in page.text("#panel")
 
 
+def test_names_leave_out_the_zero_that_a_sum_begins_with(show: Show) -> None:
+    x = [Value(2.0, label="a"), Value(3.0, label="b")]
+    y = sum(x) * 2
+    page = show(viz.explore(y), "value=4")
+    assert page.text("#panel h2") == "a + b"
+
+
 def test_a_leaf_has_its_line_but_no_second_name(show: Show) -> None:
     with sg.trace_calls():
         x = Value(2.0, label="x")
