@@ -13,7 +13,9 @@ from viz.model.snapshot import carry_back
 
 from .path_sums import Edge, PathSums, Trail
 
-_MAX_STEPS = 12
+_MAX_FACTORS = 12
+"""Factors of an end besides those that are 1, as the partial sums of a neuron have."""
+_MAX_STEPS = 200
 
 
 class _End(NamedTuple):
@@ -71,7 +73,8 @@ def group_by_end(sums: PathSums, max_ends: int) -> list[tuple[Trail, int]]:
         trail = Trail(1.0, sums.output)
         if end.head is not sums.output:
             flow = sums.flows[end.head]
-            trail = Trail(flow, end.head, flow, 0, trail, count)
+            user = next(node for node in sums.order if end.head in node.args)
+            trail = Trail(flow, end.head, flow, 0, trail, count, user)
         for edge, below in end.steps:
             count *= edge.ways
             product = carry_back(edge.factor, trail.product)
@@ -82,8 +85,11 @@ def group_by_end(sums: PathSums, max_ends: int) -> list[tuple[Trail, int]]:
 
 def _can_grow(sums: PathSums, end: _End, room: int) -> bool:
     uses = len(sums.edges[end.head])
-    is_short = len(end.steps) < _MAX_STEPS
-    return end.head is not sums.output and 1 <= uses <= room and is_short and end.amount != 0.0
+    factors = sum(1 for edge, _ in end.steps if edge.factor != 1.0)
+    is_short = len(end.steps) < _MAX_STEPS and factors < _MAX_FACTORS
+    # What is 0 takes no space from others.
+    max_uses = room if end.amount != 0.0 else 1
+    return end.head is not sums.output and 1 <= uses <= max_uses and is_short
 
 
 def _grow(sums: PathSums, end: _End) -> list[_End]:

@@ -34,6 +34,8 @@ def write_merged(
             if output is None or step.is_edge:
                 continue
             normalization = output.normalization
+            if step.node not in normalization.indexes:
+                continue
             text = output.derivative_text(step.node, step.factor)
             formula = " = ".join(filter(None, [text, short(step.factor)]))
             ways = f"{write_count(step.ways)} through a {normalization.name}"
@@ -42,7 +44,7 @@ def write_merged(
                 f"{ways} of {normalization.size:,} numbers"
             )
             # One for each formula: the factors themselves are in the products.
-            kind = (text, base_name(names[above]), base_name(names[below]))
+            kind = (text, normalization.name, str(normalization.size))
             sentences.setdefault(kind, sentence)
     return (*sentences.values(),)[:_MAX_SENTENCES]
 
@@ -53,7 +55,7 @@ def write_lines(trails: Sequence[Trail], names: Mapping[Value, str]) -> tuple[st
     for trail in trails:
         for step in trail.steps()[1:]:
             name = names.get(step.node, "")
-            line = None if step.node.label else line_left(step.above, step.node)
+            line = None if step.node.label else line_left(step.user, step.node)
             if line is not None and line.variable and base_name(name) == line.variable:
                 lines[clean(f"{line.variable}: {line_in_file(line)}", _MAX_SIGNS)] = None
     return (*lines,)[:_MAX_LINES]

@@ -181,8 +181,8 @@ def name_on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[V
     on_paths = (leaf, *nodes_on(trails), output)
     plain = {node: clean(node.label, MAX_NAME) for node in on_paths}
     for trail in trails:
-        for above, below in pairwise(step.node for step in trail.steps()):
-            plain[below] = plain[below] or name_left(above, below)
+        for step in trail.steps()[1:]:
+            plain[step.node] = plain[step.node] or name_left(step.user, step.node)
     plain[output] = plain[output] or _variable(line_left(None, output))
 
     names: dict[Value, str] = {}
@@ -216,7 +216,7 @@ def skip_plain_steps(trail: Trail) -> list[tuple[Value, float]]:
     for step, after in pairwise(steps):
         factor = step.factor if factor == 1.0 else factor
         passes_on = after.factor == 1.0 or (factor == 1.0 and is_behind_variable)
-        name = step.node.label or name_left(step.above, step.node)
+        name = step.node.label or name_left(step.user, step.node)
         if name or not passes_on:
             kept.append((step.node, factor))
             factor = 1.0

@@ -36,6 +36,8 @@ class Trail(NamedTuple):
         port: The operand that the last step went to.
         before: The trail without its last step, None at the output.
         ways: How many ways through the graph the last step stands for.
+        via: Of a step that is no single edge a Value that uses `node`, if that is not where the
+            step came from.
     """
 
     product: float
@@ -44,6 +46,12 @@ class Trail(NamedTuple):
     port: int = 0
     before: "Trail | None" = None
     ways: int = 1
+    via: Value | None = None
+
+    @property
+    def user(self) -> Value:
+        """A Value that uses `node`, by which a name in the code is found."""
+        return self.above if self.via is None else self.via
 
     @property
     def is_edge(self) -> bool:

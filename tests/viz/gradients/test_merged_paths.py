@@ -263,3 +263,32 @@ def test_a_small_graph_is_drawn_whole_with_its_sums_folded() -> None:
     assert "+" not in symbols
     bright = [node for node in picture.nodes if not node.dim]
     assert {node.label or node.symbol for node in bright} == {"x0", "×", "y"}
+
+
+def test_an_end_begins_where_a_long_sum_has_its_name() -> None:
+    w = [Parameter(0.1 * i, label=f"w{i}") for i in range(30)]
+    x = [Value(1.0 + i) for i in range(30)]
+    with sg.trace_calls():
+        q = add(weight * entry for weight, entry in zip(w, x, strict=True))
+        loss = q
+        for _ in range(8):
+            loss = sg.tanh(loss + q)
+    loss.backward()
+    said = viz.explain(loss, w[3])
+    assert said.count == count_paths(loss, w[3]) > 5
+    assert any(name.strip("()").startswith("q") for path in said.paths for name in path.names)
+    assert sum(path.product for path in said.paths) + said.rest == pytest.approx(
+        w[3].grad, rel=1e-9
+    )
+
+
+def test_the_inside_of_a_network_has_not_the_name_of_what_it_returned() -> None:
+    model = sg.nn.MLP(4, [12, 12, 10], activation="tanh", seed=0)
+    with sg.trace_calls():
+        out = model([0.1, 0.2, 0.3, 0.4])
+        loss = cross_entropy(out, 3)
+    weight = model.layers[0].neurons[2].weights[1]
+    said = viz.explain(loss, weight)
+    (path,) = said.paths
+    assert path.names[1] == "layers.0.neurons.2"
+    assert said.merged == ()
