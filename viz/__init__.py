@@ -84,7 +84,8 @@ def draw(
             read. "blocks" are the calls and lines of your own functions, which `sg.trace_calls()`
             notes: attention, recurrent cells, any code without modules.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
-            are drawn closed. A long chain of links that compute the same is one card "chain × n":
+            are drawn closed. A single neuron, or output 3 of a call, "gpt.linear[3]", is a table of
+            its products. A long chain of links that compute the same is one card "chain × n":
             "chain" draws the links at both of its ends. At level "blocks" the names of boxes and
             frames, each opened by one level: "q" for its calls, "q #2" for the second of them.
         show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
@@ -166,6 +167,7 @@ def draw_dot(
     rankdir: str = "LR",
     *,
     edges: str | None = None,
+    names: Mapping[str, Any] | None = None,
     program: str | None = None,
 ) -> graphviz.Digraph:
     """Draw the graph by Graphviz alone, as people know it from micrograd.
@@ -176,6 +178,7 @@ def draw_dot(
         format: What `render()` and the notebook make of it: "svg", "png", "pdf" …
         rankdir: "LR" from left to right, "TB" from top to bottom.
         edges: As for `draw`.
+        names: As for `draw`.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
             whichever there is.
 
@@ -191,6 +194,8 @@ def draw_dot(
         >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
         True
     """
+    if names is not None:
+        label_unnamed(names)
     picture = choose_pictures(target, edges=edges)[0]
     return build_digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
 

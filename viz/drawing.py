@@ -20,6 +20,7 @@ from .layout.layer_rows import lay_out_layers
 from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
+from .layout.open_neuron import lay_out_open_neuron
 from .layout.placed import PlacedPicture, inner_width, is_narrow
 from .layout.rows import ROW_GAP, wrap
 from .layout.turning import turn_picture
@@ -168,8 +169,16 @@ class Drawing:
         elif is_upright(picture.rankdir):
             placed = self._place_rows(picture, max_width)
         else:
-            placed = self._place_values(picture, max_width)
+            placed = self._place_open_neuron(picture, max_width)
         return replace(placed, shown_width=self.width)
+
+    def _place_open_neuron(self, picture: Picture, max_width: float) -> PlacedPicture:
+        """Place an open neuron as its own picture if it fits, and all else as a graph."""
+        if picture.center and picture.rankdir == "LR":
+            placed = lay_out_open_neuron(picture)
+            if placed.width <= max_width:
+                return placed
+        return self._place_values(picture, max_width)
 
     def _place_values(self, picture: Picture, max_width: float) -> PlacedPicture:
         """Place cards or chips: in one row, with closer columns, downward, or in several rows."""

@@ -23,6 +23,8 @@ from .source_lines import CodePlace, function_name
 if TYPE_CHECKING:
     from .value import Value
 
+CALL_STACKS: list[bool] = []
+"""True as soon as calls have been traced once; until then no leaf pays for it."""
 _RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _RANKS = count(1)
 """The numbers of operations in the order in which they were computed, in all threads."""
@@ -56,6 +58,8 @@ class CallStack:
         self._thread = get_ident()
         self._calls: dict[FrameType, Scope | None] = {}
         self._places = {} if places is None else places
+        if not CALL_STACKS:
+            CALL_STACKS.append(True)
 
     def inside(self, scope: Scope, code: CodeType | None = None) -> "CallStack":
         """Return the stack of the calls inside of another scope.
@@ -83,6 +87,17 @@ class CallStack:
             details = node._own_details()
             details.place = self._place(user)
             details.rank = next(_RANKS)
+
+    def note_place(self, leaf: "Value", frame: FrameType | None) -> None:
+        """Tell a leaf the place that made it.
+
+        Args:
+            leaf: The leaf.
+            frame: A frame of the code that made it, or of what that code called.
+        """
+        user = _find_user_frame(frame)
+        if user is not None:
+            leaf._own_details().place = self._place(user)
 
     def current_scope(self) -> Scope | None:
         """Return the scope of the innermost call that is under way."""

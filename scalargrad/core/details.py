@@ -61,7 +61,9 @@ class Detailed:
 
     @property
     def made_at(self) -> SourceLine | None:
-        """The line of the user's code that computed it; None for a leaf, and without `trace_calls`.
+        """The line of the user's code that made it; None without `trace_calls`.
+
+        A number beside an operator is made by no line of its own: it has none either.
 
         Example:
             >>> import scalargrad as sg

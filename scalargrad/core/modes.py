@@ -327,14 +327,14 @@ def trace_calls(function: Thing) -> Thing: ...
 
 
 def trace_calls(function: Thing | None = None) -> Thing | Switch:
-    """Give each call of your functions a scope, and note the line that computed each Value.
+    """Give each call of your functions a scope, and note the line that made each Value.
 
     Inside the block, or the decorated function, code without modules has a structure that can be
     seen: `value.scope` is a `CallScope` for the call that computed the Value, inside those of its
-    callers, and `value.made_at` is the line with the variable that its result was given to. Calls
-    are those of functions and methods in your own code that compute something. Installed packages,
-    the standard library and scalargrad itself are left out, and a comprehension or a lambda is part
-    of the function around it.
+    callers, and `value.made_at` is the line with the variable that its result was given to, also of
+    a leaf such as `x = Value(2.0)`. Calls are those of functions and methods in your own code that
+    compute something. Installed packages, the standard library and scalargrad itself are left out,
+    and a comprehension or a lambda is part of the function around it.
 
     It holds for this thread only, and for the asynchronous tasks that start inside. A generator or
     coroutine that goes on keeps its scope, as long as it is resumed from the same call. Profilers

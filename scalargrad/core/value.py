@@ -17,6 +17,7 @@ from scalargrad.utils.calls import explain_calls, explain_class
 
 from . import ops
 from .backprop import accumulate_gradients, checked_partials, pullback, require_graph
+from .call_stack import CALL_STACKS
 from .compat import OtherNames
 from .conversion import (
     NumberLike,
@@ -134,6 +135,8 @@ class Value(Operations, OtherNames, NumberLike):
         self.scope = None
         if args or partials:
             _hold_by_hand(self, args, partials)
+        elif CALL_STACKS:
+            _note_place(self)
 
     # Sums, differences and products are what networks are made of, so their rules are written out
     # here. A test holds them to the table.
@@ -485,6 +488,13 @@ def make_leaf(kind: type[Value], data: float, label: str = "") -> Value:
     node.op = ""
     node.scope = None
     return node
+
+
+def _note_place(leaf: Value) -> None:
+    """Tell a leaf the place that made it, inside `trace_calls`. It belongs to no call."""
+    calls = current_mode().calls
+    if calls is not None:
+        calls.note_place(leaf, sys._getframe(2))
 
 
 def _hold_by_hand(node: Value, args: Iterable[Value], partials: Sequence[float] | None) -> None:

@@ -218,6 +218,52 @@ def test_nothing_is_in_a_scope_after_the_block_or_in_the_code_around_it() -> Non
     assert made().scope is made().made_at is None
 
 
+@pytest.mark.parametrize("kind", [Value, sg.Parameter, sg.core.leaves.Buffer])
+def test_a_leaf_has_the_line_that_made_it(kind: type[Value]) -> None:
+    def make() -> Value:
+        leaf = kind(2.0)
+        leaf.label = "leaf"
+        return leaf
+
+    with sg.trace_calls():
+        inside = make()
+    assert inside.made_at is not None
+    assert (inside.made_at.function.rpartition(".")[2], inside.made_at.variable) == ("make", "leaf")
+    assert inside.made_at.text == "leaf = kind(2.0)"
+    assert inside.scope is make().made_at is None
+
+
+def test_the_leaves_of_a_network_have_the_line_that_made_it() -> None:
+    with sg.trace_calls():
+        model = sg.nn.MLP(2, [3, 1], seed=0)
+    lines = {parameter.made_at for parameter in model.parameters()}
+    assert {line.variable for line in lines if line is not None} == {"model"}
+    assert len(lines) == 1
+
+
+def test_a_leaf_of_a_derived_class_has_the_line_of_its_call() -> None:
+    class Mine(Value):
+        """One that a user wrote."""
+
+    with sg.trace_calls():
+        mine = Mine(1.0)
+    assert mine.made_at is not None
+    assert mine.made_at.variable == "mine"
+
+
+def test_copies_of_a_leaf_keep_its_line() -> None:
+    with sg.trace_calls():
+        w = sg.Parameter(1.0)
+    for twin in (deepcopy(w), pickle.loads(pickle.dumps(w))):
+        assert twin.made_at == w.made_at
+
+
+def test_a_number_beside_an_operator_has_no_line() -> None:
+    with sg.trace_calls():
+        y = Value(1.0) * 3
+    assert y.args[1].made_at is None
+
+
 def test_calls_in_a_loop_have_one_identity_and_those_from_other_places_have_others() -> None:
     def several(x: list[Value]) -> list[Value]:
         looped = [total(x, x) for _ in range(2)]

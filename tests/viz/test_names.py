@@ -23,6 +23,12 @@ def test_a_page_takes_over_the_names_of_variables() -> None:
     assert "rows[1]" in page.html
 
 
+def test_a_drawing_by_graphviz_takes_over_the_names_of_variables() -> None:
+    rows = [Value(2.0), Value(3.0)]
+    source = viz.draw_dot(rows[0] * rows[1], names={"rows": rows}).source
+    assert "rows[1]" in source
+
+
 def test_labels_that_are_there_stay() -> None:
     x = Value(2.0, label="mine")
     viz.draw(x * 2, names={"x": x})
@@ -35,7 +41,7 @@ def test_without_names_drawing_labels_nothing() -> None:
     assert x.label == ""
 
 
-@pytest.mark.parametrize("draw", [viz.draw, viz.explore])
+@pytest.mark.parametrize("draw", [viz.draw, viz.draw_dot, viz.explore])
 def test_names_that_are_no_dict_are_refused(draw: object) -> None:
     assert callable(draw)
     with pytest.raises(OptionError, match=r"locals\(\)"):

@@ -11,13 +11,15 @@ from typing import Any
 
 from scalargrad.core.evaluation import evaluate_partials
 from scalargrad.core.ops import TABLE
+from scalargrad.core.scopes import CallScope
 from scalargrad.core.value import Value
 from viz.look.legend import SIGNS, meaning
 from viz.look.measures import as_data
 from viz.look.text import clean, width_tables
 from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
 from viz.model.picture import MAX_CARDS
-from viz.model.snapshot import Snapshot
+from viz.model.snapshot import Snapshot, line_in_file
+from viz.views.sums import starts_sum
 
 from .box_layout import BoxLayouts
 from .boxes import Fold, choose_open, find_folds
@@ -29,6 +31,8 @@ MAX_CARDS_IN_BOXES = 20
 MAX_SHOWN = 300
 """How much may be in sight at first."""
 _KIND_LETTERS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}
+_MAX_LINE = 160
+_MAX_VARIABLE = 60
 _SOURCE_LINE = re.compile(r"(.*):(\d+)(?:: (.*))?")
 
 
@@ -83,6 +87,8 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
     partials: dict[int, list[float | str | None]] = {}
     made_by_hand: dict[int, str] = {}
     sources: dict[int, int] = {}
+    variables: dict[int, int] = {}
+    given_names = Index()
     for i, node in enumerate(snapshot.order):
         if label := snapshot.labels[node]:
             labels[i] = label
@@ -94,6 +100,8 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
             made_by_hand[i] = clean(node.op, 24)
         if line := source_line(node):
             sources[i] = lines[line]
+        if variable := _variable(snapshot, node):
+            variables[i] = given_names[variable]
 
     args = []
     for node in snapshot.order:
@@ -112,13 +120,25 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
         "static_args": static_args,
         "partials": partials,
         "made": made_by_hand,
+        "zeros": _find_zeros(snapshot),
         "source": sources,
+        "variable": variables,
         "names": names.items,
         "symbols": symbols.items,
         "lines": lines.items,
+        "variables": given_names.items,
         "docs": docs,
         "derivatives": describe_derivatives(names.items),
     }
+
+
+def _find_zeros(snapshot: Snapshot) -> list[int]:
+    """Return the zeros that Python's `sum` begins with, which names leave out."""
+    zeros = []
+    for node in snapshot.order:
+        if node.args and starts_sum(node.args[0], node):
+            zeros.append(snapshot.index[node.args[0]])
+    return zeros
 
 
 def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
@@ -225,13 +245,31 @@ def _are_same(a: float, b: float) -> bool:
 def source_line(node: Value) -> str:
     """Return file, number and text of the line that made a node; "" if it was not recorded.
 
-    `detect_anomaly` records them. Only the file's name is kept of its path: a page is made to be
-    shared.
+    `trace_calls` and `detect_anomaly` record them. Only the file's name is kept of its path: a page
+    is made to be shared.
     """
+    if node.made_at is not None:
+        return clean(line_in_file(node.made_at), _MAX_LINE)
     known = _SOURCE_LINE.fullmatch(str((node.metadata or {}).get("source", "")))
     if known is None:
         return ""
     path, number, text = known.groups()
     name = PurePath(path.replace("\\", "/")).name
     place = f"{name}:{number}"
-    return clean(f"{place}: {text}" if text else place, 160)
+    return clean(f"{place}: {text}" if text else place, _MAX_LINE)
+
+
+def _variable(snapshot: Snapshot, node: Value) -> str:
+    """Return the variable that a node was given to; "" where its label says the same.
+
+    The result of a call is given to a variable by the caller.
+    """
+    line = node.made_at
+    variable = "" if line is None else line.variable
+    if not variable and isinstance(node.scope, CallScope):
+        is_result = all(user.scope is not node.scope for user in snapshot.users[node])
+        called_at = node.scope.called_at
+        if is_result and called_at is not None:
+            variable = called_at.variable
+    variable = clean(variable, _MAX_VARIABLE)
+    return "" if variable == snapshot.labels[node] else variable

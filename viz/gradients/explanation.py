@@ -1,6 +1,6 @@
 """Why a gradient is what it is: the chain rule factor by factor, with the names the user gave."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, overload
@@ -17,8 +17,11 @@ from viz.model.snapshot import Snapshot, grad_of
 from viz.showing import as_page, show
 from viz.views.dictionary import is_directed_graph
 
+from .ends import group_by_end
 from .fitting import NOTEBOOK_WIDTH, Fitting
 from .highlight import highlight_paths
+from .merged import write_lines, write_merged
+from .normalizations import Output, find_normalizations
 from .notation import (
     Path,
     latex_derivative,
@@ -29,11 +32,13 @@ from .notation import (
     skip_plain_steps,
     write_count,
 )
-from .path_sums import PathSums, nodes_between
+from .path_sums import PathSums, Trail, nodes_between
 from .reasons import Reason, find_reason
 from .symbolic import SymbolicChainRule, symbolic_chain_rule
 from .symbolic_factors import SymbolicFactor, write_factors
 
+MAX_LISTED = 50
+"""Paths up to which the largest are listed."""
 _MAX_ERROR = 1e-9
 """Relative difference up to which a stored gradient counts as the one explained."""
 
@@ -101,9 +106,10 @@ def chain_rule(
 ) -> ChainRule | SymbolicChainRule:
     """Write a derivative as the product of the local derivatives on the way, for `print`.
 
-    The names are labels. A Value without a label is folded: its local derivatives become part of
-    the factor between the named ones around it. An output or leaf without a label is named by how
-    it was made, and equal labels are numbered. Nothing is changed.
+    The names are labels, and inside `trace_calls` also variables that were given one Value. A Value
+    without a name is folded: its local derivatives become part of the factor between the named ones
+    around it. An output or leaf without a name is named by how it was made, and equal labels are
+    numbered. Nothing is changed.
 
     Args:
         output: What is differentiated.
@@ -155,13 +161,13 @@ def chain_rule(
     return ChainRule(names[output], names[leaf], tuple(paths), more, sums.rest, sums.total)
 
 
-def _make_path(steps: list[tuple[str, float]], product: float) -> Path:
+def _make_path(steps: list[tuple[str, float]], product: float, count: int = 1) -> Path:
     if len(steps) == 1:
         # A leaf that is the output itself: ∂x/∂x, whose only factor is 1.
         steps = [steps[0], steps[0]]
     names = tuple(name for name, _ in steps)
     factors = tuple(factor for _, factor in steps[1:])
-    return Path(names, factors, product)
+    return Path(names, factors, product, count)
 
 
 @repr_fits_terminal
@@ -178,6 +184,8 @@ class Explanation:
         more: How many paths there are besides.
         rest: The sum of those.
         why: One sentence on what blocks, breaks or starves the gradient; "" where nothing does.
+        merged: A sentence for each factor that several paths were put together in, as those through
+            a softmax are: its formula, and how many they are.
         symbols: The factors of the paths in symbols, if they were asked for.
     """
 
@@ -191,8 +199,11 @@ class Explanation:
     why: str
     _sums: PathSums = field(repr=False, compare=False)
     _reason: Reason = field(repr=False, compare=False)
+    _trails: tuple[Trail, ...] = field(repr=False, compare=False)
+    merged: tuple[str, ...] = ()
     symbols: tuple[SymbolicFactor, ...] = ()
     _more_symbols: int = field(default=0, repr=False, compare=False)
+    _lines: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @fits_terminal
     def __str__(self) -> str:
@@ -203,6 +214,8 @@ class Explanation:
         terms: list[tuple[str, str]] = []
         for path in self.paths:
             product = f"{path.notation()} = {path.numbers()}"
+            if path.count > 1:
+                product += f", {write_count(path.count)} together"
             terms.append((short(path.product), product))
         if self.more:
             terms.append((short(self.rest), write_count(self.more, "more path")))
@@ -210,10 +223,12 @@ class Explanation:
         wide = max(len(amount) for amount, _ in terms)
         lines = [f"{head}, the sum over {write_count(self.count)}:"]
         lines += [f"  {amount:>{wide}} = {term}" for amount, term in terms]
+        lines += [f"  {sentence}" for sentence in self.merged]
         for factor in self.symbols:
             lines += [f"  {line}" for line in factor.lines()]
         if self._more_symbols:
             lines.append(f"  … {write_count(self._more_symbols, 'more factor')} …")
+        lines += [f"  {line}" for line in self._lines]
         return "\n".join([*lines, *self._remarks()])
 
     def _derivative(self) -> str:
@@ -281,7 +296,7 @@ class Explanation:
             <Drawing of 3 values as cards>
         """
         heading = clean(title or self._heading(), 120)
-        pictures = highlight_paths(self._sums, self._reason, heading)
+        pictures = highlight_paths(self._sums, self._trails, self._reason, heading)
         directions = ("LR", "TB") if rankdir is None else (checked_direction(rankdir),)
         fitting = Fitting(checked_width(width), directions, theme, limit, program)
         return fitting.draw(pictures)
@@ -312,9 +327,12 @@ class Explanation:
 def explain(output: Value, leaf: Value, top: int = 5, *, symbols: bool = False) -> Explanation:
     """Write the gradient of a leaf as the sum over all paths from an output to it.
 
-    Paths go through every Value. A step is not written where it says nothing: through a Value
-    without a label that passes on just what it gets, such as the partial sums of a neuron. What
-    leaves a module is named by the module's path. Nothing is changed.
+    Paths go through every Value. Those that differ only inside of a softmax, or of another function
+    that divides numbers by something of their sum, nearly cancel out and are put together. Where
+    there are more than fifty, all that end at the same use of the leaf are one line. A step is
+    not written where it says nothing: through a Value without a label that passes on just what it
+    gets, such as the partial sums of a neuron. What leaves a module is named by the module's path,
+    and what was made inside `trace_calls` by its variable. Nothing is changed.
 
     Args:
         output: What is differentiated.
@@ -353,29 +371,60 @@ def explain(output: Value, leaf: Value, top: int = 5, *, symbols: bool = False) 
     """
     top = checked_int(top, "top of explain", 1)
     _check_values("explain", output, leaf)
-    sums = PathSums(output, leaf, top)
-    names = name_on_paths(sums.largest, output, leaf)
-    paths = []
-    for trail in sums.largest:
-        steps = [(names[node], factor) for node, factor in skip_plain_steps(trail)]
-        paths.append(_make_path(steps, trail.product))
+    order = nodes_between(output, leaf)
+    outputs = find_normalizations(order, _find_users(order))
+    stops = _choose_stops(order, outputs.values(), (output, leaf))
+    sums = PathSums(output, leaf, top, order, stops, outputs)
 
-    factors, more_factors = write_factors(sums.largest, names) if symbols else ((), 0)
+    # The largest of very many paths say nothing.
+    trails = [(trail, trail.count_ways()) for trail in sums.largest]
+    is_grouped = sums.count > MAX_LISTED
+    if is_grouped:
+        trails = group_by_end(sums, top)
+    written = [trail for trail, _ in trails]
+    names = name_on_paths(written, output, leaf)
+    paths = []
+    for trail, ways in trails:
+        steps = [(names[node], factor) for node, factor in skip_plain_steps(trail)]
+        paths.append(_make_path(steps, trail.product, ways))
+
+    factors, more_factors = write_factors(written, names) if symbols else ((), 0)
     reason = find_reason(sums)
     return Explanation(
         output=names[output],
         leaf=names[leaf],
         total=sums.total,
-        count=sums.count,
+        count=sums.ways,
         paths=tuple(paths),
-        more=sums.count - len(paths),
-        rest=sums.rest,
+        more=sums.ways - sum(path.count for path in paths),
+        rest=0.0 if is_grouped else sums.rest,
         why=reason.sentence,
+        merged=write_merged(written, names, outputs),
         _sums=sums,
         _reason=reason,
+        _trails=tuple(written),
         symbols=factors,
         _more_symbols=more_factors,
+        _lines=write_lines(written, names),
     )
+
+
+def _find_users(order: Iterable[Value]) -> dict[Value, list[Value]]:
+    users: dict[Value, list[Value]] = {}
+    for node in order:
+        for arg in node.args:
+            users.setdefault(arg, []).append(node)
+    return users
+
+
+def _choose_stops(
+    order: Iterable[Value], outputs: Iterable[Output], ends: tuple[Value, Value]
+) -> set[Value]:
+    """Return the Values at which a path is written: all but those inside of a normalization."""
+    inside: set[Value] = set()
+    for output in outputs:
+        inside |= output.normalization.inside
+    return {node for node in order if node not in inside or node.label or node in ends}
 
 
 def _check_values(function: str, output: object, leaf: object) -> tuple[Value, Value]:

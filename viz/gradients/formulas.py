@@ -17,6 +17,7 @@ from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls
 from viz.look.text import clean
 from viz.model.snapshot import MAX_NAME
+from viz.views.sums import starts_sum
 
 from .expression_writers import LATEX, MATHML, TEXT
 from .expressions import Expression, Kind, as_expression, make_name
@@ -267,7 +268,9 @@ def _build(
                 written[operand] if isinstance(operand, Value) else _write_number(operand, digits)
                 for operand in operands(node)
             ]
-            expression = write_operation(node.op, parts)
+            # The 0 that Python's `sum` begins with says nothing.
+            is_start = bool(node.args) and starts_sum(node.args[0], node)
+            expression = parts[1] if is_start else write_operation(node.op, parts)
         elif node in graph.labels and node is not graph.value:
             expression = make_name(names[node])
         else:

@@ -1,5 +1,6 @@
 """How paths of the chain rule are written: names of Values, products, and LaTeX."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from itertools import pairwise
 from math import isfinite, isnan, log10
 from typing import TypeVar
 
+from scalargrad.core.scopes import CallScope, Scope
+from scalargrad.core.source_lines import SourceLine
 from scalargrad.core.value import Value
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from viz.look.text import clean, number, plural
@@ -21,6 +24,7 @@ MAX_CHAIN = 12
 """Factors of a product that are written; of a longer one the first and the last."""
 
 _MAX_DIGITS = 15
+_NUMBERED = re.compile(r" #\d+$")
 
 
 @repr_fits_terminal
@@ -32,11 +36,13 @@ class Path:
         names: The named Values on it, the output first.
         factors: The derivative of each by the next: one fewer than names.
         product: The product of the factors.
+        count: How many paths through the graph it stands for.
     """
 
     names: tuple[str, ...]
     factors: tuple[float, ...]
     product: float
+    count: int = 1
 
     def notation(self) -> str:
         """Return the derivatives by name.
@@ -145,28 +151,39 @@ def name_of(node: Value) -> str:
 
 
 def name_stops(order: Iterable[Value], output: Value, leaf: Value) -> dict[Value, str]:
-    """Return the Values that a chain rule names: those with a label, the output and the leaf."""
+    """Return the Values that a chain rule names, each with its name.
+
+    They are the output and the leaf, those with a label, and those that a variable was given to,
+    inside `trace_calls`, if it was given no other one of them.
+    """
+    nodes = dict.fromkeys((*order, output))
+    variable_of = {node: _variable(node.made_at) for node in nodes if node.args}
+    variable_of[output] = _variable(line_left(None, output))
+    uses = Counter(variable_of.values())
     names: dict[Value, str] = {}
-    for node in (*order, output):
+    for node in nodes:
         is_end = node is output or node is leaf
         label = clean(node.label, MAX_NAME) if node.label or is_end else ""
-        if label or is_end:
-            names[node] = label or formula(node)
+        variable = variable_of.get(node, "")
+        name = label or (variable if uses[variable] == 1 else "")
+        if name or is_end:
+            names[node] = name or formula(node)
     return number_names(names)
 
 
 def name_on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[Value, str]:
     """Return a name for every Value on some paths.
 
-    The name is the first of these that there is: its label; the path of the module that it leaves;
-    how it was made, where its operands have labels; the sign of its operation, which may be the
-    name of several.
+    The name is the first of these that there is: its label; the variable that it was given to,
+    inside `trace_calls`; the module or the function that it leaves; how it was made, where its
+    operands have labels; the sign of its operation, which may be the name of several.
     """
     on_paths = (leaf, *nodes_on(trails), output)
     plain = {node: clean(node.label, MAX_NAME) for node in on_paths}
     for trail in trails:
-        for above, below in pairwise(step.node for step in trail.steps()):
-            plain[below] = plain[below] or module_left(above, below)
+        for step in trail.steps()[1:]:
+            plain[step.node] = plain[step.node] or name_left(step.user, step.node)
+    plain[output] = plain[output] or _variable(line_left(None, output))
 
     names: dict[Value, str] = {}
     signs: dict[Value, str] = {}
@@ -194,17 +211,80 @@ def skip_plain_steps(trail: Trail) -> list[tuple[Value, float]]:
     # The derivative since the last Value that was kept: of the Values skipped, all but one factor
     # are 1.
     factor = 1.0
+    # Behind a variable a term of its sum is not worth a name either.
+    is_behind_variable = False
     for step, after in pairwise(steps):
         factor = step.factor if factor == 1.0 else factor
-        passes_on = after.factor == 1.0
-        is_named = step.node.label or module_left(step.above, step.node)
-        if is_named or not passes_on:
+        passes_on = after.factor == 1.0 or (factor == 1.0 and is_behind_variable)
+        name = step.node.label or name_left(step.user, step.node)
+        if name or not passes_on:
             kept.append((step.node, factor))
             factor = 1.0
+            is_behind_variable = bool(name) and step.node.made_at is not None
     if steps:
         last = steps[-1]
         kept.append((last.node, last.factor if factor == 1.0 else factor))
     return kept
+
+
+def name_left(above: Value, below: Value) -> str:
+    """Return the name in the code of what a path comes to: a variable, a module or a function.
+
+    Args:
+        above: A Value.
+        below: A Value that it is made of.
+
+    Returns:
+        The variable that `below` was given to, if `above` was made elsewhere, or the module or the
+        function that the path enters from behind, at its output; else "".
+
+    Example:
+        >>> import scalargrad as sg
+        >>> with sg.trace_calls():
+        ...     q = sg.Value(2.0) * 3
+        ...     y = q + 1
+        >>> name_left(y, q), name_left(y, Value(2.0))
+        ('q', '')
+    """
+    line = line_left(above, below)
+    if line is not None and line.variable:
+        return clean(line.variable, MAX_NAME)
+    scope = below.scope
+    if below.args and isinstance(scope, CallScope) and scope not in _calls(above):
+        return f"{clean(scope.kind, MAX_NAME)}()"
+    return module_left(above, below)
+
+
+def line_left(above: Value | None, below: Value) -> SourceLine | None:
+    """Return the line of code that has the name of what a path comes to.
+
+    Args:
+        above: A Value; None for the output itself, which a path begins with.
+        below: A Value that it is made of.
+
+    Returns:
+        The call that `below` is the result of, or the line that made it; None where `above` was
+        made there, too, and without `trace_calls`.
+    """
+    line = below.made_at
+    if not below.args or line is None:
+        return None
+    # The result of a call may be returned by the caller, too: the innermost name says most.
+    around = [] if above is None else _calls(above)
+    for call in reversed(_calls(below)):
+        if isinstance(call, CallScope) and call not in around:
+            called_at = call.called_at
+            if called_at is not None and called_at.variable:
+                return called_at
+    return None if above is not None and line == above.made_at else line
+
+
+def _calls(node: Value) -> list[Scope]:
+    return [] if node.scope is None else node.scope.chain()
+
+
+def _variable(line: SourceLine | None) -> str:
+    return "" if line is None else clean(line.variable, MAX_NAME)
 
 
 def module_left(above: Value, below: Value) -> str:
@@ -233,6 +313,18 @@ def number_names(names: Mapping[Named, str]) -> dict[Named, str]:
         rank = seen[name]
         numbered[node] = _bracket(name if rank == 1 else f"{name} #{rank}")
     return numbered
+
+
+def base_name(name: str) -> str:
+    """Return a name without the number that equal ones are told apart by.
+
+    Example:
+        >>> base_name("(q #2)"), base_name("(w × x)")
+        ('q', 'w × x')
+    """
+    if name.startswith("(") and name.endswith(")"):
+        name = name[1:-1]
+    return _NUMBERED.sub("", name)
 
 
 def _bracket(name: str) -> str:

@@ -17,7 +17,7 @@ cancel out or are by far the largest, a difference would have few digits left or
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable
-from math import inf, isnan
+from math import inf, isnan, prod
 from typing import NamedTuple
 
 from scalargrad.core.backprop import checked_partials
@@ -35,6 +35,9 @@ class Trail(NamedTuple):
         factor: The derivative of the last step.
         port: The operand that the last step went to.
         before: The trail without its last step, None at the output.
+        ways: How many ways through the graph the last step stands for.
+        via: Of a step that is no single edge a Value that uses `node`, if that is not where the
+            step came from.
     """
 
     product: float
@@ -42,6 +45,19 @@ class Trail(NamedTuple):
     factor: float = 1.0
     port: int = 0
     before: "Trail | None" = None
+    ways: int = 1
+    via: Value | None = None
+
+    @property
+    def user(self) -> Value:
+        """A Value that uses `node`, by which a name in the code is found."""
+        return self.above if self.via is None else self.via
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether the last step is one edge of the graph, not several ways that are one factor."""
+        args = () if self.before is None else self.above.args
+        return self.ways == 1 and self.port < len(args) and args[self.port] is self.node
 
     @property
     def size(self) -> float:
@@ -53,6 +69,10 @@ class Trail(NamedTuple):
         """Where the last step came from; there is one unless the trail is at the output."""
         assert self.before is not None
         return self.before.node
+
+    def count_ways(self) -> int:
+        """Return how many paths through the graph it stands for."""
+        return prod(step.ways for step in self.steps())
 
     def steps(self) -> list["Trail"]:
         """Return the trails that led here, the output's own first."""
@@ -71,11 +91,13 @@ class Edge(NamedTuple):
         above: The stop that it comes from.
         port: The operand of `above` that it leads to.
         factor: The derivative of `above` by this stop.
+        ways: How many ways through the graph it stands for.
     """
 
     above: Value
     port: int
     factor: float
+    ways: int = 1
 
 
 class PathSums:
@@ -89,12 +111,15 @@ class PathSums:
         stops: The Values at which a path is written down. The local derivatives between two of them
             become one factor, summed where there are several ways between. None: every Value, so
             that each path through the graph counts by itself.
+        merging: The stops below which ways through different operands are one factor, too; None
+            for all stops, unless every Value is one.
 
     Attributes:
         order: What is between the two, both included, operands first.
         flows: The derivative of the output by each Value in between.
         edges: For each stop the edges down to it, the output first.
-        count: How many paths there are, exactly.
+        count: How many paths there are from stop to stop, exactly.
+        ways: How many paths there are through the graph, exactly.
         total: The derivative: what `output.backward()` adds to `leaf.grad`, hooks aside.
         largest: The largest paths, largest first.
         rest: The sum of all the others.
@@ -116,31 +141,46 @@ class PathSums:
         max_paths: int,
         order: dict[Value, None] | None = None,
         stops: Container[Value] | None = None,
+        merging: Container[Value] | None = None,
     ):
         self.output = output
         self.leaf = leaf
         self.max_paths = max_paths
         self.order = nodes_between(output, leaf) if order is None else order
         self.flows: dict[Value, float] = defaultdict(float, {output: 1.0})
-        self.edges = self._collect_edges(stops)
+        self.stops = stops
+        if merging is None:
+            merging = () if stops is None else stops
+        self.edges = self._collect_edges(merging)
         self.total = self.flows[leaf]
-        self.count = self._count_paths()
+        self.count = self._count_paths([leaf], with_ways=False)[leaf]
+        self.ways = self.count if stops is None else self.ways_to([leaf])[leaf]
         self.largest = self._find_largest()
         self.rest = self._sum_others() if self.count > len(self.largest) else 0.0
 
-    def _collect_edges(self, stops: Container[Value] | None) -> dict[Value, list[Edge]]:
+    def is_stop(self, node: Value) -> bool:
+        """Return whether paths are written down at a Value."""
+        return self.stops is None or node in self.stops
+
+    def _collect_edges(self, merging: Container[Value]) -> dict[Value, list[Edge]]:
         """Walk back from the output, and sum the gradients on the way.
 
         `slopes[v][(u, port)]` is the derivative of the stop u by v through what is between them: it
-        passes on through what is no stop, and what arrives from the same stop is added up.
+        passes on through what is no stop, and what arrives from the same operand of the same stop
+        is added up. With it is the number of ways.
         """
         edges: dict[Value, list[Edge]] = {}
-        slopes: dict[Value, dict[tuple[Value, int], float]] = defaultdict(dict)
+        slopes: dict[Value, dict[tuple[Value, int], tuple[float, int]]] = defaultdict(dict)
         for node in reversed(self.order):
             above = slopes.pop(node, {})
-            if stops is None or node in stops:
-                edges[node] = [Edge(user, port, factor) for (user, port), factor in above.items()]
-                above = {(node, 0): 1.0}
+            is_stop = self.is_stop(node)
+            if is_stop:
+                edges[node] = [
+                    Edge(user, port, factor, ways) for (user, port), (factor, ways) in above.items()
+                ]
+                above = {(node, 0): (1.0, 1)}
+            # x * x has two edges down to x, told apart by the operand that they lead to.
+            keeps_operands = is_stop and node not in merging
 
             operands = zip(node.args, checked_partials(node), strict=True)
             for port, (arg, local) in enumerate(operands):
@@ -149,23 +189,35 @@ class PathSums:
                     continue
                 self.flows[arg] += carry_back(local, self.flows[node])
                 below = slopes[arg]
-                for (user, before), slope in above.items():
-                    # With every Value a stop, x * x has two edges down to x, told apart by port.
-                    key = (user, port if stops is None else before)
+                for (user, before), (slope, ways) in above.items():
+                    key = (user, port if keeps_operands else before)
                     # `carry_back`, not a product: a derivative that is cut stays 0 times inf.
                     factor = carry_back(local, slope)
-                    below[key] = below[key] + factor if key in below else factor
+                    if key in below:
+                        other, more = below[key]
+                        below[key] = (other + factor, more + ways)
+                    else:
+                        below[key] = (factor, ways)
         return edges
 
-    def _count_paths(self) -> int:
-        # Counts may have many thousands of digits, so each is forgotten after its last use.
+    def ways_to(self, nodes: Iterable[Value]) -> dict[Value, int]:
+        """Return how many paths through the graph lead from the output to each of some stops."""
+        return self._count_paths(nodes, with_ways=True)
+
+    def _count_paths(self, nodes: Iterable[Value], with_ways: bool) -> dict[Value, int]:
+        # Counts may have many thousands of digits, so most are forgotten after their last use.
         uses = self._uses()
+        wanted: dict[Value, int] = dict.fromkeys(nodes, 0)
         counts: dict[Value, int] = {}
         for node, edges in self.edges.items():
-            is_output = node is self.output
-            counts[node] = 1 if is_output else sum(counts[edge.above] for edge in edges)
+            count = 1 if node is self.output else 0
+            for edge in edges:
+                count += counts[edge.above] * (edge.ways if with_ways else 1)
+            counts[node] = count
+            if node in wanted:
+                wanted[node] = count
             self._forget_used(edges, uses, counts)
-        return counts.get(self.leaf, 0)
+        return wanted
 
     def _find_largest(self) -> list[Trail]:
         uses = self._uses()
@@ -178,7 +230,7 @@ class PathSums:
             for edge in edges:
                 for trail in trails[edge.above]:
                     product = carry_back(edge.factor, trail.product)
-                    longer.append(Trail(product, node, edge.factor, edge.port, trail))
+                    longer.append(Trail(product, node, edge.factor, edge.port, trail, edge.ways))
             longer.sort(key=lambda trail: -trail.size)
             trails[node] = longer[: self.max_paths]
             self._forget_used(edges, uses, trails)
@@ -214,7 +266,7 @@ class PathSums:
 
         outside: dict[Value, float] = defaultdict(float)
         for node, edges in self.edges.items():
-            for above, port, factor in edges:
+            for above, port, factor, _ in edges:
                 outside[node] += carry_back(factor, outside[above])
                 for trail in inside[above]:
                     if (id(trail), node, port) not in continued:

@@ -333,8 +333,8 @@ def _explain_tiny(sums: PathSums) -> Reason:
     candidates = []
     for step in sums.largest[0].steps():
         size = abs(step.factor)
-        if step.before is not None and 0.0 < size < SATURATED:
-            candidates.append((size, step.before.node, step))
+        if step.is_edge and 0.0 < size < SATURATED:
+            candidates.append((size, step.above, step))
     candidates.sort(key=lambda candidate: candidate[0])
 
     for _, above, step in candidates:

@@ -74,7 +74,10 @@ def write_factors(
     """
     steps: dict[tuple[Value, int], tuple[str, Trail]] = {}
     for trail in trails:
-        for above, below, step in _find_steps(trail):
+        for above, below, step in find_steps(trail):
+            # What several ways were put together in is no rule of the table.
+            if not step.is_edge:
+                continue
             # Not the names: in x / x there are two derivatives by x.
             edge = (step.above, step.port)
             steps.setdefault(edge, (f"∂{names[above]}/∂{names[below]}", step))
@@ -88,7 +91,7 @@ def write_factors(
     return tuple(factors), max(0, len(steps) - _MAX_FACTORS)
 
 
-def _find_steps(trail: Trail) -> Iterator[tuple[Value, Value, Trail]]:
+def find_steps(trail: Trail) -> Iterator[tuple[Value, Value, Trail]]:
     """Yield each two neighbors among the named Values of a path, and the step that counts there.
 
     All other steps between the two have a derivative of 1.

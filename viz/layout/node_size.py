@@ -50,7 +50,14 @@ def row_middle(row: int) -> float:
     return NEURON_TABLE.title + NEURON_TABLE.header + (row + 0.5) * NEURON_TABLE.row
 
 
-def _measure_module(node: Node) -> Size:
+def measure_neighbor(node: Node) -> Size:
+    """Return the size of a node beside an open neuron, where closed modules are narrow."""
+    if node.kind == "module" and not node.rows:
+        return _measure_module(node, min_width=0.0)
+    return measure_node(node, "cards")
+
+
+def _measure_module(node: Node, min_width: float = MODULE.min_width) -> Size:
     if node.rows:
         numbers = 4 * NEURON_TABLE.number
         wide = NEURON_TABLE.name + numbers + NEURON_TABLE.bars
@@ -59,7 +66,7 @@ def _measure_module(node: Node) -> Size:
     head = 1.12 * title_width + 36 + number_width(node.data)
     shown = max(number_width(node.grad), number_width(node.data))
     foot = width(node.detail or node.formula, FONT_SIZES.small) + shown + 34
-    return max(MODULE.min_width, head, foot), MODULE.height
+    return max(min_width, head, foot), MODULE.height
 
 
 def _measure_chain(node: Node, ends: ChainEnds) -> Size:

@@ -140,13 +140,13 @@ class Table:
         inset: From the border to the texts.
     """
 
-    title: float = 28.0
-    header: float = 20.0
-    row: float = 21.0
-    name: float = 86.0
-    number: float = 74.0
-    bars: float = 72.0
-    inset: float = 10.0
+    title: float = 24.0
+    header: float = 18.0
+    row: float = 18.0
+    name: float = 70.0
+    number: float = 65.0
+    bars: float = 42.0
+    inset: float = 6.0
     radius: float = 7.0
 
 

@@ -182,6 +182,8 @@ class Picture:
         numbered: Whether chips show their numbers.
         scale: The number at the end of the scale, where pictures share one; 0: the largest shown.
         rankdir: Which way edges run: "LR", "TB", "RL" or "BT".
+        center: At level "cards" the id of an open neuron that the picture is about: what goes into
+            it is at its left, its output at the right of its last row, and what uses that above.
     """
 
     level: str
@@ -200,6 +202,7 @@ class Picture:
     scale: float = 0.0
     numbered: bool = False
     rankdir: str = "LR"
+    center: str = ""
 
     @cached_property
     def by_id(self) -> dict[str, Node]:

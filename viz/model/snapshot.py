@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import ADD, DOT, MUL, SUM, TABLE
 from scalargrad.core.scopes import Scope
+from scalargrad.core.source_lines import SourceLine
 from scalargrad.core.value import Value
 from viz.look.text import clean, long_label, number
 
@@ -301,6 +303,17 @@ def formula(node: Value) -> str:
 
     more = ", …" if len(node.args) > MAX_OPERANDS else ""
     return f"{clean(node.op, MAX_NAME)}({', '.join(names)}{more})"
+
+
+def line_in_file(line: SourceLine) -> str:
+    """Return a line of code with the name of its file, without the folder: pictures are shared.
+
+    Example:
+        >>> line_in_file(SourceLine("gpt", "/home/me/model.py", 12, "q = linear(x, wq)", "q"))
+        'model.py:12: q = linear(x, wq)'
+    """
+    name = PurePath(line.file.replace("\\", "/")).name
+    return str(line._replace(file=name))
 
 
 def grad_of(node: Value) -> float:

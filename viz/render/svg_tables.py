@@ -5,7 +5,7 @@ from math import isfinite
 from viz.layout.geometry import Rect
 from viz.layout.node_size import row_middle
 from viz.look.measures import BORDER, FONT_SIZES, NEURON_TABLE
-from viz.look.text import fit_text, number
+from viz.look.text import fit_text, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture, TableRow
 
@@ -35,7 +35,9 @@ def draw_table(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> s
     for name, end in names:
         parts.append(writer.text(end, header_y, name, small, "muted", anchor="end"))
 
-    sizes = [abs(row.product) for row in node.rows if isfinite(row.product)]
+    # Their sum may be much larger: its bar ends where the longest of them does.
+    parts_of_sum = [row.product for row in node.rows if row.x is not None]
+    sizes = [abs(product) for product in parts_of_sum if isfinite(product)]
     longest = max(sizes, default=0.0) or 1.0
     is_below = False
     for i, row in enumerate(node.rows):
@@ -60,7 +62,8 @@ def _draw_title(node: Node, rect: Rect, writer: SvgWriter) -> str:
     table = NEURON_TABLE
     y = rect.y + table.title / 2 + 5
     triangle = path_data("M", rect.x + table.inset, y - 7, "h9l-4.5 6Z")
-    label = fit_text(node.label, FONT_SIZES.label, rect.width / 2, bold=True)
+    detail_width = width(node.detail, FONT_SIZES.small)
+    label = fit_text(node.label, FONT_SIZES.label, rect.width - detail_width - 48, bold=True)
     right = rect.right - table.inset
     small = FONT_SIZES.small
     return (
@@ -81,7 +84,10 @@ def _draw_row(
     table = NEURON_TABLE
     y = middle + _SHIFT
     is_part = row.x is not None
-    name = fit_text(row.name, _SIZE, table.name - table.inset, bold=not is_part)
+    # What is left of the bars is empty in a row without operands.
+    space = table.name + (table.number if row.x is None else 0.0)
+    space += table.number if row.weight is None else 0.0
+    name = fit_text(row.name, _SIZE, space - table.inset, bold=not is_part)
     ink = "muted" if is_part else "ink"
     parts = [writer.text(rect.x + table.inset, y, name, _SIZE, ink, bold=not is_part)]
     for x, end in zip((row.x, row.weight, row.product), columns, strict=True):
@@ -97,7 +103,7 @@ def _draw_gradient(
     grad: float, rect: Rect, middle: float, picture: Picture, writer: SvgWriter
 ) -> str:
     table = NEURON_TABLE
-    left = rect.right - table.number + 4
+    left = rect.right - table.number + 1
     cell = Rect(left, middle - table.row / 2, rect.right - left - 1, table.row)
     fill = "card"
     ink = "ink"
@@ -118,7 +124,7 @@ def _draw_gradient(
 def _draw_bar(share: float, bars: Rect, middle: float, writer: SvgWriter) -> str:
     if not isfinite(share):
         return ""
-    length = abs(share) * bars.width / 2
+    length = min(abs(share), 1.0) * bars.width / 2
     x = bars.center if share >= 0 else bars.center - length
     # A product that is small beside the others still has a bar.
     visible = max(length, 0.4)

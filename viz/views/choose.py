@@ -1,5 +1,6 @@
 """How much to show: which view draws a target, at which level of detail."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -26,9 +27,13 @@ from .condensed import condensed_picture
 from .dictionary import is_directed_graph, sketch_pictures
 from .layers.cards import layer_picture
 from .layers.fold import Folded
+from .neuron_tables import find_neuron_tables, find_output_table
 from .neurons import neuron_picture
+from .open_neuron import choose_open_neuron, open_neuron_picture
 from .scalars import scalar_picture
 
+_ONE_OUTPUT = re.compile(r"[^\[\]]+\[\d{1,9}\]")
+"""One output of a module or a call, as in "gpt.linear[3]"."""
 MAX_UNITS = 48
 """Units of the widest layer of a network that is drawn neuron by neuron."""
 MAX_WEIGHTS = 5000
@@ -261,6 +266,8 @@ def _describe(target: Any) -> str:
 def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = False) -> list[Picture]:
     if request.level == "blocks":
         return [_blocks(snapshot, request)]
+    if request.fold and isinstance(request.expand, str) and _ONE_OUTPUT.fullmatch(request.expand):
+        return [_draw_output(snapshot, request.expand, request.show)]
     chains = _find_chains(snapshot, request)
     opened = _find_opened(snapshot, request.expand, chains)
     chains = close_chains(chains, opened)
@@ -364,6 +371,28 @@ def _network(snapshot: Snapshot, show: str | None, is_network: bool) -> Picture:
 # Open and closed modules
 
 
+def _draw_output(snapshot: Snapshot, expand: str, show: str | None) -> Picture:
+    """Return one output of a module or a call as an open neuron.
+
+    Args:
+        snapshot: The graph.
+        expand: The path of the module, and the number of the output in brackets.
+        show: What colors show.
+    """
+    name, position = expand[:-1].rsplit("[", 1)
+    path = _match_modules(snapshot.modules, name)[0]
+    try:
+        table = find_output_table(snapshot, path, int(position))
+    except IndexError:
+        raise OptionError(f"expand names {expand!r}: {name} has no output {position}") from None
+    if table is None:
+        raise OptionError(
+            f"expand names {expand!r}, which is not a sum of products: expand={name!r} draws all "
+            "of its values"
+        )
+    return open_neuron_picture(snapshot, path, table, show, expand)
+
+
 def _find_opened(
     snapshot: Snapshot, expand: str | Iterable[str] | None, chains: Iterable[str]
 ) -> set[str]:
@@ -405,6 +434,10 @@ def _cards(
 
     closed = [path for path in snapshot.modules if path not in opened]
     if fold and opened:
+        tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p in opened])
+        path = choose_open_neuron(tables, opened)
+        if path and not chains and len(snapshot) > MAX_CARDS:
+            return open_neuron_picture(snapshot, path, tables[path], show)
         # What the reader asked for is what the picture is about: all else takes little space.
         return scalar_picture(snapshot, "cards", closed, show, fold, chains)
     innermost = [path for path in closed if not snapshot.children.get(path)]

@@ -9,7 +9,7 @@ from scalargrad.core.value import Value
 from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import Snapshot, formula, shown_flow
 
-from .sums import ADDS, Operand, with_partials
+from .sums import ADDS, Operand, starts_sum, with_partials
 
 MAX_FOLLOWED = 12
 """Operands of one Value that are followed, the strongest."""
@@ -75,12 +75,14 @@ class _CondensedView:
         pending = list(reversed(with_partials(node)))
         while pending:
             arg, local = pending.pop()
+            if starts_sum(arg, node):
+                continue
             if node.op not in ADDS or not self._is_folded(arg):
                 operands.append((arg, local))
                 continue
             # Reversed, since the last one is taken first: the operands keep their order.
             for operand, partial in reversed(with_partials(arg)):
-                if _is_visible(arg, operand):
+                if _is_visible(arg, operand) and not starts_sum(operand, arg):
                     pending.append((operand, local * partial))
         return operands
 

@@ -1,10 +1,16 @@
-"""An open neuron as a table: a row w · x for each input, then the bias, the sum and the output."""
+"""An open neuron as a table: a row w · x for each input, then the bias, the sum and the output.
+
+A neuron is whatever is a sum of products: a module, a call of a function, a named block, or one
+result of several that a call has, such as a row of a matrix times a vector.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scalargrad.core import ops
+from scalargrad.core.scopes import CallScope
 from scalargrad.core.value import Value
+from viz.look.text import clean
 from viz.model.snapshot import Snapshot
 
 from .sums import ADDS
@@ -51,6 +57,30 @@ def find_neuron_tables(snapshot: Snapshot, paths: Iterable[str]) -> dict[str, Ne
     return tables
 
 
+def find_output_table(snapshot: Snapshot, path: str, position: int) -> NeuronTable | None:
+    """Return one output of a module or call as a table, None where it is no sum of products.
+
+    Args:
+        snapshot: The graph.
+        path: The unique path of the module.
+        position: Which of its outputs, in the order of the graph.
+
+    Raises:
+        IndexError: The module has not that many outputs.
+    """
+    values = [node for node in snapshot.order if snapshot.module[node] == path]
+    own = set(values)
+    output = [node for node in values if node.args and _is_output(snapshot, node, own)][position]
+    cone: dict[Value, None] = {}
+    pending = [output]
+    while pending:
+        node = pending.pop()
+        if node in own and node not in cone:
+            cone[node] = None
+            pending += node.args
+    return _read(snapshot, [*cone])
+
+
 def _read(snapshot: Snapshot, values: list[Value]) -> NeuronTable | None:
     """Return a module as a table, None where it computes anything else."""
     own = set(values)
@@ -69,31 +99,32 @@ def _read(snapshot: Snapshot, values: list[Value]) -> NeuronTable | None:
     biases: list[Value] = []
     for part in _summands(total, own, used):
         used.add(part)
-        if part.op == ops.MUL.name and part in own and _is_weighted(part, own):
-            first, second = part.args
-            weight, x = (first, second) if first in own and not first.args else (second, first)
+        if part.op == ops.MUL.name and part in own and len(set(part.args)) == 2:
+            weight, x = _factors(part)
             used.add(weight)
             products.append((weight, x, part))
-        elif part.kind == "parameter" and part in own:
+        elif not part.args and part.kind != "constant":
             biases.append(part)
         else:
             return None
-    is_whole = own.issubset(used) and len(biases) <= 1
+    inputs = {x for _, x, _ in products}
+    is_whole = own.issubset(used | inputs) and len(biases) <= 1
     if not is_whole or len(products) < MIN_ROWS or total.op not in ADDS:
         return None
     return NeuronTable(tuple(products), biases[0] if biases else None, total, output)
+
+
+def _factors(product: Value) -> tuple[Value, Value]:
+    """Return the weight and the input of a product: the one parameter, or else the first factor."""
+    first, second = product.args
+    is_second = second.kind == "parameter" and first.kind != "parameter"
+    return (second, first) if is_second else (first, second)
 
 
 def _is_output(snapshot: Snapshot, node: Value, own: set[Value]) -> bool:
     if node in snapshot.roots:
         return True
     return any(user not in own for user in snapshot.users.get(node, ()))
-
-
-def _is_weighted(product: Value, own: set[Value]) -> bool:
-    """Return whether one factor is a parameter of the neuron, and the other from elsewhere."""
-    weights = [arg for arg in product.args if arg in own and arg.kind == "parameter"]
-    return len(product.args) == 2 and len(weights) == 1
 
 
 def _summands(total: Value, own: set[Value], used: set[Value]) -> list[Value]:
@@ -112,3 +143,18 @@ def _summands(total: Value, own: set[Value], used: set[Value]) -> list[Value]:
         else:
             summands.append(node)
     return summands
+
+
+def row_name(snapshot: Snapshot, x: Value, position: int) -> str:
+    """Return what the row of an input is called: by its label, its module or its position.
+
+    What a function returned has the name of the variable that it was given to.
+    """
+    if snapshot.labels[x]:
+        return snapshot.labels[x]
+    if not isinstance(x.scope, CallScope):
+        return snapshot.module[x].rpartition("/")[2] or f"x{position}"
+    called_at = x.scope.called_at
+    variable = "" if called_at is None else clean(called_at.variable)
+    own = "" if x.made_at is None else clean(x.made_at.variable)
+    return f"{own or variable or clean(x.scope.name)} {position}"

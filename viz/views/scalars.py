@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import hypot
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -15,10 +14,10 @@ from viz.look.legend import GRADIENT_NORM
 from viz.look.text import clean, number, plural
 from viz.model.chains import Chain
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
-from viz.model.snapshot import Snapshot, formula, parent_path, shown_flow
+from viz.model.snapshot import Snapshot, formula, line_in_file, parent_path, shown_flow
 
 from .chains import chain_node
-from .neuron_tables import NeuronTable, find_neuron_tables
+from .neuron_tables import NeuronTable, find_neuron_tables, row_name
 from .sums import FoldedSums
 
 MIN_USES = 5
@@ -39,6 +38,7 @@ def scalar_picture(
     show: str | None = None,
     fold: bool = False,
     chains: Mapping[str, Chain] = MappingProxyType({}),
+    with_tables: bool = True,
 ) -> Picture:
     """Return every Value that is not inside a closed module, and closed modules as one node each.
 
@@ -50,6 +50,7 @@ def scalar_picture(
         fold: Whether a chain of + is drawn as one Σ and an open neuron as a table, and chips show
             their numbers.
         chains: Chains that are drawn as one node each, by their names.
+        with_tables: Whether an open neuron is a table, if `fold` is set.
 
     Example:
         >>> x = Value(2.0, label="x")
@@ -60,7 +61,7 @@ def scalar_picture(
     shown = snapshot.default_show if show is None else show
     closed = set(closed)
     tables: dict[str, NeuronTable] = {}
-    if fold and level == "cards":
+    if fold and with_tables and level == "cards":
         tables = find_neuron_tables(snapshot, [p for p in snapshot.modules if p not in closed])
     gathered = _gather_siblings(snapshot, closed, tables)
     view = _ScalarView(snapshot, closed, shown, fold, tables, gathered, chains)
@@ -178,7 +179,7 @@ class _ScalarView:
         snapshot = self.snapshot
         grad = self._gradient
         for i, (weight, x, product) in enumerate(table.products):
-            name = snapshot.labels[x] or snapshot.module[x].rpartition("/")[2] or f"x{i}"
+            name = row_name(snapshot, x, i)
             yield TableRow(name, x.data, weight.data, product.data, grad(weight))
         if table.bias is not None:
             name = snapshot.labels[table.bias] or "b"
@@ -191,10 +192,7 @@ class _ScalarView:
     def _value(self, node: Value) -> Node:
         grad = self._gradient(node)
         drawn = replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
-        if node not in self.sums.totals:
-            return drawn
-        count = len(self.sums.operands(node))
-        return replace(drawn, symbol="Σ", formula=f"sum of {count:,}")
+        return self.sums.draw(drawn, node)
 
     def _closed_module(self, path: str) -> Node:
         """Return a closed module: its output, the gradient of its output, and its size.
@@ -365,9 +363,7 @@ def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
 def _made_at(node: Value) -> str:
     """Return the line of code that made a Value, if it is known, without the folder of the file."""
     line = node.made_at
-    if line is None:
-        return ""
-    return "made at " + clean(str(line._replace(file=Path(line.file).name)), _MAX_LINE)
+    return "" if line is None else "made at " + clean(line_in_file(line), _MAX_LINE)
 
 
 def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:

@@ -1,10 +1,12 @@
 """Chains of + as one Σ, and the 0 that Python's `sum` begins with left out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 
 from scalargrad.core import ops
 from scalargrad.core.value import Value
+from viz.model.picture import Node
 from viz.model.snapshot import Snapshot
 
 MIN_PARTIAL_SUMS = 2
@@ -41,6 +43,8 @@ class FoldedSums:
         pending = with_partials(node)[::-1]
         while pending:
             arg, local = pending.pop()
+            if arg in self._zeros:
+                continue
             if arg not in self.folded or not self._is_sum(node):
                 operands.append((arg, local))
                 continue
@@ -49,6 +53,19 @@ class FoldedSums:
                 if inner not in self.folded or inner.args:
                     pending.append((inner, local * partial))
         return operands
+
+    def draw(self, drawn: Node, node: Value) -> Node:
+        """Return the node of a Value, as one Σ if it stands for a chain of +."""
+        if node not in self.totals:
+            return drawn
+        count = len(self.operands(node))
+        return replace(drawn, symbol="Σ", formula=f"sum of {count:,}")
+
+    def drawn(self, node: Value) -> Value:
+        """Return the sum that a partial sum is folded into; any other Value itself."""
+        while node in self.folded and node in self._into:
+            node = self._into[node]
+        return node
 
     def _is_sum(self, node: Value) -> bool:
         return node.op in ADDS
@@ -85,9 +102,8 @@ class FoldedSums:
                 self.totals.add(total)
             else:
                 self.folded.update(partial for partial in partials if partial not in real)
-        folded = set(self.folded)
-        for partial in folded:
-            self.folded.update(self._zeros_in(partial))
+        # The 0 of a sum is left out of a sum of one or two as well, which stays as it is.
+        self.folded.update(self._zeros)
 
     def _zeros_in(self, partial: Value) -> list[Value]:
         """Return the zeros of Python's `sum` among two operands, which nothing else uses."""
@@ -99,12 +115,22 @@ class FoldedSums:
     def _zeros(self) -> set[Value]:
         zeros = set()
         for node in self._shown:
-            is_zero = not node.args and node.kind == "constant" and node.data == 0.0
-            if is_zero and not self.snapshot.labels[node]:
-                users = self.snapshot.users.get(node, [])
-                if len(users) == 1 and users[0] in self._into:
-                    zeros.add(node)
+            users = self.snapshot.users.get(node, [])
+            is_alone = len(users) == 1 and node not in self.snapshot.roots
+            is_start = is_alone and (users[0] in self._into or starts_sum(node, users[0]))
+            if is_start and is_zero(node):
+                zeros.add(node)
         return zeros
+
+
+def is_zero(node: Value) -> bool:
+    """Return whether a Value is a 0 without a name, as Python's `sum` begins with."""
+    return node.kind == "constant" and node.data == 0.0 and not node.label
+
+
+def starts_sum(node: Value, user: Value) -> bool:
+    """Return whether a Value is what Python's `sum` begins with: the 0 of 0 + x."""
+    return is_zero(node) and user.op == ops.ADD.name and user.args[0] is node
 
 
 def with_partials(node: Value) -> list[Operand]:

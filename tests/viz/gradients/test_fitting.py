@@ -33,11 +33,11 @@ def test_what_fits_runs_from_left_to_right_and_is_drawn_whole() -> None:
 
 
 def test_what_is_too_wide_runs_down() -> None:
-    assert explained([4, 4, 1]).draw().picture.rankdir == "TB"
+    assert explained([2, 2, 1]).draw().picture.rankdir == "TB"
 
 
 def test_a_direction_that_was_asked_for_is_kept() -> None:
-    assert explained([4, 4, 1]).draw(rankdir="LR", width=500).picture.rankdir == "LR"
+    assert explained([2, 2, 1]).draw(rankdir="LR").picture.rankdir == "LR"
 
 
 def test_what_fits_nowhere_is_as_narrow_as_it_can_be() -> None:
@@ -80,7 +80,7 @@ def test_places_are_widths(place: str) -> None:
 
 
 def test_without_a_width_it_has_its_natural_size() -> None:
-    drawing = explained([4, 4, 1]).draw(width=None)
+    drawing = explained([4, 4, 4, 4, 1]).draw(width=None)
     assert drawing.picture.rankdir == "LR"
     assert drawing.placed.width > 1140.0
 

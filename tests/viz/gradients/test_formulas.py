@@ -355,3 +355,9 @@ def check_label(text: str) -> None:
 
 def test_hostile_labels_stay_text() -> None:
     each(check_label)
+
+
+def test_the_zero_that_a_sum_begins_with_is_left_out() -> None:
+    total = sum(Value(float(i), label=f"x{i}") for i in range(3))
+    assert isinstance(total, Value)
+    assert str(viz.formula(total)) == "x0 + x1 + x2"

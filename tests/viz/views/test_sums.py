@@ -47,6 +47,45 @@ def test_the_zero_that_sum_begins_with_is_left_out(count):
     assert all(node.data != 0.0 for node in picture.nodes)
 
 
+def test_the_zero_of_a_sum_of_one_is_left_out():
+    _, total = total_of(1)
+    picture = viz.draw(total * 2.0).picture
+    assert all(node.data != 0.0 for node in picture.nodes)
+    assert symbols(picture).count("+") == 1
+
+
+def test_a_zero_that_is_added_last_is_drawn():
+    x = Value(2.0, label="x")
+    picture = viz.draw((x + 0.0) * 3.0).picture
+    assert 0.0 in [node.data for node in picture.nodes]
+
+
+@pytest.mark.parametrize(
+    ("ending", "sigma", "partial"),
+    [
+        (".txt", "sum of 6: data 21", " + "),
+        (".mmd", '"Σ<br/>data 21"', '"+<br/>'),
+        (".dot", "<B>Σ</B>", "<B>+</B>"),
+    ],
+)
+def test_no_format_has_the_zero_or_the_partial_sums(ending, sigma, partial, tmp_path):
+    _, total = total_of(6)
+    text = viz.draw(total).save(tmp_path / f"sum{ending}").read_text()
+    assert sigma in text
+    assert partial not in text.replace("chains of + are", "")
+    assert "data 0" not in text
+
+
+def test_the_strongest_of_a_large_graph_have_no_zero_of_a_sum():
+    parts = [Value(float(i % 7 + 1), label=f"x{i}") for i in range(120)]
+    sums = [sum(part * part for part in parts[i : i + 4]).tanh() for i in range(0, 120, 2)]
+    total = sum(sums)
+    total.backward()
+    picture = viz.draw(total).picture
+    assert len(picture.nodes) < picture.total
+    assert not [node for node in picture.nodes if node.kind == "constant" and node.data == 0.0]
+
+
 def test_a_zero_that_the_user_named_or_used_is_drawn():
     zero = Value(0.0, label="zero")
     picture = viz.draw(zero + Value(1.0) + Value(2.0) + Value(3.0)).picture

@@ -160,10 +160,14 @@ function makeName(i, data, known) {
 function spelledOut(i, names) {
   const symbol = symbolOf(i);
   if (!'+−×'.includes(symbol) || names.length !== 2) return formulaWith(i, names);
+  if (symbol === '+' && startsSum(graph.args[i][0])) return names[1];
   const [a, b] = symbol === '×' ? names.map(inBrackets) : names;
   if (symbol === '×') return `${a}·${b}`;
   return symbol === '−' ? `${a} − ${inBrackets(b)}` : `${a} + ${b}`;
 }
+
+// The 0 that Python's sum begins with says nothing.
+const startsSum = (i) => graph.kinds[i] === 'c' && graph.zeros.includes(i);
 
 const inBrackets = (text) => (/ [+−] |^−/.test(text) ? `(${text})` : text);
 

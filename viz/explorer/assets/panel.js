@@ -133,7 +133,6 @@ function aboutValue(i) {
   const isByHand = graph.made[i];
   const byHand = 'Made by hand: its local derivatives were given, '
     + 'and it is not recomputed here.';
-  const line = graph.source[i];
   return [
     html('h2', {}, isOperation ? shortName(i, now.data) : nameOf(i)),
     muted(kindOf(i), moduleButtons(i)),
@@ -146,7 +145,20 @@ function aboutValue(i) {
     operandTable(i, now),
     isOperation ? null : whatIf(i),
     history(i),
-    line === undefined ? null : html('p', { class: 'source' }, graph.lines[line]),
+    sourceOf(i),
+  ];
+}
+
+// The line of code that made a value, and the variable that it was given to.
+function sourceOf(i) {
+  const line = graph.source[i];
+  if (line === undefined) return null;
+  const variable = graph.variables[graph.variable[i]];
+  const name = variable && muted('given to ', html('code', {}, variable));
+  return [
+    html('h3', {}, 'Line of code'),
+    html('p', { class: 'source' }, graph.lines[line]),
+    name,
   ];
 }
 

@@ -269,7 +269,8 @@ function showTip(event) {
 
 function tipText(id) {
   if (id < 0) return `${foldPath(-id)} — click to open`;
-  return spokenName(id);
+  const line = graph.lines[graph.source[id]];
+  return line === undefined ? spokenName(id) : `${spokenName(id)}, made at ${line}`;
 }
 
 function hideTip() {

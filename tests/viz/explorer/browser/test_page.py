@@ -430,6 +430,61 @@ def test_the_source_line_is_shown_without_its_folder(show: Show) -> None:
     assert re.fullmatch(r"test_page\.py:\d+: y = Value\(2\.0\) \* 3\.0", page.text(".source"))
 
 
+def test_the_line_that_made_a_value_is_shown_with_its_variable(show: Show) -> None:
+    with sg.trace_calls():
+        x = Value(2.0, label="x")
+        q = x * 3.0
+        y = q * q
+    y.backward()
+    page = show(viz.explore(y), "value=2")
+    assert re.fullmatch(r"test_page\.py:\d+: q = x \* 3\.0", page.text(".source"))
+    assert "given to q" in page.text("#panel")
+
+
+def test_the_result_of_a_call_has_the_variable_of_the_caller(show: Show) -> None:
+    def double(x: Value) -> Value:
+        return x * 2.0
+
+    with sg.trace_calls():
+        q = double(Value(2.0))
+        y = q * q
+    page = show(viz.explore(y), "value=2")
+    assert "return x * 2.0" in page.text(".source")
+    assert "given to q" in page.text("#panel")
+
+
+def test_names_leave_out_the_zero_that_a_sum_begins_with(show: Show) -> None:
+    x = [Value(2.0, label="a"), Value(3.0, label="b")]
+    y = sum(x) * 2
+    page = show(viz.explore(y), "value=4")
+    assert page.text("#panel h2") == "a + b"
+
+
+def test_a_leaf_has_its_line_but_no_second_name(show: Show) -> None:
+    with sg.trace_calls():
+        x = Value(2.0, label="x")
+    y = x * 3.0
+    page = show(viz.explore(y), "value=0")
+    assert 'x = Value(2.0, label="x")' in page.text(".source")
+    assert "given to" not in page.text("#panel")
+
+
+def test_without_a_line_nothing_is_said_of_one(show: Show) -> None:
+    page = show(viz.explore(neuron()), "value=0")
+    assert page.tab.locator(".source").count() == 0
+    assert "Line of code" not in page.text("#panel")
+
+
+def test_the_tip_of_a_chip_has_the_line_that_made_it(show: Show) -> None:
+    with sg.trace_calls():
+        y = x = Value(0.5, label="x")
+        for _ in range(60):
+            y = y * 1.5 + x
+    page = show(viz.explore(y))
+    page.tab.locator(".node").last.hover()
+    assert re.search(r"made at test_page\.py:\d+: y = y \* 1\.5 \+ x", page.text("#tip"))
+
+
 def test_in_a_notebook_frame_the_page_works(open_tab: Callable[..., Any]) -> None:
     tab = open_tab("light")
     said: list[str] = []

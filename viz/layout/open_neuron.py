@@ -1,0 +1,76 @@
+"""The layout of one open neuron: from left to right what goes in, its table, what comes out."""
+
+from collections.abc import Mapping, Sequence
+
+from viz.model.picture import Node, Picture
+
+from .geometry import Rect, Size
+from .node_size import measure_neighbor, row_middle
+from .placed import PlacedPicture, Route
+
+_GAP = 18.0
+"""Pixels between columns."""
+_ROW_GAP = 14.0
+_UP_GAP = 44.0
+"""Pixels between the output and what uses it, above it."""
+
+
+def lay_out_open_neuron(picture: Picture) -> PlacedPicture:
+    """Place an open neuron and its neighbors.
+
+    Args:
+        picture: A picture with a node at its center.
+    """
+    sizes = {node.id: measure_neighbor(node) for node in picture.nodes}
+    center = picture.by_id[picture.center]
+    before = [node for node in picture.nodes if _feeds(picture, node, center)]
+    after = [node for node in picture.nodes if node is not center and node not in before]
+    table_width, table_height = sizes[center.id]
+
+    left = max((sizes[node.id][0] for node in before), default=0.0)
+    x = left + _GAP if before else 0.0
+    table = Rect(x, 0.0, table_width, table_height)
+    nodes = {center.id: table}
+    y = (table_height - _stack_height(before, sizes)) / 2
+    for node in before:
+        wide, high = sizes[node.id]
+        nodes[node.id] = Rect((left - wide) / 2, y, wide, high)
+        y += high + _ROW_GAP
+
+    # From the last row on upward: the output first, then what uses it.
+    y = table.y + row_middle(len(center.rows) - 1)
+    column = max((sizes[node.id][0] for node in after), default=0.0)
+    for i, node in enumerate(after):
+        wide, high = sizes[node.id]
+        y = min(y - high / 2, table_height - high) if i == 0 else y - high
+        nodes[node.id] = Rect(table.right + _GAP + (column - wide) / 2, y, wide, high)
+        y -= _UP_GAP if i == 0 else _ROW_GAP
+
+    top = min(rect.y for rect in nodes.values())
+    nodes = {id: rect.move(0.0, -top) for id, rect in nodes.items()}
+    routes = tuple(
+        _route(nodes[edge.source], nodes[edge.target], center, nodes) for edge in (picture.edges)
+    )
+    width = max(rect.right for rect in nodes.values())
+    height = max(rect.bottom for rect in nodes.values())
+    return PlacedPicture(picture, nodes, {}, routes, (), width, height)
+
+
+def _feeds(picture: Picture, node: Node, center: Node) -> bool:
+    return any(edge.source == node.id and edge.target == center.id for edge in picture.edges)
+
+
+def _stack_height(nodes: Sequence[Node], sizes: Mapping[str, Size]) -> float:
+    return sum(sizes[node.id][1] + _ROW_GAP for node in nodes) - _ROW_GAP
+
+
+def _route(source: Rect, target: Rect, center: Node, nodes: Mapping[str, Rect]) -> Route:
+    table = nodes[center.id]
+    if source is table:
+        # Out of the last row.
+        y = table.y + row_middle(len(center.rows) - 1)
+        end = min(max(y, target.y + 1), target.bottom - 1)
+        return (table.right, y), (target.x, end)
+    if target is table:
+        return (source.right, source.middle), (table.x, source.middle)
+    return (source.center, source.y), (source.center, target.bottom)
