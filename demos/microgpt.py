@@ -1,0 +1,285 @@
+"""A GPT in plain functions: trained compiled, drawn scalar by scalar, and asked for new names.
+
+The whole of a GPT fits on two pages of plain Python: linear, softmax, rmsnorm, attention, two
+layers of neurons, and a dictionary of parameters. No module, no array, no batch: `document_loss`
+computes the loss of one name from single numbers, some tens of thousands of them.
+
+Three expressions are not as one would write them at first, so that the same functions can be
+recorded before there are numbers: softmax subtracts the largest logit as a Value, and the rows of
+two tables are looked up by `sg.take`. That is all. `sg.compile` records the longest name there can
+be, and replays it on a batch. Shorter names are padded; as no position sees a later one, it is
+enough that the predictions of the padding have no weight in the loss.
+
+The table says what a name takes in this run, loss and gradient: on its graph, and compiled, as one
+of the thirty names of a step. Both have the same gradients, to rounding. The names that it learns
+from are made up, and vowels and consonants take turns in all of them. Nobody tells it.
+"""
+
+from functools import partial
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+import scalargrad as sg
+import viz
+from demos.gallery import (
+    ACROSS,
+    Picture,
+    Story,
+    duration,
+    explored,
+    run_alone,
+    say_all,
+    timed,
+    told,
+)
+from demos.listing import list_code
+from demos.microgpt_model import (
+    HEAD_WIDTH,
+    LETTERS,
+    LONGEST,
+    State,
+    Tables,
+    attend,
+    document_loss,
+    embed,
+    gpt,
+    invent,
+    linear,
+    make_state,
+    rmsnorm,
+    softmax,
+)
+from scalargrad import Value
+from scalargrad.compiler import Compiled
+from scalargrad.compiler.backend import BackendName
+from viz.plots import new_axes, plot_bars, plot_loss, save_plot
+
+LISTED = """
+ada alora amiro arelo bano belira benola calimo darelo delimar delino dimora elano elira emano erola
+falira felino galeno galenor galimo helora ilano imora irelo jalo jamira kalino kelira lamiro lena
+lenora limano lorena malira marelo melino mirano nalora nemiro nila olena olira oramo palino rameno
+relora rimano salorin selino simara tamino telora timelan ulano valino velora yelora zalena zumiran
+"""
+NAMES = LISTED.split()
+BATCH = 30
+STEPS = 100
+RATE = 0.01
+BY_HAND = 10
+"""Names of a batch, and those that are computed scalar by scalar to be compared."""
+INVENTED = 20
+TEMPERATURE = 0.8
+DRAWN = "mira"
+
+Array = NDArray[np.float64]
+Documents = tuple[NDArray[np.int64], Array]
+
+
+def tokens_of(name: str) -> list[int]:
+    """Return the tokens of a name, the dots at both ends included."""
+    return [LETTERS.index(letter) for letter in f".{name}."]
+
+
+def pad(names: list[str]) -> Documents:
+    """Return the tokens of names (names, 10), and the weights of their predictions (names, 9)."""
+    tokens = np.zeros((len(names), LONGEST + 2), int)
+    shares = np.zeros((len(names), LONGEST + 1))
+    for i, name in enumerate(names):
+        tokens[i, : len(name) + 2] = tokens_of(name)
+        shares[i, : len(name) + 1] = 1.0 / (len(name) + 1)
+    return tokens, shares
+
+
+def compile_loss(state: State, backend: BackendName = "auto") -> Compiled:
+    """Compile the loss of one document, as long as one can be."""
+    return sg.compile(
+        partial(document_loss, state=state),
+        Tables(state),
+        inputs=[("token", LONGEST + 2), LONGEST + 1],
+        backend=backend,
+    )
+
+
+def train(program: Compiled, documents: Documents, steps: int) -> list[float]:
+    """Train by Adam with a rate that falls to 0, and return the losses."""
+    tokens, shares = documents
+    mean = np.zeros_like(program.parameters)
+    square = np.zeros_like(program.parameters)
+    losses = []
+    for step in range(steps):
+        # Every other name: the list is in the order of the alphabet.
+        batch = np.arange(step % 2, len(tokens), 2)
+        loss, gradient = program.value_and_grad(tokens[batch], shares[batch])
+        mean += 0.15 * (gradient - mean)
+        square += 0.01 * (gradient**2 - square)
+        # Both averages began at 0: what is missing since then is made up for.
+        change = mean / (1.0 - 0.85 ** (step + 1))
+        scale = square / (1.0 - 0.99 ** (step + 1))
+        rate = RATE * (1.0 - step / steps)
+        program.parameters[:] -= rate * change / (np.sqrt(scale) + 1e-8)
+        losses.append(loss)
+    program.write_back()
+    return losses
+
+
+def eager_gradient(state: State, names: list[str]) -> Array:
+    """Return the gradient of the mean loss of names, each on a graph of its own."""
+    model = Tables(state)
+    model.zero_grad()
+    for name in names:
+        name_loss(name, state).backward(1.0 / len(names))
+    return np.array([parameter.grad for parameter in model.parameters()])
+
+
+def name_loss(name: str, state: State) -> Value:
+    """Return the loss of a name as it is, without padding."""
+    count = len(name) + 1
+    return document_loss(tokens_of(name), [1.0 / count] * count, state)
+
+
+def measure(state: State, program: Compiled) -> tuple[dict[str, float], float]:
+    """Return the seconds of a name each way, and the largest difference of two gradients."""
+    some = NAMES[:: len(NAMES) // BY_HAND]
+    gradient, eager = timed(lambda: eager_gradient(state, some))
+    compiled = program.value_and_grad(*pad(some))[1]
+    seconds = {
+        "scalar by scalar": eager / len(some),
+        "compiled, NumPy": time_step(program) / BATCH,
+    }
+    if find_spec("llvmlite"):
+        native = compile_loss(state, "native")
+        seconds["compiled, native"] = time_step(native) / BATCH
+    return seconds, float(np.abs(gradient - compiled).max())
+
+
+def time_step(program: Compiled) -> float:
+    """Return the median of the seconds of some steps; the first one writes the code."""
+    tokens, shares = pad(NAMES[::2])
+    program.value_and_grad(tokens, shares)
+    times = [timed(lambda: program.value_and_grad(tokens, shares))[1] for _ in range(30)]
+    return float(np.median(times))
+
+
+def takes_turns(name: str) -> bool:
+    """Return whether vowels and consonants take turns in a name of two letters or more."""
+    vowels = [letter in "aeiou" for letter in name]
+    return len(name) > 1 and all(a != b for a, b in pairwise(vowels))
+
+
+def invent_names(state: State) -> list[str]:
+    """Invent some names, always the same ones from the same parameters."""
+    rng = Random(1)
+    return [invent(state, rng, TEMPERATURE) for _ in range(INVENTED)]
+
+
+def draw_step(state: State, folder: Path) -> Value:
+    """Draw the graph of one name with its gradients, and return its loss."""
+    Tables(state).zero_grad()
+    with sg.trace_calls():
+        loss = name_loss(DRAWN, state)
+    loss.label = "loss"
+    loss.backward()
+    title = f"One step: the loss of “{DRAWN}”, and its gradient"
+    viz.draw(loss, title=title, width=ACROSS).save(folder / _STEP.file)
+    return loss
+
+
+def read_at_second(state: State) -> Value:
+    """Return a number that the first head reads at the second position, and its gradients."""
+    Tables(state).zero_grad()
+    query, key, value = (state[name][:HEAD_WIDTH] for name in ("attn_wq", "attn_wk", "attn_wv"))
+    with sg.trace_calls():
+        pairs = enumerate(tokens_of(DRAWN)[:2])
+        rows = [rmsnorm(embed(token, position, state)) for position, token in pairs]
+        keys = [linear(row, key) for row in rows]
+        values = [linear(row, value) for row in rows]
+        read: Value = attend(linear(rows[1], query), keys, values)[0]
+    read.label = "read"
+    read.backward()
+    return read
+
+
+def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
+    """Measure a step each way, train compiled, draw one step, and invent names.
+
+    Compiled it takes seconds: quick and full are the same.
+    """
+    state = make_state(42)
+    program, recording = timed(lambda: compile_loss(state))
+    seconds, difference = measure(state, program)
+    before = invent_names(state)
+    losses, training = timed(lambda: train(program, pad(NAMES), STEPS))
+    after = invent_names(state)
+    loss = draw_step(state, folder)
+    weight = state["attn_wq"][0][0]
+    explained = str(viz.explain(loss, weight)).splitlines()[0]
+
+    axes = new_axes(2, width=7.1, height=2.6)
+    plot_loss(losses, axes[0]).set_title("Loss of the batch")
+    written = [duration(each) for each in seconds.values()]
+    plot_bars(seconds, axes[1], written, log=True).set_title("Seconds a name")
+    save_plot(axes[0], folder / _SPEED.file, "Loss and speed", _SPEED.alt)
+
+    eager = seconds["scalar by scalar"]
+    numbers = [
+        ("parameters", f"{len(Tables(state).parameters()):,}"),
+        ("scalars recorded, in", f"{program.recorded_rows:,}, {duration(recording)}"),
+        ("kernels of array code", f"{len(program.kernels)}"),
+        ("largest difference of a gradient, graph and compiled", f"{difference:.1e}"),
+    ]
+    for way, each in seconds.items():
+        faster = "" if way == "scalar by scalar" else f", {eager / each:,.0f} times faster"
+        numbers.append((f"loss and gradient of a name, {way}", f"{duration(each)}{faster}"))
+    numbers += [
+        (f"{STEPS} steps of training", duration(training)),
+        ("loss, first and last steps", f"{losses[0]:.3f}, {np.mean(losses[-3:]):.3f}"),
+        ("vowels and consonants take turns, before", count_turns(before)),
+        ("vowels and consonants take turns, after", count_turns(after)),
+        ("invented, none of them in the list", ", ".join(new_names(after)[:8])),
+        (f"the gradient of a weight, for “{DRAWN}”", explained),
+    ]
+    say_all(numbers)
+    page = explored(
+        read_at_second(state), folder / "microgpt-explore.html", "what a head reads at “m”"
+    )
+    return Story(
+        "microgpt",
+        "A GPT in plain functions",
+        told(__doc__),
+        tuple(numbers),
+        (_STEP, _SPEED),
+        (page,),
+        list_code(softmax, gpt, document_loss, train),
+    )
+
+
+def count_turns(names: list[str]) -> str:
+    """Say in how many names vowels and consonants take turns."""
+    return f"{sum(map(takes_turns, names))} of {len(names)} invented names"
+
+
+def new_names(names: list[str]) -> list[str]:
+    """Return the names that are not in the list, each once, in order."""
+    return [name for name in dict.fromkeys(names) if name not in NAMES]
+
+
+_STEP = Picture(
+    "microgpt-step.svg",
+    "The GPT from left to right, for the five letters of one name: embeddings, attention, the two "
+    "layers of neurons, the logits, and the loss, colored by gradient.",
+    "One name, folded by the functions of the code. Each call of a function is one of the same "
+    "scalars that are compiled.",
+)
+_SPEED = Picture(
+    "microgpt-speed.svg",
+    "Left a falling curve, the loss of the batch; right bars for the time of a name: scalar by "
+    "scalar, and compiled.",
+    "The loss while it learns; and what a name takes, loss and gradient, on a logarithmic scale.",
+)
+
+if __name__ == "__main__":
+    run_alone(run, "microgpt")
