@@ -1,14 +1,14 @@
 """A GPT in plain functions: trained compiled, drawn scalar by scalar, and asked for new names.
 
 The whole of a GPT fits on two pages of plain Python: linear, softmax, rmsnorm, attention, two
-layers of neurons, and a dictionary of parameters. No module, no array, no batch: `document_loss`
-computes the loss of one name from single numbers, some tens of thousands of them.
+layers of neurons, and a dictionary of parameters. No module, no array, no batch: the loss of one
+name is computed from single numbers, some tens of thousands of them.
 
 Three expressions are not as one would write them at first, so that the same functions can be
-recorded before there are numbers: softmax subtracts the largest logit as a Value, and the rows of
-two tables are looked up by `sg.take`. That is all. `sg.compile` records the longest name there can
-be, and replays it on a batch. Shorter names are padded; as no position sees a later one, it is
-enough that the predictions of the padding have no weight in the loss.
+recorded before there are numbers: softmax subtracts the largest logit as a Value, and what belongs
+to a token is looked up by sg.take. That is all. The longest name there can be is recorded once and
+replayed on a batch. Shorter names are padded; as no position sees a later one, it is enough that
+the predictions of the padding have no weight in the loss.
 
 The table says what a name takes in this run, loss and gradient: on its graph, and compiled, as one
 of the thirty names of a step. Both have the same gradients, to rounding. The names that it learns
@@ -36,6 +36,7 @@ from demos.gallery import (
     say_all,
     timed,
     told,
+    write_powers,
 )
 from demos.listing import list_code
 from demos.microgpt_model import (
@@ -218,10 +219,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     weight = state["attn_wq"][0][0]
     explained = str(viz.explain(loss, weight)).splitlines()[0]
 
-    axes = new_axes(2, width=7.1, height=2.6)
+    axes = new_axes(2, width=7.1, height=2.9)
     plot_loss(losses, axes[0]).set_title("Loss of the batch")
     written = [duration(each) for each in seconds.values()]
     plot_bars(seconds, axes[1], written, log=True).set_title("Seconds a name")
+    write_powers(axes[1].xaxis)
     save_plot(axes[0], folder / _SPEED.file, "Loss and speed", _SPEED.alt)
 
     eager = seconds["scalar by scalar"]
@@ -251,9 +253,9 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         "A GPT in plain functions",
         told(__doc__),
         tuple(numbers),
-        (_STEP, _SPEED),
+        (_SPEED, _STEP),
         (page,),
-        list_code(softmax, gpt, document_loss, train),
+        list_code(softmax, gpt, document_loss),
     )
 
 
