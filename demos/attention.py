@@ -191,7 +191,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         if task is REVERSE:
             draw_loss(model, folder)
             mirror = [row[-1 - i] for i, row in enumerate(seen[task.epochs])]
-            numbers.append(("reversing, the weight of the digit to say, at least", f"{min(mirror):.3f}"))
+            least = "reversing, the weight of the digit to say, at least"
+            numbers.append((least, f"{min(mirror):.3f}"))
             weight = attention_weights(model, SHOWN)[0][-1]
             weight.backward()
             page = explored(
