@@ -62,7 +62,7 @@ class Task(NamedTuple):
 
 
 REVERSE = Task("reverse", lambda digits: digits[::-1], 200, 10, (0, 1, 2, 3, 10))
-SORT = Task("sort", sorted, 1000, 16, (0, 1, 2, 4, 16))
+SORT = Task("sort", sorted, 1000, 12, (0, 1, 2, 4, 12))
 
 
 def draw_sequences(count: int) -> tuple[list[Sequence], list[Sequence]]:

@@ -70,7 +70,7 @@ NAMES = LISTED.split()
 BATCH = 30
 STEPS = 100
 RATE = 0.01
-BY_HAND = 10
+BY_HAND = 6
 """Names of a batch, and those that are computed scalar by scalar to be compared."""
 INVENTED = 20
 TEMPERATURE = 0.8

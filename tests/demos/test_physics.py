@@ -81,7 +81,7 @@ def test_the_story(told: Callable[[str], Told]) -> None:
     assert float(numbers["largest difference of a gradient, both ways"]) < 1e-12
     far = [float(numbers[f"largest difference to the formula, {n} epochs"]) for n in demo.WATCHED]
     assert far[0] > far[1] > far[2]
-    assert far[2] < 0.005
-    faster = numbers["a step, compiled"].split(", ")[1].removesuffix(" times faster")
+    assert far[2] < 0.01
+    faster = numbers["compiled, as one of 32 times"].split(", ")[1].removesuffix(" times faster")
     assert int(faster.replace(",", "")) > 200
     assert ran.files == files_of(ran.story)
