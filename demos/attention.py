@@ -49,6 +49,7 @@ SHOWN = [3, 1, 4, 1, 5, 9]
 
 Sequence = list[int]
 Weights = list[list[float]]
+Numbers = list[tuple[str, str]]
 
 
 class Task(NamedTuple):
@@ -170,45 +171,50 @@ def draw_loss(model: Sequential, folder: Path) -> None:
     viz.draw(loss, title=title, width=ACROSS).save(folder / _BLOCK.file)
 
 
+def teach(task: Task, picture: Picture, folder: Path) -> tuple[Sequential, Weights, Numbers]:
+    """Let a network learn a task, and draw where its head looks.
+
+    Returns:
+        The network, where its head looks in the end, and the numbers of the story.
+    """
+    learned, held_out = draw_sequences(task.learned)
+    model = network()
+    before = right(model, task, held_out)
+    seen = learn(model, task, learned)
+    draw_look(task, seen, folder / picture.file, picture.alt)
+    numbers = [
+        (f"sequences to learn to {task.name} from", f"{task.learned}, {task.epochs} times"),
+        (f"held out, {task.name}, before", f"{before} of {HELD_OUT} right"),
+        (f"held out, {task.name}, after", f"{right(model, task, held_out)} of {HELD_OUT} right"),
+    ]
+    return model, seen[task.epochs], numbers
+
+
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Learn both tasks, and draw where the heads look.
 
     Compiled it takes seconds: quick and full are the same.
     """
-    numbers = []
-    for task, picture in ((REVERSE, _REVERSE), (SORT, _SORT)):
-        learned, held_out = draw_sequences(task.learned)
-        model = network()
-        before = right(model, task, held_out)
-        seen = learn(model, task, learned)
-        after = right(model, task, held_out)
-        draw_look(task, seen, folder / picture.file, picture.alt)
-        numbers += [
-            (f"sequences to learn to {task.name} from", f"{task.learned}, {task.epochs} times"),
-            (f"held out, {task.name}, before", f"{before} of {HELD_OUT} right"),
-            (f"held out, {task.name}, after", f"{after} of {HELD_OUT} right"),
-        ]
-        if task is REVERSE:
-            draw_loss(model, folder)
-            mirror = [row[-1 - i] for i, row in enumerate(seen[task.epochs])]
-            least = "reversing, the weight of the digit to say, at least"
-            numbers.append((least, f"{min(mirror):.3f}"))
-            weight = attention_weights(model, SHOWN)[0][-1]
-            weight.backward()
-            page = explored(
-                weight,
-                folder / "attention-explore.html",
-                "how the first answer finds the last digit",
-            )
+    model, weights, numbers = teach(REVERSE, _REVERSE, folder)
+    mirrored = [row[-1 - i] for i, row in enumerate(weights)]
+    least = "reversing, the weight of the digit to say, at least"
+    numbers.append((least, f"{min(mirrored):.3f}"))
+    numbers += teach(SORT, _SORT, folder)[2]
     numbers.append(("parameters", f"{len(model.parameters()):,}"))
     say_all(numbers)
+
+    draw_loss(model, folder)
+    weight = attention_weights(model, SHOWN)[0][-1]
+    model.zero_grad()
+    weight.backward()
+    title = "how the first answer finds the last digit"
     return Story(
         "attention",
         "Attention: where a transformer looks",
         told(__doc__),
         tuple(numbers),
         (_REVERSE, _SORT, _BLOCK),
-        (page,),
+        (explored(weight, folder / "attention-explore.html", title),),
         list_code(network, look),
     )
 

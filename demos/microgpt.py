@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +146,8 @@ def name_loss(name: str, state: State) -> Value:
 def measure(state: State, program: Compiled) -> tuple[dict[str, float], float]:
     """Return the seconds of a name each way, and the largest difference of two gradients."""
     some = NAMES[:: len(NAMES) // BY_HAND]
-    gradient, eager = timed(lambda: eager_gradient(state, some))
+    # Other programs interrupt what takes long; a median of short times leaves them out.
+    gradient, eager = timed(lambda: eager_gradient(state, some), process_time)
     compiled = program.value_and_grad(*pad(some))[1]
     seconds = {
         "scalar by scalar": eager / len(some),
