@@ -34,6 +34,7 @@ from demos.gallery import (
     duration,
     explored,
     run_alone,
+    say,
     say_all,
     timed,
     told,
@@ -219,7 +220,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     after = invent_names(state)
     loss = draw_step(state, folder)
     weight = state["attn_wq"][0][0]
-    explained = str(viz.explain(loss, weight)).splitlines()[0]
+    explained = str(viz.explain(loss, weight))
+    say(f"{explained}\n")
 
     axes = new_axes(2, width=7.1, height=2.9)
     plot_loss(losses, axes[0]).set_title("Loss of the batch")
@@ -244,7 +246,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         ("vowels and consonants take turns, before", count_turns(before)),
         ("vowels and consonants take turns, after", count_turns(after)),
         ("invented, none of them in the list", ", ".join(new_names(after)[:8])),
-        (f"the gradient of a weight, for “{DRAWN}”", explained),
+        (f"the gradient of a weight, for “{DRAWN}”", explained.partition(":")[0]),
     ]
     say_all(numbers)
     page = explored(
