@@ -1,7 +1,7 @@
 """A GPT in plain functions: trained compiled, drawn scalar by scalar, and asked for new names.
 
-The whole of a GPT fits on two pages of plain Python: linear, softmax, rmsnorm, attention, two
-layers of neurons, and a dictionary of parameters. No module, no array, no batch: the loss of one
+The whole of a GPT fits on two pages of plain Python: linear, softmax, rmsnorm, gpt, and a
+dictionary of parameters. No module, no array, no batch: the loss of one
 name is computed from single numbers, some tens of thousands of them.
 
 Three expressions are not as one would write them at first, so that the same functions can be
@@ -47,9 +47,7 @@ from demos.microgpt_model import (
     LONGEST,
     State,
     Tables,
-    attend,
     document_loss,
-    embed,
     gpt,
     invent,
     linear,
@@ -192,19 +190,20 @@ def draw_step(state: State, folder: Path) -> Value:
     return loss
 
 
-def read_at_second(state: State) -> Value:
-    """Return a number that the first head reads at the second position, and its gradients."""
+def look_back(state: State) -> Value:
+    """Return how much the first head looks from the first letter back to the dot."""
     Tables(state).zero_grad()
-    query, key, value = (state[name][:HEAD_WIDTH] for name in ("attn_wq", "attn_wk", "attn_wv"))
-    with sg.trace_calls():
-        pairs = enumerate(tokens_of(DRAWN)[:2])
-        rows = [rmsnorm(embed(token, position, state)) for position, token in pairs]
-        keys = [linear(row, key) for row in rows]
-        values = [linear(row, value) for row in rows]
-        read: Value = attend(linear(rows[1], query), keys, values)[0]
-    read.label = "read"
-    read.backward()
-    return read
+    normed = []
+    for position, token in enumerate(tokens_of(DRAWN)[:2]):
+        pairs = zip(state["wte"][token], state["wpe"][position], strict=True)
+        normed.append(rmsnorm(rmsnorm([a + b for a, b in pairs])))
+    query = linear(normed[1], state["attn_wq"][:HEAD_WIDTH])
+    keys = [linear(row, state["attn_wk"][:HEAD_WIDTH]) for row in normed]
+    scores = [sg.dot(query, key) / HEAD_WIDTH**0.5 for key in keys]
+    weight: Value = softmax(scores)[0]
+    weight.label = "weight"
+    weight.backward()
+    return weight
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
@@ -249,9 +248,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         (f"the gradient of a weight, for “{DRAWN}”", explained.partition(":")[0]),
     ]
     say_all(numbers)
-    page = explored(
-        read_at_second(state), folder / "microgpt-explore.html", "what a head reads at “m”"
-    )
+    title = "how much a head looks back from “m”"
+    page = explored(look_back(state), folder / "microgpt-explore.html", title)
     return Story(
         "microgpt",
         "A GPT in plain functions",
@@ -277,8 +275,8 @@ _STEP = Picture(
     "microgpt-step.svg",
     "The GPT from left to right, for the five letters of one name: embeddings, attention, the two "
     "layers of neurons, the logits, and the loss, colored by gradient.",
-    "One name, folded by the functions of the code. Each call of a function is one of the same "
-    "scalars that are compiled.",
+    "The graph of one name with its gradients, folded by the functions of the code: the same "
+    "scalars are compiled.",
 )
 _SPEED = Picture(
     "microgpt-speed.svg",

@@ -77,48 +77,45 @@ def rmsnorm(x: Vector) -> Vector:
     return [a * scale for a in x]
 
 
-def add(x: Vector, y: Vector) -> Vector:
-    """Return the sum of two vectors: that is all of a residual connection."""
-    return [a + b for a, b in zip(x, y, strict=True)]
-
-
-def attend(query: Vector, keys: list[Vector], values: list[Vector]) -> Vector:
-    """Return what one head reads: values of all positions so far, weighted by how keys fit."""
-    scores = [sg.dot(query, key) / HEAD_WIDTH**0.5 for key in keys]
-    weights = softmax(scores)
-    return [sg.dot(weights, column) for column in zip(*values, strict=True)]
-
-
-def attention(x: Vector, state: State, keys: list[Vector], values: list[Vector]) -> Vector:
-    """Return what all heads read; the key and the value of this position join those before."""
-    query = linear(x, state["attn_wq"])
-    keys.append(linear(x, state["attn_wk"]))
-    values.append(linear(x, state["attn_wv"]))
-    joined: list[Value] = []
-    for start in range(0, WIDTH, HEAD_WIDTH):
-        head = slice(start, start + HEAD_WIDTH)
-        joined += attend(query[head], [key[head] for key in keys], [v[head] for v in values])
-    return linear(joined, state["attn_wo"])
-
-
-def mlp(x: Vector, state: State) -> Vector:
-    """Return two layers of neurons, the first with relu."""
-    hidden = [sg.relu(a) for a in linear(x, state["mlp_fc1"])]
-    return linear(hidden, state["mlp_fc2"])
-
-
-def embed(token: Any, position: int, state: State) -> Vector:
-    """Return the vector that a token at a position begins with."""
-    return rmsnorm(add(sg.take(state["wte"], token), state["wpe"][position]))
-
-
 def gpt(
     token: Any, position: int, state: State, keys: list[Vector], values: list[Vector]
 ) -> Vector:
-    """Return a logit for each token that may come next."""
-    x = embed(token, position, state)
-    x = add(x, attention(rmsnorm(x), state, keys, values))
-    x = add(x, mlp(rmsnorm(x), state))
+    """Return a logit for each token that may come next.
+
+    Args:
+        token: The token at this position.
+        position: The number of tokens before it.
+        state: The parameters.
+        keys: What the positions before can be found by; that of this one is appended.
+        values: What can be read there; likewise.
+    """
+    pairs = zip(sg.take(state["wte"], token), state["wpe"][position], strict=True)
+    embedded = [a + b for a, b in pairs]
+    x = rmsnorm(embedded)
+
+    # Each head reads the values of all positions so far, weighted by how well their keys fit.
+    normed = rmsnorm(x)
+    query = linear(normed, state["attn_wq"])
+    key = linear(normed, state["attn_wk"])
+    value = linear(normed, state["attn_wv"])
+    keys.append(key)
+    values.append(value)
+    joined: list[Value] = []
+    for start in range(0, WIDTH, HEAD_WIDTH):
+        head = slice(start, start + HEAD_WIDTH)
+        scores = [sg.dot(query[head], key[head]) / HEAD_WIDTH**0.5 for key in keys]
+        weights = softmax(scores)
+        columns = zip(*[value[head] for value in values], strict=True)
+        read = [sg.dot(weights, column) for column in columns]
+        joined += read
+    attended = linear(joined, state["attn_wo"])
+    x = [a + b for a, b in zip(x, attended, strict=True)]
+
+    # Two layers of neurons, for each position alone.
+    normed = rmsnorm(x)
+    hidden = [sg.relu(a) for a in linear(normed, state["mlp_fc1"])]
+    output = linear(hidden, state["mlp_fc2"])
+    x = [a + b for a, b in zip(x, output, strict=True)]
     return linear(x, state["lm_head"])
 
 
@@ -134,8 +131,10 @@ def document_loss(tokens: Vector, shares: Vector, state: State) -> Value:
     values: list[Vector] = []
     losses = []
     for position, (token, following) in enumerate(pairwise(tokens)):
-        probabilities = softmax(gpt(token, position, state, keys, values))
-        losses.append(-sg.log(sg.take(probabilities, following)))
+        logits = gpt(token, position, state, keys, values)
+        probabilities = softmax(logits)
+        surprise = -sg.log(sg.take(probabilities, following))
+        losses.append(surprise)
     loss: Value = sg.dot(shares, losses)
     return loss
 
