@@ -1,8 +1,8 @@
 """A GPT in plain functions: trained compiled, drawn scalar by scalar, and asked for new names.
 
 The whole of a GPT fits on two pages of plain Python: linear, softmax, rmsnorm, gpt, and a
-dictionary of parameters. No module, no array, no batch: the loss of one
-name is computed from single numbers, some tens of thousands of them.
+dictionary of parameters. No module, no array, no batch: the loss of one name is computed from
+single numbers, some tens of thousands of them.
 
 Three expressions are not as one would write them at first, so that the same functions can be
 recorded before there are numbers: softmax subtracts the largest logit as a Value, and what belongs
@@ -15,15 +15,11 @@ of the thirty names of a step. Both have the same gradients, to rounding. The na
 from are made up, and vowels and consonants take turns in all of them. Nobody tells it.
 """
 
-from functools import partial
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from time import process_time
 
 import numpy as np
-from numpy.typing import NDArray
 
 import scalargrad as sg
 import viz
@@ -43,8 +39,6 @@ from demos.gallery import (
 from demos.listing import list_code
 from demos.microgpt_model import (
     HEAD_WIDTH,
-    LETTERS,
-    LONGEST,
     State,
     Tables,
     document_loss,
@@ -55,115 +49,22 @@ from demos.microgpt_model import (
     rmsnorm,
     softmax,
 )
+from demos.microgpt_training import (
+    NAMES,
+    STEPS,
+    compile_loss,
+    measure,
+    name_loss,
+    pad,
+    tokens_of,
+    train,
+)
 from scalargrad import Value
-from scalargrad.compiler import Compiled
-from scalargrad.compiler.backend import BackendName
 from viz.plots import new_axes, plot_bars, plot_loss, save_plot
 
-LISTED = """
-ada alora amiro arelo bano belira benola calimo darelo delimar delino dimora elano elira emano erola
-falira felino galeno galenor galimo helora ilano imora irelo jalo jamira kalino kelira lamiro lena
-lenora limano lorena malira marelo melino mirano nalora nemiro nila olena olira oramo palino rameno
-relora rimano salorin selino simara tamino telora timelan ulano valino velora yelora zalena zumiran
-"""
-NAMES = LISTED.split()
-BATCH = 30
-STEPS = 100
-RATE = 0.01
-BY_HAND = 6
-"""Names of a batch, and those that are computed scalar by scalar to be compared."""
 INVENTED = 20
 TEMPERATURE = 0.8
 DRAWN = "mira"
-
-Array = NDArray[np.float64]
-Documents = tuple[NDArray[np.int64], Array]
-
-
-def tokens_of(name: str) -> list[int]:
-    """Return the tokens of a name, the dots at both ends included."""
-    return [LETTERS.index(letter) for letter in f".{name}."]
-
-
-def pad(names: list[str]) -> Documents:
-    """Return the tokens of names (names, 10), and the weights of their predictions (names, 9)."""
-    tokens = np.zeros((len(names), LONGEST + 2), int)
-    shares = np.zeros((len(names), LONGEST + 1))
-    for i, name in enumerate(names):
-        tokens[i, : len(name) + 2] = tokens_of(name)
-        shares[i, : len(name) + 1] = 1.0 / (len(name) + 1)
-    return tokens, shares
-
-
-def compile_loss(state: State, backend: BackendName = "auto") -> Compiled:
-    """Compile the loss of one document, as long as one can be."""
-    return sg.compile(
-        partial(document_loss, state=state),
-        Tables(state),
-        inputs=[("token", LONGEST + 2), LONGEST + 1],
-        backend=backend,
-    )
-
-
-def train(program: Compiled, documents: Documents, steps: int) -> list[float]:
-    """Train by Adam with a rate that falls to 0, and return the losses."""
-    tokens, shares = documents
-    mean = np.zeros_like(program.parameters)
-    square = np.zeros_like(program.parameters)
-    losses = []
-    for step in range(steps):
-        # Every other name: the list is in the order of the alphabet.
-        batch = np.arange(step % 2, len(tokens), 2)
-        loss, gradient = program.value_and_grad(tokens[batch], shares[batch])
-        mean += 0.15 * (gradient - mean)
-        square += 0.01 * (gradient**2 - square)
-        # Both averages began at 0: what is missing since then is made up for.
-        change = mean / (1.0 - 0.85 ** (step + 1))
-        scale = square / (1.0 - 0.99 ** (step + 1))
-        rate = RATE * (1.0 - step / steps)
-        program.parameters[:] -= rate * change / (np.sqrt(scale) + 1e-8)
-        losses.append(loss)
-    program.write_back()
-    return losses
-
-
-def eager_gradient(state: State, names: list[str]) -> Array:
-    """Return the gradient of the mean loss of names, each on a graph of its own."""
-    model = Tables(state)
-    model.zero_grad()
-    for name in names:
-        name_loss(name, state).backward(1.0 / len(names))
-    return np.array([parameter.grad for parameter in model.parameters()])
-
-
-def name_loss(name: str, state: State) -> Value:
-    """Return the loss of a name as it is, without padding."""
-    count = len(name) + 1
-    return document_loss(tokens_of(name), [1.0 / count] * count, state)
-
-
-def measure(state: State, program: Compiled) -> tuple[dict[str, float], float]:
-    """Return the seconds of a name each way, and the largest difference of two gradients."""
-    some = NAMES[:: len(NAMES) // BY_HAND]
-    # Other programs interrupt what takes long; a median of short times leaves them out.
-    gradient, eager = timed(lambda: eager_gradient(state, some), process_time)
-    compiled = program.value_and_grad(*pad(some))[1]
-    seconds = {
-        "scalar by scalar": eager / len(some),
-        "compiled, NumPy": time_step(program) / BATCH,
-    }
-    if find_spec("llvmlite"):
-        native = compile_loss(state, "native")
-        seconds["compiled, native"] = time_step(native) / BATCH
-    return seconds, float(np.abs(gradient - compiled).max())
-
-
-def time_step(program: Compiled) -> float:
-    """Return the median of the seconds of some steps; the first one writes the code."""
-    tokens, shares = pad(NAMES[::2])
-    program.value_and_grad(tokens, shares)
-    times = [timed(lambda: program.value_and_grad(tokens, shares))[1] for _ in range(30)]
-    return float(np.median(times))
 
 
 def takes_turns(name: str) -> bool:
