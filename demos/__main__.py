@@ -51,6 +51,9 @@ DEMOS = {
     "doctor": "three networks that can't learn: what the doctor finds, and how to fix it",
     "convolution": "six small windows that move over a digit, and what they see when it is moved",
     "names": "a character model that guesses the next letter and invents names",
+    "attention": "where a small transformer looks to reverse six digits, and to sort them",
+    "microgpt": "a GPT in plain functions: drawn scalar by scalar, trained at array speed",
+    "physics": "a network finds out how a spring swings, from the law alone",
     "compiled": (
         "a thousand scalars become seven array operations, with the same losses at array speed"
     ),

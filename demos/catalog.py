@@ -145,6 +145,11 @@ GROUPS = (
                 "A cell that learns to carry",
                 Cover("recursion-state.svg", 0.0, 0.0, 240.0),
             ),
+            "attention": Card(
+                "Attention",
+                "Where a transformer looks",
+                Cover("attention-reverse.svg", 306.0, 2.0, 205.0),
+            ),
         },
     ),
     Group(
@@ -175,6 +180,16 @@ GROUPS = (
                 "Compiled",
                 "From single numbers to arrays",
                 Cover("compiled-sample.svg", 320.0, 200.0, 330.0),
+            ),
+            "microgpt": Card(
+                "A GPT",
+                "Plain functions, at array speed",
+                Cover("microgpt-speed.svg", 222.0, 0.0, 288.0),
+            ),
+            "physics": Card(
+                "A law of physics",
+                "A spring, from its equation alone",
+                Cover("physics-motion.svg", 0.0, 0.0, 256.0),
             ),
         },
     ),

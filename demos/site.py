@@ -114,7 +114,7 @@ def _index(stories: Sequence[Story], folder: Path, quick: bool) -> str:
     if quick:
         setting += ", so the numbers are those of a short training"
     parts.append(
-        '<p class="end">Every demo is one Python file: its code is beside its pictures. '
+        '<p class="end">Every demo is plain Python: its code is beside its pictures. '
         '<span class="badge">explore</span> means a page to open, offline, with every number in '
         f"it. These demos ran {setting}.</p>\n"
     )
