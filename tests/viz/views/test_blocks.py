@@ -295,7 +295,7 @@ def cell(state, x, recurrent, entering):
 
 def run_cell(steps=4):
     weights = sg.label({"u": parameters(2, 2), "w": parameters(2, 1)})
-    state = [Value(0.0), Value(0.0)]
+    state = [Value(0.0, label=f"zero[{i}]") for i in range(2)]
     for step in range(steps):
         state = cell(state, [Value(step / 4, label=f"x[{step}]")], weights["u"], weights["w"])
     return state[0] * state[1]
@@ -311,7 +311,7 @@ def test_a_recurrent_cell_is_one_frame_with_a_line_back():
     y.backward()
     picture = draw(y)
     assert [(group.title, group.calls) for group in picture.groups] == [("cell", 4)]
-    assert titles(picture) == ["inputs", "x", "dots", "dots", "total", "tanh", "×"]
+    assert titles(picture) == ["zero", "x", "dots", "dots", "total", "tanh", "×"]
     passed = Counter((edge.source, edge.target) for edge in picture.edges)
     names = {each.title: each.id for each in picture.blocks}
     first_dots = next(each.id for each in picture.blocks if each.title == "dots")
@@ -324,7 +324,7 @@ def test_a_recurrent_cell_is_one_frame_with_a_line_back():
 
 def simulate(steps):
     position = Value(1.0, label="start")
-    speed = Value(0.0)
+    speed = Value(0.0, label="still")
     stiffness = Parameter(2.0, label="stiffness")
     for _ in range(steps):
         force = -stiffness * position
@@ -341,7 +341,7 @@ def test_a_program_of_one_function_is_shown_as_its_lines():
     picture = draw(energy)
     assert picture.groups == ()
     assert picture.notes[0].endswith("folded by line of code into 4 boxes")
-    assert titles(picture) == ["inputs", "start", "force", "speed", "position", "energy"]
+    assert titles(picture) == ["still", "start", "force", "speed", "position", "energy"]
     assert block(picture, "speed").line == "speed + 0.1·force"
     assert block(picture, "force").parameters[0].name == "stiffness"
     assert counts(picture)["force", "speed"] == 20
