@@ -12,11 +12,13 @@ from scalargrad import Parameter, Value, nn
 from scalargrad.core.graph import topological
 from scalargrad.errors import OptionError, PictureError
 from tests.viz import small_gpt
+from viz.animation.training import playable_pictures
 from viz.layout.geometry import Rect
 from viz.layout.placed import PlacedPicture
 from viz.model.block_card import Block
 from viz.model.picture import Picture
 from viz.model.snapshot import Snapshot
+from viz.render.dot import build_digraph
 from viz.render.mermaid import render_mermaid
 from viz.render.outline import render_outline
 from viz.render.picture_json import read_json, render_json
@@ -594,6 +596,29 @@ def test_mermaid_counts_what_lines_pass_on(picture):
     text = render_mermaid(picture)
     assert 'subgraph g0["predict × 5' in text
     assert '-->|"135"|' in text
+
+
+def test_dot_counts_what_lines_pass_on(picture):
+    source = build_digraph(picture, theme="light", rankdir="LR").source
+    assert 'label="135"' in source
+    assert "predict × 5" in source
+
+
+def test_films_show_nothing_as_coarse_as_blocks(loss):
+    assert {each.level for each in playable_pictures(loss)}.isdisjoint({"blocks", "layers"})
+    with pytest.raises(PictureError, match="blocks are too coarse to be played"):
+        playable_pictures(loss, "blocks")
+
+
+def test_a_network_by_itself_shows_its_weights():
+    network = nn.MLP(2, [3, 1], seed=1)
+    [picture] = choose_pictures(network, "blocks", fold=True)
+    first = block(picture, "layers.0").parameters[0]
+    neurons = network.layers[0].neurons
+    weights = [[weight.data for weight in neuron.weights] for neuron in neurons]
+    # Turned: a column is what makes the number below it.
+    assert first.shown.numbers == tuple(row[j] for j in range(2) for row in weights)
+    assert first.norm is None
 
 
 def test_a_picture_of_blocks_is_saved_and_read_back(picture):
