@@ -138,6 +138,7 @@ def test_second_lines_are_function_and_sizes_or_the_formula(picture):
     assert block(picture, "scores").line == "Σ q_head·key / √SIZE"
     assert block(picture, "mixed").line == "Σ weights·v_head"
     assert block(picture, "letter_loss").line == "−log probs"
+    assert block(picture, "a + b").line == "letter + place"
     # The calls differ: one letter, two letters …
     assert block(picture, "weights").line == "share"
     assert {each.line for each in picture.blocks if each.title == "normalize"} == {"16 → 16"}
