@@ -280,8 +280,15 @@ def test_unknown_names_are_refused_with_a_hint(loss):
 
 
 def test_a_box_too_large_for_single_values_is_refused(loss):
-    with pytest.raises(OptionError, match="holds 512 values"):
-        draw(loss, expand=["q #1", "predict.att.q #1"])
+    with pytest.raises(OptionError, match=r"holds 459 values.* only up to 300 are drawn"):
+        draw(loss, expand=["logits #1", "predict.logits #1"])
+
+
+def test_one_call_of_a_linear_function_opens_into_products_and_sums(loss):
+    picture = draw(loss, expand=["q #1", "predict.att.q #1"])
+    singles = Counter(node.symbol for node in picture.nodes if node.kind == "operation")
+    assert singles == {"×": 256, "Σ": 16}
+    assert sum(each.values for each in picture.blocks) == 38051
 
 
 # Other programs

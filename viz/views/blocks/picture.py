@@ -85,7 +85,7 @@ def block_picture(
     view = _BlockView(boxes, shown, tokens, vocabulary)
     pending = list(expand)
     while pending:
-        open_next(opened, pending, view.names())
+        open_next(opened, pending, view.names(), view.boxes)
         view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
     return view.picture()
 
