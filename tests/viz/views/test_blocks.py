@@ -238,6 +238,13 @@ def test_a_frame_opens_into_its_calls(loss):
     assert sum(each.values for each in picture.blocks) == 38051
 
 
+def test_attention_without_one_of_its_calls_is_still_a_triangle(loss):
+    picture = draw(loss, expand=["predict #2"])
+    both = [each for each in picture.blocks if each.title == "weights"]
+    shapes = [[(grid.shown.rows, grid.shown.columns) for grid in each.grids] for each in both]
+    assert shapes == [[(4, 5)] * 4, [(4, 2)]]
+
+
 def test_a_box_opens_into_its_calls(loss):
     picture = draw(loss, expand=["q"])
     opened = [each for each in picture.blocks if each.title.startswith("q")]
@@ -285,7 +292,7 @@ def test_a_box_too_large_for_single_values_is_refused(loss):
 
 
 def test_one_call_of_a_linear_function_opens_into_products_and_sums(loss):
-    picture = draw(loss, expand=["q #1", "predict.att.q #1"])
+    picture = draw(loss, expand=["q #1", "predict.q #1"])
     singles = Counter(node.symbol for node in picture.nodes if node.kind == "operation")
     assert singles == {"×": 256, "Σ": 16}
     assert sum(each.values for each in picture.blocks) == 38051

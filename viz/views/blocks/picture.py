@@ -144,6 +144,9 @@ class _BlockView:
         for box, path in self.paths.items():
             by_path[path] = [box]
             by_title[self.titles[box]].append(box)
+            if around := self.groups.frames_around(box):
+                # Whoever wrote the function does not know of panels.
+                by_title[f"{around}/{self.titles[box]}"].append(box)
         return by_title | by_path
 
     def picture(self) -> Picture:
