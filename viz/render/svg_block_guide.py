@@ -90,10 +90,12 @@ class _Guide:
             if block.norm is not None:
                 notes.append((max(top + strip.bottom - 8, top + strip.y + 44), "their norm"))
         for y, text in notes:
+            self._write(text, words_x, y + 4)
+            if y > box.bottom:
+                continue
             data = path_data("M", box.right + plan.sheets + 2, y, "H", words_x - 5)
             line = self.writer.paint("none", "line")
             self.parts.append(self.writer.path(data, line, 'stroke-width="1"'))
-            self._write(text, words_x, y + 4)
         bottom = max(box.bottom + plan.sheets, max(y for y, _ in notes) + 4)
         return bottom + SAMPLE_GAP
 
