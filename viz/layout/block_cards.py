@@ -98,7 +98,14 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
     second = fit_text(words, BLOCK.note, wide - BLOCK.indent - BLOCK.padding)
     sheets = BLOCK.sheet * 2 if block.calls > 1 else 0.0
     size = (wide, bottom + BLOCK.padding)
-    return BlockPlan(block, title, second, size, tuple(placed), sheets)
+    return BlockPlan(
+        block,
+        title,
+        second,
+        size,
+        tuple(placed),
+        sheets,
+    )
 
 
 def _make_pieces(block: Block, inner_width: float) -> list[Piece]:

@@ -11,7 +11,8 @@ from viz.model.picture import Group, Picture
 
 from .block_cards import plan_block
 from .block_guide import measure_guide
-from .block_lines import edges_on_band, find_lines, place_labels
+from .block_labels import place_labels
+from .block_lines import edges_on_band, find_lines
 from .block_order import StreamParts, find_stream_parts
 from .block_places import BlockPlaces
 from .block_rows import MAX_LANES, place_rows
@@ -44,7 +45,16 @@ def lay_out_blocks(
         LayoutError: Graphviz is missing, fails, or is not done in time.
     """
     if not picture.nodes:
-        return PlacedPicture(picture, {}, {}, (), (), 0.0, 0.0, blocks=BlockPlaces({}, {}, {}))
+        return PlacedPicture(
+            picture,
+            {},
+            {},
+            (),
+            (),
+            0.0,
+            0.0,
+            blocks=BlockPlaces({}, {}, {}),
+        )
     room = max_width - _PILE
     parts = find_stream_parts(picture)
     if parts is not None:

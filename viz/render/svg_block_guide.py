@@ -63,7 +63,16 @@ class _Guide:
     ) -> None:
         text = fit_text(text, size, self.rect.right - x, bold=bold)
         ink = "page_ink" if bold else "muted"
-        self.parts.append(self.writer.text(x, y, text, size, ink, bold=bold))
+        self.parts.append(
+            self.writer.text(
+                x,
+                y,
+                text,
+                size,
+                ink,
+                bold=bold,
+            )
+        )
 
     def _draw_sample(self, top: float) -> float:
         """Draw one box of the picture with words at its parts; return where it ends."""
@@ -73,7 +82,14 @@ class _Guide:
         block = plan.block
         node = self.picture.by_id[block.id]
         box = Rect(self.rect.x, top, *plan.size)
-        sample = draw_block(plan, node, box, self.picture, self.writer, is_sample=True)
+        sample = draw_block(
+            plan,
+            node,
+            box,
+            self.picture,
+            self.writer,
+            is_sample=True,
+        )
         self.parts.append(sample)
         words_x = box.right + plan.sheets + 20
         strip = next((place for piece, place in plan.pieces if hasattr(piece, "norm")), None)
@@ -104,7 +120,14 @@ class _Guide:
         blocks = self.picture.blocks
         if any(block.parameters for block in blocks):
             what = "the gradient of each weight" if self.is_gradient else "each weight"
-            theta = self.writer.text(x, y, "θ", BLOCK.note, "parameter_ink", bold=True)
+            theta = self.writer.text(
+                x,
+                y,
+                "θ",
+                BLOCK.note,
+                "parameter_ink",
+                bold=True,
+            )
             self.parts.append(theta)
             self._write(f"parameter: {what}", x + 14, y)
             y += 14
@@ -128,13 +151,28 @@ class _Guide:
         writer = self.writer
         step = _RAMP / len(fills)
         self.parts.append(
-            writer.text(start - 6, y + 11, low, BLOCK.note, "muted", anchor="end", mono=True)
+            writer.text(
+                start - 6,
+                y + 11,
+                low,
+                BLOCK.note,
+                "muted",
+                anchor="end",
+                mono=True,
+            )
         )
         for i, fill in enumerate(fills):
             cell = Rect(start + i * step, y + 1, step + 0.3, 12)
             self.parts.append(writer.rect(cell, writer.paint(fill)))
         self.parts.append(
-            writer.text(start + _RAMP + 6, y + 11, high, BLOCK.note, "muted", mono=True)
+            writer.text(
+                start + _RAMP + 6,
+                y + 11,
+                high,
+                BLOCK.note,
+                "muted",
+                mono=True,
+            )
         )
 
     def _draw_signs(self, y: float) -> None:
@@ -162,13 +200,39 @@ def _draw_table(picture: Picture, rect: Rect, writer: SvgWriter) -> str:
     parameters = list_parameters(picture)
     total = sum(len(parameter.shown.present) for parameter in parameters)
     y = rect.y + 12
-    head = writer.text(rect.x, y, "parameters", _HEADING, "page_ink", bold=True)
+    head = writer.text(
+        rect.x,
+        y,
+        "parameters",
+        _HEADING,
+        "page_ink",
+        bold=True,
+    )
     after = rect.x + width("parameters", _HEADING, bold=True) + 8
-    parts = [head, writer.text(after, y, count_text(total), BLOCK.note, "muted", mono=True)]
+    parts = [
+        head,
+        writer.text(
+            after,
+            y,
+            count_text(total),
+            BLOCK.note,
+            "muted",
+            mono=True,
+        ),
+    ]
     norms = [parameter.norm for parameter in parameters if parameter.norm is not None]
     largest = max(filter(isfinite, norms), default=0.0) or 1.0
     if norms:
-        parts.append(writer.text(rect.right, y, NORM, BLOCK.note, "muted", anchor="end"))
+        parts.append(
+            writer.text(
+                rect.right,
+                y,
+                NORM,
+                BLOCK.note,
+                "muted",
+                anchor="end",
+            )
+        )
 
     shown = parameters[:MAX_ROWS]
     names = min(130.0, max(width(p.name, BLOCK.note, bold=True) for p in shown) + 10)
@@ -178,7 +242,16 @@ def _draw_table(picture: Picture, rect: Rect, writer: SvgWriter) -> str:
     for i, parameter in enumerate(shown):
         baseline = rect.y + TABLE_HEAD + TABLE_ROW * i + 10
         name = fit_text(parameter.name, BLOCK.note, names - 8, bold=True)
-        parts.append(writer.text(rect.x, baseline, name, BLOCK.note, "parameter_ink", bold=True))
+        parts.append(
+            writer.text(
+                rect.x,
+                baseline,
+                name,
+                BLOCK.note,
+                "parameter_ink",
+                bold=True,
+            )
+        )
         parts.append(
             writer.text(
                 bar_left - 10,
@@ -199,7 +272,15 @@ def _draw_table(picture: Picture, rect: Rect, writer: SvgWriter) -> str:
             parts.append(writer.rect(bar, writer.paint("badge-parameter"), 2))
         text = short_number(norm) if isfinite(norm) else number(norm)
         parts.append(
-            writer.text(rect.right, baseline, text, BLOCK.note, ink, anchor="end", mono=True)
+            writer.text(
+                rect.right,
+                baseline,
+                text,
+                BLOCK.note,
+                ink,
+                anchor="end",
+                mono=True,
+            )
         )
     if len(parameters) > MAX_ROWS:
         baseline = rect.y + TABLE_HEAD + TABLE_ROW * MAX_ROWS + 10

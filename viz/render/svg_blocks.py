@@ -117,13 +117,30 @@ class _BlockPen:
         triangle = path_data("M", self.rect.x + 11, y - 8.5, "l6 4l-6 4Z")
         parts = [
             writer.path(triangle, writer.paint("muted")),
-            writer.text(x, y, self.plan.title, BLOCK.name, "ink", bold=True),
+            writer.text(
+                x,
+                y,
+                self.plan.title,
+                BLOCK.name,
+                "ink",
+                bold=True,
+            ),
             writer.text(x, y + 17, self.plan.line, BLOCK.note, "muted"),
         ]
         if self.block.values:
             right = self.rect.right - BLOCK.padding
             text = count_text(self.block.values)
-            parts.append(writer.text(right, y, text, BLOCK.note, "muted", anchor="end", mono=True))
+            parts.append(
+                writer.text(
+                    right,
+                    y,
+                    text,
+                    BLOCK.note,
+                    "muted",
+                    anchor="end",
+                    mono=True,
+                )
+            )
         return "".join(parts)
 
     def _draw_piece(self, piece: Piece, rect: Rect) -> str:
@@ -242,7 +259,16 @@ class _BlockPen:
         parts.append(self._draw_row_names(shown.labels, cells, cells.x - 5))
         if grid.title:
             y = cells.y + 10 if piece.is_below else rect.y + 10
-            parts.append(writer.text(cells.right, y, grid.title, BLOCK.note, "muted", anchor="end"))
+            parts.append(
+                writer.text(
+                    cells.right,
+                    y,
+                    grid.title,
+                    BLOCK.note,
+                    "muted",
+                    anchor="end",
+                )
+            )
         title = f"{grid.title or shown.name or self.block.title}, {shown.rows} × {shown.columns}"
         return f"<g><title>{escape(title, TIP)}</title>{''.join(parts)}</g>"
 
@@ -275,7 +301,15 @@ class _BlockPen:
             if width(name, BLOCK.letter, bold=True) > 1.35 * cell:
                 continue
             parts.append(
-                self.writer.text(x, baseline, name, BLOCK.letter, "ink", anchor="middle", bold=True)
+                self.writer.text(
+                    x,
+                    baseline,
+                    name,
+                    BLOCK.letter,
+                    "ink",
+                    anchor="middle",
+                    bold=True,
+                )
             )
         return "".join(parts)
 
@@ -293,7 +327,15 @@ class _BlockPen:
             y = place.y + (i + 0.5) * high + 4
             text = fit_text(label, BLOCK.letter, space, bold=True)
             parts.append(
-                self.writer.text(right, y, text, BLOCK.letter, "ink", anchor="end", bold=True)
+                self.writer.text(
+                    right,
+                    y,
+                    text,
+                    BLOCK.letter,
+                    "ink",
+                    anchor="end",
+                    bold=True,
+                )
             )
         return "".join(parts)
 
@@ -312,7 +354,16 @@ class _BlockPen:
             top = rect.y + BLOCK.bar * i
             baseline = top + BLOCK.bar / 2 + 4
             name = fit_text(bar.label, BLOCK.note, piece.names + 1, bold=True)
-            parts.append(writer.text(rect.x, baseline, name, BLOCK.note, "ink", bold=True))
+            parts.append(
+                writer.text(
+                    rect.x,
+                    baseline,
+                    name,
+                    BLOCK.note,
+                    "ink",
+                    bold=True,
+                )
+            )
             is_odd = not isfinite(bar.data)
             length = 0.0 if is_odd else bar.data * unit
             long = max(abs(length), 0.8)
@@ -392,8 +443,23 @@ class _BlockPen:
         name = fit_text(bar.label, BLOCK.note, room, bold=True)
         return (
             pill
-            + writer.text(rect.x + 11, y, name, BLOCK.note, "ink", bold=True)
-            + writer.text(rect.right - 10, y, text, BLOCK.note, "muted", anchor="end", mono=True)
+            + writer.text(
+                rect.x + 11,
+                y,
+                name,
+                BLOCK.note,
+                "ink",
+                bold=True,
+            )
+            + writer.text(
+                rect.right - 10,
+                y,
+                text,
+                BLOCK.note,
+                "muted",
+                anchor="end",
+                mono=True,
+            )
         )
 
     def _draw_input_text(self, text: str, rect: Rect) -> str:
@@ -403,7 +469,14 @@ class _BlockPen:
             return writer.text(rect.x, rect.y + 13, text, BLOCK.note, "muted")
         pill = writer.rect(rect, writer.paint("card", "badge-input"), rect.height / 2, _LEAF)
         y = rect.middle + 4.2
-        return pill + writer.text(rect.center, y, text, BLOCK.note, "ink", anchor="middle")
+        return pill + writer.text(
+            rect.center,
+            y,
+            text,
+            BLOCK.note,
+            "ink",
+            anchor="middle",
+        )
 
 
 def gray_step(x: float) -> int:
