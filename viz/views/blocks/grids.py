@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from scalargrad.core import ops
 from scalargrad.core.value import Value
 from viz.model.block_card import Grid
 from viz.model.heatmap import map_rows
 from viz.model.layer_card import Bar
 from viz.model.snapshot import Snapshot
+from viz.views.quotients import find_quotient, find_terms
 
 from .assign import Box, Call
 from .strips import MAX_ROWS
@@ -19,7 +19,6 @@ MAX_GRIDS = 12
 """Grids of a box."""
 MAX_CELLS = 4096
 """Cells of all grids of a box."""
-_SUMS = (ops.ADD.name, ops.SUM.name)
 _ROUNDING = 1e-6
 
 
@@ -79,7 +78,7 @@ def _find_quotients(box: Box) -> dict[Call, list[Value]]:
     quotients: dict[Call, list[Value]] = defaultdict(list)
     for call, made in box.made.items():
         for node in made:
-            part, _ = _find_quotient(node)
+            part, _ = find_quotient(node)
             if part is not None:
                 quotients[call].append(node)
     return quotients
@@ -90,11 +89,11 @@ def _find_shares(outputs: list[Value]) -> Iterator[Shares]:
     by_total: dict[Value, list[Value]] = {}
     parts: dict[Value, list[Value]] = {}
     for node in outputs:
-        part, total = _find_quotient(node)
+        part, total = find_quotient(node)
         if part is None or total is None:
             return
         if total not in parts:
-            parts[total] = _find_terms(total)
+            parts[total] = find_terms(total)
         if not any(part is term for term in parts[total]):
             return
         by_total.setdefault(total, []).append(part)
@@ -104,32 +103,6 @@ def _find_shares(outputs: list[Value]) -> Iterator[Shares]:
             return
         places = {term: i for i, term in enumerate(parts[total])}
         yield Shares(numbers, [places[part] for part in used])
-
-
-def _find_quotient(node: Value) -> tuple[Value | None, Value | None]:
-    """Return what is divided and by what, also where that is written x * total**-1."""
-    if len(node.args) != 2:
-        return None, None
-    part, divisor = node.args
-    if node.op == ops.DIV.name:
-        return part, divisor
-    is_inverse = divisor.op == ops.POW.name and divisor.static_args == (None, -1.0)
-    if node.op == ops.MUL.name and is_inverse:
-        return part, divisor.args[0]
-    return None, None
-
-
-def _find_terms(total: Value) -> list[Value]:
-    """Return what a chain of + adds up, without the 0 that Python's `sum` begins with."""
-    terms: list[Value] = []
-    pending = [total]
-    while pending:
-        node = pending.pop()
-        if node.op in _SUMS:
-            pending += reversed(node.args)
-        elif node.args or node.data != 0.0:
-            terms.append(node)
-    return terms
 
 
 def _arrange(rows: list[list[Shares]], is_by_call: bool) -> list[list[Shares]]:
