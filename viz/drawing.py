@@ -20,6 +20,7 @@ from .layout.layer_rows import lay_out_layers
 from .layout.layered import LayoutSettings, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
+from .layout.open_head import lay_out_open_head
 from .layout.open_neuron import lay_out_open_neuron
 from .layout.placed import PlacedPicture, inner_width, is_narrow
 from .layout.rows import ROW_GAP, wrap
@@ -166,6 +167,8 @@ class Drawing:
             placed = lay_out_layers(picture, max_width)
         elif picture.level == "blocks":
             placed = lay_out_blocks(picture, max_width, self._limit, self._program)
+        elif picture.center and picture.by_id[picture.center].head is not None:
+            placed = lay_out_open_head(picture, max_width)
         elif is_upright(picture.rankdir):
             placed = self._place_rows(picture, max_width)
         else:

@@ -273,6 +273,38 @@ class BlockCard:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadTable:
+    """An open attention head: panels of cells, a row for each position.
+
+    Attributes:
+        padding: From the border of a panel to its cells.
+        header: Height of the two lines of a heading.
+        row: From one row to the next.
+        cell: Height of a cell.
+        cell_padding: Space on both sides of a number together.
+        min_cell: Least width of a cell with a number.
+        empty_cell: Width of a cell whose number has no space.
+        weight: Width of the cell of a weight, with a bar in it.
+        link: Space for the sign between two panels.
+        results: Height of the row of sums, with the line below it.
+        gap: Pixels between two rows of panels.
+    """
+
+    padding: float = 8.0
+    header: float = 50.0
+    row: float = 36.0
+    cell: float = 28.0
+    cell_padding: float = 9.0
+    min_cell: float = 36.0
+    empty_cell: float = 17.0
+    weight: float = 104.0
+    link: float = 26.0
+    results: float = 68.0
+    gap: float = 26.0
+    radius: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class MiniCard:
     """The small card over a chip of the explorer page, for readers who have zoomed in.
 
@@ -320,6 +352,7 @@ CHAIN = ChainCard()
 BOX = Box()
 UNIT = Unit()
 BLOCK = BlockCard()
+HEAD_TABLE = HeadTable()
 MINI = MiniCard()
 FONT_SIZES = FontSizes()
 

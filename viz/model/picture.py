@@ -8,6 +8,7 @@ from math import isfinite
 from .block_card import Block
 from .heatmap import Map
 from .layer_card import LayerCard
+from .open_head import OpenHead
 
 MAX_CARDS = 40
 """The largest picture that is drawn as cards, by default, in nodes."""
@@ -81,6 +82,7 @@ class Node:
         tip: What the tooltip says besides.
         rows: Of an open neuron its table, with a row for each input first.
         chain: Of a folded chain, which is drawn like a closed module, its two ends.
+        head: Of an open attention head its numbers.
     """
 
     id: str
@@ -102,6 +104,7 @@ class Node:
     tip: str = ""
     rows: tuple[TableRow, ...] = ()
     chain: ChainEnds | None = None
+    head: OpenHead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ class Picture:
         rankdir: Which way edges run: "LR", "TB", "RL" or "BT".
         center: At level "cards" the id of an open neuron that the picture is about: what goes into
             it is at its left, its output at the right of its last row, and what uses that above.
+            Or the id of an open attention head, with one of its products below it.
     """
 
     level: str
@@ -251,6 +255,9 @@ class Picture:
             yield from (node.data, node.grad)
             if node.chain is not None:
                 yield from (node.chain.first, node.chain.first_grad)
+            if node.head is not None:
+                for cell in node.head.cells():
+                    yield from (cell.data, cell.grad)
         for edge in self.edges:
             yield from (edge.local, edge.flow)
         for block in self.blocks:
@@ -277,6 +284,9 @@ class Picture:
                 yield from (row.grad for row in node.rows if row.grad is not None)
                 if node.chain is not None and node.chain.first_grad is not None:
                     yield node.chain.first_grad
+                if node.head is not None:
+                    grads = (cell.grad for cell in node.head.cells())
+                    yield from (grad for grad in grads if grad is not None)
             shown = self.fill(node)
             is_seed = node.root and self.colors == "gradient"
             if shown is not None and not is_seed:

@@ -18,6 +18,7 @@ from .outline import render_outline
 from .svg_block_guide import draw_guide
 from .svg_blocks import draw_block
 from .svg_legend import draw_legend
+from .svg_open_head import draw_wedge
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
 _TITLE_HEIGHT = 26.0
@@ -202,6 +203,8 @@ def _draw_body(placed: PlacedPicture, writer: SvgWriter) -> str:
     ]
     for node in picture.nodes:
         parts.append(svg_nodes.draw_node(node, placed.nodes[node.id], picture, writer))
+    if picture.center:
+        parts.append(draw_wedge(placed, writer))
     return "".join(parts)
 
 

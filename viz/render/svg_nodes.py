@@ -12,6 +12,7 @@ from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
 from .svg_chains import draw_chain
+from .svg_open_head import draw_open_head
 from .svg_tables import draw_table
 from .svg_writer import SvgWriter, path_data
 
@@ -24,6 +25,8 @@ def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> st
     pen = _NodePen(node, rect, picture, writer)
     if picture.level == "neurons":
         body = pen.unit()
+    elif node.head is not None:
+        body = draw_open_head(node, rect, picture, writer)
     elif node.rows:
         body = draw_table(node, rect, picture, writer)
     elif node.chain is not None:

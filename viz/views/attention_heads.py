@@ -13,6 +13,7 @@ from scalargrad.core.details import rank_in_time
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
 
+from .layers.order import digits
 from .quotients import find_quotient, find_terms
 from .sums import ADDS, starts_sum
 
@@ -165,7 +166,8 @@ def _summed_products(total: Value) -> list[Product]:
     for term in find_terms(total):
         if term.op != ops.MUL.name:
             return []
-        products.append(Product(*term.args, term))
+        first, second = term.args
+        products.append(Product(first, second, term))
     return products
 
 
@@ -198,8 +200,14 @@ def _find_weighted(snapshot: Snapshot, weights: Sequence[Value]) -> dict[Value, 
                 products = _weighted_by(_summed_products(total), places)
             if products:
                 found[_skip_zero(snapshot, total)] = products
-    widths = {result: rank_in_time(result) for result in found}
-    return {result: found[result] for result in sorted(found, key=lambda node: widths[node])}
+    in_order = sorted(found, key=lambda result: _place(result, found[result][0].second))
+    return {result: found[result] for result in in_order}
+
+
+def _place(result: Value, value: Value) -> tuple[int, tuple[int, ...]]:
+    """Return what sorts results: when they were computed, or which unit made the value."""
+    scope = value.scope
+    return rank_in_time(result), () if scope is None else digits(scope.name)
 
 
 def _skip_zero(snapshot: Snapshot, total: Value) -> Value:

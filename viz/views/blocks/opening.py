@@ -33,7 +33,7 @@ def open_next(opened: Opened, pending: list[str], names: Names, boxes: Boxes) ->
     Raises:
         OptionError: None of the names is known, or what is named is too large to be opened.
     """
-    matches = {name: _match(name, names) for name in pending}
+    matches = {name: match_name(name, names) for name in pending}
     known = [name for name, (things, _) in matches.items() if things]
     if not known:
         raise OptionError(_explain_unknown(pending[0], names))
@@ -81,8 +81,13 @@ def _open_box(opened: Opened, boxes: Boxes, box: Box, number: int, name: str) ->
         opened.values.add(box.key)
 
 
-def _match(name: str, names: Names) -> tuple[Sequence[Box | Frame], int]:
-    """Return what a name stands for, and the number of the call that it ends with, 0 for none."""
+def match_name(name: str, names: Names) -> tuple[Sequence[Box | Frame], int]:
+    """Return what a name stands for, and the number of the call that it ends with, 0 for none.
+
+    Args:
+        name: The name that the user gave.
+        names: What is drawn.
+    """
     plain = {known.replace("/", "."): known for known in names}
     own = name if name in names else plain.get(name)
     if own is not None:
@@ -90,7 +95,7 @@ def _match(name: str, names: Names) -> tuple[Sequence[Box | Frame], int]:
     call = _CALL.fullmatch(name)
     if call is None:
         return (), 0
-    things, _ = _match(call["name"], names)
+    things, _ = match_name(call["name"], names)
     return things, int(call["number"])
 
 

@@ -16,6 +16,7 @@ from viz.model.snapshot import Snapshot
 from viz.views.scalars import value_node
 from viz.views.sums import with_partials
 
+from .alone import open_alone
 from .assign import Box, Boxes, Bundle, Opened
 from .fold import Frame
 from .grids import is_shares, make_bars, make_grids
@@ -84,6 +85,10 @@ def block_picture(
         boxes = Boxes(snapshot, opened)
     view = _BlockView(boxes, shown, tokens, vocabulary)
     pending = list(expand)
+    if len(pending) == 1:
+        alone = open_alone(snapshot, pending[0], view.names(), show, tokens)
+        if alone is not None:
+            return alone
     while pending:
         open_next(opened, pending, view.names(), view.boxes)
         view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
