@@ -150,7 +150,7 @@ def draw(
     # A page needs a background.
     page_theme = "auto" if theme == "transparent" else theme
     return Drawing(
-        [replace(picture, title=heading, rankdir=rankdir) for picture in pictures],
+        [replace(p, title=heading or p.title, rankdir=rankdir) for p in pictures],
         theme,
         limit=limit,
         program=program,

@@ -92,12 +92,12 @@ def place_panels(head: OpenHead, max_width: float) -> HeadPlaces:
     widest = max(width(name, FONT_SIZES.label, bold=True) for name in names)
     name_width = min(_MAX_NAME, max(32.0, widest + 18)) + _FRAME
     cell = _measure_cells(head)
-    longest = max(len(head.query), len(head.results))
     available = limit - name_width - HEAD_TABLE.link - _FRAME
-    has_numbers = longest * (cell + 1) + 2 * HEAD_TABLE.padding <= available
+    sizes = [_measure_panel(head, kind, cell) for kind in range(len(head.panels))]
+    has_numbers = max(sizes) <= available
     if not has_numbers:
         cell = HEAD_TABLE.empty_cell
-    sizes = [_measure_panel(head, kind, cell) for kind in range(len(head.panels))]
+        sizes = [_measure_panel(head, kind, cell) for kind in range(len(head.panels))]
 
     bands: list[list[tuple[int, float]]] = [[]]
     x = name_width

@@ -18,7 +18,7 @@ _BOTTOM = 16.0
 _STACK_GAP = 12.0
 _MIN_GAP = 58.0
 """Pixels between two columns of cards, for a local derivative."""
-_MAX_GAP = 110.0
+_MAX_GAP = 150.0
 _DOWN_GAP = 40.0
 
 Nodes = dict[str, Rect]
@@ -71,17 +71,19 @@ def _place_columns(
     space = min(wanted, limit) - sum(widths) - 2 * _INSET
     gap = min(_MAX_GAP, max(_MIN_GAP, space / gaps))
     height = max(sum(sizes[card.id][1] for card in column) for column in columns) + _STACK_GAP
+    used = sum(widths) + gap * gaps
+    start = max(_INSET, (wanted - used) / 2)
     places: Nodes = {}
-    x = _INSET
+    x = start
     for column, wide in zip(columns, widths, strict=True):
-        used = sum(sizes[card.id][1] for card in column) + _STACK_GAP * (len(column) - 1)
-        y = top + (height - used) / 2
+        own = sum(sizes[card.id][1] for card in column) + _STACK_GAP * (len(column) - 1)
+        y = top + (height - own) / 2
         for card in column:
             own_width, own_height = sizes[card.id]
             places[card.id] = Rect(x + (wide - own_width) / 2, y, own_width, own_height)
             y += own_height + _STACK_GAP
         x += wide + gap
-    return places, x - gap + _INSET, top + height
+    return places, start + used + _INSET, top + height
 
 
 def _place_rows(cards: Sequence[Node], top: float, limit: float) -> tuple[Nodes, float, float]:

@@ -148,7 +148,8 @@ class _Legend:
         if any(node.chain is not None for node in nodes):
             self._add_words(self._meaning("chain"))
         closed = [node for node in nodes if node.kind == "module" and node.chain is None]
-        if any(not node.rows for node in closed):
+        # What uses an open head shows no gradient.
+        if any(not node.rows and node.head is None and node.grad is not None for node in closed):
             self._add_words(self._meaning("module"))
         self.add_continuation()
         if any(node.mark for node in nodes):

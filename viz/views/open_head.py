@@ -90,7 +90,7 @@ class _OpenHeadView:
             "cards",
             tuple(nodes),
             tuple(self._edges(nodes)),
-            (Group(_GROUP, self._group_title(), detail=self._remark()),),
+            (Group(_GROUP, self._group_title()),),
             title=self.names.title,
             notes=tuple(self._notes()),
             total=len(self.snapshot),
@@ -298,7 +298,7 @@ class _OpenHeadView:
             name = f"“{tokens[self._row]}”" if self._row < len(tokens) else f"position {self._row}"
             receiver = self.names.receiver
             what = f"“{receiver}” receives" if receiver else "is received"
-            yield f"of what {what} here, {share:.0%} comes from {name}"
+            yield f"{self._remark()}: of what {what} here, {share:.0%} comes from {name}"
         yield self.names.note
         if len(self._rows) < len(head.weights):
             yield (
