@@ -12,6 +12,7 @@ from viz.model.picture import Node
 from .block_places import (
     BarsPiece,
     BlockPlan,
+    CellPiece,
     GridPiece,
     ParameterPiece,
     Piece,
@@ -218,6 +219,8 @@ def _measure_piece(piece: Piece) -> Size:
         return piece.indent + shown.columns * wide, shown.rows * high + letters + title
     if isinstance(piece, BarsPiece):
         return piece.names + _BAR_AREA + piece.numbers + 16, len(piece.bars) * BLOCK.bar
+    if isinstance(piece, CellPiece):
+        return piece.map_size
     text = width(piece.text, BLOCK.note)
     if piece.number:
         text += 10 + width(piece.number, BLOCK.note, mono=True)

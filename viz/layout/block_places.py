@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from viz.model.block_card import Block, BlockParameter, Grid
+from viz.model.block_card import Block, BlockParameter, CallCell, Grid
 from viz.model.heatmap import Map
 from viz.model.layer_card import Bar
 
@@ -63,7 +63,15 @@ class TextPiece:
     number: str = ""
 
 
-Piece = ParameterPiece | StripPiece | GridPiece | BarsPiece | TextPiece
+@dataclass(frozen=True, slots=True)
+class CellPiece:
+    """One call of an open box, with the size of its map."""
+
+    cell: CallCell
+    map_size: Size
+
+
+Piece = ParameterPiece | StripPiece | GridPiece | BarsPiece | CellPiece | TextPiece
 PlacedPiece = tuple[Piece, Rect]
 
 

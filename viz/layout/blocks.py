@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from math import inf
 
 from viz.look.measures import BLOCK
@@ -10,6 +11,7 @@ from viz.look.text import fit_text, width
 from viz.model.picture import Group, Picture
 
 from .block_cards import plan_block
+from .block_cells import plan_cells
 from .block_guide import measure_guide
 from .block_labels import place_labels
 from .block_lines import edges_on_band, find_lines
@@ -65,10 +67,21 @@ def lay_out_blocks(
     return _finish(picture, stage, max_width)
 
 
-def _plan(picture: Picture, max_width: float, is_row: bool) -> Stage:
+def _plan(picture: Picture, max_width: float, is_row: bool, room: float = 0.0) -> Stage:
+    """Measure all boxes.
+
+    Args:
+        picture: The picture.
+        max_width: The width of a box at most.
+        is_row: Whether what is in a box is in rows as far as it fits.
+        room: The width of an open box at most, where that may be wider; else 0.
+    """
     plans = {}
     for block in picture.blocks:
         node = picture.by_id[block.id]
+        if block.cells:
+            plans[block.id] = plan_cells(block, node, room or max_width)
+            continue
         limit = max_width if block.kind == "input" and is_row else min(_MAX_BOX, max_width)
         plans[block.id] = plan_block(block, node, limit, is_row)
     return Stage(plans)
@@ -76,8 +89,11 @@ def _plan(picture: Picture, max_width: float, is_row: bool) -> Stage:
 
 def _place_stream(picture: Picture, parts: StreamParts, room: float) -> Stage:
     """Place boxes about the stream: across the page if it is wide enough, else down."""
-    for is_tight in (False, True):
-        stage = _plan(picture, _MAX_BOX, is_row=False)
+    # The calls of an open box are in fewer columns where that keeps the stream across the page.
+    is_open = any(block.cells for block in picture.blocks)
+    widths = (_MAX_BOX, 270.0, 170.0) if is_open else (_MAX_BOX,)
+    for is_tight, cells_width in product((False, True), widths):
+        stage = _plan(picture, _MAX_BOX, is_row=False, room=cells_width)
         AcrossForm(picture, parts, stage, is_tight).place()
         if stage.extent.width <= room:
             return stage
@@ -91,7 +107,7 @@ def _place_stream(picture: Picture, parts: StreamParts, room: float) -> Stage:
 
 def _place_graph(picture: Picture, room: float, settings: LayoutSettings) -> Stage:
     """Place boxes from left to right; in rows where that is too wide."""
-    stage = _plan(picture, _MAX_BOX, is_row=False)
+    stage = _plan(picture, _MAX_BOX, is_row=False, room=room)
     sizes = {id: stage.size(id) for id in stage.plans}
     headers = {group.path: 40 + _heading_width(group) for group in picture.groups}
     placed = lay_out_graph(picture, sizes, headers, settings)

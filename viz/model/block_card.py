@@ -7,6 +7,9 @@ from viz.look.text import number, plural
 from .heatmap import Map
 from .layer_card import Bar, describe_bar
 
+MAX_SPELLED_CELLS = 8
+"""Calls of an open box that are read out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -42,6 +45,29 @@ class BlockParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class CallCell:
+    """One call of an open box, as a small cell.
+
+    Attributes:
+        title: Which call it is: "#2", with the token at its position.
+        values: How many Values it made.
+        shown: What leaves it, as one row; None where that is a single number or differs.
+        norm: The Euclidean norm of the gradients of what leaves it; None before `backward`.
+        columns: The names of the columns of the row.
+        framed: The positions that are framed: the right answer.
+        later: How many of its Values later calls use.
+    """
+
+    title: str
+    values: int = 0
+    shown: Map | None = None
+    norm: float | None = None
+    columns: tuple[str, ...] = ()
+    framed: tuple[int, ...] = ()
+    later: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One box of the blocks view: the calls of a function from one place, or one line of code.
 
@@ -61,6 +87,9 @@ class Block:
         bars: Few numbers with a name each, drawn as bars: the losses of the tokens, a gate.
         columns: The names of the columns of the strip, and of a parameter with as many columns.
         note: A remark in small print: "274 of 320 are 0".
+        cells: Of an open box its calls.
+        cells_in_row: How many of these belong together, as the heads at one position; 0 where none
+            do.
     """
 
     id: str
@@ -76,6 +105,8 @@ class Block:
     bars: tuple[Bar, ...] = ()
     columns: tuple[str, ...] = ()
     note: str = ""
+    cells: tuple[CallCell, ...] = ()
+    cells_in_row: int = 0
 
 
 def describe_block(block: Block) -> str:
@@ -95,5 +126,21 @@ def describe_block(block: Block) -> str:
         back = "" if parameter.norm is None else f" (gradient norm {number(parameter.norm)})"
         parts.append(f"parameter {parameter.name} {parameter.shown.note}{back}")
     parts += map(describe_bar, block.bars)
+    parts += map(describe_cell, block.cells[:MAX_SPELLED_CELLS])
     parts.append(block.note)
     return f"{block.title}: {', '.join(part for part in parts if part)}"
+
+
+def describe_cell(cell: CallCell) -> str:
+    """Return one call of an open box in a few words.
+
+    Example:
+        >>> describe_cell(CallCell("#2 e", values=512, norm=0.25, later=32))
+        'call #2 e: 512 values, gradient norm 0.25, 32 to later calls'
+    """
+    parts = [plural(cell.values, "value")]
+    if cell.norm is not None:
+        parts.append(f"gradient norm {number(cell.norm)}")
+    if cell.later:
+        parts.append(f"{cell.later:,} to later calls")
+    return f"call {cell.title}: {', '.join(parts)}"

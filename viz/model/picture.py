@@ -256,8 +256,8 @@ class Picture:
             if node.chain is not None:
                 yield from (node.chain.first, node.chain.first_grad)
             if node.head is not None:
-                for cell in node.head.cells():
-                    yield from (cell.data, cell.grad)
+                for entry in node.head.cells():
+                    yield from (entry.data, entry.grad)
         for edge in self.edges:
             yield from (edge.local, edge.flow)
         for block in self.blocks:
@@ -265,6 +265,9 @@ class Picture:
                 yield from shown.present
             for grid in block.grids:
                 yield from grid.shown.present
+            for cell in block.cells:
+                if cell.shown is not None and cell.shown.is_gray:
+                    yield from cell.shown.present
             yield from (bar.data for bar in block.bars)
         for card in self.cards:
             for shown in (*card.maps, *card.columns):
@@ -305,6 +308,9 @@ def colored_maps(block: Block) -> tuple[Map, ...]:
     own = [parameter.shown for parameter in block.parameters]
     if block.strip is not None and block.kind != "root":
         own.append(block.strip)
+    for cell in block.cells:
+        if cell.shown is not None and not cell.shown.is_gray:
+            own.append(cell.shown)
     return tuple(own)
 
 

@@ -277,6 +277,7 @@ def _check_blocks(picture: Picture) -> None:
     for block in picture.blocks:
         maps = [parameter.shown for parameter in block.parameters]
         maps += [grid.shown for grid in block.grids]
+        maps += [cell.shown for cell in block.cells if cell.shown is not None]
         if block.strip is not None:
             maps.append(block.strip)
         for shown in maps:
@@ -284,6 +285,10 @@ def _check_blocks(picture: Picture) -> None:
         for grid in block.grids:
             if any(not 0 <= i < len(grid.shown.numbers) for i in grid.framed):
                 raise PictureError(f"a grid of {block.id} frames what is not in it")
+        for cell in block.cells:
+            count = 0 if cell.shown is None else len(cell.shown.numbers)
+            if any(not 0 <= i < count for i in cell.framed):
+                raise PictureError(f"a call of {block.id} frames what is not in it")
 
 
 def _check_map(shown: Map, id: str) -> None:

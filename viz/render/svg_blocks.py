@@ -7,6 +7,7 @@ from viz.layout.block_cards import NORM, SINGLE, count_text, short_number
 from viz.layout.block_places import (
     BarsPiece,
     BlockPlan,
+    CellPiece,
     GridPiece,
     ParameterPiece,
     Piece,
@@ -21,6 +22,7 @@ from viz.model.block_card import Block
 from viz.model.heatmap import Map, png
 from viz.model.picture import Node, Picture
 
+from .svg_block_cells import draw_cell, draw_frame
 from .svg_nodes import describe_node, draw_node
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
@@ -101,6 +103,8 @@ class _BlockPen:
 
     def _draw_paper(self) -> str:
         """Draw the box, and behind it a sheet or two where it has several calls."""
+        if self.block.cells:
+            return draw_frame(self.rect, self.writer)
         paint = self.writer.paint("card", "line")
         border = 'stroke-width="1.1"'
         sheets = (2, 1, 0) if self.block.calls > 1 else (0,)
@@ -114,7 +118,8 @@ class _BlockPen:
         writer = self.writer
         x = self.rect.x + BLOCK.indent
         y = self.rect.y + 21
-        triangle = path_data("M", self.rect.x + 11, y - 8.5, "l6 4l-6 4Z")
+        shape = "m-1 1.5h9l-4.5 6Z" if self.block.cells else "l6 4l-6 4Z"
+        triangle = path_data("M", self.rect.x + 11, y - 8.5, shape)
         parts = [
             writer.path(triangle, writer.paint("muted")),
             writer.text(
@@ -152,6 +157,8 @@ class _BlockPen:
             return self._draw_grid(piece, rect)
         if isinstance(piece, BarsPiece):
             return self._draw_bars(piece, rect)
+        if isinstance(piece, CellPiece):
+            return draw_cell(piece, rect, self.picture, self.writer)
         return self._draw_text(piece, rect)
 
     # Maps

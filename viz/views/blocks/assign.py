@@ -28,11 +28,17 @@ class Opened:
         calls: For each frame the numbers of the calls that are kept apart, none for all.
         lines: Frames whose lines are shown instead of one box.
         values: Boxes whose Values are shown one by one.
+        cells: Boxes that show each of their calls as a small cell.
+        closed: Frames that are one box, with what is called in them.
+        parts: For each line of code the numbers of the calls around it that are kept apart.
     """
 
     calls: dict[FrameKey, frozenset[int]] = field(default_factory=dict)
     lines: set[FrameKey] = field(default_factory=set)
     values: set[BoxKey] = field(default_factory=set)
+    cells: set[BoxKey] = field(default_factory=set)
+    closed: set[FrameKey] = field(default_factory=set)
+    parts: dict[BoxKey, set[int]] = field(default_factory=lambda: defaultdict(set))
 
 
 @dataclass(eq=False)
@@ -50,6 +56,7 @@ class Box:
         outputs: Those that leave it, by the call that made them; in topological order.
         entering: For each call the Values that enter it and are neither parameters nor constants.
         parameters: The parameters that it uses.
+        number: Of a line in one call that the user opened the number of that call, else 0.
     """
 
     key: BoxKey
@@ -62,10 +69,13 @@ class Box:
     outputs: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
     entering: dict[Call, dict[Value, None]] = field(default_factory=lambda: defaultdict(dict))
     parameters: dict[Value, None] = field(default_factory=dict)
+    number: int = 0
 
     @property
     def calls(self) -> int:
         """How many calls are folded in it."""
+        if self.number:
+            return 1
         frame = self.folded or self.frame
         return 1 if frame is None else len(frame.calls)
 
@@ -122,6 +132,7 @@ class Boxes:
     """A graph folded into boxes.
 
     Attributes:
+        opened: What the user opened.
         frames: The frames that the boxes are in.
         all: The boxes, in the order in which they were begun.
         bundles: What flows between boxes.
@@ -135,14 +146,14 @@ class Boxes:
 
     def __init__(self, snapshot: Snapshot, opened: Opened | None = None) -> None:
         self.snapshot = snapshot
-        self._opened = opened or Opened()
-        self.frames = Frames(snapshot, self._opened.calls)
+        self.opened = opened or Opened()
+        self.frames = Frames(snapshot, self.opened.calls)
         self.bundles: dict[tuple[Box, Box], Bundle] = {}
         self.inputs: dict[Value, dict[Box, None]] = defaultdict(dict)
         self._by_key: dict[BoxKey, Box] = {}
         self._owner: dict[Value, tuple[Box, Call]] = {}
         self._assign()
-        opened_boxes = [box for key, box in self._by_key.items() if key in self._opened.values]
+        opened_boxes = [box for key, box in self._by_key.items() if key in self.opened.values]
         self.sums = self.fold_sums([node for box in opened_boxes for node in box.values])
         for box in opened_boxes:
             self._open_values(box)
@@ -152,6 +163,10 @@ class Boxes:
     def owner(self, node: Value) -> Box | None:
         """Return the box that a Value is folded into, None for a leaf."""
         return self._owner[node][0] if node.args else None
+
+    def call(self, node: Value) -> Call:
+        """Return the call that a computed Value is made in, as far as its box tells calls apart."""
+        return self._owner[node][1]
 
     def fold_sums(self, values: list[Value]) -> FoldedSums:
         """Return the chains of + among some Values.
@@ -180,14 +195,31 @@ class Boxes:
 
     def _find_box(self, node: Value) -> tuple[Box, Call]:
         frame, call = self.frames.find(node.scope)
+        closed = self._find_closed(frame)
+        if closed is not None:
+            box = Box(closed.key, closed.parent, folded=closed)
+            return self._by_key.setdefault(closed.key, box), _find_among(closed.calls, call)
         around: BoxKey = () if frame is None else frame.key
-        if frame is not None and not frame.has_calls and frame.key not in self._opened.lines:
+        if frame is not None and not frame.has_calls and frame.key not in self.opened.lines:
             box = self._by_key.setdefault(around, Box(around, frame.parent, folded=frame))
             return box, call
         line = node.made_at
         statement = None if line is None else find_statement(line)
-        key = (*around, statement)
-        return self._by_key.setdefault(key, Box(key, frame, statement=statement)), call
+        key: BoxKey = (*around, statement)
+        number = 0
+        if frame is not None and call is not None and key in self.opened.parts:
+            own = frame.calls[call] + 1
+            if own in self.opened.parts[key]:
+                number = own
+                key = (*key, number)
+        box = Box(key, frame, statement=statement, number=number)
+        return self._by_key.setdefault(key, box), call
+
+    def _find_closed(self, frame: Frame | None) -> Frame | None:
+        """Return the outermost frame around that is one box, None for none."""
+        frames = [] if frame is None else frame.chain()
+        closed = [around for around in frames if around.key in self.opened.closed]
+        return closed[-1] if closed else None
 
     def _open_values(self, box: Box) -> None:
         """Put each Value of a box into a box by itself, and partial sums into that of their sum."""

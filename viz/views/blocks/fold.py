@@ -87,6 +87,14 @@ class Frames:
                     self._spots[around] = self._place(around)
         return self._spots[scope]
 
+    def number(self, frame: Frame, call: Scope) -> int:
+        """Return the number of a call, from 1 on, among all of its frame, whether apart or not."""
+        return self._numbers.get(frame.key, {}).get(call, frame.calls[call] + 1)
+
+    def count(self, frame: Frame) -> int:
+        """Return how many calls a frame has, those that are kept apart included."""
+        return max(len(frame.calls), len(self._numbers.get(frame.key, ())))
+
     def is_unit(self, scope: Scope) -> bool:
         """Return whether a scope is that of a unit, which is folded into the scope around it."""
         return scope in self._units

@@ -49,11 +49,11 @@ def make_grids(
         vocabulary: The names of as many columns.
     """
     is_by_call = box.frame is None or len(box.frame.calls) < 2
-    blocks = _arrange([list(_find_shares(row)) for row in box.rows()], is_by_call)
+    blocks = _arrange([list(find_shares(row)) for row in box.rows()], is_by_call)
     if not blocks and box.folded is not None:
         # A function that goes on with them: attention in a few lines.
         inside = box.rows(_find_quotients(box))
-        blocks = _arrange([list(_find_shares(row)) for row in inside], is_by_call)
+        blocks = _arrange([list(find_shares(row)) for row in inside], is_by_call)
     if not blocks or len(blocks) > MAX_GRIDS:
         return ()
     if sum(len(block) * len(block[-1].numbers) for block in blocks) > MAX_CELLS:
@@ -70,7 +70,7 @@ def is_shares(rows: list[list[Value]]) -> bool:
     Args:
         rows: What leaves it.
     """
-    return all(any(_find_shares(row)) for row in rows)
+    return all(any(find_shares(row)) for row in rows)
 
 
 def _find_quotients(box: Box) -> dict[Call, list[Value]]:
@@ -84,8 +84,12 @@ def _find_quotients(box: Box) -> dict[Call, list[Value]]:
     return quotients
 
 
-def _find_shares(outputs: list[Value]) -> Iterator[Shares]:
-    """Yield the shares that some Values are, softmax by softmax, up to one that is no share."""
+def find_shares(outputs: list[Value]) -> Iterator[Shares]:
+    """Yield the shares that some Values are, softmax by softmax, up to one that is no share.
+
+    Args:
+        outputs: The Values.
+    """
     by_total: dict[Value, list[Value]] = {}
     parts: dict[Value, list[Value]] = {}
     for node in outputs:

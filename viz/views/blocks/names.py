@@ -59,6 +59,9 @@ def name_box(snapshot: Snapshot, box: Box, variable: str = "") -> str:
     statement = box.statement
     if statement is None:
         return _operations(snapshot, outputs)
+    if box.number:
+        own = Box(box.key, box.frame, statement=statement, outputs=box.outputs)
+        return f"{name_box(snapshot, own, variable)} #{box.number}"
     if variable:
         return variable
     if statement.operation:

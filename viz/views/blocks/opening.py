@@ -41,14 +41,30 @@ def open_next(opened: Opened, pending: list[str], names: Names, boxes: Boxes) ->
     things, number = matches[name]
     for thing in things:
         if isinstance(thing, Frame):
-            _open_calls(opened, thing, number, name)
+            _open_frame(opened, thing, number, name)
         else:
             _open_box(opened, boxes, thing, number, name)
     pending.remove(name)
 
 
-def _open_calls(opened: Opened, frame: Frame, number: int, name: str) -> None:
-    count = len(frame.calls)
+def _open_frame(opened: Opened, frame: Frame, number: int, name: str) -> None:
+    """Open a frame into its calls, side by side; or one of them, with the others as they are."""
+    if len(frame.calls) == 1:
+        return  # it is open
+    opened.closed.add(frame.key)
+    if number:
+        _keep_apart(opened, frame, number, name)
+    else:
+        _check_calls(len(frame.calls), 0, name)
+
+
+def _keep_apart(opened: Opened, frame: Frame, number: int, name: str) -> None:
+    apart = opened.calls.get(frame.key, frozenset())
+    _check_calls(len(frame.calls) + len(apart), number, name)
+    opened.calls[frame.key] = apart | {number}
+
+
+def _check_calls(count: int, number: int, name: str) -> None:
     if number > count:
         raise OptionError(f"expand names {clean(name)!r}, but there are only {count:,} calls")
     if not number and count > MAX_CHIPS:
@@ -56,29 +72,52 @@ def _open_calls(opened: Opened, frame: Frame, number: int, name: str) -> None:
             f"{clean(name)!r} has {count:,} calls, too many to be drawn one by one: name one of "
             f"them, such as {f'{clean(name)} #1'!r}"
         )
-    if count == 1:
-        return  # it is open
-    apart = opened.calls.get(frame.key)
-    is_all = not number or apart == frozenset()
-    opened.calls[frame.key] = frozenset() if is_all else (apart or frozenset()) | {number}
 
 
 def _open_box(opened: Opened, boxes: Boxes, box: Box, number: int, name: str) -> None:
     if box.single is not None:
         return  # there is nothing in it
-    if box.folded is not None and (number or box.calls > 1):
-        _open_calls(opened, box.folded, number, name)
+    if box.folded is not None and box.folded.has_calls:
+        _open_closed(opened, box.folded, number, name)
+    elif number or box.calls > 1:
+        _open_calls(opened, box, number, name)
     elif box.folded is not None and len({node.made_at for node in box.values}) > 1:
         opened.lines.add(box.key)
     else:
-        partial_sums = boxes.fold_sums(box.values).folded.intersection(box.values)
-        count = len(box.values) - len(partial_sums)
-        if count > MAX_CHIPS:
-            raise OptionError(
-                f"{clean(name)!r} holds {count:,} values, where chains of + are one: only up to "
-                f"{MAX_CHIPS} are drawn one by one"
-            )
-        opened.values.add(box.key)
+        _open_values(opened, boxes, box, name)
+
+
+def _open_closed(opened: Opened, frame: Frame, number: int, name: str) -> None:
+    """Open one call of a frame that is one box; the only one without its number, too."""
+    if number:
+        _keep_apart(opened, frame, number, name)
+    elif len(frame.calls) == 1:
+        opened.closed.discard(frame.key)
+
+
+def _open_calls(opened: Opened, box: Box, number: int, name: str) -> None:
+    """Show the calls of a box as cells; or keep one of them apart, as a box by itself."""
+    if not number:
+        _check_calls(box.calls, number, name)
+        opened.cells.add(box.key)
+    elif box.folded is not None:
+        _keep_apart(opened, box.folded, number, name)
+    elif box.calls > 1:
+        _check_calls(box.calls, number, name)
+        opened.parts[box.key].add(number)
+
+
+def _open_values(opened: Opened, boxes: Boxes, box: Box, name: str) -> None:
+    partial_sums = boxes.fold_sums(box.values).folded.intersection(box.values)
+    count = len(box.values) - len(partial_sums)
+    if count > MAX_CHIPS:
+        has_outputs = box.folded is not None and len(box.results()) > 1
+        instead = f"; one output alone is {f'{clean(name)}[0]'!r}" if has_outputs else ""
+        raise OptionError(
+            f"{clean(name)!r} holds {count:,} values, where chains of + are one: only up to "
+            f"{MAX_CHIPS} are drawn one by one{instead}"
+        )
+    opened.values.add(box.key)
 
 
 def match_name(name: str, names: Names) -> tuple[Sequence[Box | Frame], int]:

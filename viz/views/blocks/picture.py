@@ -9,7 +9,7 @@ from scalargrad.core.scopes import CallScope
 from scalargrad.core.value import Value
 from scalargrad.errors import PictureError
 from viz.look.text import plural
-from viz.model.block_card import Block, BlockParameter, Grid
+from viz.model.block_card import Block, BlockParameter, CallCell, Grid
 from viz.model.layer_card import Bar
 from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import Snapshot
@@ -18,6 +18,7 @@ from viz.views.sums import with_partials
 
 from .alone import open_alone
 from .assign import Box, Boxes, Bundle, Opened
+from .cells import make_cells
 from .fold import Frame
 from .grids import is_shares, make_bars, make_grids
 from .groups import Groups, make_path
@@ -114,6 +115,7 @@ class _BlockView:
 
     def __init__(self, boxes: Boxes, show: str, tokens: Names, vocabulary: Names) -> None:
         self.boxes = boxes
+        self.opened = boxes.opened
         self.snapshot = boxes.snapshot
         self.show = show
         self._roots = set(self.snapshot.roots)
@@ -192,7 +194,7 @@ class _BlockView:
         owners: dict[str, set[Value]] = defaultdict(set)
         for matrices in self.matrices.values():
             for matrix in matrices:
-                owners[matrix.name].add(next(iter(matrix.cells.values())))
+                owners[matrix.name].add(matrix.cells[min(matrix.cells)])
         for box, matrices in self.matrices.items():
             for matrix in matrices:
                 if matrix.name == NO_NAME:
@@ -221,9 +223,14 @@ class _BlockView:
         columns = tuple(self.vocabulary) if len(self.vocabulary) == width else ()
         grids = make_grids(box, self.tokens, self.vocabulary)
         bars = () if grids else make_bars(self.snapshot, box, rows, self._answers)
+        cells, in_row = self._cells(box)
+        if cells:
+            grids, bars = (), ()
         if self._is_root(box) or (grids and is_shares(rows)) or bars:
             # The seed of the root, and the 1/p of probabilities, would make all others pale.
             strip = Strip(None, None)
+        if cells:
+            strip = Strip(None, strip.norm)
         return Block(
             self.ids[box],
             kind,
@@ -238,7 +245,16 @@ class _BlockView:
             bars=bars,
             columns=columns,
             note=self._note(box, rows, grids) or strip.note,
+            cells=cells,
+            cells_in_row=in_row,
         )
+
+    def _cells(self, box: Box) -> tuple[tuple[CallCell, ...], int]:
+        """Return the calls of a box that is open, none for one that is closed."""
+        is_closed = box.folded is not None and box.folded.has_calls
+        if len(box.made) < 2 or not (is_closed or box.key in self.opened.cells):
+            return (), 0
+        return make_cells(self.boxes, box, self.numbers, self.tokens, self.vocabulary)
 
     def _value_block(self, box: Box) -> Block:
         node = self._value_node(box)
