@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import hypot, isfinite, sqrt
 
 from scalargrad.core.scopes import CallScope
@@ -107,7 +108,7 @@ class _OpenHeadView:
             rows=tuple(self._head_row(i) for i in self._rows),
             results=tuple(self._cell(head.results[j]) for j in self._values),
             panels=self._panels(),
-            query_name=_variable([self._query]) or "q",
+            query_name=self._letters[0],
             goes_to=self._goes_to(),
             path=(self._rows.index(self._row), self._key, self._value),
         )
@@ -126,9 +127,14 @@ class _OpenHeadView:
             head=open_head,
         )
 
-    @property
-    def _query(self) -> Value:
-        return self.head.products[0][0].first
+    @cached_property
+    def _letters(self) -> tuple[str, str, str]:
+        """The names of queries, keys and values, where the code has three different ones."""
+        product = self.head.products[self._row][0]
+        value = self.head.weighted[self._row][0].second
+        names = (_variable([product.first]), _variable([product.second]), _variable([value]))
+        are_different = all(names) and len(set(names)) == len(names)
+        return names if are_different else ("q", "k", "v")
 
     def _panels(
         self,
@@ -136,9 +142,7 @@ class _OpenHeadView:
         head = self.head
         key = head.products[self._row][0].second
         value = head.weighted[self._row][0].second
-        k = _variable([key]) or "k"
-        v = _variable([value]) or "v"
-        q = _variable([self._query]) or "q"
+        q, k, v = self._letters
         return (
             HeadPanel(k, self._origin(key) or plural(len(head.products[0]), "number")),
             HeadPanel(f"{q}·{k}", plural(len(head.products[0]), "product")),
@@ -215,7 +219,7 @@ class _OpenHeadView:
         head = self.head
         product = head.weighted[self._row][self._value]
         result = head.results[self._value]
-        v = _variable([product.second]) or "v"
+        v = self._letters[2]
         yield self._card(product.first, f"{self._weights_name}[{self._row}]")
         yield self._card(product.second, f"{v}[{self._row}][{self._value}]")
         if not self._is_alone:
@@ -299,7 +303,8 @@ class _OpenHeadView:
             receiver = self.names.receiver
             what = f"“{receiver}” receives" if receiver else "is received"
             yield f"{self._remark()}: of what {what} here, {share:.0%} comes from {name}"
-        yield self.names.note
+        if self.names.note:
+            yield self.names.note
         if len(self._rows) < len(head.weights):
             yield (
                 f"{len(self._rows)} of {len(head.weights):,} positions: the strongest, the first "
@@ -334,6 +339,8 @@ def _variable(nodes: Sequence[Value]) -> str:
     """Return the variable that the code gives a result to, "" where it is unknown."""
     node = nodes[0]
     scope = node.scope
+    if scope is not None and not isinstance(scope, CallScope):
+        return ""  # the code of a module is not the user's
     called_at = scope.called_at if isinstance(scope, CallScope) else None
     own = "" if node.made_at is None else node.made_at.variable
     returned = "" if called_at is None else called_at.variable

@@ -66,7 +66,7 @@ def open_alone(
                 f"expand names {clean(name)!r}, but there are only "
                 f"{plural(len(heads), 'attention head')}, from [0] on"
             )
-        named = _name_head(call, heads, number, tokens)
+        named = _name_head(snapshot, call, heads, number, tokens)
         return open_head_picture(snapshot, heads[number], named, show)
     if part is None:
         return None
@@ -128,7 +128,11 @@ def _open_output(
 
 
 def _name_head(
-    call: _Opened, heads: Sequence[AttentionHead], number: int, tokens: Sequence[str]
+    snapshot: Snapshot,
+    call: _Opened,
+    heads: Sequence[AttentionHead],
+    number: int,
+    tokens: Sequence[str],
 ) -> HeadNames:
     """Return the heading of a head: which one it is, and for which position."""
     head = heads[number]
@@ -136,8 +140,9 @@ def _name_head(
     place = _place_among(call)
     note = ""
     which = parts.get("heads")
-    how_many = 0
     position = parts.get("positions")
+    siblings = _count_siblings(snapshot, call.scope)
+    how_many = siblings if which is not None else 0
     if place is not None:
         which, how_many, position, count, function = place
         note = f"{function} call {position + 1} of {count}" if count > 1 else ""
@@ -162,6 +167,16 @@ def _name_head(
     return HeadNames(title, note, names, receiver)
 
 
+def _count_siblings(snapshot: Snapshot, scope: Scope | None) -> int:
+    """Return how many heads there are beside the one that a scope is in, itself included."""
+    for part in scope.chain() if scope is not None else ():
+        if part.name.startswith("heads."):
+            scopes = snapshot.modules.values()
+            beside = {other.name for other in scopes if other.parent is part.parent}
+            return sum(name.startswith("heads.") for name in beside)
+    return 0
+
+
 def _numbered_parts(scope: Scope | None) -> Mapping[str, int]:
     """Return the numbers in the names of the scopes around: of "heads.1" that of "heads"."""
     numbers = {}
@@ -180,8 +195,12 @@ def _place_among(call: _Opened) -> tuple[int, int, int, int, str] | None:
         these, and the function around; None where it is in no frame.
     """
     box = call.box
-    if box is None or box.folded is None or box.frame is None or call.scope is None:
+    if box is None or box.folded is None or call.scope is None:
         return None
+    if box.frame is None or len(box.frame.calls) == 1:
+        count = len(box.folded.calls)
+        position = box.folded.calls[call.scope]
+        return (0, 1, position, count, clean(call.scope.name)) if count > 1 else None
     around = [scope for scope in call.scope.chain() if scope in box.frame.calls]
     if not around or not isinstance(around[-1], CallScope):
         return None
