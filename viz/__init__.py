@@ -87,7 +87,9 @@ def draw(
             are drawn closed. A single neuron, or output 3 of a call, "gpt.linear[3]", is a table of
             its products. A long chain of links that compute the same is one card "chain × n":
             "chain" draws the links at both of its ends. At level "blocks" the names of boxes and
-            frames, each opened by one level: "q" for its calls, "q #2" for the second of them.
+            frames, each opened by one level: "q" for its calls, "q #2" for the second of them. One
+            call of a softmax that weights values, "attn_weights #18", or one position of a head of
+            `nn.Attention`, "heads.1.positions.4", is a picture of that attention head.
         show: What colors and lines show: "gradient", "data" or "weights"; by default gradients, and
             before `backward` weights.
         width: The width in pixels that the picture will be shown at, or "slide" (1600), "column"

@@ -7,6 +7,7 @@ from itertools import chain
 from viz.look.text import clean, number, plural
 from viz.model.block_card import describe_block
 from viz.model.layer_card import describe_card
+from viz.model.open_head import HeadRow
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
 
 MAX_LINES = 400
@@ -180,7 +181,7 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
     origin = clean(node.formula)
     if node.chain is not None:
         origin = f"each link {origin}"
-    elif node.rows:
+    elif node.rows or node.head is not None:
         origin = f"open {origin or 'module'}"
     elif node.kind == "module":
         origin = f"closed module {origin}".rstrip()
@@ -201,6 +202,7 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
         _derivatives(operands, picture.by_id),
         _spell_signs(node.detail),
         ", ".join(map(_table_row, node.rows)),
+        "" if node.head is None else ", ".join(map(_head_row, node.head.rows)),
         _first_link(node),
     ]
     return "; ".join(filter(None, parts)).replace(": ;", ";").removesuffix(": ")
@@ -213,6 +215,11 @@ def _first_link(node: Node) -> str:
     text = f"first link: data {number(node.chain.first)}"
     gradient = node.chain.first_grad
     return text if gradient is None else f"{text}, gradient {number(gradient)}"
+
+
+def _head_row(row: HeadRow) -> str:
+    """Return a position of an open head: "e logit -1.6 weight 0.029"."""
+    return f"{clean(row.name)} logit {number(row.logit.data)} weight {number(row.weight.data)}"
 
 
 def _table_row(row: TableRow) -> str:

@@ -21,6 +21,7 @@ from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
 from viz.model.snapshot import Snapshot, parent_path
 from viz.model.target_types import class_names, is_named
 
+from .blocks.alone import open_alone
 from .blocks.picture import block_picture
 from .chains import close_chains, name_chains
 from .condensed import condensed_picture
@@ -266,6 +267,8 @@ def _describe(target: Any) -> str:
 def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = False) -> list[Picture]:
     if request.level == "blocks":
         return [_blocks(snapshot, request)]
+    if request.level is None and _opens_blocks(snapshot, request):
+        return [_blocks(snapshot, request)]
     if request.fold and isinstance(request.expand, str) and _ONE_OUTPUT.fullmatch(request.expand):
         return [_draw_output(snapshot, request.expand, request.show)]
     chains = _find_chains(snapshot, request)
@@ -296,6 +299,17 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
     if level == "cards":
         return [_cards(snapshot, opened, request, chains), *coarser]
     return coarser
+
+
+def _opens_blocks(snapshot: Snapshot, request: Request) -> bool:
+    """Return whether names of boxes are opened of a graph that is drawn as blocks by default."""
+    if request.expand is None or len(snapshot) <= MAX_CHIPS or not _has_calls(snapshot):
+        return False
+    names = [request.expand] if isinstance(request.expand, str) else list(request.expand)
+    paths = {*snapshot.modules, *_find_chains(snapshot, request), "*"}
+    known = paths | {path.replace("/", ".") for path in paths}
+    outputs = {name for name in names if name.rpartition("[")[0] in known}
+    return any(name not in known and name not in outputs for name in names)
 
 
 def _find_chains(snapshot: Snapshot, request: Request) -> dict[str, Chain]:
@@ -438,6 +452,10 @@ def _cards(
         path = choose_open_neuron(tables, opened)
         if path and not chains and len(snapshot) > MAX_CARDS:
             return open_neuron_picture(snapshot, path, tables[path], show)
+        if isinstance(request.expand, str) and len(snapshot) > MAX_CARDS:
+            alone = open_alone(snapshot, request.expand, {}, show, request.tokens)
+            if alone is not None:
+                return alone
         # What the reader asked for is what the picture is about: all else takes little space.
         return scalar_picture(snapshot, "cards", closed, show, fold, chains)
     innermost = [path for path in closed if not snapshot.children.get(path)]
