@@ -84,8 +84,13 @@ def _find_call(snapshot: Snapshot, name: str, names: Names) -> _Opened | None:
     path = name if name in snapshot.modules else paths.get(name)
     if path is None:
         return None
+    scope = snapshot.modules[path]
+    boxes = [thing for things in names.values() for thing in things if isinstance(thing, Box)]
+    for box in boxes:
+        if box.folded is not None and scope in box.folded.calls and scope in box.made:
+            return _Opened(scope, box.made[scope], box)
     values = [node for node in snapshot.order if snapshot.module[node] == path and node.args]
-    return _Opened(snapshot.modules[path], values)
+    return _Opened(scope, values)
 
 
 def _call_of_box(box: Box, number: int) -> _Opened | None:

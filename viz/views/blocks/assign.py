@@ -1,7 +1,7 @@
 """Which box each Value is folded into, and what enters and leaves the boxes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scalargrad.core.details import rank_in_time
@@ -31,6 +31,8 @@ class Opened:
         cells: Boxes that show each of their calls as a small cell.
         closed: Frames that are one box, with what is called in them.
         parts: For each line of code the numbers of the calls around it that are kept apart.
+        alone: The Values of a box that are a picture of their own, none for the blocks.
+        name: What the user called that box.
     """
 
     calls: dict[FrameKey, frozenset[int]] = field(default_factory=dict)
@@ -39,6 +41,8 @@ class Opened:
     cells: set[BoxKey] = field(default_factory=set)
     closed: set[FrameKey] = field(default_factory=set)
     parts: dict[BoxKey, set[int]] = field(default_factory=lambda: defaultdict(set))
+    alone: Sequence[Value] = ()
+    name: str = ""
 
 
 @dataclass(eq=False)

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from scalargrad.errors import OptionError
 from viz.look.text import clean, hint
 from viz.model.picture import MAX_CHIPS
+from viz.views.call_values import count_nodes
 
 from .assign import Box, Boxes, Opened
 from .fold import Frame
 
 _CALL = re.compile(r"(?P<name>.+) #(?P<number>[0-9]{1,6})")
+MAX_IN_PLACE = 32
+"""Single Values that are drawn among the boxes; more of them are a picture of their own."""
 MAX_SPELLED = 8
 """Names that a message spells out."""
 
@@ -108,16 +111,22 @@ def _open_calls(opened: Opened, box: Box, number: int, name: str) -> None:
 
 
 def _open_values(opened: Opened, boxes: Boxes, box: Box, name: str) -> None:
-    partial_sums = boxes.fold_sums(box.values).folded.intersection(box.values)
-    count = len(box.values) - len(partial_sums)
+    """Show single Values: a few in the place of their box, more as a picture of their own."""
+    folded = boxes.fold_sums(box.values).folded
+    count = sum(1 for node in box.values if node not in folded)
+    if count <= MAX_IN_PLACE:
+        opened.values.add(box.key)
+        return
+    count = count_nodes(boxes.snapshot, box.values)
     if count > MAX_CHIPS:
         has_outputs = box.folded is not None and len(box.results()) > 1
         instead = f"; one output alone is {f'{clean(name)}[0]'!r}" if has_outputs else ""
         raise OptionError(
-            f"{clean(name)!r} holds {count:,} values, where chains of + are one: only up to "
-            f"{MAX_CHIPS} are drawn one by one{instead}"
+            f"{clean(name)!r} holds {count:,} values with what goes into them, where chains of + "
+            f"are one: only up to {MAX_CHIPS} are drawn one by one{instead}"
         )
-    opened.values.add(box.key)
+    opened.alone = box.values
+    opened.name = name
 
 
 def match_name(name: str, names: Names) -> tuple[Sequence[Box | Frame], int]:

@@ -13,6 +13,7 @@ from viz.model.block_card import Block, BlockParameter, CallCell, Grid
 from viz.model.layer_card import Bar
 from viz.model.picture import Edge, Node, Picture
 from viz.model.snapshot import Snapshot
+from viz.views.call_values import call_picture
 from viz.views.scalars import value_node
 from viz.views.sums import with_partials
 
@@ -92,6 +93,8 @@ def block_picture(
             return alone
     while pending:
         open_next(opened, pending, view.names(), view.boxes)
+        if opened.alone:
+            return call_picture(snapshot, opened.alone, opened.name, show)
         view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
     return view.picture()
 
