@@ -1,8 +1,11 @@
 """The single Values of one call or line of code, with what they are made of."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scalargrad.core.details import rank_in_time
+from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
 from viz.look.text import number, plural
 from viz.model.picture import MAX_CARDS, Edge, Node, Picture
@@ -40,10 +43,11 @@ def call_picture(
     own = set(values)
     nodes: dict[Value, Node] = {}
     edges: list[Edge] = []
+    places = _number_outputs(snapshot, inside)
     for node in inside:
         for port, (arg, local) in enumerate(sums.operands(node)):
             if arg not in own and arg not in nodes:
-                nodes[arg] = _outside_node(snapshot, arg, gradients.get(arg), len(nodes))
+                nodes[arg] = _outside_node(snapshot, arg, gradients.get(arg), places.get(arg, 0))
             flow = shown_flow(shown, arg, local, gradients.get(node))
             edges.append(Edge(snapshot.id(arg), snapshot.id(node), local, flow, port))
         drawn = value_node(snapshot, node, gradients.get(node))
@@ -88,6 +92,23 @@ def fold_call(snapshot: Snapshot, values: Sequence[Value]) -> FoldedSums:
     # The 0 that Python's sum begins with is a leaf.
     leaves = {arg for node in values for arg in node.args if not arg.args}
     return FoldedSums(snapshot, [*values, *leaves])
+
+
+def _number_outputs(snapshot: Snapshot, values: Sequence[Value]) -> dict[Value, int]:
+    """Return which output of its call each operand from outside is, in the order of the code."""
+    own = {node.scope for node in values}
+    scopes = {arg.scope for node in values for arg in node.args if arg.scope not in own}
+    outputs: dict[Scope | None, list[Value]] = defaultdict(list)
+    for node in snapshot.order:
+        if node.scope in scopes and node.args:
+            users = snapshot.users.get(node, ())
+            if any(user.scope is not node.scope for user in users):
+                outputs[node.scope].append(node)
+    places = {}
+    for made in outputs.values():
+        for place, node in enumerate(sorted(made, key=rank_in_time)):
+            places[node] = place
+    return places
 
 
 def _outside_node(snapshot: Snapshot, node: Value, grad: float | None, position: int) -> Node:

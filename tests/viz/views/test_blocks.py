@@ -231,25 +231,54 @@ def test_a_loop_over_layers_is_folded_too():
 
 
 def test_a_frame_opens_into_its_calls(loss):
-    picture = draw(loss, expand=["predict"])
-    frames = [group for group in picture.groups if not group.parent]
-    assert [frame.path for frame in frames] == [f"predict #{i}" for i in range(1, 6)]
-    assert frames[1].detail == "call 2, 7,441 values"
+    picture = draw(loss, expand=["predict"], tokens="·emma")
+    assert titles(picture) == ["predict", "probs", "letter_loss", "loss"]
+    cells = picture.blocks[0].cells
+    assert [cell.title for cell in cells] == ["#1 ·", "#2 e", "#3 m", "#4 m", "#5 a"]
+    assert cells[1].values == 7441
+    # Keys and values of every position but the last.
+    assert [cell.later for cell in cells] == [32, 32, 32, 32, 0]
     assert sum(each.values for each in picture.blocks) == 38051
 
 
-def test_attention_without_one_of_its_calls_is_still_a_triangle(loss):
+def test_one_call_of_a_frame_opens_with_the_others_as_cells(loss):
+    picture = draw(loss, expand=["predict #2"], tokens="·emma")
+    (rest,) = [each for each in picture.blocks if each.cells]
+    assert [cell.title for cell in rest.cells] == ["#1 ·", "#3 m", "#4 m", "#5 a"]
+    (frame,) = [group for group in picture.groups if not group.parent]
+    assert (frame.path, frame.detail) == ("predict #2", "call 2, 7,441 values")
+    assert sum(each.values for each in picture.blocks) == 38051
+
+
+def test_attention_of_one_call_has_a_row_for_each_head(loss):
     picture = draw(loss, expand=["predict #2"])
     both = [each for each in picture.blocks if each.title == "weights"]
     shapes = [[(grid.shown.rows, grid.shown.columns) for grid in each.grids] for each in both]
-    assert shapes == [[(4, 5)] * 4, [(4, 2)]]
+    assert shapes == [[(4, 2)]]
 
 
 def test_a_box_opens_into_its_calls(loss):
     picture = draw(loss, expand=["q"])
-    opened = [each for each in picture.blocks if each.title.startswith("q")]
-    assert [each.title for each in opened] == [f"q #{i}" for i in range(1, 6)]
-    assert {each.values for each in opened} == {512}
+    (opened,) = [each for each in picture.blocks if each.cells]
+    assert opened.title == "q"
+    assert [cell.title[:2] for cell in opened.cells] == [f"#{i}" for i in range(1, 6)]
+    assert {cell.values for cell in opened.cells} == {512}
+
+
+def test_an_open_box_has_the_lines_of_the_closed_one(loss):
+    def lines(picture):
+        return Counter((edge.source, edge.target, edge.count) for edge in picture.edges)
+
+    assert lines(draw(loss, expand=["q", "weights"])) == lines(draw(loss))
+
+
+def test_a_line_opens_into_its_calls_then_one_of_them_apart(loss):
+    cells = draw(loss, expand=["scores"])
+    (opened,) = [each for each in cells.blocks if each.cells]
+    assert [cell.values for cell in opened.cells] == [36, 72, 108, 144, 180]
+    one = draw(loss, expand=["scores #2"])
+    assert {"scores", "scores #2"} <= set(titles(one))
+    assert [each.values for each in one.blocks if each.title == "scores #2"] == [72]
 
 
 def test_one_call_opens_alone_then_into_its_lines_then_into_values(loss):
@@ -287,15 +316,25 @@ def test_unknown_names_are_refused_with_a_hint(loss):
 
 
 def test_a_box_too_large_for_single_values_is_refused(loss):
-    with pytest.raises(OptionError, match=r"holds 459 values.* only up to 300 are drawn"):
+    expected = r"holds 907 values.* only up to 300 are drawn.* 'predict.logits #1\[0\]'"
+    with pytest.raises(OptionError, match=expected):
         draw(loss, expand=["logits #1", "predict.logits #1"])
 
 
-def test_one_call_of_a_linear_function_opens_into_products_and_sums(loss):
-    picture = draw(loss, expand=["q #1", "predict.q #1"])
+def test_one_output_of_a_linear_function_is_a_table(loss):
+    (table,) = [node for node in draw(loss, expand=["q #2[3]"]).nodes if node.rows]
+    products = [row for row in table.rows if row.x is not None]
+    assert len(products) == 16
+    assert table.data == pytest.approx(sum(row.x * row.weight for row in products))
+
+
+def test_many_values_of_a_call_are_a_picture_of_their_own(loss):
+    picture = draw(loss, expand=["scores #2", "scores #2"])
     singles = Counter(node.symbol for node in picture.nodes if node.kind == "operation")
-    assert singles == {"×": 256, "Σ": 16}
-    assert sum(each.values for each in picture.blocks) == 38051
+    # 4 heads see 2 positions each, over 4 numbers.
+    assert singles == {"×": 32, "Σ": 8, "÷": 8}
+    inputs = [node.label for node in picture.nodes if node.symbol == "in"]
+    assert Counter(label.split()[0] for label in inputs) == {"q": 16, "k": 32}
 
 
 # Other programs

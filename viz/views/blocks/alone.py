@@ -55,7 +55,7 @@ def open_alone(
         OptionError: An output is named that is not there, or that is no sum of products.
     """
     part = _PART.fullmatch(name)
-    call = _find_call(snapshot, part["name"] if part else name, names)
+    call = _find_call(snapshot, part["name"] if part else name, names, part is not None)
     if call is None:
         return None
     heads = find_heads(snapshot, call.values)
@@ -73,11 +73,20 @@ def open_alone(
     return _open_output(snapshot, call, name, number, show)
 
 
-def _find_call(snapshot: Snapshot, name: str, names: Names) -> _Opened | None:
-    """Return the one call that a name stands for, None where it stands for several or for none."""
+def _find_call(snapshot: Snapshot, name: str, names: Names, is_part: bool) -> _Opened | None:
+    """Return the one call that a name stands for, None where it stands for several or for none.
+
+    Args:
+        snapshot: The graph.
+        name: The name of the call.
+        names: What is drawn.
+        is_part: Whether a part of it is meant: a frame as a whole shows its boxes.
+    """
     things, number = match_name(name, names)
     if len(things) == 1 and isinstance(things[0], Box):
         return _call_of_box(things[0], number)
+    if len(things) == 1 and is_part and isinstance(things[0], Frame):
+        return _call_of_frame(snapshot, things[0], number)
     if things:
         return None
     paths = {path.replace("/", "."): path for path in snapshot.modules}
@@ -101,6 +110,18 @@ def _call_of_box(box: Box, number: int) -> _Opened | None:
         return None
     call = calls[number - 1 if number else 0]
     return _Opened(call, box.made[call], box)
+
+
+def _call_of_frame(snapshot: Snapshot, frame: Frame, number: int) -> _Opened | None:
+    calls = sorted(frame.calls, key=frame.calls.__getitem__)
+    if number > len(calls) or (not number and len(calls) > 1):
+        return None
+    call = calls[number - 1 if number else 0]
+    values = []
+    for node in snapshot.order:
+        if node.args and node.scope is not None and call in node.scope.chain():
+            values.append(node)
+    return _Opened(call, values)
 
 
 def _rank(frame: Frame | None, call: Scope | None) -> int:
