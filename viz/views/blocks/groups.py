@@ -61,6 +61,11 @@ class Groups:
         inner = self._innermost(box)
         return "" if inner is None else self._paths[inner]
 
+    def frames_around(self, box: Box) -> str:
+        """Return the path of the frames around a box, without the panels; "" for none."""
+        chain = [] if box.frame is None else box.frame.chain()
+        return "/".join(self._own_name(frame) for frame in reversed(chain) if frame in self._shown)
+
     def frames(self) -> Iterator[tuple[Frame, str]]:
         """Yield the frames that are drawn, with their paths."""
         for around, path in self._paths.items():
@@ -141,11 +146,13 @@ class Groups:
             if group in self._paths:
                 continue
             outer = self._around(group)
-            own = self._titles[group] or "panel"
-            if isinstance(group, Frame) and group.number:
-                own = f"{own} #{group.number}"
             around = "" if outer is None else self._paths[outer]
-            self._paths[group] = make_path(around, own, self._used)
+            self._paths[group] = make_path(around, self._own_name(group), self._used)
+
+    def _own_name(self, group: Around) -> str:
+        own = self._titles[group] or "panel"
+        number = group.number if isinstance(group, Frame) else 0
+        return f"{own} #{number}" if number else own
 
 
 def make_path(around: str, own: str, used: set[str]) -> str:

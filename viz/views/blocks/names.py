@@ -148,6 +148,9 @@ def describe_box(box: Box, title: str) -> str:
     if box.statement is None or title == box.statement.operation:
         return shape
     written = clean(box.statement.formula, 120)
+    if written == title:
+        # Its operands have longer names outside of the comprehension.
+        written = clean(box.statement.sources, 120)
     return shape if written in ("", title) else cut(written, MAX_FORMULA)
 
 

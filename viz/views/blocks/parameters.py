@@ -32,10 +32,12 @@ class Matrix:
     Attributes:
         name: What the labels have in common.
         cells: The leaves by row and column.
+        has_labels: Whether the user labeled them; if not, they are in the order of their use.
     """
 
     name: str
     cells: dict[Cell, Value] = field(default_factory=dict)
+    has_labels: bool = True
 
     @property
     def shape(self) -> Cell:
@@ -56,9 +58,10 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
     repeated: Counter[str] = Counter()
     deep: dict[str, dict[tuple[int, ...], int]] = {}
     for leaf in leaves:
-        label = leaf.label
-        name, indexes = _split(label)
-        matrix = matrices.setdefault(name, Matrix(clean(name) or NO_NAME))
+        label = leaf.label or _variable(leaf)
+        name, indexes = _split(leaf.label) if leaf.label else (label, ())
+        new = Matrix(clean(name) or NO_NAME, has_labels=bool(leaf.label))
+        matrix = matrices.setdefault(name, new)
         unit = repeated[label]
         repeated[label] += 1
         if len(indexes) == 2 and unit == 0:
@@ -66,7 +69,7 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
         elif len(indexes) == 1:
             cell = (unit, indexes[0])
         elif not indexes:
-            cell = (unit, 0) if label else (0, unit)
+            cell = (unit, 0) if leaf.label else (0, unit)
         else:
             # All indexes but the first are one.
             columns = deep.setdefault(name, {})
@@ -78,8 +81,14 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
         # x0 alone is no row of a matrix x.
         if len(matrix.cells) == 1:
             (leaf,) = matrix.cells.values()
-            matrix.name = clean(leaf.label) or NO_NAME
+            matrix.name = clean(leaf.label or _variable(leaf)) or NO_NAME
     return list(matrices.values())
+
+
+def _variable(leaf: Value) -> str:
+    """Return the variable that a leaf was given to, "" if that is not known."""
+    line = leaf.made_at
+    return "" if line is None else line.variable
 
 
 def _split(label: str) -> tuple[str, tuple[int, ...]]:
@@ -105,23 +114,22 @@ def merge_single(matrices: list[Matrix]) -> list[Matrix]:
     if len(matrices) <= MAX_MATRICES:
         return matrices
     large = [matrix for matrix in matrices if len(matrix.cells) > 1]
-    row = Matrix(NO_NAME)
+    row = Matrix(NO_NAME, has_labels=False)
     for matrix in matrices:
         for leaf in matrix.cells.values() if len(matrix.cells) == 1 else ():
             row.cells[0, len(row.cells)] = leaf
     return [*large, row] if row.cells else large
 
 
-def fold_unnamed(matrix: Matrix, rows: int) -> Matrix:
-    """Return leaves without names as so many rows, where that makes a rectangle.
+def fold_unlabeled(matrix: Matrix, rows: int) -> Matrix:
+    """Return leaves without labels as so many rows, where that makes a rectangle.
 
     Args:
         matrix: A row of leaves in the order of their use, or anything else.
         rows: The numbers that leave the box at a call: each is made of its own weights.
     """
     count = len(matrix.cells)
-    is_row = matrix.name == NO_NAME and matrix.shape == (1, count)
-    if not is_row or rows < 2 or count % rows:
+    if matrix.has_labels or matrix.shape != (1, count) or rows < 2 or count % rows:
         return matrix
     width = count // rows
     cells = {divmod(i, width): leaf for i, leaf in enumerate(matrix.cells.values())}

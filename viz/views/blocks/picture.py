@@ -26,7 +26,7 @@ from .parameters import (
     NO_NAME,
     Matrix,
     find_matrices,
-    fold_unnamed,
+    fold_unlabeled,
     merge_single,
     shorten_names,
     show_matrix,
@@ -85,7 +85,7 @@ def block_picture(
     view = _BlockView(boxes, shown, tokens, vocabulary)
     pending = list(expand)
     while pending:
-        open_next(opened, pending, view.names())
+        open_next(opened, pending, view.names(), view.boxes)
         view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
     return view.picture()
 
@@ -144,6 +144,9 @@ class _BlockView:
         for box, path in self.paths.items():
             by_path[path] = [box]
             by_title[self.titles[box]].append(box)
+            if around := self.groups.frames_around(box):
+                # Whoever wrote the function does not know of panels.
+                by_title[f"{around}/{self.titles[box]}"].append(box)
         return by_title | by_path
 
     def picture(self) -> Picture:
@@ -382,7 +385,7 @@ def _box_matrices(box: Box) -> list[Matrix]:
     """Return the parameters that a box uses."""
     widths = {len(made) for made in box.outputs.values()}
     rows = widths.pop() if len(widths) == 1 else 0
-    return [fold_unnamed(matrix, rows) for matrix in merge_single(find_matrices(box.parameters))]
+    return [fold_unlabeled(matrix, rows) for matrix in merge_single(find_matrices(box.parameters))]
 
 
 def _input_name(matrix: Matrix) -> str:
@@ -395,6 +398,10 @@ def _describe_size(block: Block) -> str:
 
 
 def _matrix_rows(matrix: Matrix) -> list[list[Value]]:
+    """Return the leaves of a matrix row by row; those of one column as a row."""
+    _, width = matrix.shape
+    if width == 1:
+        return [[leaf for _, leaf in sorted(matrix.cells.items(), key=lambda item: item[0])]]
     rows: dict[int, list[Value]] = {}
     for (row, _), leaf in sorted(matrix.cells.items(), key=lambda item: item[0]):
         rows.setdefault(row, []).append(leaf)
