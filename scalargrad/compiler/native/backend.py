@@ -16,8 +16,9 @@ from scalargrad.utils.locks import ProcessLock
 from ..array_types import Array
 from ..numpy_backend import NumpyBackend
 from ..program import Program
-from .calls import NativeFunction, Workspace, find_address
+from .calls import NativeFunction, Workspace
 from .emitter import vector_width
+from .entry import compile_function
 from .rules import UnsupportedError
 from .writer import FunctionWriter
 
@@ -82,7 +83,7 @@ class NativeBackend(NumpyBackend):
             return super().outputs(arguments, read, drawn)
         outputs = numpy.empty((len(drawn), len(self.program.outputs)))
         workspace = native.take_workspace()
-        self._run(native, workspace, arguments, read, drawn, [find_address(outputs)])
+        self._run(native, workspace, arguments, read, drawn, [outputs])
         native.give_back(workspace)
         return outputs
 
@@ -96,9 +97,9 @@ class NativeBackend(NumpyBackend):
         gradient = numpy.empty(self.program.parameters)
         others = numpy.empty((len(drawn), self._others)) if self._others else _NOTHING
         workspace = native.take_workspace()
-        written = [find_address(others), find_address(gradient), workspace.address_of_zero]
+        written = [others, gradient, workspace.zero]
         loss = self._run(native, workspace, arguments, read, drawn, written)
-        is_finite = isfinite(loss) and workspace.zero.value == 0.0
+        is_finite = isfinite(loss) and workspace.zero.item() == 0.0
         native.give_back(workspace)
         return loss, gradient, others, is_finite
 
@@ -112,8 +113,7 @@ class NativeBackend(NumpyBackend):
         gradients = [numpy.zeros((len(drawn), size)) for size in self.sizes]
         seed = numpy.ascontiguousarray(seed, dtype=float)
         workspace = native.take_workspace()
-        written = [find_address(array) for array in (seed, *gradients)]
-        self._run(native, workspace, arguments, read, drawn, written)
+        self._run(native, workspace, arguments, read, drawn, [seed, *gradients])
         native.give_back(workspace)
         return gradients
 
@@ -141,15 +141,15 @@ class NativeBackend(NumpyBackend):
         arguments: Sequence[Array],
         read: Array,
         drawn: Array,
-        rest: list[int],
+        rest: Sequence[Array],
     ) -> float:
-        """Call a function, whose last arguments are the addresses in `rest`."""
-        # A name keeps what was copied alive while its address is in use.
-        contiguous = [*map(numpy.ascontiguousarray, (read, drawn, *arguments))]
-        inputs = map(find_address, contiguous)
+        """Call a function, whose last arguments are the arrays in `rest`."""
+        contiguous = map(numpy.ascontiguousarray, (read, drawn, *arguments))
         count = len(drawn)
-        order = workspace.find_order(count)
-        return native.run(count, order, *inputs, *native.fixed, workspace.address, *rest)
+        workspace.extend_order(count)
+        return native.run(
+            count, workspace.order, *contiguous, *native.fixed, workspace.memory, *rest
+        )
 
     def _is_small(self, count: int) -> bool:
         """Return whether a batch would fill less than half of a vector, and is done by sample."""
@@ -192,9 +192,8 @@ class NativeBackend(NumpyBackend):
     def _compile(self, name: str, tiles: int) -> NativeFunction:
         with collector_off():
             writer = FunctionWriter(self, name, tiles)
-            run = writer.emitter.compile(writer.write())
-        fixed = [find_address(array) for array in self.fixed.values()]
-        return NativeFunction(run, fixed, writer.size)
+            code = compile_function(writer.emitter, writer.write())
+        return NativeFunction(code, [*self.fixed.values()], writer.size)
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code belongs to this process: a copy compiles its own.

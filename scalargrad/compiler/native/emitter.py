@@ -3,7 +3,6 @@
 llvmlite is imported here, so this module is imported only where native code is wanted.
 """
 
-import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
@@ -45,7 +44,6 @@ class Emitter:
     """
 
     def __init__(self, arguments: list[str]) -> None:
-        self._names = arguments
         self.width = vector_width()
         self.active = self.width
         self.by_rows = False
@@ -324,17 +322,6 @@ class Emitter:
             self.builder.position_at_end(block)
 
         return write
-
-    def compile(self, result: Any) -> Callable[..., float]:
-        """Return the function, which takes addresses as integers and returns `result`."""
-        self.builder.ret(result)
-        engine = compile_module(self.module)
-        address = engine.get_function_address("run")
-        types = [ctypes.c_int64 if name == "n" else ctypes.c_void_p for name in self._names]
-        function = ctypes.CFUNCTYPE(ctypes.c_double, *types)(address)
-        # The code lives as long as the engine does.
-        function.engine = engine  # type: ignore[attr-defined]
-        return function
 
 
 def compile_module(module: ir.Module) -> Any:
