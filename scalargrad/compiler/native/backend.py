@@ -57,6 +57,9 @@ class NativeBackend(NumpyBackend):
         super().__init__(program, sizes)
         self._others = len(program.outputs) - 1
         self._usual_size: int | None = None
+        # Smaller batches would fill less than half of a vector, and are done by sample.
+        self._half_vector = -(-vector_width() // 2)
+        self._min_in_lanes = self._half_vector
         self._reason: str | None = None
         self._native: dict[tuple[str, bool], NativeFunction | None] = {}
 
@@ -75,6 +78,7 @@ class NativeBackend(NumpyBackend):
     def expect_batches(self, size: int) -> None:
         """Compute smaller batches by the code for those of this size, which is compiled anyway."""
         self._usual_size = size
+        self._min_in_lanes = 0 if size >= self._half_vector else self._half_vector
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
@@ -151,13 +155,9 @@ class NativeBackend(NumpyBackend):
             count, workspace.order, *contiguous, *native.fixed, workspace.memory, *rest
         )
 
-    def _is_small(self, count: int) -> bool:
-        """Return whether a batch would fill less than half of a vector, and is done by sample."""
-        return 2 * max(count, self._usual_size or 1) < vector_width()
-
     def _count_tiles(self, count: int) -> int:
         """Return how many vectors of samples a chunk of a batch has; 0 for one sample at a time."""
-        if self._is_small(count):
+        if count < self._min_in_lanes:
             return 0
         # At least 1, as a function without arguments may have nothing that varies by sample.
         numbers = max(1, sum(block.width for block in self.layout.blocks if block.batched))
@@ -170,7 +170,7 @@ class NativeBackend(NumpyBackend):
         Returns:
             The function, or None where it has no native code.
         """
-        key = (name, self._is_small(count))
+        key = (name, count < self._min_in_lanes)
         if key not in self._native:
             # Threads that come meanwhile wait for the code, and don't compile it again.
             with _COMPILING:

@@ -369,9 +369,13 @@ class Storage:
         numbers = _list_blocks(self.layout.block_of[rows])
         return any(number in self.gradients for number in numbers)
 
+    def is_narrow(self, weights: Rows) -> bool:
+        """Whether weights over samples are too few in a row or a column to fill lanes with them."""
+        return bool(self.tiles) and min(weights.shape) <= self.emitter.width // 4
+
     def sets_weights(self, rows: Rows) -> bool:
         """Whether the gradients of weights are set by the first samples, and then added to."""
-        if not self.sole[rows].all():
+        if not self.sole[rows].all() or self.is_narrow(rows):
             return False
         targets = self.gradient(rows)
         return targets.is_regular() and targets.places.last_stride == 1
