@@ -1,13 +1,14 @@
 """The functions of a program in native code: "outputs", "loss" and "pull_back"."""
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy
 from llvmlite import ir
 
 from ..array_types import Mask, Rows
-from ..kernels import Kernel, Matrix
+from ..kernels import Kernel, Matrix, Scan
 from ..numpy_backend import NumpyBackend
 from .chunks import Chunk
 from .emitter import Emitter
@@ -201,16 +202,18 @@ class FunctionWriter:
         write: Callable[[KernelEmitter, Kernel], None],
     ) -> None:
         """Write kernels forward or backward, some of them at a time as a function of their own."""
-        # What is written of a loop in one function and later in another is not that simple.
-        if self.program.has_loops or len(kernels) <= _PART_KERNELS:
-            for kernel in kernels:
-                write(code, kernel)
-            return
-        for first in range(0, len(kernels), _PART_KERNELS):
-            with code.chunk.part() as chunk:
-                part = KernelEmitter(self.emitter, self.storage, chunk)
-                for kernel in kernels[first : first + _PART_KERNELS]:
-                    write(part, kernel)
+        for is_loop, run in groupby(kernels, lambda kernel: isinstance(kernel, Scan)):
+            group = list(run)
+            if is_loop or len(kernels) <= _PART_KERNELS:
+                # A loop stays here, as its way back uses what was written on the way forward.
+                for kernel in group:
+                    write(code, kernel)
+                continue
+            for first in range(0, len(group), _PART_KERNELS):
+                with code.chunk.part() as chunk:
+                    part = KernelEmitter(self.emitter, self.storage, chunk)
+                    for kernel in group[first : first + _PART_KERNELS]:
+                        write(part, kernel)
 
     def _load_samples(self, chunk: Chunk) -> None:
         """Write what brings the inputs of a chunk into w."""
