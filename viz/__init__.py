@@ -78,7 +78,9 @@ def draw(
         target: A Value, a list of Values, a Module, a compiled program, a Diagnosis, a dictionary
             {name: [names of its operands]}, or a directed graph of networkx, whose edges point from
             an operand to what is made of it.
-        level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
+        level: "cards", "chips", "neurons", "layers", or "sequence": the calls of a recurrent cell,
+            or of a function that takes what its call before returned, from left to right; by
+            default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed. A long chain of links that compute the same is one card "chain × n":
             "chain" draws the links at both of its ends.
@@ -92,7 +94,7 @@ def draw(
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
             "transparent": no page, for slides of any color.
         title: A heading.
-        rankdir: Which way the graph runs, at every level but "layers": "LR" from left to right,
+        rankdir: Which way the graph runs, at every level but "layers" and "sequence": "LR" from left to right,
             "TB" from top to bottom, "RL", "BT".
         names: Variables by their names, such as `locals()`: Values among them, and in their lists
             and dicts, that have no label yet are labeled `x`, `wte[3][2]` and so on.
@@ -123,15 +125,19 @@ def draw(
         label_unnamed(names)
     heading = clean(title, 120)
     pictures = choose_pictures(target, level, expand, edges, show, fold=True)
-    if checked_direction(rankdir) != "LR" and pictures[0].level == "layers":
+    level = pictures[0].level
+    if checked_direction(rankdir) != "LR" and level in ("layers", "sequence"):
         raise OptionError(
-            "layers run from left to right: rankdir is for the levels 'cards', 'chips' and "
-            "'neurons'"
+            f"at level {level!r} all runs from left to right: rankdir is for the levels 'cards', "
+            "'chips' and 'neurons'"
         )
     # A page needs a background.
     page_theme = "auto" if theme == "transparent" else theme
     return Drawing(
-        [replace(picture, title=heading, rankdir=rankdir) for picture in pictures],
+        [
+            replace(picture, title=heading or picture.title, rankdir=rankdir)
+            for picture in pictures
+        ],
         theme,
         limit=limit,
         program=program,

@@ -21,6 +21,7 @@ from .layout.neuron_columns import lay_out_neurons
 from .layout.node_size import header_width, measure_node
 from .layout.placed import PlacedPicture, inner_width, is_narrow
 from .layout.rows import ROW_GAP, wrap
+from .layout.sequence_rows import lay_out_sequence
 from .layout.turning import turn_picture
 from .look.text import hint
 from .look.theme import checked_theme
@@ -162,6 +163,8 @@ class Drawing:
             placed = lay_out_neurons(picture, max_width)
         elif picture.level == "layers":
             placed = lay_out_layers(picture, max_width)
+        elif picture.level == "sequence":
+            placed = lay_out_sequence(picture, max_width)
         elif is_upright(picture.rankdir):
             placed = self._place_rows(picture, max_width)
         else:

@@ -11,7 +11,7 @@ from scalargrad.errors import OptionError
 
 from .text import hint
 
-LEVELS = ("cards", "chips", "neurons", "layers")
+LEVELS = ("cards", "chips", "neurons", "layers", "sequence")
 SHOWN = ("gradient", "data", "weights")
 """What colors and lines can show."""
 GRADIENT_NORM = "gradient norm"
@@ -86,14 +86,27 @@ _CARD_NUMBERS = Meaning(
 )
 _OUTPUT = Meaning("number: output", "The number in a neuron is its output.")
 _IN_MAP = Meaning("number: output", "Numbers on maps of units are their outputs and gradients.")
+_BARS = Meaning(
+    "bars: the numbers of a gate",
+    "Bars are the numbers of a gate or of a line of code, in one scale for all steps.",
+)
 _NUMBERS = {
     "cards": dict.fromkeys(SHOWN, _CARD_NUMBERS),
     "chips": dict.fromkeys(SHOWN, _DATA),
     "neurons": dict.fromkeys(SHOWN, _OUTPUT),
     "layers": dict.fromkeys(SHOWN, _IN_MAP),
+    "sequence": dict.fromkeys(SHOWN, _BARS),
 }
 
 _SIDES = "blue is positive, orange negative, and a stronger color is a larger number"
+_SEQUENCE_FILLS = {
+    "gradient": Meaning(
+        "strip: gradients, and ‖∇‖, their norm",
+        f"The strips show gradients: {_SIDES}. The number below a strip is the norm of them.",
+    ),
+    "data": Meaning("strip: numbers", f"The strips show the numbers themselves: {_SIDES}."),
+    "weights": Meaning("strip: numbers", f"The strips show the numbers themselves: {_SIDES}."),
+}
 _VALUE_FILLS = {
     "gradient": Meaning("color: gradient", f"Colors show gradients: {_SIDES}."),
     "data": Meaning("color: data", f"Colors show the numbers themselves: {_SIDES}."),
@@ -116,8 +129,22 @@ _FILLS = {
     "chips": _VALUE_FILLS,
     "neurons": _NEURON_FILLS,
     "layers": dict.fromkeys(SHOWN, _MAP_FILL),
+    "sequence": _SEQUENCE_FILLS,
 }
 
+_STATE = Meaning(
+    "state that goes on",
+    "A band is what goes on from one step to the next: the state of the cell.",
+)
+_SEQUENCE_LINES = {
+    "gradient": Meaning(
+        "state: as thick as the ‖∇‖ that comes back along it",
+        "A band is what goes on from one step to the next. It is as thick as the norm of the "
+        "gradient that comes back along it: where bands get thinner, the gradient vanishes.",
+    ),
+    "data": _STATE,
+    "weights": _STATE,
+}
 _VALUE_LINES = {
     "gradient": Meaning(
         "line: gradient carried back",
@@ -154,6 +181,7 @@ _LINES = {
     "chips": _VALUE_LINES,
     "neurons": _NEURON_LINES,
     "layers": _LAYER_LINES,
+    "sequence": _SEQUENCE_LINES,
 }
 
 _STRIPS = {
@@ -185,7 +213,7 @@ def meaning(sign: str, level: str = "cards", show: str = "gradient") -> Meaning:
 
     Args:
         sign: One of `SIGNS`, such as "number", "fill", "line", "local" or "zero".
-        level: "cards", "chips", "neurons" or "layers".
+        level: "cards", "chips", "neurons", "layers" or "sequence".
         show: What the colors show: "gradient", "data" or "weights".
 
     Example:

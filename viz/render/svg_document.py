@@ -12,7 +12,7 @@ from viz.look.text import TIP, escape, fit_text, width, wrap_text
 from viz.look.theme import FONT, MONO
 from viz.model.picture import Group, Picture
 
-from . import svg_edges, svg_layer_cards, svg_nodes
+from . import svg_edges, svg_layer_cards, svg_nodes, svg_sequence
 from .outline import render_outline
 from .svg_legend import draw_legend
 from .svg_writer import SvgWriter, format_coordinate, path_data
@@ -138,6 +138,8 @@ def _draw_body(placed: PlacedPicture, writer: SvgWriter) -> str:
     picture = placed.picture
     if picture.level == "layers":
         return svg_layer_cards.draw_layer_cards(placed, writer)
+    if picture.level == "sequence":
+        return svg_sequence.draw_sequence(placed, writer)
     parts = [
         draw_backdrop(placed, writer),
         svg_edges.draw_edges(placed, writer),

@@ -27,11 +27,14 @@ from .layers.cards import layer_picture
 from .layers.fold import Folded
 from .neurons import neuron_picture
 from .scalars import scalar_picture
+from .sequence.picture import sequence_picture, suits_sequence
 
 MAX_UNITS = 48
 """Units of the widest layer of a network that is drawn neuron by neuron."""
 MAX_WEIGHTS = 5000
 """Weights of a network that is drawn neuron by neuron."""
+_FOLDED = ("neurons", "layers", "sequence")
+"""The levels that fold Values in their own way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,8 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
         return [neuron_picture(snapshot, show, is_network)]
     if level == "layers":
         return [_layers(snapshot, show, is_network)]
+    if level == "sequence" or _is_sequence(snapshot, request, is_network):
+        return [sequence_picture(snapshot, show)]
 
     size = len(snapshot) - sum(len(chain.values) - 1 for chain in chains.values())
     if level is None:
@@ -262,9 +267,20 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
     return coarser
 
 
+def _is_sequence(snapshot: Snapshot, request: Request, is_network: bool) -> bool:
+    """Return whether a graph that is too large for chips is a recurrence, and nothing else.
+
+    Films fold nothing, and a network by itself has computed nothing.
+    """
+    is_automatic = request.level is request.expand is None and request.show != "weights"
+    if not (is_automatic and request.fold) or is_network or len(snapshot) <= MAX_CHIPS:
+        return False
+    return suits_sequence(snapshot)
+
+
 def _find_chains(snapshot: Snapshot, request: Request) -> dict[str, Chain]:
     """Return the chains of a graph that is too large to be drawn whole."""
-    if not request.fold or len(snapshot) <= MAX_CHIPS or request.level in ("neurons", "layers"):
+    if not request.fold or len(snapshot) <= MAX_CHIPS or request.level in _FOLDED:
         return {}
     is_automatic = request.level is request.expand is None
     # A network is drawn as its modules are, unless its single Values are asked for.
