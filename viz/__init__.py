@@ -94,8 +94,8 @@ def draw(
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
             "transparent": no page, for slides of any color.
         title: A heading.
-        rankdir: Which way the graph runs, at every level but "layers" and "sequence": "LR" from left to right,
-            "TB" from top to bottom, "RL", "BT".
+        rankdir: Which way the graph runs, at every level but "layers" and "sequence": "LR" from
+            left to right, "TB" from top to bottom, "RL", "BT".
         names: Variables by their names, such as `locals()`: Values among them, and in their lists
             and dicts, that have no label yet are labeled `x`, `wte[3][2]` and so on.
         limit: Seconds that a layout may take before a coarser level is drawn.
@@ -134,10 +134,7 @@ def draw(
     # A page needs a background.
     page_theme = "auto" if theme == "transparent" else theme
     return Drawing(
-        [
-            replace(picture, title=heading or picture.title, rankdir=rankdir)
-            for picture in pictures
-        ],
+        [replace(picture, title=heading or picture.title, rankdir=rankdir) for picture in pictures],
         theme,
         limit=limit,
         program=program,

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from viz.look.measures import FONT_SIZES
+from viz.look.text import width
 from viz.model.sequence_card import MAX_BARS, SequencePart
 
 from .geometry import Point, Rect
@@ -167,7 +169,10 @@ def _plan_gru(wide: float, parts: dict[str, SequencePart]) -> CellPlan:
         plan.routes[source, target] = _up(plan, source, target)
     plan.routes["update", "renew"] = ((left, _WRITE), (rects["renew"].x, _WRITE))
     level = rects["reset"].middle
-    plan.routes["reset", "candidate"] = ((rects["reset"].right, level), (rects["candidate"].x, level))
+    plan.routes["reset", "candidate"] = (
+        (rects["reset"].right, level),
+        (rects["candidate"].x, level),
+    )
     plan.routes["keep", "add"] = ((rects["keep"].right, _MEMORY), (rects["add"].x, _MEMORY))
     plan.exits["h"] = ((rects["add"].right, _MEMORY), (plan.width, _MEMORY))
     plan.entries["h", "keep"] = (rects["keep"].x, _MEMORY)
@@ -217,7 +222,10 @@ class _LinesPlan:
 
     def _place_boxes(self) -> None:
         sizes = [part.data.columns for part in self.boxes if part.data is not None]
-        wide = max(_LINE_BOX, box_width(max(sizes, default=1)))
+        texts = [width(part.line, FONT_SIZES.small) for part in self.boxes]
+        texts += [width(part.title, FONT_SIZES.small, bold=True) for part in self.boxes]
+        needed = max(texts, default=0.0) + 2 * _PAD
+        wide = max(box_width(max(sizes, default=1)), min(_LINE_BOX, needed))
         widest = max(map(len, self.levels.values()), default=1)
         inside = widest * wide + (widest - 1) * 2 * _PAD
         self.plan.width = self.margin + inside + 2 * _PAD

@@ -1,7 +1,6 @@
 """Positions in the sequence view: calls from left to right, in rows where a width is given."""
 
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 from viz.look.measures import FONT_SIZES
@@ -20,17 +19,17 @@ CHIP_CELL = 14.0
 CHIP_LABEL = 13.0
 _MAX_STRIP = 96.0
 _LABEL_GAP = 6.0
-_FRAME_GAP = 30.0
+_FRAME_GAP = 24.0
 _TOP = 52.0
 _CHIP_TOP = 4.0
 _BELOW = 22.0
-_INPUT_HEIGHT = 72.0
+_INPUT_HEIGHT = 76.0
 _INPUT_WIDTH = 112.0
 _GAP_WIDTH = 120.0
 _ROW_GAP = 34.0
-_START = 46.0
-_HEAD: tuple[float, float] = (128.0, 76.0)
-_HEAD_GAP = 40.0
+_START = 44.0
+_HEAD: tuple[float, float] = (120.0, 76.0)
+_HEAD_GAP = 34.0
 _SUMMARY_LINE = 16.0
 _SUMMARY_WIDTH = 1000.0
 
@@ -85,6 +84,7 @@ class _Layout:
         self.size = sequence.size
         steps = [part.step for part in sequence.parts if part.kind not in ("head", "root")]
         self.count = max(steps, default=0) + 1
+        self.input_width = self._widest_input()
         self.gaps = {part.step for part in sequence.parts if part.kind == "gap"}
         self.summary = self._place_summary(sequence.summary)
         self.offsets = self._stack_rows()
@@ -131,8 +131,11 @@ class _Layout:
         return offsets
 
     def _states_below(self, row: int) -> list[str]:
-        roles = {part.role: None for part in self.parts.values()
-                 if part.row == row and part.kind == "state"}
+        roles = {
+            part.role: None
+            for part in self.parts.values()
+            if part.row == row and part.kind == "state"
+        }
         return [role for role in roles if role not in self.plans[row].on_top]
 
     @property
@@ -154,7 +157,7 @@ class _Layout:
         top = self.summary
         for step in range(self.count):
             wide = _GAP_WIDTH if step in self.gaps else widest
-            gap = max(_FRAME_GAP, self._chip + _INPUT_WIDTH + 16 - wide)
+            gap = self._gap_after(step)
             # A row ends with the strips of its states, the last one with what follows.
             end = x + wide + (last if step == self.count - 1 else (gap + self._chip) / 2)
             is_first = bool(columns) and x > left and end > self.max_width
@@ -175,8 +178,20 @@ class _Layout:
     def _gap_center(self, step: int) -> float:
         """Return the x between a column and the next, where the strips of states are."""
         wide = self._wide(step)
-        gap = max(_FRAME_GAP, self._chip + _INPUT_WIDTH + 16 - wide)
-        return self.columns[step].x + wide + gap / 2
+        return self.columns[step].x + wide + self._gap_after(step) / 2
+
+    def _gap_after(self, step: int) -> float:
+        """Return the space after a column; strips of states and inputs side by side need some."""
+        if step in self.gaps:
+            return _FRAME_GAP
+        return max(_FRAME_GAP, self._chip + self.input_width + 16 - self._wide(step))
+
+    def _widest_input(self) -> float:
+        widest = _INPUT_WIDTH
+        for part in self.parts.values():
+            if part.kind == "input" and part.data is None:
+                widest = max(widest, measure_node(self.picture.by_id[part.id], "cards")[0])
+        return widest
 
     def _corner(self, part: SequencePart) -> Point:
         """Return the upper left corner of the frame that a part belongs to."""
@@ -196,8 +211,11 @@ class _Layout:
         self._place_end()
         groups = {}
         for group in self.picture.groups:
-            inside = next(p for p in self.parts.values()
-                          if p.kind == "joint" and p.id.startswith(f"{group.path}joint"))
+            inside = next(
+                p
+                for p in self.parts.values()
+                if p.kind == "joint" and p.id.startswith(f"{group.path}joint")
+            )
             plan = self.plans[inside.row]
             groups[group.path] = Rect(*self._corner(inside), plan.width, plan.height)
         routes = tuple(self._route(edge) for edge in self.picture.edges)
@@ -260,10 +278,14 @@ class _Layout:
         """Return the roles that take a state in the next call."""
         entries = self.plans[part.row].entries
         roles = {each.role for each in self.parts.values()}
-        states = {each.id for each in self.parts.values()
-                  if each.role == part.role and each.row == part.row}
-        taken = {self.parts[edge.target].role for edge in self.picture.edges
-                 if edge.source in states}
+        states = {
+            each.id
+            for each in self.parts.values()
+            if each.role == part.role and each.row == part.row
+        }
+        taken = {
+            self.parts[edge.target].role for edge in self.picture.edges if edge.source in states
+        }
         return [role for state, role in entries if state == part.role and role in taken & roles]
 
     def _place_end(self) -> None:
@@ -291,8 +313,26 @@ class _Layout:
             size = _HEAD
         top = middle - size[1] / 2
         self.rects["root"] = Rect(x, top, *size)
+        self._clear_strips(row)
+        x = self.rects["root"].x
         self.right = max(self.right, x + size[0], x + wide)
         self.bottom = max(self.bottom, self.rects["root"].bottom + _ROW_GAP)
+
+    def _clear_strips(self, row: int) -> None:
+        """Move what follows to the right where it would cover the strips of the last states."""
+        end = [id for id in ("head", "root") if id in self.rects]
+        last = [
+            self.rects[part.id]
+            for part in self.parts.values()
+            if part.kind == "state" and part.row == row and part.step == self.count - 1
+        ]
+        covered = [
+            rect for rect in last for id in end if rect.overlap(self.rects[id].shrink(-8, -8))
+        ]
+        if covered:
+            dx = max(rect.right for rect in covered) + 12 - self.rects["root"].x
+            for id in end:
+                self.rects[id] = self.rects[id].move(dx, 0)
 
     def _exit_level(self, row: int) -> float:
         exits = self.plans[row].exits
@@ -397,7 +437,11 @@ class _Layout:
             return ((lane, level), (rect.x, level))
         if rect.y > level:
             chip = self.rects[source.id]
-            return ((chip.center, chip.bottom), (chip.center, rect.middle), (rect.right, rect.middle))
+            return (
+                (chip.center, chip.bottom),
+                (chip.center, rect.middle),
+                (rect.right, rect.middle),
+            )
         return ((lane, level), (lane, rect.middle), (rect.x, rect.middle))
 
 

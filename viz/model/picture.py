@@ -253,8 +253,8 @@ class Picture:
             for bar in card.bars:
                 yield from (bar.data, bar.grad)
         for part in self.sequence.parts if self.sequence is not None else ():
-            for shown in (part.data, part.strip):
-                yield from shown.present if shown is not None else ()
+            for numbers in filter(None, (part.data, part.strip)):
+                yield from numbers.present
 
     def _colored(self) -> Iterator[float]:
         """Yield the numbers that are on the scale."""

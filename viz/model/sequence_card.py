@@ -1,4 +1,4 @@
-"""What the sequence view holds: a part for each node, as frozen data without colors or positions."""
+"""What the sequence view holds: a part for each node, frozen, without colors or positions."""
 
 from dataclasses import dataclass
 

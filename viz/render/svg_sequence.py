@@ -46,6 +46,7 @@ class _Pen:
         norms = [norm for part in bands for norm in (part.norm or 0.0, *part.norms)]
         self.largest_norm = max(filter(isfinite, norms), default=0.0) or 1.0
         self.bar_scale = self._largest_data()
+        self.signed = self._find_signed()
 
     def draw(self) -> Iterator[str]:
         """Yield what is behind first."""
@@ -67,11 +68,23 @@ class _Pen:
     def _largest_data(self) -> float:
         boxes = [part for part in self.parts.values() if part.kind in ("box", "input")]
         sizes = [
-            abs(x) for part in boxes if part.data is not None for x in part.data.present
+            abs(x)
+            for part in boxes
+            if part.data is not None
+            for x in part.data.present
             if isfinite(x)
         ]
         # Gates are between 0 and 1, candidates between -1 and 1.
         return max(1.0, max(sizes, default=0.0))
+
+    def _find_signed(self) -> set[tuple[int, str]]:
+        """Return the parts, by row and role, that have negative numbers in any step."""
+        boxes = [part for part in self.parts.values() if part.data is not None]
+        return {
+            (part.row, part.role)
+            for part in boxes
+            if part.data is not None and any(x < 0.0 for x in part.data.present)
+        }
 
     def _frame(self, group: Group) -> str:
         rect = self.placed.groups[group.path]
@@ -155,7 +168,9 @@ class _Pen:
     def _pin(self, points: Route) -> str:
         (x, y), (_, end) = points
         stroke = 'stroke-width="1" stroke-dasharray="2 3"'
-        return self.writer.path(path_data("M", x, y, "V", end), self.writer.paint("none", "line"), stroke)
+        return self.writer.path(
+            path_data("M", x, y, "V", end), self.writer.paint("none", "line"), stroke
+        )
 
     def _line(self, edge: Edge, route: Route) -> str:
         source = self.parts[edge.source]
@@ -236,24 +251,24 @@ class _Pen:
         high = 22.0 if is_input else _BARS_HEIGHT
         strip = Rect(left, top + high + 4, wide, _STRIP_HEIGHT)
         if part.data.columns <= MAX_BARS:
-            parts.append(self._bars(part.data, Rect(left, top, wide, high)))
+            parts.append(self._bars(part, part.data, Rect(left, top, wide, high)))
         else:
             strip = Rect(left, top, wide, high + 4 + _STRIP_HEIGHT)
         parts.append(self._strip(part.strip, strip))
         if part.norm is not None:
             text = number(part.norm)
-            y = rect.bottom - 8 if not is_input else rect.bottom - 4
+            y = rect.bottom - 8 if not is_input else rect.bottom - 6
             parts.append(
                 writer.text(rect.center, y, text, _SMALL, "ink", anchor="middle", mono=True)
             )
         return "".join(parts)
 
-    def _bars(self, data: Map, rect: Rect) -> str:
+    def _bars(self, part: SequencePart, data: Map, rect: Rect) -> str:
         """Draw numbers as bars: up from the bottom, or about a line where some are negative."""
         writer = self.writer
         parts = [writer.rect(rect, writer.paint("group"), 2)]
         present = set(range(data.columns)).difference(data.missing)
-        is_signed = any(data.numbers[i] < 0.0 for i in present)
+        is_signed = (part.row, part.role) in self.signed
         base = rect.middle if is_signed else rect.bottom
         reach = rect.height / 2 if is_signed else rect.height
         pitch = (rect.width - 2) / data.columns
@@ -267,7 +282,7 @@ class _Pen:
             tall = min(1.0, abs(x) / self.bar_scale) * reach
             top = base - tall if x >= 0.0 else base
             bar = Rect(bar_x, top, pitch * 0.8, tall)
-            parts.append(writer.rect(bar, writer.paint("badge-operation")))
+            parts.append(writer.rect(bar, writer.paint("muted")))
         if is_signed:
             line = path_data("M", rect.x, base, "H", rect.right)
             parts.append(writer.path(line, writer.paint("none", "line"), 'stroke-width="0.8"'))
@@ -297,9 +312,7 @@ class _Pen:
     def _operation(self, part: SequencePart, rect: Rect) -> str:
         writer = self.writer
         radius = rect.height / 2
-        circle = writer.rect(
-            rect, writer.paint("card", "badge-operation"), radius, 'stroke-width="2"'
-        )
+        circle = writer.rect(rect, writer.paint("card", "muted"), radius, 'stroke-width="2"')
         size = 12.0 if len(part.title) > 1 else 16.0
         y = rect.middle + size * 0.34
         return circle + writer.text(
@@ -321,7 +334,13 @@ class _Pen:
         strip = Rect(center - wide / 2, rect.y + 1, wide, _CHIP_STRIP)
         parts = [
             writer.text(
-                strip.x - 6, rect.y + 13, part.title, CHIP_LABEL, "page_ink", anchor="end", bold=True
+                strip.x - 6,
+                rect.y + 13,
+                part.title,
+                CHIP_LABEL,
+                "page_ink",
+                anchor="end",
+                bold=True,
             ),
             self._strip(part.strip, strip),
         ]
@@ -392,7 +411,9 @@ class _Pen:
             if part.norm is not None:
                 text = number(part.norm)
                 parts.append(
-                    writer.text(rect.right - 8, rect.y + 60, text, 12, "ink", anchor="end", mono=True)
+                    writer.text(
+                        rect.right - 8, rect.y + 60, text, 12, "ink", anchor="end", mono=True
+                    )
                 )
         return "".join(parts)
 
@@ -425,7 +446,10 @@ def _round(points: Sequence[Point]) -> str:
         after = points[i + 1]
         start = _shorten(before, corner, min(_RADIUS, _half(before, corner)))
         end = _shorten(after, corner, min(_RADIUS, _half(corner, after)))
-        data += path_data("L", *start, "Q", *corner, *end)
+        # As a cubic curve: not every format that is made of paths knows quadratic ones.
+        first = _shorten(before, corner, min(_RADIUS, _half(before, corner)) / 3)
+        second = _shorten(after, corner, min(_RADIUS, _half(corner, after)) / 3)
+        data += path_data("L", *start, "C", *first, *second, *end)
     return data + path_data("L", *points[-1])
 
 

@@ -184,7 +184,9 @@ def _read_gru(inner: Inner) -> Cell | None:
         found["candidate"][i] = found["renew"][i].args[1]
         found["update"][i] = found["keep"][i].args[0]
         gates = [node for node in unit if node.op == ops.SIGMOID.name]
-        found["reset"] |= {i: node for node in gates if node is not found["update"][i]}
+        for node in gates:
+            if node is not found["update"][i]:
+                found["reset"][i] = node
 
     cell = Cell()
     # The update gate holds 1 - z as well, and the candidate the product with the reset gate.

@@ -1,5 +1,4 @@
-"""What enters the calls of a cell from outside: the input of each, and the state before the first.
-"""
+"""What enters the calls of a cell from outside: their inputs, and the state before the first."""
 
 from dataclasses import dataclass, field
 
@@ -25,18 +24,14 @@ class Entering:
     has_labels: bool = False
 
 
-def find_entering(
-    snapshot: Snapshot, sequence: Sequence, cells: list[Cell], below: set[Value]
-) -> list[Entering]:
+def find_entering(snapshot: Snapshot, sequence: Sequence, cells: list[Cell]) -> list[Entering]:
     """Return what enters each call.
 
     Args:
         snapshot: The graph.
         sequence: The calls.
         cells: The inside of each call.
-        below: What the cells below this one made; it is an input even where it is a state.
     """
-    del below
     found: list[Entering] = []
     made_before: set[Value] = set()
     for i, step in enumerate(sequence.steps):
@@ -55,7 +50,7 @@ def find_entering(
     first_labels = {snapshot.labels[each.inputs[0]] for each in found if each.inputs}
     is_different = len(first_labels) == len(found) and "" not in first_labels
     for each in found:
-        each.has_labels = is_different or len(found) == 1 and bool(first_labels - {""})
+        each.has_labels = is_different or (len(found) == 1 and "" not in first_labels)
     return found
 
 

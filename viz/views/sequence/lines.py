@@ -1,4 +1,4 @@
-"""The inside of a call of any code: its lines, by the names of the variables they give values to."""
+"""The inside of a call of any code: its lines, by the variables that they give values to."""
 
 from collections import defaultdict
 
@@ -13,7 +13,7 @@ from .chains import Step
 
 MAX_LINES = 10
 """Lines of a function that have a box each; the calls of a longer one are one box each."""
-_MAX_FORMULA = 22
+_MAX_FORMULA = 20
 _MAX_TITLE = 14
 
 Key = tuple[str, int]
@@ -64,9 +64,7 @@ def _line_of(step: Step, node: Value) -> SourceLine | None:
     return node.made_at
 
 
-def _read_call(
-    snapshot: Snapshot, step: Step, following: Step | None, owner: Owner
-) -> Cell:
+def _read_call(snapshot: Snapshot, step: Step, following: Step | None, owner: Owner) -> Cell:
     members: dict[str, list[Value]] = defaultdict(list)
     for node in step.values:
         members[owner[node]].append(node)
@@ -136,7 +134,11 @@ def _formula(step: Step, node: Value) -> str:
         text = text.removeprefix("return ")
     elif line.variable:
         text = text.partition("=")[2]
-    return cut(clean(text, 80), _MAX_FORMULA)
+    # Of a comprehension what it makes: the loop around that says little.
+    inner, loop, _ = text.strip().partition(" for ")
+    if loop:
+        text = inner.lstrip("[(")
+    return cut(clean(text.strip(), 80), _MAX_FORMULA)
 
 
 def _name_states(cells: list[Cell]) -> None:

@@ -1,21 +1,18 @@
 """The sequence view: from the calls of a cell to nodes and edges, a part for each node."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from math import isfinite
-from os.path import commonprefix
 
 import numpy
 
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
-from viz.look.text import clean
 from viz.model.heatmap import Map
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.sequence_card import (
     FIRST_STEPS,
     LAST_STEPS,
-    MAX_STEPS,
     Recurrence,
     SequencePart,
     describe_part,
@@ -27,6 +24,7 @@ from .cells import Cell, Numbers, Piece, read_known_cell
 from .follow import Following, find_following
 from .inputs import Entering, find_entering
 from .lines import read_lines
+from .words import choose_steps, entitle, name_input, name_step, note_folds, spaced, summarize
 
 MAX_SIZE = 256
 """The most numbers of a state in a picture that nobody asked for."""
@@ -88,9 +86,7 @@ def _read(snapshot: Snapshot, sequence: chains.Sequence) -> list[Cell]:
 class _Builder:
     """Builds one picture."""
 
-    def __init__(
-        self, snapshot: Snapshot, sequences: list[chains.Sequence], colors: str
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, sequences: list[chains.Sequence], colors: str) -> None:
         self.snapshot = snapshot
         self.sequences = sequences
         self.colors = colors
@@ -105,11 +101,10 @@ class _Builder:
 
     def picture(self) -> Picture:
         """Return the picture."""
-        entering: list[list[Entering]] = []
-        below: set[Value] = set()
-        for sequence, cells in zip(self.sequences, self.cells, strict=True):
-            entering.append(find_entering(self.snapshot, sequence, cells, below))
-            below.update(sequence.values)
+        entering = [
+            find_entering(self.snapshot, sequence, cells)
+            for sequence, cells in zip(self.sequences, self.cells, strict=True)
+        ]
         for row in range(len(self.cells)):
             self._add_row(row, entering[row])
         following = find_following(self.snapshot, self.sequences)
@@ -119,7 +114,7 @@ class _Builder:
         sizes = [len(part.data.numbers) for part in self.parts if part.data is not None]
         recurrence = Recurrence(
             tuple(self._known_name(row) for row in range(len(self.cells))),
-            self._summary(following),
+            summarize(self.snapshot, self.sequences, following),
             max(sizes, default=0),
             tuple(self.parts),
         )
@@ -128,8 +123,8 @@ class _Builder:
             nodes=tuple(self.nodes),
             edges=tuple(self.edges),
             groups=tuple(self.groups),
-            title=self._title(entering),
-            notes=tuple(self._notes()),
+            title=entitle(self.sequences, self.cells, entering),
+            notes=tuple(note_folds(self.snapshot, self.sequences[0])),
             total=len(self.snapshot),
             colors=self.colors,
             scale=self._largest(),
@@ -181,7 +176,9 @@ class _Builder:
     ) -> dict[str, str]:
         path = f"r{row}s{step}"
         values = len(self.sequences[row].steps[step].values)
-        self.groups.append(Group(path, self._step_name(row, step), detail=f"{spaced(values)} values"))
+        self.groups.append(
+            Group(path, name_step(self.sequences, row, step), detail=f"{spaced(values)} values")
+        )
         ids = {"joint": f"{path}joint"}
         joint = self._part(ids["joint"], "joint", "joint", "input and state", "", column, row)
         self._add(joint, "operation", path)
@@ -227,10 +224,10 @@ class _Builder:
     def _add_input(self, row: int, column: int, step: int, entering: Entering) -> str:
         id = f"r{row}x{step}"
         nodes = entering.inputs
-        title = _input_title(self.snapshot, nodes, step, entering.has_labels)
+        title = name_input(self.snapshot, nodes, step, entering.has_labels)
         if row and all(node in self.state_of for node in nodes):
             sources = dict.fromkeys(self.state_of[node] for node in nodes)
-            title = ", ".join(self._titles(sources))
+            title = f"{', '.join(self._titles(sources))} of cell {row}"
         part = self._part(id, "input", "x", title, "", column, row)
         if len(nodes) == 1 and not row:
             node = nodes[0]
@@ -284,11 +281,15 @@ class _Builder:
         nodes = following.taken
         last = [node for node in nodes if self.state_of.get(node) is not None]
         part = self._part("head", "head", "head", following.name, following.line)
+        sources = list(dict.fromkeys(self.state_of[node] for node in last))
+        if len(sources) > 1:
+            first, *_, final = self._titles(sources)
+            part = replace(part, line=f"takes {first} … {final}")
         part = replace(part, values=len(following.head), step=len(self.shown))
         part = replace(part, row=len(self.cells) - 1)
         part = self._fill(part, dict(enumerate(last)), len(last))
         self._add(part, "module")
-        for source in dict.fromkeys(self.state_of[node] for node in last):
+        for source in sources:
             self._connect(source, "head")
 
     def _add_roots(self, following: Following) -> None:
@@ -303,9 +304,7 @@ class _Builder:
             label = self.snapshot.labels[root] or "result"
             symbol = self.snapshot.symbols[root]
             self.parts.append(replace(part, title=label, values=1))
-            self.nodes.append(
-                Node("root", "operation", symbol, label, root.data, grad, root=True)
-            )
+            self.nodes.append(Node("root", "operation", symbol, label, root.data, grad, root=True))
         if following.head:
             self._connect("head", "root")
             return
@@ -372,7 +371,7 @@ class _Builder:
                 part.id,
                 kind,
                 symbol if kind == "operation" else "",
-                part.title,
+                "" if part.kind == "operation" else part.title,
                 data,
                 grad,
                 group,
@@ -408,95 +407,3 @@ class _Builder:
             if is_card and not node.root and shown is not None and isfinite(shown):
                 sizes.append(abs(shown))
         return max(sizes, default=0.0) or 1.0
-
-    # Words
-
-    def _step_name(self, row: int, step: int) -> str:
-        scope = self.sequences[row].steps[step].scope
-        name = clean(scope.name, 20)
-        stem, _, number = name.rpartition(".")
-        if number.isdecimal() and stem:
-            name = stem
-        if not name and len(self.cells) > 1:
-            name = f"cell {row + 1}"
-        return f"{name or 'cell'}.{step}"
-
-    def _title(self, entering: list[list[Entering]]) -> str:
-        names = []
-        for row, sequence in enumerate(self.sequences):
-            kind = clean(sequence.steps[0].scope.kind, 40)
-            if kind == "scope":
-                kind = clean(sequence.steps[0].scope.name, 40)
-            sizes = [len(state.numbers) for state in self.cells[row][0].states]
-            inputs = len(entering[row][0].inputs)
-            size = f"{inputs} → {sizes[-1]}" if sizes else f"{inputs}"
-            names.append(f"{kind}({size})")
-        steps = "1 step" if self.length == 1 else f"{self.length:,} steps"
-        return f"{' and '.join(names)} over {steps}"
-
-    def _summary(self, following: Following) -> str:
-        """Return how many Values there are and where; the counts add up."""
-        total = len(self.snapshot)
-        in_steps = sum(len(step.values) for each in self.sequences for step in each.steps)
-        shared: set[Value] = set()
-        for sequence in self.sequences:
-            for node in sequence.values:
-                shared.update(arg for arg in node.args if arg.kind == "parameter")
-        calls = self.length * len(self.sequences)
-        cells = "one cell" if len(self.sequences) == 1 else f"{len(self.sequences)} cells"
-        words = "call" if calls == 1 else "calls"
-        rest = total - in_steps - len(shared) - len(following.head)
-        counts = [
-            f"{spaced(in_steps)} in {calls:,} {words} of {cells}",
-            f"{spaced(len(shared))} parameters shared by all",
-            f"{spaced(len(following.head))} that follow" if following.head else "",
-            f"{spaced(rest)} inputs, constants and others" if rest else "",
-        ]
-        return f"{spaced(total)} values: {', '.join(filter(None, counts))}"
-
-    def _notes(self) -> Iterable[str]:
-        if not self.snapshot.has_gradients:
-            yield "no gradients yet: call backward() first"
-        count = self.sequences[0].count
-        if count > 1:
-            yield f"the first of {count:,} sequences; the gradients are those of its numbers"
-        if None in self.shown:
-            hidden = self.length - FIRST_STEPS - LAST_STEPS
-            yield (
-                f"… stands for {hidden:,} steps; the bands through it are as thick as the "
-                "gradients of each of them"
-            )
-
-
-def choose_steps(length: int) -> list[int | None]:
-    """Return the steps that are drawn, None for those that are left out.
-
-    Example:
-        >>> choose_steps(3), choose_steps(100)
-        ([0, 1, 2], [0, 1, 2, None, 96, 97, 98, 99])
-    """
-    if length <= MAX_STEPS:
-        return list(range(length))
-    return [*range(FIRST_STEPS), None, *range(length - LAST_STEPS, length)]
-
-
-def spaced(count: int) -> str:
-    """Return a count with a thin space before each group of three digits.
-
-    Example:
-        >>> spaced(1105).split()
-        ['1', '105']
-    """
-    return f"{count:,}".replace(",", "\N{THIN SPACE}")
-
-
-def _input_title(
-    snapshot: Snapshot, nodes: Sequence[Value], step: int, has_labels: bool
-) -> str:
-    """Return the name of an input: its label where each step has its own, else x with the step."""
-    labels = [snapshot.labels[node] for node in nodes]
-    prefix = commonprefix(labels).rstrip("[.,( ")
-    if has_labels and prefix:
-        return prefix
-    stem = prefix.rstrip("0123456789") if prefix else ""
-    return f"{stem or 'x'}[{step}]"

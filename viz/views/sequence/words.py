@@ -1,0 +1,116 @@
+"""The words of the sequence view: its heading, its counts, and the names of steps and inputs."""
+
+from collections.abc import Iterator, Sequence
+
+from scalargrad.core.value import Value
+from viz.look.text import clean
+from viz.model.sequence_card import FIRST_STEPS, LAST_STEPS, MAX_STEPS
+from viz.model.snapshot import Snapshot
+
+from . import chains
+from .cells import Cell
+from .follow import Following
+from .inputs import Entering
+
+
+def name_step(sequences: list[chains.Sequence], row: int, step: int) -> str:
+    """Return the heading of a call: "cell.3", or which of several cells it calls."""
+    if len(sequences) > 1:
+        return f"cell {row + 1}, step {step}"
+    name = clean(sequences[row].steps[step].scope.name, 20)
+    stem, _, number = name.rpartition(".")
+    if number.isdecimal() and stem:
+        name = stem
+    return f"{name or 'cell'}.{step}"
+
+
+def entitle(
+    sequences: list[chains.Sequence], cells: list[list[Cell]], entering: list[list[Entering]]
+) -> str:
+    """Return the heading: "LSTMCell(1 → 4) over 5 steps"."""
+    names: list[str] = []
+    for sequence, calls, inputs in zip(sequences, cells, entering, strict=True):
+        scope = sequence.steps[0].scope
+        kind = clean(scope.name if scope.kind == "scope" else scope.kind, 40)
+        sizes = [len(state.numbers) for state in calls[0].states]
+        count = len(inputs[0].inputs)
+        size = f"{count} → {sizes[-1]}" if sizes else f"{count}"
+        names.append(f"{kind}({size})")
+    length = len(sequences[0].steps)
+    steps = "1 step" if length == 1 else f"{length:,} steps"
+    return f"{' and '.join(names)} over {steps}"
+
+
+def summarize(snapshot: Snapshot, sequences: list[chains.Sequence], following: Following) -> str:
+    """Return how many Values there are and where; the counts add up."""
+    in_steps = sum(len(step.values) for each in sequences for step in each.steps)
+    shared: set[Value] = set()
+    for sequence in sequences:
+        for node in sequence.values:
+            shared.update(arg for arg in node.args if arg.kind == "parameter")
+    calls = sum(len(each.steps) for each in sequences)
+    words = "call" if calls == 1 else "calls"
+    cells = "one cell" if len(sequences) == 1 else f"{len(sequences)} cells"
+    rest = len(snapshot) - in_steps - len(shared) - len(following.head)
+    counts = [
+        f"{spaced(in_steps)} in {calls:,} {words} of {cells}",
+        f"{spaced(len(shared))} parameters shared by all" if shared else "",
+        f"{spaced(len(following.head))} that follow" if following.head else "",
+        f"{spaced(rest)} inputs, constants and others" if rest else "",
+    ]
+    return f"{spaced(len(snapshot))} values: {', '.join(filter(None, counts))}"
+
+
+def note_folds(snapshot: Snapshot, sequence: chains.Sequence) -> Iterator[str]:
+    """Yield what the picture folds and leaves out."""
+    if not snapshot.has_gradients:
+        yield "no gradients yet: call backward() first"
+    if sequence.count > 1:
+        yield f"the first of {sequence.count:,} sequences; the gradients are those of its numbers"
+    hidden = len(sequence.steps) - FIRST_STEPS - LAST_STEPS
+    if len(sequence.steps) > MAX_STEPS:
+        yield (
+            f"… stands for {hidden:,} steps; the bands through it are as thick as the "
+            "gradients of each of them"
+        )
+
+
+def choose_steps(length: int) -> list[int | None]:
+    """Return the steps that are drawn, None for those that are left out.
+
+    Example:
+        >>> choose_steps(3), choose_steps(100)
+        ([0, 1, 2], [0, 1, 2, None, 96, 97, 98, 99])
+    """
+    if length <= MAX_STEPS:
+        return list(range(length))
+    return [*range(FIRST_STEPS), None, *range(length - LAST_STEPS, length)]
+
+
+def spaced(count: int) -> str:
+    """Return a count with a thin space before each group of three digits.
+
+    Example:
+        >>> spaced(1105).split()
+        ['1', '105']
+    """
+    return f"{count:,}".replace(",", "\N{THIN SPACE}")
+
+
+def name_input(snapshot: Snapshot, nodes: Sequence[Value], step: int, has_labels: bool) -> str:
+    """Return the name of an input: its label where each step has its own, else x with the step."""
+    labels = [snapshot.labels[node] for node in nodes]
+    prefix = _shared_start(labels).rstrip("[.,( ")
+    if has_labels and prefix:
+        return prefix
+    stem = prefix.rstrip("0123456789") if prefix else ""
+    return f"{stem or 'x'}[{step}]"
+
+
+def _shared_start(texts: Sequence[str]) -> str:
+    """Return the characters that all texts begin with."""
+    shortest = min(texts, key=len)
+    for i, character in enumerate(shortest):
+        if any(text[i] != character for text in texts):
+            return shortest[:i]
+    return shortest
