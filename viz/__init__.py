@@ -125,11 +125,11 @@ def draw(
         label_unnamed(names)
     heading = clean(title, 120)
     pictures = choose_pictures(target, level, expand, edges, show, fold=True)
-    level = pictures[0].level
-    if checked_direction(rankdir) != "LR" and level in ("layers", "sequence"):
+    fixed = {"layers": "layers", "sequence": "sequences"}.get(pictures[0].level)
+    if checked_direction(rankdir) != "LR" and fixed:
         raise OptionError(
-            f"at level {level!r} all runs from left to right: rankdir is for the levels 'cards', "
-            "'chips' and 'neurons'"
+            f"{fixed} run from left to right: rankdir is for the levels 'cards', 'chips' and "
+            "'neurons'"
         )
     # A page needs a background.
     page_theme = "auto" if theme == "transparent" else theme

@@ -102,7 +102,7 @@ _SIDES = "blue is positive, orange negative, and a stronger color is a larger nu
 _SEQUENCE_FILLS = {
     "gradient": Meaning(
         "strip: gradients, and ‖∇‖, their norm",
-        f"The strips show gradients: {_SIDES}. The number below a strip is the norm of them.",
+        f"The strips show gradients, with their norm below: {_SIDES}.",
     ),
     "data": Meaning("strip: numbers", f"The strips show the numbers themselves: {_SIDES}."),
     "weights": Meaning("strip: numbers", f"The strips show the numbers themselves: {_SIDES}."),
@@ -139,8 +139,8 @@ _STATE = Meaning(
 _SEQUENCE_LINES = {
     "gradient": Meaning(
         "state: as thick as the ‖∇‖ that comes back along it",
-        "A band is what goes on from one step to the next. It is as thick as the norm of the "
-        "gradient that comes back along it: where bands get thinner, the gradient vanishes.",
+        "A band is what goes on to the next step, as thick as the norm of the gradient that comes "
+        "back along it: where bands get thinner, the gradient vanishes.",
     ),
     "data": _STATE,
     "weights": _STATE,

@@ -268,7 +268,8 @@ def test_what_is_no_graph_is_refused(bad):
 
 def test_unknown_options_are_refused():
     with pytest.raises(
-        OptionError, match="level must be None or one of cards, chips, neurons, layers, not 'atoms'"
+        OptionError,
+        match="level must be None or one of cards, chips, neurons, layers, sequence, not",
     ):
         viz.draw(Value(1.0), level="atoms")
     with pytest.raises(OptionError, match="theme must be"):

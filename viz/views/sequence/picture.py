@@ -26,6 +26,8 @@ from .inputs import Entering, find_entering
 from .lines import read_lines
 from .words import choose_steps, entitle, name_input, name_step, note_folds, spaced, summarize
 
+MAX_CELLS = 4
+"""The most cells on top of each other in a picture that nobody asked for."""
 MAX_SIZE = 256
 """The most numbers of a state in a picture that nobody asked for."""
 _LEAST_SHARE = 0.5
@@ -62,12 +64,11 @@ def sequence_picture(snapshot: Snapshot, show: str | None = None) -> Picture:
 
 def suits_sequence(snapshot: Snapshot) -> bool:
     """Return whether a graph is best drawn as a sequence: most of it is one recurrent cell."""
-    sequences = chains.find_sequences(snapshot)
+    computed = sum(1 for node in snapshot.order if node.args)
+    sequences = chains.find_sequences(snapshot, round(_LEAST_SHARE * computed / MAX_CELLS))
     if not sequences or len(sequences[0].steps) < 2:
         return False
-    computed = sum(1 for node in snapshot.order if node.args)
-    total = sum(sequence.total for sequence in sequences)
-    if total < _LEAST_SHARE * computed:
+    if sum(sequence.total for sequence in sequences) < _LEAST_SHARE * computed:
         return False
     sizes = [len(state.numbers) for each in sequences for state in _read(snapshot, each)[0].states]
     return 0 < max(sizes, default=0) <= MAX_SIZE
@@ -154,6 +155,8 @@ class _Builder:
         ids: dict[str, str] = {}
         for state in cell.states:
             numbers = start.get(state.role, {})
+            if not numbers:
+                continue
             is_zero = all(node.kind == "constant" and node.data == 0.0 for node in numbers.values())
             name = f"{state.title}0"
             part = self._part(f"r{row}z{state.role}", "start", state.role, name, row=row)
