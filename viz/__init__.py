@@ -29,6 +29,7 @@ from .gradients.formulas import Formula, formula
 from .gradients.symbolic import SymbolicChainRule
 from .layout.direction import checked_direction
 from .loading import load
+from .look.legend import COARSE
 from .look.text import clean
 from .notebook import register_if_there
 from .render.dot import build_digraph
@@ -125,7 +126,7 @@ def draw(
         label_unnamed(names)
     heading = clean(title, 120)
     pictures = choose_pictures(target, level, expand, edges, show, fold=True)
-    fixed = {"layers": "layers", "sequence": "sequences"}.get(pictures[0].level)
+    fixed = COARSE.get(pictures[0].level)
     if checked_direction(rankdir) != "LR" and fixed:
         raise OptionError(
             f"{fixed} run from left to right: rankdir is for the levels 'cards', 'chips' and "

@@ -17,6 +17,7 @@ from viz.drawing import Drawing
 from viz.layout.geometry import Point
 from viz.layout.node_size import measure_node
 from viz.layout.placed import PlacedPicture, inner_width, outer_width
+from viz.look.legend import COARSE
 from viz.look.text import number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
@@ -444,11 +445,13 @@ def playable_pictures(
         except PictureError:
             # There are too many calls of layers to draw each.
             pictures = choose_pictures(target, "chips", expand)
-    playable = [picture for picture in pictures if picture.level != "layers"]
+    playable = [picture for picture in pictures if picture.level not in COARSE]
     return playable or [_check_playable(picture) for picture in pictures]
 
 
 def _check_playable(picture: Picture) -> Picture:
-    if picture.level == "layers":
-        raise PictureError('layers are too coarse to be played: give level="neurons" or expand=')
+    if picture.level in COARSE:
+        raise PictureError(
+            f'{COARSE[picture.level]} are too coarse to be played: give level="neurons" or expand='
+        )
     return picture

@@ -27,7 +27,7 @@ _INPUT_HEIGHT = 76.0
 _INPUT_WIDTH = 112.0
 _GAP_WIDTH = 120.0
 _ROW_GAP = 34.0
-_START = 44.0
+_START = 42.0
 _HEAD: tuple[float, float] = (120.0, 76.0)
 _HEAD_GAP = 34.0
 _SUMMARY_LINE = 16.0
@@ -145,7 +145,7 @@ class _Layout:
         names = [width(part.title, CHIP_LABEL, bold=True) for part in states]
         sizes = [part.data.columns for part in states if part.data is not None]
         half = strip_width(max(sizes, default=1)) / 2
-        return 2 * (half + _LABEL_GAP + max(names, default=0.0)) + 12
+        return 2 * (half + _LABEL_GAP + max(names, default=0.0))
 
     def _place_columns(self) -> list[_Column]:
         widest = max(plan.width for plan in self.plans)

@@ -12,6 +12,8 @@ from scalargrad.errors import OptionError
 from .text import hint
 
 LEVELS = ("cards", "chips", "neurons", "layers", "sequence")
+COARSE = {"layers": "layers", "sequence": "sequences"}
+"""The levels that have a layout of their own and show no single Values, with their plurals."""
 SHOWN = ("gradient", "data", "weights")
 """What colors and lines can show."""
 GRADIENT_NORM = "gradient norm"
