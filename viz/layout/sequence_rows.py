@@ -397,7 +397,9 @@ class _Layout:
             if source.data is not None:
                 rect = self.rects[source.id]
                 center = self._chip / 2
-                return ((center, rect.bottom), (center, end[1]), end)
+                is_above = rect.y < end[1]
+                start = rect.bottom if is_above else rect.y
+                return ((center, start), (center, end[1]), end)
             return ((0.0, end[1]), end)
         if source.kind == "gap":
             rect = self.rects[source.id]

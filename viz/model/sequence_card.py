@@ -4,6 +4,17 @@ from dataclasses import dataclass
 
 from .heatmap import Map
 
+PART_KINDS = (
+    "box",
+    "operation",
+    "joint",
+    "state",
+    "start",
+    "input",
+    "gap",
+    "head",
+    "root",
+)
 MAX_STEPS = 8
 """Steps that are all drawn; of more the first, "…" and the last."""
 FIRST_STEPS = 3

@@ -123,7 +123,7 @@ class _Pen:
             return _PLAIN
         if not isfinite(norm):
             return _THICKEST
-        return _THINNEST + (_THICKEST - _THINNEST) * norm / self.largest_norm
+        return _THINNEST + (_THICKEST - _THINNEST) * min(1.0, norm / self.largest_norm)
 
     def _band(self, edge: Edge, route: Route) -> str:
         source = self.parts[edge.source]

@@ -263,3 +263,27 @@ def test_a_sequence_is_not_played() -> None:
     loss = loss_of("lstm", 4, 5)
     with pytest.raises(PictureError, match="sequences are too coarse to play"):
         viz.animate(viz.draw(loss, level="sequence"))
+
+
+def spoil(drawing: Drawing, path: Path, old: str, new: str) -> None:
+    text = drawing.save(path).read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"kind": "box"', '"kind": "bomb"', "must be one of box, operation"),
+        ('"id": "r0s0units", "kind": "box"', '"id": "r0s9", "kind": "box"', "one part for each"),
+        ('"columns": 2', '"columns": 3', "is not whole"),
+        ('"level": "sequence"', '"level": "chips"', "and no other, has a sequence"),
+    ],
+)
+def test_a_document_that_is_not_whole_is_refused(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.json"
+    spoil(draw("rnn", 2, 3), path, old, new)
+    with pytest.raises(PictureError, match=message):
+        viz.load(path)

@@ -50,7 +50,10 @@ def summarize(snapshot: Snapshot, sequences: list[chains.Sequence], following: F
             shared.update(arg for arg in node.args if arg.kind == "parameter")
     calls = sum(len(each.steps) for each in sequences)
     words = "call" if calls == 1 else "calls"
-    cells = "one cell" if len(sequences) == 1 else f"{len(sequences)} cells"
+    is_module = sequences[0].steps[0].scope.is_module
+    cells = "one cell" if is_module else "one function"
+    if len(sequences) > 1:
+        cells = f"{len(sequences)} cells"
     rest = len(snapshot) - in_steps - len(shared) - len(following.head)
     counts = [
         f"{spaced(in_steps)} in {calls:,} {words} of {cells}",
