@@ -140,7 +140,7 @@ def _draw_module(module: Module, request: Request) -> list[Picture]:
 
 
 def _draw_program(program: Any, request: Request) -> list[Picture]:
-    if request.level == "layers":
+    if request.level in ("layers", "sequence"):
         return _draw_snapshot(Snapshot(_recorded_outputs(program)), request)
 
     # Imported here: the view of programs needs the compiler, which only programs have loaded.

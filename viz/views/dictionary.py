@@ -58,7 +58,8 @@ def sketch_pictures(
 
     Raises:
         PictureError: A name is not text, a list is not a list, or the graph has a cycle.
-        OptionError: The level is "neurons" or "layers", `expand` is given, or `edges` is unknown.
+        OptionError: The level is "neurons", "layers" or "sequence", `expand` is given, or
+            `edges` is unknown.
 
     Example:
         >>> picture, _ = sketch_pictures({"loss": ["linear", "y"], "linear": ["k", "x", "b"]})
@@ -67,7 +68,7 @@ def sketch_pictures(
         >>> sketch_pictures({"x": ["square", "square"]}, edges="feeds")[0].notes[0].split(";")[0]
         'each name goes into the names in its list'
     """
-    if level in ("neurons", "layers") or expand is not None:
+    if level in ("neurons", "layers", "sequence") or expand is not None:
         raise OptionError(
             "a graph given as a dictionary has no modules: "
             'draw it with level "cards" or "chips", without expand'

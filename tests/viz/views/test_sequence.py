@@ -357,7 +357,7 @@ def test_of_a_batch_one_sequence_is_drawn() -> None:
     loss.backward()
     shown = picture(loss)
     assert len(shown.groups) == 3
-    assert "the first of 2 sequences; the gradients are those of its numbers" in shown.notes
+    assert "one of 2 sequences is drawn, with the gradients of its numbers" in shown.notes
 
 
 def test_outputs_of_every_step_enter_the_head() -> None:
@@ -570,3 +570,33 @@ def test_hostile_names_are_harmless() -> None:
         assert "<script" not in svg
         assert "javascript:" not in svg.replace(" ", "").lower() or "href" not in svg
         assert str(drawing)
+
+
+def test_the_summary_counts_the_sequences_that_are_not_drawn() -> None:
+    model = Recurrent(RNNCell(1, 2, seed=0), last=True)
+    samples = [[[0.1], [0.2]], [[0.4], [0.5]], [[0.7], [0.8]]]
+    loss = sum((sg.sum(model(rows)) for rows in samples), start=Value(0.0))
+    shown = picture(loss)
+    (sequence,) = find_sequences(Snapshot([loss]))
+    inside = sum(len(step.values) for step in sequence.steps)
+    assert sequence.total == 3 * inside
+    assert shown.sequence is not None
+    assert f"{2 * inside} in other sequences" in shown.sequence.summary
+
+
+def test_a_cell_that_reads_backward_is_a_sequence_of_its_own() -> None:
+    forward = RNNCell(1, 2, seed=0)
+    backward = RNNCell(1, 2, seed=1)
+    inputs = [[0.1], [0.2], [0.3]]
+    ahead = behind = None
+    for x, y in zip(inputs, reversed(inputs), strict=True):
+        ahead = forward(x, ahead)
+        behind = backward(y, behind)
+    assert ahead is not None
+    assert behind is not None
+    loss = sg.sum([*ahead, *behind])
+    loss.backward()
+    shown = picture(loss)
+    assert shown.sequence is not None
+    assert shown.sequence.cells == ("RNNCell",)
+    assert "1 other recurrent cell is not drawn" in shown.notes

@@ -7,7 +7,7 @@ layers of a deep network.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
@@ -43,12 +43,15 @@ class Sequence:
         steps: The calls, the first one first.
         count: How many such sequences there are, one for each sample of a batch.
         total: How many Values all of them made.
+        beside: Of the first of a stack how many other recurrent cells there are, which neither take
+            from it nor give to it step by step.
     """
 
     cell: str
     steps: list[Step]
     count: int
     total: int
+    beside: int = 0
 
     @property
     def values(self) -> Iterator[Value]:
@@ -221,6 +224,7 @@ def _stack(sequences: list[Sequence]) -> list[Sequence]:
             waiting.remove(above)
         else:
             break
+    stack[0] = replace(stack[0], beside=len(sequences) - len(stack))
     return stack
 
 

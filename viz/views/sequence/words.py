@@ -54,10 +54,13 @@ def summarize(snapshot: Snapshot, sequences: list[chains.Sequence], following: F
     cells = "one cell" if is_module else "one function"
     if len(sequences) > 1:
         cells = f"{len(sequences)} cells"
-    rest = len(snapshot) - in_steps - len(shared) - len(following.head)
+    others = sum(each.total for each in sequences) - in_steps
+    rest = len(snapshot) - in_steps - others - len(shared) - len(following.head)
+    by_all = " shared by all" if calls > 1 else ""
     counts = [
         f"{spaced(in_steps)} in {calls:,} {words} of {cells}",
-        f"{spaced(len(shared))} parameters shared by all" if shared else "",
+        f"{spaced(others)} in other sequences" if others else "",
+        f"{spaced(len(shared))} parameters{by_all}" if shared else "",
         f"{spaced(len(following.head))} that follow" if following.head else "",
         f"{spaced(rest)} inputs, constants and others" if rest else "",
     ]
@@ -69,7 +72,10 @@ def note_folds(snapshot: Snapshot, sequence: chains.Sequence) -> Iterator[str]:
     if not snapshot.has_gradients:
         yield "no gradients yet: call backward() first"
     if sequence.count > 1:
-        yield f"the first of {sequence.count:,} sequences; the gradients are those of its numbers"
+        yield f"one of {sequence.count:,} sequences is drawn, with the gradients of its numbers"
+    if sequence.beside:
+        cells = "cell is" if sequence.beside == 1 else "cells are"
+        yield f"{sequence.beside:,} other recurrent {cells} not drawn"
     hidden = len(sequence.steps) - FIRST_STEPS - LAST_STEPS
     if len(sequence.steps) > MAX_STEPS:
         yield (
