@@ -26,6 +26,7 @@ _LEVEL_GAP = 36.0
 _BUS_GAP = 38.0
 _FOOT = 30.0
 _LANE = 7.0
+_EXIT_GAP = 14.0
 _RESET_GAP = 22.0
 
 # Offsets from the upper edge of the frame.
@@ -233,6 +234,7 @@ class _LinesPlan:
         for depth in sorted(self.levels, reverse=True):
             # What goes on to the next call is at the right, where nothing is in its way.
             roles = sorted(self.levels[depth], key=lambda role: f"s{role}" in self.states)
+            top += _EXIT_GAP * self._exits_above(roles)
             x = self.margin + (inside - len(roles) * (wide + 2 * _PAD) + 2 * _PAD) / 2
             for role in roles:
                 self.plan.rects[role] = Rect(x, top, wide, BOX_HEIGHT)
@@ -244,6 +246,10 @@ class _LinesPlan:
         right = max((self.plan.rects[role].center for role in bottom), default=self.margin)
         bus = self.plan.bus
         self.plan.rects["joint"] = Rect(0.0, bus - 1.0, right, 2.0)
+
+    def _exits_above(self, roles: list[str]) -> int:
+        """Return how many states leave the boxes of a level, but the last, by way of their tops."""
+        return sum(f"s{role}" in self.states for role in roles[:-1])
 
     def _route_links(self) -> None:
         rects = self.plan.rects
@@ -298,7 +304,8 @@ class _LinesPlan:
             if role[1:] == level[-1]:
                 self.plan.exits[role] = ((own.right, own.middle), (self.plan.width, own.middle))
             else:
-                above = own.y - _LEVEL_GAP / 4
+                rank = self._exits_above(level[level.index(role[1:]) + 1 :])
+                above = own.y - _LEVEL_GAP / 4 - _EXIT_GAP * rank
                 corner = (own.center, above)
                 self.plan.exits[role] = ((own.center, own.y), corner, (self.plan.width, above))
             if len(level) == 1:

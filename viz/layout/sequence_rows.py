@@ -20,6 +20,8 @@ CHIP_LABEL = 13.0
 _MAX_STRIP = 96.0
 _LABEL_GAP = 6.0
 _FRAME_GAP = 24.0
+_LANE = 14.0
+"""Between states that go down side by side."""
 _TOP = 52.0
 _CHIP_TOP = 4.0
 _BELOW = 22.0
@@ -77,6 +79,8 @@ class _Layout:
         self.parts = {part.id: part for part in sequence.parts}
         self.rects: dict[str, Rect] = {}
         self.headings: list[Heading] = []
+        self.continued: dict[Point, list[str]] = {}
+        self.start_counts: dict[float, int] = {}
         self.right = 0.0
         self.rows = len(sequence.cells)
         self.max_width = max_width
@@ -125,7 +129,9 @@ class _Layout:
             y += _TOP if plan.on_top else 4.0
             offsets[row] = y
             below = self._states_below(row)
-            y += plan.height + _BELOW + max(_INPUT_HEIGHT, (CHIP_HEIGHT + 4) * len(below))
+            kinds = {part.kind for part in self.parts.values() if part.row == row}
+            input_height = _INPUT_HEIGHT if "input" in kinds else 0.0
+            y += plan.height + _BELOW + max(input_height, (CHIP_HEIGHT + 4) * len(below))
             y += _ROW_GAP
         self.band = y
         return offsets
@@ -184,7 +190,9 @@ class _Layout:
         """Return the space after a column; strips of states and inputs side by side need some."""
         if step in self.gaps:
             return _FRAME_GAP
-        return max(_FRAME_GAP, self._chip + self.input_width + 16 - self._wide(step))
+        lanes = max(len(self._states_below(row)) for row in range(self.rows))
+        least = _FRAME_GAP + _LANE * max(0, lanes - 1)
+        return max(least, self._chip + self.input_width + 16 - self._wide(step))
 
     def _widest_input(self) -> float:
         widest = _INPUT_WIDTH
@@ -219,6 +227,7 @@ class _Layout:
             plan = self.plans[inside.row]
             groups[group.path] = Rect(*self._corner(inside), plan.width, plan.height)
         routes = tuple(self._route(edge) for edge in self.picture.edges)
+        self._name_continued()
         return PlacedPicture(
             self.picture,
             self.rects,
@@ -263,9 +272,14 @@ class _Layout:
 
     def _place_start(self, part: SequencePart) -> Rect:
         _, y = self._corner(part)
-        if part.data is not None:
-            return self._place_state(part, self._chip / 2)
-        return Rect(0.0, y + self._level(part) - 21, _START - 6, 14)
+        level = y + self._level(part)
+        if part.data is None:
+            return Rect(0.0, level - 21, _START - 6, 14)
+        # Those that enter at one place are above each other.
+        above = self.start_counts.get(level, 0)
+        self.start_counts[level] = above + 1
+        rect = self._place_state(part, 0.0)
+        return Rect(0.0, level - (CHIP_HEIGHT + 8) * (above + 1), rect.width, rect.height)
 
     def _level(self, part: SequencePart) -> float:
         """Return the y, within the frame, at which a state comes from the left."""
@@ -293,7 +307,9 @@ class _Layout:
         column = self.columns[-1]
         row = self.rows - 1
         y = column.top + self.offsets[row]
-        x = column.x + self._wide(self.count - 1) + _HEAD_GAP
+        last = (part for part in self.parts.values() if part.kind == "state")
+        lanes = [self._lane(part) for part in last if part.step == self.count - 1]
+        x = max([column.x + self._wide(self.count - 1) + _HEAD_GAP, *(lane + 22 for lane in lanes)])
         level = self._exit_level(row)
         head = next((part for part in self.parts.values() if part.kind == "head"), None)
         wide = _HEAD[0]
@@ -365,8 +381,10 @@ class _Layout:
     def _lane(self, part: SequencePart) -> float:
         """Return the x at which a state goes down between two columns."""
         states = self._states_below(part.row)
-        rank = states.index(part.role) if part.role in states else 0
-        return self._gap_center(part.step) + 8 * rank
+        if part.role not in states:
+            return self._gap_center(part.step)
+        rank = states.index(part.role) - (len(states) - 1) / 2
+        return self._gap_center(part.step) + _LANE * rank
 
     def _route_exit(self, source: SequencePart, state: SequencePart) -> Route:
         """Return the way of a state from what makes it to the strip that shows it."""
@@ -391,15 +409,10 @@ class _Layout:
             entry = plan.entries.get((source.role, target.role), (0.0, plan.bus))
             end = (x + entry[0], y + entry[1])
         if column.is_first:
-            self._add_heading(source, (0.0, end[1] - 9))
+            if source.kind != "gap":
+                self.continued.setdefault((0.0, end[1] - 9), []).append(source.title)
             return ((0.0, end[1]), end)
         if source.kind == "start":
-            if source.data is not None:
-                rect = self.rects[source.id]
-                center = self._chip / 2
-                is_above = rect.y < end[1]
-                start = rect.bottom if is_above else rect.y
-                return ((center, start), (center, end[1]), end)
             return ((0.0, end[1]), end)
         if source.kind == "gap":
             rect = self.rects[source.id]
@@ -415,13 +428,11 @@ class _Layout:
             return ((lane, level), end)
         return ((lane, level), (lane, end[1]), end)
 
-    def _add_heading(self, source: SequencePart, place: Point) -> None:
-        title = source.title
-        if source.kind == "gap":
-            return
-        heading = Heading(title, place[0], place[1], is_title=False, is_centered=False)
-        if heading not in self.headings:
-            self.headings.append(heading)
+    def _name_continued(self) -> None:
+        """Write on the lines that go on from a row above what they are."""
+        for (x, baseline), names in self.continued.items():
+            text = ", ".join(dict.fromkeys(names))
+            self.headings.append(Heading(text, x, baseline, is_title=False, is_centered=False))
 
     def _route_end(self, source: SequencePart, target: SequencePart) -> Route:
         rect = self.rects[target.id]
@@ -437,14 +448,11 @@ class _Layout:
         level = y + exits[-1][1]
         if rect.y < level < rect.bottom and rect.x > lane:
             return ((lane, level), (rect.x, level))
-        if rect.y > level:
-            chip = self.rects[source.id]
-            return (
-                (chip.center, chip.bottom),
-                (chip.center, rect.middle),
-                (rect.right, rect.middle),
-            )
-        return ((lane, level), (lane, rect.middle), (rect.x, rect.middle))
+        if rect.x > lane:
+            turn = rect.x - 10
+            return ((lane, level), (turn, level), (turn, rect.middle), (rect.x, rect.middle))
+        chip = self.rects[source.id]
+        return ((chip.center, chip.bottom), (chip.center, rect.middle), (rect.right, rect.middle))
 
 
 def _undrawn(rect: Rect) -> Route:

@@ -7,7 +7,7 @@ from viz.layout.geometry import Point, Rect
 from viz.layout.placed import PlacedPicture, Route
 from viz.layout.sequence_rows import CHIP_LABEL, strip_width
 from viz.look.measures import BORDER, FONT_SIZES
-from viz.look.text import TIP, escape, exact, fit_text, number, width
+from viz.look.text import TIP, escape, exact, fit_text, number, plural, width
 from viz.look.theme import DARK, shade
 from viz.model.heatmap import Map, png
 from viz.model.picture import Edge, Group
@@ -177,7 +177,7 @@ class _Pen:
         target = self.parts[edge.target]
         writer = self.writer
         has_head = target.kind != "joint" or source.kind == "input"
-        is_dashed = source.kind == "start"
+        is_dashed = source.kind == "start" and source.strip is None
         points = list(route)
         if has_head:
             points[-1] = _shorten(points[-2], points[-1], 8.0)
@@ -402,7 +402,7 @@ class _Pen:
         inside = rect.width - 20
         title = fit_text(f"▸ {part.title}", 14, inside, bold=True)
         parts.append(writer.text(x, rect.y + 21, title, 14, "ink", bold=True))
-        line = fit_text(part.line or f"{part.values:,} values", 12, inside)
+        line = fit_text(part.line or plural(part.values, "value"), 12, inside)
         parts.append(writer.text(x, rect.y + 37, line, 12, "muted"))
         if part.strip is not None:
             wide = min(inside - 44, strip_width(part.strip.columns))

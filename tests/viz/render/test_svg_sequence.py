@@ -45,10 +45,47 @@ def own(length: int) -> Value:
     return loss
 
 
+def swing(x: Value, v: Value, k: sg.Parameter) -> tuple[Value, Value]:
+    a = -k * x
+    v = v + a * 0.1
+    x = x + v * 0.1
+    return x, v
+
+
+def swung(length: int) -> Value:
+    x, v, k = Value(1.0), Value(0.0), sg.Parameter(1.3)
+    with sg.trace_calls():
+        for _ in range(length):
+            x, v = swing(x, v, k)
+        loss = (x - 0.5) ** 2
+    loss.backward()
+    return loss
+
+
+def turn(x: Value, a: Value, b: Value, c: Value) -> tuple[Value, Value, Value]:
+    first = sg.tanh(x + b)
+    second = sg.tanh(a - c)
+    third = sg.tanh(b * a)
+    return first, second, third
+
+
+def turned(length: int) -> Value:
+    states = (Value(0.1), Value(0.2), Value(0.3))
+    with sg.trace_calls():
+        for step in range(length):
+            states = turn(Value(0.1 * step, label=f"x[{step}]"), *states)
+        loss = states[0] * states[1]
+    loss.backward()
+    return loss
+
+
+FUNCTIONS: dict[str, Any] = {"own": own, "swung": swung, "turned": turned}
+
+
 @cache
 def loss_of(name: str, size: int, length: int) -> Value:
-    if name == "own":
-        return own(length)
+    if name in FUNCTIONS:
+        return FUNCTIONS[name](length)
     cell = KINDS[name](1, size, seed=0)
     state = None
     for step in range(length):
@@ -119,6 +156,10 @@ EVERY = [
     ("rnn", 6, 100),
     ("own", 2, 3),
     ("own", 2, 30),
+    ("swung", 1, 4),
+    ("swung", 1, 60),
+    ("turned", 1, 3),
+    ("turned", 1, 12),
     ("stacked", 0, 0),
 ]
 
@@ -131,7 +172,7 @@ def test_nothing_overlaps(name: str, size: int, length: int, width: int | None) 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.sampled_from(["lstm", "gru", "rnn", "own"]),
+    st.sampled_from(["lstm", "gru", "rnn", *FUNCTIONS]),
     st.integers(1, 20),
     st.integers(1, 14),
     st.sampled_from([None, 1600, 1100, 840, 390]),

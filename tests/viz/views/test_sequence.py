@@ -137,7 +137,7 @@ def test_a_named_block_is_a_recurrence() -> None:
         with sg.scope("step"):
             x = sg.tanh(w * x)
     x.backward()
-    assert picture(x).title == "step(0 → 1) over 3 steps"
+    assert picture(x).title == "step over 3 steps"
 
 
 def test_a_result_that_goes_through_other_code_is_followed() -> None:
@@ -268,7 +268,7 @@ def test_the_counts_of_the_summary_add_up() -> None:
     shown = picture(loss)
     assert shown.sequence is not None
     assert shown.sequence.summary.replace("\N{THIN SPACE}", "") == (
-        "1105 values: 980 in 5 calls of one cell, 96 parameters shared by all, 9 that follow, "
+        "1105 values: 980 in 5 calls of one cell, 96 parameters shared by all, 9 in what follows, "
         "20 inputs, constants and others"
     )
     assert 980 + 96 + 9 + 20 == len(Snapshot([loss])) == shown.total

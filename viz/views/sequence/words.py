@@ -34,8 +34,9 @@ def entitle(
         kind = clean(scope.name if scope.kind == "scope" else scope.kind, 40)
         sizes = [len(state.numbers) for state in calls[0].states]
         count = len(inputs[0].inputs)
-        size = f"{count} → {sizes[-1]}" if sizes else f"{count}"
-        names.append(f"{kind}({size})")
+        # The state of a function may be of several parts, whose sizes say little.
+        has_size = scope.is_module and count and sizes
+        names.append(f"{kind}({count} → {sizes[-1]})" if has_size else kind)
     length = len(sequences[0].steps)
     steps = "1 step" if length == 1 else f"{length:,} steps"
     return f"{' and '.join(names)} over {steps}"
@@ -56,12 +57,13 @@ def summarize(snapshot: Snapshot, sequences: list[chains.Sequence], following: F
         cells = f"{len(sequences)} cells"
     others = sum(each.total for each in sequences) - in_steps
     rest = len(snapshot) - in_steps - others - len(shared) - len(following.head)
+    parameters = "parameter" if len(shared) == 1 else "parameters"
     by_all = " shared by all" if calls > 1 else ""
     counts = [
         f"{spaced(in_steps)} in {calls:,} {words} of {cells}",
         f"{spaced(others)} in other sequences" if others else "",
-        f"{spaced(len(shared))} parameters{by_all}" if shared else "",
-        f"{spaced(len(following.head))} that follow" if following.head else "",
+        f"{spaced(len(shared))} {parameters}{by_all}" if shared else "",
+        f"{spaced(len(following.head))} in what follows" if following.head else "",
         f"{spaced(rest)} inputs, constants and others" if rest else "",
     ]
     return f"{spaced(len(snapshot))} values: {', '.join(filter(None, counts))}"
