@@ -5,7 +5,7 @@ from math import hypot, isfinite
 
 from viz.layout.geometry import Point, Rect
 from viz.layout.placed import PlacedPicture, Route
-from viz.layout.sequence_rows import CHIP_LABEL, strip_width
+from viz.layout.sequence_grid import CHIP_LABEL, strip_width
 from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import TIP, escape, exact, fit_text, number, plural, width
 from viz.look.theme import DARK, shade
