@@ -1,27 +1,23 @@
 """The sequence view as SVG: frames of calls, gates with bars and strips, and bands of state."""
 
-from collections.abc import Iterator, Sequence
-from math import hypot, isfinite
+from collections.abc import Iterator
+from math import isfinite
 
-from viz.layout.geometry import Point, Rect
-from viz.layout.placed import PlacedPicture, Route
+from viz.layout.geometry import Rect
+from viz.layout.placed import PlacedPicture
 from viz.layout.sequence_grid import CHIP_LABEL, strip_width
-from viz.look.measures import BORDER, FONT_SIZES
+from viz.look.measures import FONT_SIZES
 from viz.look.text import TIP, escape, exact, fit_text, number, plural, width
 from viz.look.theme import DARK, shade
 from viz.model.heatmap import Map, png
-from viz.model.picture import Edge, Group
+from viz.model.picture import Group
 from viz.model.sequence_card import MAX_BARS, SequencePart, describe_part
 
 from . import svg_nodes
+from .svg_sequence_lines import PLAIN, LinePen
 from .svg_writer import SvgWriter, path_data
 
 _SMALL = 11.0
-_THINNEST = 2.5
-_THICKEST = 13.0
-_PLAIN = 3.0
-"""The thickness of a band before `backward`."""
-_RADIUS = 9.0
 _MAX_DRAWN = 64
 """Cells that are drawn one by one; of more the strip is an image."""
 _STRIP_HEIGHT = 12.0
@@ -42,9 +38,7 @@ class _Pen:
         sequence = self.picture.sequence
         parts = sequence.parts if sequence is not None else ()
         self.parts = {part.id: part for part in parts}
-        bands = [part for part in parts if part.kind in ("state", "gap", "start")]
-        norms = [norm for part in bands for norm in (part.norm or 0.0, *part.norms)]
-        self.largest_norm = max(filter(isfinite, norms), default=0.0) or 1.0
+        self.lines = LinePen(placed, self.parts, writer)
         self.bar_scale = self._largest_data()
         self.signed = self._find_signed()
 
@@ -56,12 +50,7 @@ class _Pen:
             )
         for group in self.picture.groups:
             yield self._frame(group)
-        edges = list(zip(self.picture.edges, self.placed.routes, strict=True))
-        drawn = [(edge, route) for edge, route in edges if route[0] != route[-1]]
-        for is_band in (False, True):
-            for edge, route in drawn:
-                if self._is_band(edge) is is_band:
-                    yield self._band(edge, route) if is_band else self._line(edge, route)
+        yield from self.lines.draw()
         for part in self.parts.values():
             yield self._part(part)
 
@@ -94,116 +83,6 @@ class _Pen:
         frame = writer.rect(rect, writer.paint("group", "group_line"), 12, 'stroke-width="1"')
         text = writer.text(rect.x + 14, rect.y + 23, title, 14, "ink", bold=True)
         return f"<g><title>{tip}</title>{frame}{text}</g>"
-
-    # Lines
-
-    def _is_band(self, edge: Edge) -> bool:
-        source = self.parts[edge.source]
-        target = self.parts[edge.target]
-        if (source.role, target.role) == ("keep", "add") or target.kind == "state":
-            return True
-        if source.kind not in ("state", "start", "gap") or source.role == target.role == "":
-            return False
-        if target.step == source.step and target.kind not in ("head", "root"):
-            return source.kind == "start" and source.norm is not None and self._is_first(edge)
-        return self._is_first(edge)
-
-    def _is_first(self, edge: Edge) -> bool:
-        """Return whether it is the main way of a state: a second one is a thin line."""
-        others = (each for each in self.picture.edges if each.source == edge.source)
-        into = [each for each in others if self.parts[each.target].kind != "state"]
-        step = self.parts[edge.target].step
-        same = [each for each in into if self.parts[each.target].step == step]
-        # A state that is kept goes straight on, and only a branch of it is joined with the input.
-        same.sort(key=lambda each: self.parts[each.target].role == "joint")
-        return same[0] is edge
-
-    def _thickness(self, norm: float | None) -> float:
-        if norm is None:
-            return _PLAIN
-        if not isfinite(norm):
-            return _THICKEST
-        return _THINNEST + (_THICKEST - _THINNEST) * min(1.0, norm / self.largest_norm)
-
-    def _band(self, edge: Edge, route: Route) -> str:
-        source = self.parts[edge.source]
-        target = self.parts[edge.target]
-        norm = edge.flow
-        points: Sequence[Point] = route
-        pin = ""
-        if target.kind == "state":
-            norm = target.norm
-            pin = self._pin(route[-2:])
-            points = route[:-1]
-            if self._turns(target, points[-1]):
-                x, y = points[-1]
-                points = (*points[:-1], (x - _RADIUS - 3, y))
-        elif len(route) > 2 and source.kind == "state" and route[0][1] == self._exit_y(source):
-            x, y = route[0]
-            points = ((x - _RADIUS - 3, y), *route)
-        words = "" if norm is None else f", ‖∇‖ {exact(norm)} comes back"
-        names = f"{source.title or source.role} → {target.title or target.role}"
-        title = f"<title>{escape(names + words, TIP)}</title>"
-        is_dead = norm == 0.0
-        color = "line" if norm is None or isfinite(norm) else "alarm"
-        stroke = f'stroke-width="{self._thickness(norm):.2f}"'
-        if is_dead:
-            stroke = f'stroke-width="1.2" stroke-dasharray="{BORDER.zero_dashes}"'
-        path = self.writer.path(_round(points), self.writer.paint("none", color), stroke)
-        return f"<g>{title}{path}{pin}</g>"
-
-    def _turns(self, state: SequencePart, end: Point) -> bool:
-        """Return whether what leaves a state turns where it ends."""
-        for edge, route in zip(self.picture.edges, self.placed.routes, strict=True):
-            if edge.source == state.id and route[0] == end and self._is_band(edge):
-                return len(route) > 2
-        return False
-
-    def _exit_y(self, state: SequencePart) -> float:
-        for edge, route in zip(self.picture.edges, self.placed.routes, strict=True):
-            if edge.target == state.id:
-                return route[-2][1]
-        return -1.0
-
-    def _pin(self, points: Route) -> str:
-        (x, y), (_, end) = points
-        stroke = 'stroke-width="1" stroke-dasharray="2 3"'
-        return self.writer.path(
-            path_data("M", x, y, "V", end), self.writer.paint("none", "line"), stroke
-        )
-
-    def _line(self, edge: Edge, route: Route) -> str:
-        source = self.parts[edge.source]
-        target = self.parts[edge.target]
-        writer = self.writer
-        has_head = target.kind != "joint" or source.kind == "input"
-        is_dashed = source.kind == "start" and source.strip is None
-        points = list(route)
-        if has_head:
-            points[-1] = _shorten(points[-2], points[-1], 8.0)
-        stroke = 'stroke-width="1.4" stroke-linejoin="round"'
-        if is_dashed:
-            stroke = 'stroke-width="1.2" stroke-dasharray="4 4"'
-        parts = [writer.path(_round(points), writer.paint("none", "line"), stroke)]
-        if has_head:
-            parts.append(self._arrow(route[-2], route[-1]))
-        if (source.role, target.role) == ("update", "renew"):
-            x, y = route[-1]
-            parts.append(writer.text(x - 16, y - 5, "1 −", _SMALL, "muted", anchor="middle"))
-        words = "" if edge.flow is None else f", ‖∇‖ {exact(edge.flow)} comes back"
-        names = f"{source.title or source.role} → {target.title or target.role}"
-        return f"<g><title>{escape(names + words, TIP)}</title>{''.join(parts)}</g>"
-
-    def _arrow(self, before: Point, end: Point) -> str:
-        length = hypot(end[0] - before[0], end[1] - before[1]) or 1.0
-        dx = (end[0] - before[0]) / length
-        dy = (end[1] - before[1]) / length
-        base_x = end[0] - 9.5 * dx
-        base_y = end[1] - 9.5 * dy
-        left = (base_x - 4.2 * dy, base_y + 4.2 * dx)
-        right = (base_x + 4.2 * dy, base_y - 4.2 * dx)
-        data = path_data("M", *end, "L", *left, "L", *right, "Z")
-        return self.writer.path(data, self.writer.paint("line"))
 
     # Parts
 
@@ -319,8 +198,7 @@ class _Pen:
             rect.center, y, part.title, size, "ink", anchor="middle", bold=True
         )
 
-    def _joint(self, part: SequencePart, rect: Rect) -> str:
-        del part
+    def _joint(self, _part: SequencePart, rect: Rect) -> str:
         line = path_data("M", rect.x, rect.middle, "H", rect.right)
         return self.writer.path(line, self.writer.paint("none", "line"), 'stroke-width="1.5"')
 
@@ -367,7 +245,7 @@ class _Pen:
         parts = []
         if part.norms:
             pitch = rect.width / max(1, len(part.norms))
-            halves = [self._thickness(norm) / 2 for norm in part.norms]
+            halves = [self.lines.thickness(norm) / 2 for norm in part.norms]
             xs = [rect.x + pitch * (i + 0.5) for i in range(len(halves))]
             xs[0], xs[-1] = rect.x, rect.right
             upper = [(x, rect.middle - half) for x, half in zip(xs, halves, strict=True)]
@@ -379,7 +257,7 @@ class _Pen:
             parts.append(writer.path(data + "Z", writer.paint("line")))
         else:
             line = path_data("M", rect.x, rect.middle, "H", rect.right)
-            stroke = f'stroke-width="{_PLAIN:g}"'
+            stroke = f'stroke-width="{PLAIN:g}"'
             parts.append(writer.path(line, writer.paint("none", "line"), stroke))
         if part.values:
             y = rect.middle
@@ -429,29 +307,3 @@ def _tip(part: SequencePart) -> str:
     if part.norm is not None:
         words.append(f"‖∇‖ {exact(part.norm)}")
     return "; ".join(filter(None, words))
-
-
-def _shorten(before: Point, end: Point, by: float) -> Point:
-    length = hypot(end[0] - before[0], end[1] - before[1]) or 1.0
-    share = max(0.0, 1 - by / length)
-    return (before[0] + (end[0] - before[0]) * share, before[1] + (end[1] - before[1]) * share)
-
-
-def _round(points: Sequence[Point]) -> str:
-    """Return a path through points with round corners."""
-    data = path_data("M", *points[0])
-    for i in range(1, len(points) - 1):
-        before = points[i - 1]
-        corner = points[i]
-        after = points[i + 1]
-        start = _shorten(before, corner, min(_RADIUS, _half(before, corner)))
-        end = _shorten(after, corner, min(_RADIUS, _half(corner, after)))
-        # As a cubic curve: not every format that is made of paths knows quadratic ones.
-        first = _shorten(before, corner, min(_RADIUS, _half(before, corner)) / 3)
-        second = _shorten(after, corner, min(_RADIUS, _half(corner, after)) / 3)
-        data += path_data("L", *start, "C", *first, *second, *end)
-    return data + path_data("L", *points[-1])
-
-
-def _half(first: Point, second: Point) -> float:
-    return hypot(second[0] - first[0], second[1] - first[1]) / 2
