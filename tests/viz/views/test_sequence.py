@@ -600,3 +600,23 @@ def test_a_cell_that_reads_backward_is_a_sequence_of_its_own() -> None:
     assert shown.sequence is not None
     assert shown.sequence.cells == ("RNNCell",)
     assert "1 other recurrent cell is not drawn" in shown.notes
+
+
+def test_a_class_with_the_name_of_a_cell_is_read_as_it_is() -> None:
+    class RNNCell(Module):
+        def __init__(self) -> None:
+            self.units = Layer(2, 1, "tanh", seed=0)
+
+        def forward(self, x: Value, h: list[Value]) -> list[Value]:
+            (new,) = self.units([x, *h])
+            return [0.9 * h[0] + 0.1 * new]
+
+    cell = RNNCell()
+    h = [Value(0.5)]
+    for step in range(3):
+        h = cell(Value(0.1 * step), h)
+    h[0].backward()
+    shown = picture(h[0])
+    assert shown.sequence is not None
+    assert shown.sequence.cells == ("",)
+    assert [part.title for part in parts(shown, kind="box", step=0)] == ["units", "RNNCell"]

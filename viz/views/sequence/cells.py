@@ -91,12 +91,12 @@ def read_known_cell(kind: str, step: Step) -> Cell | None:
         kind: "LSTMCell", "GRUCell" or "RNNCell".
         step: The call.
     """
-    inner = _group_by_scope(step)
-    if kind == "LSTMCell":
-        return _read_lstm(inner)
-    if kind == "GRUCell":
-        return _read_gru(inner)
-    return _read_rnn(inner)
+    cell = _READERS[kind](_group_by_scope(step))
+    if cell is None:
+        return None
+    # Another class may have the name, and do more than what would be drawn.
+    told = sum(piece.values for piece in cell.pieces.values())
+    return cell if told == len(step.values) else None
 
 
 def scopes_inside(step: Step, node: Value) -> list[Scope]:
@@ -217,6 +217,9 @@ def _read_rnn(inner: Inner) -> Cell | None:
     cell.connect(("joint", "units"), ("units", "h"))
     cell.carried = {"h": ("joint",)}
     return cell
+
+
+_READERS = {"LSTMCell": _read_lstm, "GRUCell": _read_gru, "RNNCell": _read_rnn}
 
 
 def number_in_order(snapshot: Snapshot, nodes: Iterable[Value]) -> Numbers:
