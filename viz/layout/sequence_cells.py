@@ -102,6 +102,11 @@ def _up(plan: CellPlan, source: str, target: str) -> tuple[Point, ...]:
     return ((start.center, start.y), (start.center, plan.rects[target].bottom))
 
 
+def _across(left: float, right: float, y: float) -> tuple[Point, ...]:
+    """Return a level line."""
+    return ((left, y), (right, y))
+
+
 def _circle(x: float, y: float) -> Rect:
     return Rect(x - CIRCLE / 2, y - CIRCLE / 2, CIRCLE, CIRCLE)
 
@@ -140,11 +145,11 @@ def _plan_lstm(wide: float, parts: dict[str, SequencePart]) -> CellPlan:
         plan.routes[role, "write"] = ((start.center, start.y), corner, (end, _WRITE))
     for source, target in (("forget", "keep"), ("write", "add"), ("output", "out")):
         plan.routes[source, target] = _up(plan, source, target)
-    plan.routes["keep", "add"] = ((rects["keep"].right, _MEMORY), (rects["add"].x, _MEMORY))
+    plan.routes["keep", "add"] = _across(rects["keep"].right, rects["add"].x, _MEMORY)
     plan.routes["c", "squash"] = ((right, _MEMORY), (right, rects["squash"].y))
     plan.routes["squash", "out"] = ((right, rects["squash"].bottom), (right, rects["out"].y))
-    plan.exits["c"] = ((rects["add"].right, _MEMORY), (plan.width, _MEMORY))
-    plan.exits["h"] = ((rects["out"].right, _WRITE), (plan.width, _WRITE))
+    plan.exits["c"] = _across(rects["add"].right, plan.width, _MEMORY)
+    plan.exits["h"] = _across(rects["out"].right, plan.width, _WRITE)
     plan.entries["c", "keep"] = (rects["keep"].x, _MEMORY)
     plan.entries["h", "joint"] = (0.0, plan.bus)
     return _drop_missing(plan, parts)
@@ -168,14 +173,12 @@ def _plan_gru(wide: float, parts: dict[str, SequencePart]) -> CellPlan:
     rects["renew"] = _circle(right, _WRITE)
     for source, target in (("update", "keep"), ("candidate", "renew"), ("renew", "add")):
         plan.routes[source, target] = _up(plan, source, target)
-    plan.routes["update", "renew"] = ((left, _WRITE), (rects["renew"].x, _WRITE))
+    plan.routes["update", "renew"] = _across(left, rects["renew"].x, _WRITE)
     level = rects["reset"].middle
-    plan.routes["reset", "candidate"] = (
-        (rects["reset"].right, level),
-        (rects["candidate"].x, level),
-    )
-    plan.routes["keep", "add"] = ((rects["keep"].right, _MEMORY), (rects["add"].x, _MEMORY))
-    plan.exits["h"] = ((rects["add"].right, _MEMORY), (plan.width, _MEMORY))
+    reset_right = rects["reset"].right
+    plan.routes["reset", "candidate"] = _across(reset_right, rects["candidate"].x, level)
+    plan.routes["keep", "add"] = _across(rects["keep"].right, rects["add"].x, _MEMORY)
+    plan.exits["h"] = _across(rects["add"].right, plan.width, _MEMORY)
     plan.entries["h", "keep"] = (rects["keep"].x, _MEMORY)
     plan.entries["h", "joint"] = (0.0, plan.bus)
     return _drop_missing(plan, parts)
@@ -186,7 +189,7 @@ def _plan_rnn(wide: float, parts: dict[str, SequencePart]) -> CellPlan:
     box = Rect(2 * _PAD, HEADER + 6, wide, BOX_HEIGHT)
     plan.rects["units"] = box
     _add_bus(plan, ("units",), box.bottom + _BUS_GAP)
-    plan.exits["h"] = ((box.right, box.middle), (plan.width, box.middle))
+    plan.exits["h"] = _across(box.right, plan.width, box.middle)
     plan.entries["h", "joint"] = (0.0, plan.bus)
     return _drop_missing(plan, parts)
 
@@ -302,7 +305,7 @@ class _LinesPlan:
             own = self.plan.rects[role[1:]]
             level = self.levels[self.parts[role].depth]
             if role[1:] == level[-1]:
-                self.plan.exits[role] = ((own.right, own.middle), (self.plan.width, own.middle))
+                self.plan.exits[role] = _across(own.right, self.plan.width, own.middle)
             else:
                 rank = self._exits_above(level[level.index(role[1:]) + 1 :])
                 above = own.y - _LEVEL_GAP / 4 - _EXIT_GAP * rank

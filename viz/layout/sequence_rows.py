@@ -163,11 +163,15 @@ class _Layout:
         self.bottom = max(self.bottom, self.rects["root"].bottom + ROW_GAP)
 
     def _exit_level(self) -> float:
-        """Return the y at which the last state leaves the last call of the upper cell."""
-        row = self.grid.rows - 1
-        exits = list(self.grid.plans[row].exits.values())
+        """Return the y at which the state that goes on leaves the last call of the upper cell."""
+        exits = self.grid.plans[-1].exits
         _, y = self.grid.corner(self.parts["root"])
-        return y + (exits[-1][-1][1] if exits else 0.0)
+        for edge in reversed(self.picture.edges):
+            state = self.parts[edge.source]
+            is_last = state.kind == "state" and state.step == self.grid.count - 1
+            if is_last and edge.target in ("head", "root") and state.role in exits:
+                return y + exits[state.role][-1][1]
+        return y + HEAD[1]
 
     def _clear_strips(self, strips: list[Rect]) -> None:
         """Move what follows to the right where it would cover the strips of the last states."""

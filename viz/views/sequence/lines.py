@@ -29,17 +29,16 @@ def read_lines(snapshot: Snapshot, steps: list[Step]) -> list[Cell]:
         snapshot: The graph.
         steps: The calls, the first one first.
     """
-    keys = [[_find_key(step, node) for node in step.values] for step in steps]
-    different = {key for each in keys for key in each}
-    if len(different) > MAX_LINES:
-        keys = [[("", 0)] * len(step.values) for step in steps]
-        different = {("", 0)}
-    roles = {key: f"b{i}" for i, key in enumerate(sorted(different, key=lambda key: key[1]))}
+    keys = {node: _find_key(step, node) for step in steps for node in step.values}
+    if len(set(keys.values())) > MAX_LINES:
+        keys = dict.fromkeys(keys, ("", 0))
+    in_order = sorted(set(keys.values()), key=lambda key: key[1])
+    roles = {key: f"b{i}" for i, key in enumerate(in_order)}
 
     cells: list[Cell] = []
     owners: list[Owner] = []
-    for step, following, step_keys in zip(steps, [*steps[1:], None], keys, strict=True):
-        owner = dict(zip(step.values, (roles[key] for key in step_keys), strict=True))
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        owner = {node: roles[keys[node]] for node in step.values}
         owners.append(owner)
         cells.append(_read_call(snapshot, step, following, owner))
     _name_states(cells)
@@ -75,11 +74,7 @@ def _read_call(snapshot: Snapshot, step: Step, following: Step | None, owner: Ow
     roots = set(snapshot.roots)
     for role in sorted(members, key=lambda role: int(role[1:])):
         nodes = members[role]
-        leaving = [
-            node
-            for node in nodes
-            if node in roots or any(owner.get(user) != role for user in snapshot.users[node])
-        ]
+        leaving = [node for node in nodes if node in roots or _leaves(snapshot, owner, node)]
         numbers = number_in_order(snapshot, leaving)
         title = _title(step, nodes[-1])
         cell.add(Piece(role, "box", title, _formula(step, nodes[-1]), numbers, len(nodes)))
@@ -99,6 +94,11 @@ def _read_call(snapshot: Snapshot, step: Step, following: Step | None, owner: Ow
     cell.connect(*sorted(link for link in links if int(link[0][1:]) < int(link[1][1:])))
     cell.connect(*((state.role[1:], state.role) for state in states))
     return cell
+
+
+def _leaves(snapshot: Snapshot, owner: Owner, node: Value) -> bool:
+    """Return whether a Value is used outside of the part that it belongs to."""
+    return any(owner.get(user) != owner[node] for user in snapshot.users[node])
 
 
 def _find_taken(following: Step | None, owner: Owner) -> set[Value]:
