@@ -21,6 +21,8 @@ FIRST_STEPS = 3
 LAST_STEPS = 4
 MAX_BARS = 16
 """Numbers that are drawn as bars; of more only the strip of their gradients."""
+MAX_STRIP = 160
+"""Cells of a strip; of more numbers neighbors share one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from viz.look.text import TIP, escape, exact, fit_text, number, plural, width
 from viz.look.theme import DARK, shade
 from viz.model.heatmap import Map, png
 from viz.model.picture import Group
-from viz.model.sequence_card import MAX_BARS, SequencePart, describe_part
+from viz.model.sequence_card import MAX_BARS, MAX_STRIP, SequencePart, describe_part
 
 from . import svg_nodes
 from .svg_sequence_lines import PLAIN, LinePen
@@ -174,8 +174,8 @@ class _Pen:
         largest = self.picture.largest
         if shown.columns > _MAX_DRAWN:
             scaled = Map(shown.name, 1, shown.columns, shown.numbers, shown.missing, scale=largest)
-            light = png(scaled, writer.theme, 4096)
-            dark = png(scaled, DARK, 4096) if writer.automatic else None
+            light = png(scaled, writer.theme, MAX_STRIP)
+            dark = png(scaled, DARK, MAX_STRIP) if writer.automatic else None
             return writer.image(rect, light, dark) + border
         pitch = rect.width / shown.columns
         cells = []

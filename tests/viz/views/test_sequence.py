@@ -492,9 +492,22 @@ def test_a_network_is_not_drawn_as_a_sequence() -> None:
     assert viz.draw(loss).picture.level == "neurons"
 
 
-def test_a_large_state_is_drawn_as_layers() -> None:
-    graph = loss_of(RNNCell(1, 300, seed=0), 2)
-    assert viz.draw(graph).picture.level == "layers"
+def decay(h: list[Value]) -> list[Value]:
+    return [sg.tanh(0.9 * a) for a in h]
+
+
+def decayed(size: int) -> Value:
+    h = [Value(0.1 * i) for i in range(size)]
+    with sg.trace_calls():
+        for _ in range(3):
+            h = decay(h)
+    return sg.sum(h)
+
+
+@pytest.mark.parametrize(("size", "is_chosen"), [(256, True), (257, False)])
+def test_a_very_large_state_is_drawn_in_another_way(size: int, is_chosen: bool) -> None:
+    graph = decayed(size)
+    assert (viz.draw(graph).picture.level == "sequence") is is_chosen
     assert picture(graph).level == "sequence"
 
 
@@ -620,3 +633,11 @@ def test_a_class_with_the_name_of_a_cell_is_read_as_it_is() -> None:
     assert shown.sequence is not None
     assert shown.sequence.cells == ("",)
     assert [part.title for part in parts(shown, kind="box", step=0)] == ["units", "RNNCell"]
+
+
+def test_a_strip_of_very_many_numbers_says_what_it_shows() -> None:
+    small = picture(decayed(160))
+    large = picture(decayed(161))
+    note = "strips of more than 160 numbers show of neighbors the one farthest from 0"
+    assert not any(note in each for each in small.notes)
+    assert any(note in each for each in large.notes)

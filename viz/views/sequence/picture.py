@@ -125,7 +125,7 @@ class _Builder:
             edges=tuple(self.edges),
             groups=tuple(self.groups),
             title=entitle(self.sequences, self.cells, entering),
-            notes=tuple(note_folds(self.snapshot, self.sequences[0])),
+            notes=tuple(note_folds(self.snapshot, self.sequences[0], recurrence.size)),
             total=len(self.snapshot),
             colors=self.colors,
             scale=self._largest(),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from scalargrad.core.value import Value
 from viz.look.text import clean
-from viz.model.sequence_card import FIRST_STEPS, LAST_STEPS, MAX_STEPS
+from viz.model.sequence_card import FIRST_STEPS, LAST_STEPS, MAX_STEPS, MAX_STRIP
 from viz.model.snapshot import Snapshot
 
 from . import chains
@@ -69,8 +69,8 @@ def summarize(snapshot: Snapshot, sequences: list[chains.Sequence], following: F
     return f"{spaced(len(snapshot))} values: {', '.join(filter(None, counts))}"
 
 
-def note_folds(snapshot: Snapshot, sequence: chains.Sequence) -> Iterator[str]:
-    """Yield what the picture folds and leaves out."""
+def note_folds(snapshot: Snapshot, sequence: chains.Sequence, size: int) -> Iterator[str]:
+    """Yield what the picture folds and leaves out; `size` is that of the longest strip."""
     if not snapshot.has_gradients:
         yield "no gradients yet: call backward() first"
     if sequence.count > 1:
@@ -78,6 +78,11 @@ def note_folds(snapshot: Snapshot, sequence: chains.Sequence) -> Iterator[str]:
     if sequence.beside:
         cells = "cell is" if sequence.beside == 1 else "cells are"
         yield f"{sequence.beside:,} other recurrent {cells} not drawn"
+    if size > MAX_STRIP:
+        yield (
+            f"strips of more than {MAX_STRIP} numbers show of neighbors the one farthest from 0; "
+            "‖∇‖ is that of all"
+        )
     hidden = len(sequence.steps) - FIRST_STEPS - LAST_STEPS
     if len(sequence.steps) > MAX_STEPS:
         yield (
