@@ -154,7 +154,7 @@ def test_parameters_are_the_matrices_of_the_user(picture, weights):
 
 def test_of_a_table_only_the_rows_that_were_used_have_numbers(picture):
     embed, place = block(picture, "a + b").parameters
-    assert (embed.name, embed.shown.note, len(embed.shown.present)) == ("embed", "27×16", 4 * 16)
+    assert (embed.name, embed.shown.note, len(embed.shown.present)) == ("embed", "4×16", 4 * 16)
     assert (place.name, place.shown.note, place.shown.missing) == ("place", "5×16", ())
 
 

@@ -152,6 +152,13 @@ def shorten_names(names: Iterable[str]) -> dict[str, str]:
     return short
 
 
+def _count_used(matrix: Matrix) -> str:
+    """Return how many rows and columns are used: of the others the graph knows nothing."""
+    rows = {row for row, _ in matrix.cells}
+    columns = {column for _, column in matrix.cells}
+    return f"{len(rows):,}×{len(columns):,}"
+
+
 def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> BlockParameter:
     """Return a matrix of parameters as a box shows it.
 
@@ -177,6 +184,6 @@ def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> Bl
         length,
         numbers=tuple(cells),
         missing=tuple(sorted(missing)),
-        note=f"{rows:,}×{width:,}",
+        note=_count_used(matrix),
     )
     return BlockParameter(name, shown, numbers.norm(list(matrix.cells.values())))
