@@ -654,3 +654,24 @@ def test_a_picture_of_blocks_is_saved_and_read_back(picture):
     missing = replace(picture, blocks=picture.blocks[1:])
     with pytest.raises(PictureError, match="needs one box for each node"):
         read_json(render_json(replace(placed, picture=missing), "light"))
+
+
+def test_modules_in_a_list_are_named_by_what_they_are():
+    model = nn.Sequential(
+        nn.Embedding(3, 2, seed=0),
+        nn.Residual(nn.TimeDistributed(nn.Layer(2, 4, seed=1), nn.Layer(4, 2, seed=2))),
+    )
+    rows = model([2, 0])
+    loss = sum(item * item for row in rows for item in row)
+    loss.backward()
+    picture = draw(loss)
+    assert {"Layer", "+"} <= set(titles(picture))
+    # One frame that holds nothing but another says nothing.
+    assert [group.heading for group in picture.groups] == ["Residual", "TimeDistributed × 2"]
+    shapes = {
+        parameter.name: parameter.shown.note
+        for each in picture.blocks
+        for parameter in each.parameters
+    }
+    sizes = {"Layer.w": "4×2", "Layer.b": "4×1", "Layer #2.w": "2×4", "Layer #2.b": "2×1"}
+    assert shapes == sizes | {"e": "2×2"}
