@@ -24,6 +24,7 @@ from .layout.open_head import lay_out_open_head
 from .layout.open_neuron import lay_out_open_neuron
 from .layout.placed import PlacedPicture, inner_width, is_narrow
 from .layout.rows import ROW_GAP, wrap
+from .layout.sequence_rows import lay_out_sequence
 from .layout.turning import turn_picture
 from .look.text import hint
 from .look.theme import checked_theme
@@ -169,6 +170,8 @@ class Drawing:
             placed = lay_out_blocks(picture, max_width, self._limit, self._program)
         elif picture.center and picture.by_id[picture.center].head is not None:
             placed = lay_out_open_head(picture, max_width)
+        elif picture.level == "sequence":
+            placed = lay_out_sequence(picture, max_width)
         elif is_upright(picture.rankdir):
             placed = self._place_rows(picture, max_width)
         else:

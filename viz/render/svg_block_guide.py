@@ -283,5 +283,5 @@ def _draw_row(
 
 
 def _size(shown: Map) -> str:
-    # The note has the shape as the user has it: the map may be turned.
+    # The note has the shape as the user has it, as far as it is used: the map may be turned.
     return shown.note or f"{shown.rows}×{shown.columns}"

@@ -154,7 +154,7 @@ def test_parameters_are_the_matrices_of_the_user(picture, weights):
 
 def test_of_a_table_only_the_rows_that_were_used_have_numbers(picture):
     embed, place = block(picture, "a + b").parameters
-    assert (embed.name, embed.shown.note, len(embed.shown.present)) == ("embed", "27×16", 4 * 16)
+    assert (embed.name, embed.shown.note, len(embed.shown.present)) == ("embed", "4×16", 4 * 16)
     assert (place.name, place.shown.note, place.shown.missing) == ("place", "5×16", ())
 
 
@@ -693,3 +693,24 @@ def test_a_picture_of_blocks_is_saved_and_read_back(picture):
     missing = replace(picture, blocks=picture.blocks[1:])
     with pytest.raises(PictureError, match="needs one box for each node"):
         read_json(render_json(replace(placed, picture=missing), "light"))
+
+
+def test_modules_in_a_list_are_named_by_what_they_are():
+    model = nn.Sequential(
+        nn.Embedding(3, 2, seed=0),
+        nn.Residual(nn.TimeDistributed(nn.Layer(2, 4, seed=1), nn.Layer(4, 2, seed=2))),
+    )
+    rows = model([2, 0])
+    loss = sum(item * item for row in rows for item in row)
+    loss.backward()
+    picture = draw(loss)
+    assert {"Layer", "+"} <= set(titles(picture))
+    # One frame that holds nothing but another says nothing.
+    assert [group.heading for group in picture.groups] == ["Residual", "TimeDistributed × 2"]
+    shapes = {
+        parameter.name: parameter.shown.note
+        for each in picture.blocks
+        for parameter in each.parameters
+    }
+    sizes = {"Layer.w": "4×2", "Layer.b": "4×1", "Layer #2.w": "2×4", "Layer #2.b": "2×1"}
+    assert shapes == sizes | {"e": "2×2"}

@@ -40,7 +40,11 @@ class Groups:
             if box.frame is not None:
                 for frame in box.frame.chain():
                     self._members[frame].append(box)
-        self._shown = {frame for frame in self._members if not self._is_everything(frame)}
+        self._shown = {
+            frame
+            for frame in self._members
+            if not self._is_everything(frame) and not self._holds_one(frame)
+        }
         self._panel_of: dict[Box | Frame, Residual] = {}
         for residual in stream.all:
             self._make_panel(residual)
@@ -89,6 +93,12 @@ class Groups:
         """Return whether a frame is one call with the whole graph inside, which says nothing."""
         is_whole = len(self._members[frame]) == len(self._boxes.all)
         return is_whole and len(frame.calls) == 1 and not frame.number
+
+    def _holds_one(self, frame: Frame) -> bool:
+        """Return whether a frame is one call with nothing but another frame inside."""
+        inner = [each for each in self._members if each.parent is frame]
+        has_nothing_else = len(inner) == 1 and self._members[inner[0]] == self._members[frame]
+        return has_nothing_else and len(frame.calls) == 1 and not frame.number
 
     def _make_panel(self, residual: Residual) -> None:
         """Put what a residual connection skips into a panel, where no frame is cut in two."""

@@ -13,7 +13,7 @@ from viz.model.heatmap import Map
 from .strips import Numbers
 
 _INDEXED = re.compile(r"(?P<name>.*?)(?P<indexes>(\[-?\d+\])+)$", re.DOTALL)
-_NUMBERED = re.compile(r"(?P<name>.*?\D)(?P<indexes>\d+)$", re.DOTALL)
+_NUMBERED = re.compile(r"(?P<name>.*?[^\d,])(?P<indexes>\d+(,\d+)?)$", re.DOTALL)
 _NUMBER = re.compile(r"\d+")
 NO_NAME = "θ"
 """The name of parameters that the user gave none."""
@@ -40,6 +40,11 @@ class Matrix:
     has_labels: bool = True
 
     @property
+    def first(self) -> Value:
+        """The first of its leaves, which tells it from others of its name."""
+        return self.cells[min(self.cells)]
+
+    @property
     def shape(self) -> Cell:
         """Rows and columns, as far as they are used."""
         rows = 1 + max(row for row, _ in self.cells)
@@ -51,8 +56,8 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
     """Return the matrices that some leaves are part of, in the order of their first leaves.
 
     Args:
-        leaves: Values. The labels of those in a matrix are `wte[3][2]`; or `w0`, `w1` for each of
-            the units of a layer, whose labels repeat.
+        leaves: Values. The labels of those in a matrix are `wte[3][2]` or `e3,2`; or `w0`, `w1` for
+            each of the units of a layer, whose labels repeat.
     """
     matrices: dict[str, Matrix] = {}
     repeated: Counter[str] = Counter()
@@ -94,8 +99,8 @@ def _variable(leaf: Value) -> str:
 def _split(label: str) -> tuple[str, tuple[int, ...]]:
     """Return a label without the indexes at its end, and the indexes.
 
-    >>> _split("layer0.wq[3][2]"), _split("w12"), _split("b")
-    (('layer0.wq', (3, 2)), ('w', (12,)), ('b', ()))
+    >>> _split("layer0.wq[3][2]"), _split("e3,2"), _split("w12"), _split("b")
+    (('layer0.wq', (3, 2)), ('e', (3, 2)), ('w', (12,)), ('b', ()))
     """
     match = _INDEXED.match(label) or _NUMBERED.match(label)
     if match is None:
@@ -152,6 +157,13 @@ def shorten_names(names: Iterable[str]) -> dict[str, str]:
     return short
 
 
+def _count_used(matrix: Matrix) -> str:
+    """Return how many rows and columns are used: of the others the graph knows nothing."""
+    rows = {row for row, _ in matrix.cells}
+    columns = {column for _, column in matrix.cells}
+    return f"{len(rows):,}×{len(columns):,}"
+
+
 def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> BlockParameter:
     """Return a matrix of parameters as a box shows it.
 
@@ -177,6 +189,6 @@ def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> Bl
         length,
         numbers=tuple(cells),
         missing=tuple(sorted(missing)),
-        note=f"{rows:,}×{width:,}",
+        note=_count_used(matrix),
     )
     return BlockParameter(name, shown, numbers.norm(list(matrix.cells.values())))

@@ -197,13 +197,19 @@ class _BlockView:
         owners: dict[str, set[Value]] = defaultdict(set)
         for matrices in self.matrices.values():
             for matrix in matrices:
-                owners[matrix.name].add(matrix.cells[min(matrix.cells)])
+                owners[matrix.name].add(matrix.first)
+        numbers: dict[tuple[str, str], dict[Value, int]] = defaultdict(dict)
         for box, matrices in self.matrices.items():
+            title = self.titles[box]
             for matrix in matrices:
-                if matrix.name == NO_NAME:
-                    matrix.name = self.titles[box]
-                elif len(owners[matrix.name]) > 1:
-                    matrix.name = f"{self.titles[box]}.{matrix.name}"
+                name = matrix.name
+                if name != NO_NAME and len(owners[name]) == 1:
+                    continue
+                # Boxes of one title, such as several layers, have parameters of their own.
+                alike = numbers[title, name]
+                number = alike.setdefault(matrix.first, 1 + len(alike))
+                owner = title if number == 1 else f"{title} #{number}"
+                matrix.name = owner if name == NO_NAME else f"{owner}.{name}"
 
     def _name_paths(self) -> dict[Box, str]:
         """Return a unique path for each box."""
