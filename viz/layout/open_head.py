@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from viz.look.measures import FONT_SIZES
+from viz.look.text import width, wrap_text
 from viz.model.picture import Node, Picture
 
 from .geometry import Rect
 from .head_panels import MAX_WIDTH, place_panels
 from .node_size import measure_neighbor
-from .placed import PlacedPicture, Route
+from .placed import Heading, PlacedPicture, Route
 
 _GAP = 44.0
 """Pixels from the panels to the box of the cards."""
@@ -19,7 +21,13 @@ _STACK_GAP = 12.0
 _MIN_GAP = 58.0
 """Pixels between two columns of cards, for a local derivative."""
 _MAX_GAP = 150.0
+_SHIFT = 0.55
+"""Which share of the free space is at the left, where words are."""
 _DOWN_GAP = 40.0
+_WORDS_INSET = 20.0
+_MIN_WORDS = 130.0
+"""Space beside the cards from which on words are there, and not below the picture."""
+_LINE = 16.0
 
 Nodes = dict[str, Rect]
 
@@ -39,11 +47,13 @@ def lay_out_open_head(picture: Picture, max_width: float) -> PlacedPicture:
     # A narrow table must not make its cards wrap where the page has more space.
     limit = min(max_width, MAX_WIDTH)
     rankdir = "LR"
-    places, width, bottom = _place_columns(cards, top + _TOP, panels.width, limit)
-    if width > limit:
+    places, across, bottom = _place_columns(cards, top + _TOP, panels.width, limit)
+    headings = _place_words(picture, min(rect.x for rect in places.values()), top, bottom)
+    if across > limit:
         rankdir = "TB"
-        places, width, bottom = _place_rows(cards, top + _TOP, limit)
-    whole = max(panels.width, width)
+        headings = ()
+        places, across, bottom = _place_rows(cards, top + _TOP, limit)
+    whole = max(panels.width, across)
     box = Rect(0.0, top, whole, bottom + _BOTTOM - top)
     places[center.id] = Rect(0.0, 0.0, panels.width, panels.height)
     routes = tuple(
@@ -51,8 +61,33 @@ def lay_out_open_head(picture: Picture, max_width: float) -> PlacedPicture:
         for edge in picture.edges
     )
     (group,) = picture.groups
-    turned = replace(picture, rankdir=rankdir)
-    return PlacedPicture(turned, places, {group.path: box}, routes, (), whole, box.bottom)
+    notes = picture.notes[1:] if headings else picture.notes
+    turned = replace(picture, rankdir=rankdir, notes=notes)
+    return PlacedPicture(
+        turned,
+        places,
+        {group.path: box},
+        routes,
+        (),
+        whole,
+        box.bottom,
+        headings=headings,
+    )
+
+
+def _place_words(picture: Picture, right: float, top: float, bottom: float) -> tuple[Heading, ...]:
+    """Return the first note in the free space at the left of the cards, () without space."""
+    space = right - 2 * _WORDS_INSET
+    equation, _, sentence = picture.notes[0].partition(": ")
+    if space < _MIN_WORDS or width(equation, FONT_SIZES.label, bold=True) > space:
+        return ()
+    lines = wrap_text([sentence], FONT_SIZES.small, space)
+    y = (top + _TOP + bottom) / 2 - _LINE * len(lines) / 2
+    headings = [Heading(equation, _WORDS_INSET, y, is_title=True, is_centered=False)]
+    for line in lines:
+        y += _LINE
+        headings.append(Heading(line, _WORDS_INSET, y, is_title=False, is_centered=False))
+    return tuple(headings)
 
 
 def _columns(cards: Sequence[Node]) -> list[Sequence[Node]]:
@@ -72,7 +107,7 @@ def _place_columns(
     gap = min(_MAX_GAP, max(_MIN_GAP, space / gaps))
     height = max(sum(sizes[card.id][1] for card in column) for column in columns) + _STACK_GAP
     used = sum(widths) + gap * gaps
-    start = max(_INSET, (wanted - used) / 2)
+    start = max(_INSET, (wanted - used) * _SHIFT)
     places: Nodes = {}
     x = start
     for column, wide in zip(columns, widths, strict=True):

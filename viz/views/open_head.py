@@ -299,7 +299,10 @@ class _OpenHeadView:
         share = head.weights[self._row].data
         tokens = self.names.tokens
         if isfinite(share):
-            name = f"“{tokens[self._row]}”" if self._row < len(tokens) else f"position {self._row}"
+            name = f"position {self._row}"
+            if self._row < len(tokens):
+                token = tokens[self._row]
+                name = f"“{token}” at {name}" if tokens.count(token) > 1 else f"“{token}”"
             receiver = self.names.receiver
             what = f"“{receiver}” receives" if receiver else "is received"
             yield f"{self._remark()}: of what {what} here, {share:.0%} comes from {name}"
