@@ -1,0 +1,119 @@
+"""Boxes inside of what is too long for one picture, with names from the code that made it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from scalargrad.core.source_lines import SourceLine
+from scalargrad.core.value import Value
+from viz.look.text import clean
+from viz.model.snapshot import Snapshot
+from viz.views.blocks.parameters import find_matrices
+from viz.views.blocks.statements import find_statement
+
+MAX_NAME = 24
+"""Characters of a formula that is the name of a box."""
+Named = dict[str, list[int]]
+"""The numbers of the Values of each box, by its name."""
+
+
+def split_by_code(values: Sequence[int], title: str, snapshot: Snapshot, max_boxes: int) -> Named:
+    """Return values by the lines that made them, by what they are part of, or by matrices.
+
+    Args:
+        values: The numbers of the values, in topological order.
+        title: The name of the box that they are in.
+        snapshot: The graph.
+        max_boxes: How many boxes there are at most.
+
+    Returns:
+        At least two boxes; none where the code that made the values is not known.
+    """
+    nodes = [snapshot.order[i] for i in values]
+    operations = [node for node in nodes if node.args]
+    if not operations:
+        named = _name_matrices(nodes)
+    elif all(node.made_at is None for node in operations):
+        return {}
+    else:
+        named = _name_lines(operations)
+        if len(named) < 2:
+            named = _name_outputs(operations, title, snapshot)
+        _add_leaves(named, nodes, snapshot)
+    if not 2 <= len(named) <= max_boxes:
+        return {}
+    return {name: sorted(snapshot.index[node] for node in group) for name, group in named.items()}
+
+
+def _name_matrices(leaves: Iterable[Value]) -> dict[str, list[Value]]:
+    return {matrix.name: list(matrix.cells.values()) for matrix in find_matrices(leaves)}
+
+
+def _name_lines(operations: Sequence[Value]) -> dict[str, list[Value]]:
+    """Return operations by the statement that made them, named by its variable if it has one."""
+    by_statement: dict[object, list[Value]] = defaultdict(list)
+    names: dict[object, str] = {}
+    for node in operations:
+        line = node.made_at
+        statement = None if line is None else find_statement(line)
+        by_statement[statement].append(node)
+        if statement not in names:
+            names[statement] = "…" if line is None else _name_line(line)
+    named: dict[str, list[Value]] = {}
+    for statement, nodes in by_statement.items():
+        name = names[statement]
+        if name in named and statement is not None:
+            name = f"{name}, line {find_line(nodes)}"
+        named.setdefault(name, []).extend(nodes)
+    return named
+
+
+def find_line(nodes: Iterable[Value]) -> int:
+    """Return the number of the first line that made some of the values, 0 if it is not known."""
+    return min((node.made_at.line for node in nodes if node.made_at is not None), default=0)
+
+
+def _name_line(line: SourceLine) -> str:
+    statement = find_statement(line)
+    name = clean(line.variable or statement.target or statement.operation)
+    if name:
+        return name
+    formula = clean(statement.formula)
+    return formula if 0 < len(formula) <= MAX_NAME else f"line {line.line}"
+
+
+def _name_outputs(
+    operations: Sequence[Value], title: str, snapshot: Snapshot
+) -> dict[str, list[Value]]:
+    """Return operations by the result that they are part of; none where results share a part."""
+    inside = set(operations)
+    outputs = []
+    owner: dict[Value, Value] = {}
+    # Users come before what they use.
+    for node in reversed(operations):
+        users = snapshot.users[node]
+        if node in snapshot.roots or not all(user in inside for user in users):
+            outputs.append(node)
+            owner[node] = node
+            continue
+        owners = {owner[user] for user in users}
+        if len(owners) > 1:
+            return {}
+        owner[node] = owners.pop()
+    numbers = {node: i for i, node in enumerate(reversed(outputs))}
+    named: dict[str, list[Value]] = {f"{title}[{i}]": [] for i in numbers.values()}
+    for node in operations:
+        named[f"{title}[{numbers[owner[node]]}]"].append(node)
+    return named
+
+
+def _add_leaves(named: dict[str, list[Value]], nodes: Sequence[Value], snapshot: Snapshot) -> None:
+    """Add each leaf to the box that uses it first."""
+    home = {node: name for name, group in named.items() for node in group}
+    for leaf in nodes:
+        if leaf.args:
+            continue
+        users = [user for user in snapshot.users[leaf] if user in home]
+        if users:
+            named[home[min(users, key=snapshot.index.__getitem__)]].append(leaf)
+        else:
+            named.setdefault("leaves", []).append(leaf)
