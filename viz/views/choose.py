@@ -116,12 +116,12 @@ def choose_pictures(
 
     views = [_VIEWS[name] for name in class_names(target) if name in _VIEWS]
     view = views[0] if views else _draw_values
-    names = {"tokens": _clean_names("tokens", tokens)}
-    names["vocabulary"] = _clean_names("vocabulary", vocabulary)
+    names = {"tokens": clean_names("tokens", tokens)}
+    names["vocabulary"] = clean_names("vocabulary", vocabulary)
     return view(target, Request(level, expand, show, fold, **names))
 
 
-def _clean_names(option: str, names: Iterable[str]) -> tuple[str, ...]:
+def clean_names(option: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of rows or columns, safe to draw."""
     items = list(names) if isinstance(names, Iterable) else [names]
     for i, name in enumerate(items):
@@ -296,6 +296,19 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
     if level == "cards":
         return [_cards(snapshot, opened, request, chains), *coarser]
     return coarser
+
+
+def is_drawn_as_blocks(snapshot: Snapshot) -> bool:
+    """Return whether a graph is drawn as blocks where the user asks for no level.
+
+    Args:
+        snapshot: The graph of some Values.
+    """
+    if not _has_calls(snapshot):
+        return False
+    chains = _find_chains(snapshot, Request(None, None, fold=True))
+    size = len(snapshot) - sum(len(chain.values) - 1 for chain in chains.values())
+    return _choose_level(size, is_automatic=True) is None
 
 
 def _find_chains(snapshot: Snapshot, request: Request) -> dict[str, Chain]:

@@ -1,71 +1,76 @@
-// Levels: the middle of a page that trains shows the network, or one level further down the graph
-// of every scalar, with the panel of the selected value.
+// Levels: a page shows its graph as a whole first, as a network or as blocks, and one level further
+// down every scalar, with the panel of the selected value.
 
-import { announce, extend, listen } from './events.js';
+import { announce } from './events.js';
 import { state, refresh } from './state.js';
 import { byId } from './elements.js';
 import { keepInLink, saveLink } from './link.js';
-import { draw, select } from './view.js';
+import { draw } from './view.js';
 import { showLinked, startView } from './first_view.js';
 import { pauseSteps } from './playback.js';
 import { predict } from './predict.js';
-import { session, neuronAt } from './session.js';
-import { closeSettings } from './transport.js';
 
-/** The level in sight: "network" or "scalars". */
+const upper = { mark: () => {}, follow: () => {}, enter: () => {} };
+
+/** The level in sight: "network", "blocks" or "scalars"; undefined where there is only one. */
 export const levelShown = () => document.body.dataset.level;
 
 /**
- * Show a level: 'network' or 'scalars'. From an open neuron the way down leads to its output, in
- * its opened box.
+ * Show a level: "scalars", or the one above.
+ *
+ * @param {string} name
+ * @param {function(): void} enter - What to look at among the scalars; otherwise what the level
+ *   above has chosen.
  */
-export function showLevel(name) {
+export function showLevel(name, enter = upper.enter) {
   if (levelShown() === name) return;
-  closeSettings();
   markLevel(name);
   if (name === 'scalars') {
-    showScalars();
+    showScalars(enter);
   } else {
     if (state.predicting) predict(false);
     pauseSteps();
   }
-  announce('playground');
+  upper.follow();
   saveLink();
 }
 
 function markLevel(name) {
   document.body.dataset.level = name;
-  for (const id of ['scalars', 'panel']) byId(id).hidden = name !== 'scalars';
   for (const button of byId('level-switch').children) {
     button.setAttribute('aria-pressed', String(button.dataset.level === name));
   }
+  upper.mark(name);
 }
 
-function showScalars() {
+function showScalars(enter) {
   const isFirst = state.openedFirst === null;
   if (isFirst) startView();
   else draw();
-  if (session.open) select(neuronAt(session.open).output, { show: true });
+  enter();
   refresh();
   if (isFirst) showLinked();
 }
 
-extend(async () => {
-  byId('level-switch').hidden = !session.network;
-  markLevel(session.network ? 'network' : 'scalars');
-  if (!session.network) return;
+/**
+ * Set up the levels of a page, and show the one that its address names.
+ *
+ * @param {string} name - The level above the scalars.
+ * @param {{mark: function(string): void, follow: function(): void,
+ *   enter: function(): void}} actions - `mark` is told of the level before it is drawn, `follow` is
+ *   called when it was, and `enter` selects among the scalars what was chosen above.
+ */
+export function setUpLevels(name, actions) {
+  Object.assign(upper, actions);
+  byId('level-switch').hidden = false;
+  markLevel(name);
   byId('level-switch').addEventListener('click', ({ target }) => {
     if (target.dataset.level) showLevel(target.dataset.level);
   });
-  const write = () => ({ level: levelShown() === 'network' ? null : levelShown() });
+  const write = () => ({ level: levelShown() === name ? null : levelShown() });
   keepInLink(write, (word) => {
-    const name = word('level') === 'scalars' ? 'scalars' : 'network';
-    if (document.body.dataset.ready) showLevel(name);
-    else markLevel(name);
+    const linked = word('level') === 'scalars' ? 'scalars' : name;
+    if (document.body.dataset.ready) showLevel(linked);
+    else markLevel(linked);
   });
-});
-
-listen('training', () => {
-  // Screen readers would read out every frame.
-  byId('panel').setAttribute('aria-live', session.isRunning ? 'off' : 'polite');
-});
+}

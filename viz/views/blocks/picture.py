@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from scalargrad.core.scopes import CallScope
@@ -69,6 +69,50 @@ def block_picture(
         >>> [block.title for block in block_picture(Snapshot([y])).blocks]
         ['x', 'square', 'y']
     """
+    return _fold(snapshot, show, expand, tokens, vocabulary).picture()
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedBlocks:
+    """A picture of blocks, and what is folded in them.
+
+    Attributes:
+        picture: The picture.
+        boxes: The Values of each box, by the id of its block.
+        inputs: The leaves of each box of inputs, by the id of its block.
+        parameters: The parameters that each box uses, in the order of its block.
+    """
+
+    picture: Picture
+    boxes: dict[str, Box]
+    inputs: dict[str, Matrix]
+    parameters: dict[str, list[Matrix]]
+
+
+def fold_blocks(snapshot: Snapshot, tokens: Names = (), vocabulary: Names = ()) -> FoldedBlocks:
+    """Return the picture of a graph as boxes, and the Values in each of them.
+
+    Args:
+        snapshot: The graph.
+        tokens: As for `block_picture`.
+        vocabulary: As for `block_picture`.
+
+    Raises:
+        PictureError: Nothing is known about where the graph was made.
+    """
+    view = _fold(snapshot, None, (), tokens, vocabulary)
+    ids = view.ids
+    return FoldedBlocks(
+        view.picture(),
+        {id: box for box, id in ids.items()},
+        {f"x{i}": matrix for i, matrix in enumerate(view.inputs)},
+        {ids[box]: matrices for box, matrices in view.matrices.items()},
+    )
+
+
+def _fold(
+    snapshot: Snapshot, show: str | None, expand: Iterable[str], tokens: Names, vocabulary: Names
+) -> "_BlockView":
     computed = (node for node in snapshot.order if node.args)
     if all(node.scope is None and node.made_at is None for node in computed):
         raise PictureError(
@@ -87,7 +131,7 @@ def block_picture(
     while pending:
         open_next(opened, pending, view.names())
         view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
-    return view.picture()
+    return view
 
 
 def _find_main(boxes: Boxes) -> Box | None:

@@ -1,0 +1,196 @@
+// Blocks: the graph folded by calls and lines of code, in a picture for each of some widths. A box
+// that is chosen tells what it holds, and its calls lead down to their scalars.
+
+import { extend, listen } from './events.js';
+import { graph, nameOf, pathTo } from './graph.js';
+import { state, moment } from './state.js';
+import { svg, byId } from './elements.js';
+import { keepInLink, saveLink } from './link.js';
+import { scene } from './scene.js';
+import { draw, fitScale, moveView, select } from './view.js';
+import { approach } from './first_view.js';
+import { stage } from './drawing.js';
+import { levelShown, setUpLevels, showLevel } from './levels.js';
+import { switchTheme } from './theme.js';
+import { showBlockPanel, showWayBack } from './block_panel.js';
+
+const { boxes: blockBoxes, maps: blockMaps } = graph.blocks;
+const SMALLEST_WHOLE = 0.66; // the scale at which a picture is still shown as a whole
+const SMALLEST = 0.8; // the scale at which a picture that is scrolled is wide enough
+const MAX_OPEN = 120; // values in the boxes that are opened for a call
+const CALL_MARGIN = 60; // pixels around a call
+
+const blocksPlace = byId('blocks');
+const pictures = [...blocksPlace.querySelectorAll('.blocks')];
+let chosen = null;
+
+extend(async () => {
+  blocksPlace.hidden = false;
+  for (const element of blocksPlace.querySelectorAll('[data-map]')) fillBlockMap(element);
+  blocksPlace.addEventListener('click', clickBlocks);
+  blocksPlace.addEventListener('dblclick', openOnly);
+  blocksPlace.addEventListener('pointermove', nameCell);
+  document.addEventListener('keydown', pressInBlocks);
+  listen('released', () => showLevel('blocks'));
+  for (const event of ['numbers', 'selection', 'step', 'verdict']) listen(event, followWay);
+  setUpLevels('blocks', { mark: () => {}, follow, enter: () => {} });
+  keepInLink(() => ({ block: chosen }), (word) => choose(blockBoxes[word('block')] ? word('block') : null));
+  new ResizeObserver(choosePicture).observe(blocksPlace);
+  choosePicture();
+  follow();
+});
+
+function follow() {
+  if (levelShown() !== 'blocks') return;
+  state.selected = null;
+  choosePicture();
+  showChosen();
+}
+
+function followWay() {
+  if (levelShown() === 'scalars') showWayBack(chosen, goBack);
+}
+
+const goBack = () => showLevel('blocks');
+
+// The largest picture that can be read, whole if possible; the narrow ones are columns.
+function choosePicture() {
+  const { clientWidth: width, clientHeight: height } = blocksPlace;
+  if (!width) return;
+  const sizes = pictures.map((picture) => picture.viewBox.baseVal);
+  const wholeScale = (size) => Math.min(width / size.width, height / size.height, 1);
+  let number = sizes.findIndex((size) => wholeScale(size) >= SMALLEST_WHOLE);
+  let scale = number < 0 ? 0 : wholeScale(sizes[number]);
+  if (number < 0) {
+    number = sizes.findIndex((size) => width / size.width >= SMALLEST);
+    if (number < 0) number = sizes.length - 1;
+    scale = Math.min(1, width / sizes[number].width);
+  }
+  pictures.forEach((picture, k) => picture.toggleAttribute('hidden', k !== number));
+  pictures[number].setAttribute('width', sizes[number].width * scale);
+  pictures[number].setAttribute('height', sizes[number].height * scale);
+}
+
+// Maps
+
+// A path for each color, so that the style of the page gives a map the colors of its theme.
+function fillBlockMap(element) {
+  const { columns, scale, steps } = blockMaps[element.dataset.map];
+  const paths = new Map();
+  steps.forEach((step, i) => {
+    if (step === null) return;
+    const cell = `M${i % columns} ${Math.floor(i / columns)}h1v1h-1z`;
+    paths.set(step, (paths.get(step) ?? '') + cell);
+  });
+  for (const [step, d] of paths) element.append(svg('path', { d, class: `${scale}${step}` }));
+}
+
+// The value of the cell under the pointer; null where there is none.
+function valueAt(event) {
+  const element = event.target.closest?.('[data-map]');
+  if (!element) return null;
+  const { columns, steps, values } = blockMaps[element.dataset.map];
+  const { left, top, width, height } = element.querySelector('rect').getBoundingClientRect();
+  const column = Math.floor(((event.clientX - left) / width) * columns);
+  const row = Math.floor(((event.clientY - top) / height) * (steps.length / columns));
+  const value = values[row * columns + column];
+  return value >= 0 && column < columns ? value : null;
+}
+
+// The tooltip of a map names the cell under the pointer.
+function nameCell(event) {
+  const value = valueAt(event);
+  if (value === null) return;
+  const element = event.target.closest('[data-map]');
+  const { data, gradients } = moment();
+  element.querySelector('title').textContent = `${nameOf(value)}: ${data[value]}, gradient ${gradients[value]}`;
+}
+
+// Choosing and opening
+
+const boxAt = (event) => event.target.closest?.('.block')?.dataset.block ?? null;
+
+function clickBlocks(event) {
+  const value = valueAt(event);
+  if (value !== null) goDown(() => select(value, { show: true }), value);
+  else choose(boxAt(event));
+}
+
+// A box with a single call opens at once.
+function openOnly(event) {
+  const box = blockBoxes[boxAt(event)];
+  if (box?.opens.length === 1 && levelShown() === 'blocks') openCall(box.opens[0]);
+}
+
+/** Choose a box, or null for none. */
+function choose(id) {
+  chosen = id;
+  showChosen();
+  if (document.body.dataset.ready) saveLink();
+}
+
+function showChosen() {
+  for (const element of blocksPlace.querySelectorAll('.block')) {
+    const isChosen = element.dataset.block === chosen;
+    element.classList.toggle('chosen', isChosen);
+    element.setAttribute('aria-pressed', String(isChosen));
+  }
+  if (levelShown() === 'blocks') showBlockPanel(chosen, openCall);
+}
+
+/** Show the scalars of a call, with their boxes open. */
+function openCall([, fold, value]) {
+  goDown(() => {
+    state.opened = new Set([...pathTo(fold), ...smallBoxesIn(fold)]);
+    draw();
+    select(value, { show: true });
+    const { x, y, w, h } = scene.layout.open.get(fold);
+    const { width, height } = stage.getBoundingClientRect();
+    const k = fitScale({ w: w + CALL_MARGIN, h: h + CALL_MARGIN });
+    moveView([x + w / 2, y + h / 2], k, [width / 2, height / 2]);
+  }, value);
+}
+
+// The boxes inside of a box that are opened with it, as long as that can be taken in.
+function smallBoxesIn(fold) {
+  const count = (box) => graph.items[box].length;
+  const opened = [];
+  let shown = count(fold);
+  const pending = [fold];
+  while (pending.length) {
+    const inner = graph.items[pending.shift()].filter((item) => item < 0).map((item) => -item);
+    shown += inner.reduce((sum, box) => sum + count(box), 0);
+    if (shown > MAX_OPEN) break;
+    opened.push(...inner);
+    pending.push(...inner);
+  }
+  return opened;
+}
+
+// The way down is a step in the history of the browser: its way back leads to the blocks.
+function goDown(enter, value) {
+  try {
+    window.history.pushState(null, '', window.location.hash);
+  } catch {
+    // A notebook shows the page in a frame without a history.
+  }
+  showLevel('scalars', () => {
+    enter();
+    approach(value);
+    state.zoom = true;
+  });
+}
+
+// Keys
+
+function pressInBlocks(event) {
+  if (levelShown() !== 'blocks') return;
+  event.stopImmediatePropagation();
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const id = boxAt(event);
+  if (id !== null && (event.key === 'Enter' || event.key === ' ')) choose(id);
+  else if (event.key === 'Escape' && chosen !== null) choose(null);
+  else if (event.key === 't') switchTheme();
+  else return;
+  event.preventDefault();
+}
