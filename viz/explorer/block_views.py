@@ -105,9 +105,10 @@ def draw_block_views(
     folded = fold_blocks(snapshot, tokens, vocabulary)
     picture = folded.picture
     writer = _PageWriter()
-    blocks = dict(zip((block.id for block in picture.blocks), picture.nodes, strict=True))
+    nodes = picture.by_id
     for block in picture.blocks:
-        writer.names[block.id] = describe_block(block, blocks[block.id])
+        words = describe_block(block, nodes[block.id])
+        writer.names[block.id] = words.removeprefix("module ")
     drawn = []
     for shown_width in WIDTHS:
         placed = lay_out_blocks(picture, inner_width(shown_width))
@@ -115,7 +116,7 @@ def draw_block_views(
     cells = _Cells(folded, snapshot)
     describe = _Describer(folded, snapshot, folds)
     data = {
-        "boxes": {block.id: describe.block(block, blocks[block.id]) for block in picture.blocks},
+        "boxes": {block.id: describe.block(block, nodes[block.id]) for block in picture.blocks},
         "maps": [cells.describe(shown, scale) for shown, scale in writer.maps],
     }
     return BlockViews("".join(drawn), _write_style(writer), data)
@@ -234,7 +235,7 @@ class _Describer:
             parameters.append([parameter.name, size, *json_numbers([parameter.norm])])
         return {
             "title": block.title or "inputs",
-            "path": (node.name or "").replace("/", "."),
+            "around": node.group.replace("/", "."),
             "line": block.line,
             "values": block.values,
             "calls": block.calls,

@@ -1,7 +1,7 @@
 """The boxes of a page: the modules of a graph, and parts of what is too long for one picture."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -9,7 +9,7 @@ from scalargrad.core.value import Parameter, Value
 from viz.model.snapshot import Snapshot, parent_path
 from viz.views.chains import name_chains
 
-from .code_boxes import split_by_code
+from .code_boxes import name_calls, split_by_code
 from .input_grids import find_input_grids
 
 MAX_ITEMS = 240
@@ -69,8 +69,11 @@ def find_folds(snapshot: Snapshot) -> list[Fold]:
     """
     folds = [Fold("", "", -1)]
     numbers = {"": 0}
+    given = name_calls(snapshot)
     for path, scope in snapshot.modules.items():
-        numbers[path] = _add_fold(folds, path, scope.kind, numbers[parent_path(path)])
+        parent = numbers[parent_path(path)]
+        name = given.get(path, path.rpartition("/")[2])
+        numbers[path] = _add_named(folds, parent, name, scope.kind)
     for i, node in enumerate(snapshot.order):
         folds[numbers[snapshot.module[node]]].values.append(i)
 
@@ -154,7 +157,12 @@ def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
         named = {} if is_chain else split_by_code(fold.values, fold.title, snapshot, max_parts)
         if named:
             fold.values = []
-            _add_named(folds, number, named)
+            for name, inner in named.items():
+                if len(inner) == 1:
+                    fold.values += inner
+                else:
+                    _add_named(folds, number, name, "part", inner)
+            fold.values.sort()
             continue
         if len(fold.values) <= MAX_ITEMS:
             continue
@@ -169,23 +177,19 @@ def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
             _add_fold(folds, path, "part", number, part)
 
 
-def _add_named(folds: list[Fold], number: int, named: Mapping[str, list[int]]) -> None:
-    """Add boxes with names to a box; what is one value alone stays directly in it."""
-    fold = folds[number]
+def _add_named(
+    folds: list[Fold], parent: int, name: str, kind: str, values: Sequence[int] = ()
+) -> int:
+    """Add a box whose name may be that of another one beside it."""
+    fold = folds[parent]
     taken = {folds[box].title for box in fold.boxes}
-    for name, values in named.items():
-        if len(values) == 1:
-            fold.values += values
-            continue
-        title = name
-        copies = 1
-        while title in taken:
-            copies += 1
-            title = f"{name} ({copies})"
-        taken.add(title)
-        path = f"{fold.path}/{title}" if fold.path else title
-        _add_fold(folds, path, "part", number, values)
-    fold.values.sort()
+    title = name
+    copies = 1
+    while title in taken:
+        copies += 1
+        title = f"{name} #{copies}"
+    path = f"{fold.path}/{title}" if fold.path else title
+    return _add_fold(folds, path, kind, parent, values)
 
 
 def _cut_chain(folds: list[Fold], number: int) -> None:

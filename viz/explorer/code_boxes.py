@@ -1,19 +1,43 @@
 """Boxes inside of what is too long for one picture, with names from the code that made it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from scalargrad.core.scopes import CallScope
 from scalargrad.core.source_lines import SourceLine
 from scalargrad.core.value import Value
 from viz.look.text import clean
-from viz.model.snapshot import Snapshot
+from viz.model.snapshot import Snapshot, parent_path
 from viz.views.blocks.parameters import find_matrices
-from viz.views.blocks.statements import find_statement
+from viz.views.blocks.statements import Statement, find_statement
 
 MAX_NAME = 24
 """Characters of a formula that is the name of a box."""
 Named = dict[str, list[int]]
 """The numbers of the Values of each box, by its name."""
+
+
+def name_calls(snapshot: Snapshot) -> dict[str, str]:
+    """Return the variable that the result of each call was given to, by the path of the call.
+
+    Only calls that call nothing else, and whose variable is given in one line, have such a name.
+
+    Args:
+        snapshot: The graph.
+    """
+    given: dict[str, SourceLine] = {}
+    lines: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for path, scope in snapshot.modules.items():
+        line = scope.called_at if isinstance(scope, CallScope) else None
+        if line is not None and line.variable:
+            given[path] = line
+            lines[parent_path(path), line.variable].add(line.line)
+    names = {}
+    for path, line in given.items():
+        is_alone = len(lines[parent_path(path), line.variable]) == 1
+        if is_alone and not snapshot.children.get(path):
+            names[path] = clean(line.variable).replace("/", "∕")
+    return names
 
 
 def split_by_code(values: Sequence[int], title: str, snapshot: Snapshot, max_boxes: int) -> Named:
@@ -41,7 +65,11 @@ def split_by_code(values: Sequence[int], title: str, snapshot: Snapshot, max_box
         _add_leaves(named, nodes, snapshot)
     if not 2 <= len(named) <= max_boxes:
         return {}
-    return {name: sorted(snapshot.index[node] for node in group) for name, group in named.items()}
+    numbers = snapshot.index
+    return {
+        name.replace("/", "∕"): sorted(numbers[node] for node in group)
+        for name, group in named.items()
+    }
 
 
 def _name_matrices(leaves: Iterable[Value]) -> dict[str, list[Value]]:
@@ -50,35 +78,31 @@ def _name_matrices(leaves: Iterable[Value]) -> dict[str, list[Value]]:
 
 def _name_lines(operations: Sequence[Value]) -> dict[str, list[Value]]:
     """Return operations by the statement that made them, named by its variable if it has one."""
-    by_statement: dict[object, list[Value]] = defaultdict(list)
-    names: dict[object, str] = {}
+    by_statement: dict[Statement | None, list[Value]] = defaultdict(list)
+    variables: Counter[str] = Counter()
     for node in operations:
         line = node.made_at
         statement = None if line is None else find_statement(line)
+        if statement is not None and statement not in by_statement:
+            variables[statement.target] += 1
         by_statement[statement].append(node)
-        if statement not in names:
-            names[statement] = "…" if line is None else _name_line(line)
     named: dict[str, list[Value]] = {}
     for statement, nodes in by_statement.items():
-        name = names[statement]
+        name = "…" if statement is None else _name_statement(statement, variables)
         if name in named and statement is not None:
-            name = f"{name}, line {find_line(nodes)}"
+            name = f"{name}, line {statement.line}"
         named.setdefault(name, []).extend(nodes)
     return named
 
 
-def find_line(nodes: Iterable[Value]) -> int:
-    """Return the number of the first line that made some of the values, 0 if it is not known."""
-    return min((node.made_at.line for node in nodes if node.made_at is not None), default=0)
-
-
-def _name_line(line: SourceLine) -> str:
-    statement = find_statement(line)
-    name = clean(line.variable or statement.target or statement.operation)
-    if name:
-        return name
-    formula = clean(statement.formula)
-    return formula if 0 < len(formula) <= MAX_NAME else f"line {line.line}"
+def _name_statement(statement: Statement, variables: Counter[str]) -> str:
+    """Return the variable of a statement if it is given once, else what is computed."""
+    if statement.target and variables[statement.target] == 1:
+        return clean(statement.target)
+    if statement.operation:
+        return clean(statement.operation)
+    is_short = 0 < len(statement.formula) <= MAX_NAME
+    return clean(statement.formula) if is_short else f"line {statement.line}"
 
 
 def _name_outputs(

@@ -222,7 +222,7 @@ def explore(
     blocks = None
     if training is None and _has_blocks(source, snapshot, level, graph):
         blocks = draw_block_views(snapshot, find_folds(snapshot), *texts)
-        graph["level_first"] = level or "blocks"
+        blocks.data["first"] = level or "blocks"
     html = write_document(graph, packed.text, samples, rules(snapshot.order, loops), blocks)
 
     # Only a notebook needs the still picture, and its layout may take seconds.

@@ -39,10 +39,9 @@ function blocksIntroduction() {
 }
 
 function aboutBox(box, open) {
-  const where = box.path === box.title ? '' : box.path;
   return [
     html('h2', {}, box.title),
-    where ? muted('in ', where) : null,
+    box.around ? muted('in ', box.around) : null,
     box.line ? html('p', { class: 'formula' }, box.line) : null,
     numbersOf(box),
     box.note ? muted(box.note) : null,

@@ -2,7 +2,7 @@
 // that is chosen tells what it holds, and its calls lead down to their scalars.
 
 import { extend, listen } from './events.js';
-import { graph, nameOf, pathTo } from './graph.js';
+import { graph, foldOf, nameOf, pathTo } from './graph.js';
 import { state, moment } from './state.js';
 import { svg, byId } from './elements.js';
 import { keepInLink, saveLink } from './link.js';
@@ -33,7 +33,7 @@ extend(async () => {
   document.addEventListener('keydown', pressInBlocks);
   listen('released', () => showLevel('blocks'));
   for (const event of ['numbers', 'selection', 'step', 'verdict']) listen(event, followWay);
-  setUpLevels('blocks', { mark: () => {}, follow, enter: () => {} });
+  setUpLevels('blocks', { mark: () => {}, follow, enter: () => {} }, graph.blocks.first);
   keepInLink(() => ({ block: chosen }), (word) => choose(blockBoxes[word('block')] ? word('block') : null));
   new ResizeObserver(choosePicture).observe(blocksPlace);
   choosePicture();
@@ -112,14 +112,19 @@ const boxAt = (event) => event.target.closest?.('.block')?.dataset.block ?? null
 
 function clickBlocks(event) {
   const value = valueAt(event);
-  if (value !== null) goDown(() => select(value, { show: true }), value);
+  if (value !== null) goDown(() => goToValue(value));
   else choose(boxAt(event));
+}
+
+function goToValue(value) {
+  select(value, { show: true });
+  approach(value);
 }
 
 // A box with a single call opens at once.
 function openOnly(event) {
   const box = blockBoxes[boxAt(event)];
-  if (box?.opens.length === 1 && levelShown() === 'blocks') openCall(box.opens[0]);
+  if (box?.opens.length === 1 && levelShown() === 'blocks') openFromPanel(box.opens[0]);
 }
 
 /** Choose a box, or null for none. */
@@ -135,7 +140,7 @@ function showChosen() {
     element.classList.toggle('chosen', isChosen);
     element.setAttribute('aria-pressed', String(isChosen));
   }
-  if (levelShown() === 'blocks') showBlockPanel(chosen, openCall);
+  if (levelShown() === 'blocks') showBlockPanel(chosen, openFromPanel);
 }
 
 /** Show the scalars of a call, with their boxes open. */
@@ -143,12 +148,23 @@ function openCall([, fold, value]) {
   goDown(() => {
     state.opened = new Set([...pathTo(fold), ...smallBoxesIn(fold)]);
     draw();
-    select(value, { show: true });
-    const { x, y, w, h } = scene.layout.open.get(fold);
-    const { width, height } = stage.getBoundingClientRect();
-    const k = fitScale({ w: w + CALL_MARGIN, h: h + CALL_MARGIN });
-    moveView([x + w / 2, y + h / 2], k, [width / 2, height / 2]);
-  }, value);
+    // Of a large call the boxes are seen first: its result is in one of them.
+    if (state.opened.has(foldOf[value])) select(value);
+    bringIntoView(fold);
+  });
+}
+
+// Of inputs the values themselves are listed.
+function openFromPanel([name, fold, value]) {
+  if (fold) openCall([name, fold, value]);
+  else goDown(() => goToValue(value));
+}
+
+function bringIntoView(fold) {
+  const { x, y, w, h } = scene.layout.open.get(fold);
+  const { width, height } = stage.getBoundingClientRect();
+  const k = fitScale({ w: w + CALL_MARGIN, h: h + CALL_MARGIN });
+  moveView([x + w / 2, y + h / 2], k, [width / 2, height / 2]);
 }
 
 // The boxes inside of a box that are opened with it, as long as that can be taken in.
@@ -168,7 +184,7 @@ function smallBoxesIn(fold) {
 }
 
 // The way down is a step in the history of the browser: its way back leads to the blocks.
-function goDown(enter, value) {
+function goDown(enter) {
   try {
     window.history.pushState(null, '', window.location.hash);
   } catch {
@@ -176,7 +192,6 @@ function goDown(enter, value) {
   }
   showLevel('scalars', () => {
     enter();
-    approach(value);
     state.zoom = true;
   });
 }

@@ -59,17 +59,18 @@ function showScalars(enter) {
  * @param {{mark: function(string): void, follow: function(): void,
  *   enter: function(): void}} actions - `mark` is told of the level before it is drawn, `follow` is
  *   called when it was, and `enter` selects among the scalars what was chosen above.
+ * @param {string} first - The level that is shown first.
  */
-export function setUpLevels(name, actions) {
+export function setUpLevels(name, actions, first = name) {
   Object.assign(upper, actions);
   byId('level-switch').hidden = false;
-  markLevel(name);
+  markLevel(first);
   byId('level-switch').addEventListener('click', ({ target }) => {
     if (target.dataset.level) showLevel(target.dataset.level);
   });
-  const write = () => ({ level: levelShown() === name ? null : levelShown() });
+  const write = () => ({ level: levelShown() === first ? null : levelShown() });
   keepInLink(write, (word) => {
-    const linked = word('level') === 'scalars' ? 'scalars' : name;
+    const linked = ['scalars', name].includes(word('level')) ? word('level') : first;
     if (document.body.dataset.ready) showLevel(linked);
     else markLevel(linked);
   });
