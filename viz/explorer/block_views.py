@@ -182,7 +182,7 @@ class _Cells:
             listed[i] = None
         return {
             "columns": shown.columns,
-            "scale": "d" if shown.is_gray else "g",
+            "colors": "d" if shown.is_gray else "g",
             "steps": listed,
             "values": self._found.get(id(shown), []),
         }

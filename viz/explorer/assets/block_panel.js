@@ -4,11 +4,13 @@ import { graph, ROOTS, labelOf } from './graph.js';
 import { short } from './numbers.js';
 import { moment } from './state.js';
 import { html, byId, table, row } from './elements.js';
-import { muted } from './panel.js';
 
 const aboutBoxes = graph.blocks.boxes;
 
-const linkButton = (words, onclick) => html('button', { class: 'link', type: 'button', onclick }, words);
+const smallPrint = (...words) => html('p', { class: 'muted' }, ...words);
+const linkButton = (words, onclick) => (
+  html('button', { class: 'link', type: 'button', onclick }, words)
+);
 
 /**
  * Fill the panel with what a box holds, or with what there is to do where none is chosen.
@@ -41,17 +43,18 @@ function blocksIntroduction() {
 function aboutBox(box, open) {
   return [
     html('h2', {}, box.title),
-    box.around ? muted('in ', box.around) : null,
+    box.around ? smallPrint('in ', box.around) : null,
     box.line ? html('p', { class: 'formula' }, box.line) : null,
-    numbersOf(box),
-    box.note ? muted(box.note) : null,
+    sizesOfBlock(box),
+    box.note ? smallPrint(box.note) : null,
     parametersOf(box),
     callsOf(box, open),
-    box.source ? [html('h3', {}, 'Line of code'), html('p', { class: 'source' }, box.source)] : null,
+    box.source ? html('h3', {}, 'Line of code') : null,
+    box.source ? html('p', { class: 'source' }, box.source) : null,
   ];
 }
 
-function numbersOf(box) {
+function sizesOfBlock(box) {
   const lines = [row('values', box.values.toLocaleString('en'))];
   if (box.calls > 1) lines.push(row('calls', box.calls.toLocaleString('en')));
   if (box.norm !== null) lines.push(row('norm of the gradients', short(Number(box.norm))));
@@ -60,8 +63,8 @@ function numbersOf(box) {
 
 function parametersOf({ parameters }) {
   if (!parameters.length) return null;
-  const lines = parameters.map(([name, size, norm]) => (
-    row(`${name}, ${size}`, norm === null ? '' : short(Number(norm)))
+  const lines = parameters.map(([name, shape, norm]) => (
+    row(`${name}, ${shape}`, norm === null ? '' : short(Number(norm)))
   ));
   return [html('h3', {}, 'Parameters, and the norms of their gradients'), table({}, lines)];
 }
@@ -77,10 +80,10 @@ function callsOf({ opens, calls }, open) {
  * Put the way back in front of what the panel says of the scalars.
  *
  * @param {?string} id - The chosen box.
- * @param {function(): void} goBack
+ * @param {function(): void} goUp
  */
-export function showWayBack(id, goBack) {
+export function showWayBack(id, goUp) {
   const words = id === null ? '‹ blocks' : `‹ blocks · ${aboutBoxes[id].title}`;
   const isShown = byId('panel').firstElementChild?.id === 'way';
-  if (!isShown) byId('panel').prepend(html('p', { id: 'way' }, linkButton(words, goBack)));
+  if (!isShown) byId('panel').prepend(html('p', { id: 'way' }, linkButton(words, goUp)));
 }

@@ -1,5 +1,5 @@
 // Blocks: the graph folded by calls and lines of code, in a picture for each of some widths. A box
-// that is chosen tells what it holds, and its calls lead down to their scalars.
+// that is chosenBlock tells what it holds, and its calls lead down to their scalars.
 
 import { extend, listen } from './events.js';
 import { graph, foldOf, nameOf, pathTo } from './graph.js';
@@ -21,8 +21,8 @@ const MAX_OPEN = 120; // values in the boxes that are opened for a call
 const CALL_MARGIN = 60; // pixels around a call
 
 const blocksPlace = byId('blocks');
-const pictures = [...blocksPlace.querySelectorAll('.blocks')];
-let chosen = null;
+const blockPictures = [...blocksPlace.querySelectorAll('.blocks')];
+let chosenBlock = null;
 
 extend(async () => {
   blocksPlace.hidden = false;
@@ -33,14 +33,17 @@ extend(async () => {
   document.addEventListener('keydown', pressInBlocks);
   listen('released', () => showLevel('blocks'));
   for (const event of ['numbers', 'selection', 'step', 'verdict']) listen(event, followWay);
-  setUpLevels('blocks', { mark: () => {}, follow, enter: () => {} }, graph.blocks.first);
-  keepInLink(() => ({ block: chosen }), (word) => choose(blockBoxes[word('block')] ? word('block') : null));
+  const actions = { markParts: () => {}, follow: followBlocks, goIn: () => {} };
+  setUpLevels('blocks', actions, graph.blocks.first);
+  keepInLink(() => ({ block: chosenBlock }), (word) => {
+    chooseBlock(blockBoxes[word('block')] ? word('block') : null);
+  });
   new ResizeObserver(choosePicture).observe(blocksPlace);
   choosePicture();
-  follow();
+  followBlocks();
 });
 
-function follow() {
+function followBlocks() {
   if (levelShown() !== 'blocks') return;
   state.selected = null;
   choosePicture();
@@ -48,41 +51,40 @@ function follow() {
 }
 
 function followWay() {
-  if (levelShown() === 'scalars') showWayBack(chosen, goBack);
+  if (levelShown() === 'scalars') showWayBack(chosenBlock, returnToBlocks);
 }
 
-const goBack = () => showLevel('blocks');
+const returnToBlocks = () => showLevel('blocks');
 
 // The largest picture that can be read, whole if possible; the narrow ones are columns.
 function choosePicture() {
   const { clientWidth: width, clientHeight: height } = blocksPlace;
   if (!width) return;
-  const sizes = pictures.map((picture) => picture.viewBox.baseVal);
-  const wholeScale = (size) => Math.min(width / size.width, height / size.height, 1);
-  let number = sizes.findIndex((size) => wholeScale(size) >= SMALLEST_WHOLE);
-  let scale = number < 0 ? 0 : wholeScale(sizes[number]);
-  if (number < 0) {
-    number = sizes.findIndex((size) => width / size.width >= SMALLEST);
-    if (number < 0) number = sizes.length - 1;
-    scale = Math.min(1, width / sizes[number].width);
-  }
-  pictures.forEach((picture, k) => picture.toggleAttribute('hidden', k !== number));
-  pictures[number].setAttribute('width', sizes[number].width * scale);
-  pictures[number].setAttribute('height', sizes[number].height * scale);
+  const bounds = blockPictures.map((picture) => picture.viewBox.baseVal);
+  const across = bounds.map((box) => Math.min(1, width / box.width));
+  const whole = bounds.map((box, k) => Math.min(across[k], height / box.height));
+  let best = whole.findIndex((k) => k >= SMALLEST_WHOLE);
+  const isWhole = best >= 0;
+  if (!isWhole) best = across.findIndex((k) => k >= SMALLEST);
+  if (best < 0) best = blockPictures.length - 1;
+  const zoomed = isWhole ? whole[best] : across[best];
+  blockPictures.forEach((picture, k) => picture.toggleAttribute('hidden', k !== best));
+  blockPictures[best].setAttribute('width', bounds[best].width * zoomed);
+  blockPictures[best].setAttribute('height', bounds[best].height * zoomed);
 }
 
 // Maps
 
 // A path for each color, so that the style of the page gives a map the colors of its theme.
 function fillBlockMap(element) {
-  const { columns, scale, steps } = blockMaps[element.dataset.map];
+  const { columns, colors, steps } = blockMaps[element.dataset.map];
   const paths = new Map();
   steps.forEach((step, i) => {
     if (step === null) return;
     const cell = `M${i % columns} ${Math.floor(i / columns)}h1v1h-1z`;
     paths.set(step, (paths.get(step) ?? '') + cell);
   });
-  for (const [step, d] of paths) element.append(svg('path', { d, class: `${scale}${step}` }));
+  for (const [step, d] of paths) element.append(svg('path', { d, class: `${colors}${step}` }));
 }
 
 // The value of the cell under the pointer; null where there is none.
@@ -92,8 +94,8 @@ function valueAt(event) {
   const { columns, steps, values } = blockMaps[element.dataset.map];
   const { left, top, width, height } = element.querySelector('rect').getBoundingClientRect();
   const column = Math.floor(((event.clientX - left) / width) * columns);
-  const row = Math.floor(((event.clientY - top) / height) * (steps.length / columns));
-  const value = values[row * columns + column];
+  const line = Math.floor(((event.clientY - top) / height) * (steps.length / columns));
+  const value = values[line * columns + column];
   return value >= 0 && column < columns ? value : null;
 }
 
@@ -103,17 +105,18 @@ function nameCell(event) {
   if (value === null) return;
   const element = event.target.closest('[data-map]');
   const { data, gradients } = moment();
-  element.querySelector('title').textContent = `${nameOf(value)}: ${data[value]}, gradient ${gradients[value]}`;
+  const words = `${nameOf(value)}: ${data[value]}, gradient ${gradients[value]}`;
+  element.querySelector('title').textContent = words;
 }
 
 // Choosing and opening
 
-const boxAt = (event) => event.target.closest?.('.block')?.dataset.block ?? null;
+const blockAt = (event) => event.target.closest?.('.block')?.dataset.block ?? null;
 
 function clickBlocks(event) {
   const value = valueAt(event);
   if (value !== null) goDown(() => goToValue(value));
-  else choose(boxAt(event));
+  else chooseBlock(blockAt(event));
 }
 
 function goToValue(value) {
@@ -123,24 +126,24 @@ function goToValue(value) {
 
 // A box with a single call opens at once.
 function openOnly(event) {
-  const box = blockBoxes[boxAt(event)];
+  const box = blockBoxes[blockAt(event)];
   if (box?.opens.length === 1 && levelShown() === 'blocks') openFromPanel(box.opens[0]);
 }
 
 /** Choose a box, or null for none. */
-function choose(id) {
-  chosen = id;
+function chooseBlock(id) {
+  chosenBlock = id;
   showChosen();
   if (document.body.dataset.ready) saveLink();
 }
 
 function showChosen() {
   for (const element of blocksPlace.querySelectorAll('.block')) {
-    const isChosen = element.dataset.block === chosen;
+    const isChosen = element.dataset.block === chosenBlock;
     element.classList.toggle('chosen', isChosen);
     element.setAttribute('aria-pressed', String(isChosen));
   }
-  if (levelShown() === 'blocks') showBlockPanel(chosen, openFromPanel);
+  if (levelShown() === 'blocks') showBlockPanel(chosenBlock, openFromPanel);
 }
 
 /** Show the scalars of a call, with their boxes open. */
@@ -169,13 +172,12 @@ function bringIntoView(fold) {
 
 // The boxes inside of a box that are opened with it, as long as that can be taken in.
 function smallBoxesIn(fold) {
-  const count = (box) => graph.items[box].length;
   const opened = [];
-  let shown = count(fold);
+  let shown = graph.items[fold].length;
   const pending = [fold];
   while (pending.length) {
     const inner = graph.items[pending.shift()].filter((item) => item < 0).map((item) => -item);
-    shown += inner.reduce((sum, box) => sum + count(box), 0);
+    shown += inner.reduce((sum, box) => sum + graph.items[box].length, 0);
     if (shown > MAX_OPEN) break;
     opened.push(...inner);
     pending.push(...inner);
@@ -184,14 +186,14 @@ function smallBoxesIn(fold) {
 }
 
 // The way down is a step in the history of the browser: its way back leads to the blocks.
-function goDown(enter) {
+function goDown(goIn) {
   try {
     window.history.pushState(null, '', window.location.hash);
   } catch {
     // A notebook shows the page in a frame without a history.
   }
   showLevel('scalars', () => {
-    enter();
+    goIn();
     state.zoom = true;
   });
 }
@@ -202,9 +204,9 @@ function pressInBlocks(event) {
   if (levelShown() !== 'blocks') return;
   event.stopImmediatePropagation();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const id = boxAt(event);
-  if (id !== null && (event.key === 'Enter' || event.key === ' ')) choose(id);
-  else if (event.key === 'Escape' && chosen !== null) choose(null);
+  const id = blockAt(event);
+  if (id !== null && (event.key === 'Enter' || event.key === ' ')) chooseBlock(id);
+  else if (event.key === 'Escape' && chosenBlock !== null) chooseBlock(null);
   else if (event.key === 't') switchTheme();
   else return;
   event.preventDefault();

@@ -1,7 +1,6 @@
 // Levels: a page shows its graph as a whole first, as a network or as blocks, and one level further
 // down every scalar, with the panel of the selected value.
 
-import { announce } from './events.js';
 import { state, refresh } from './state.js';
 import { byId } from './elements.js';
 import { keepInLink, saveLink } from './link.js';
@@ -10,28 +9,28 @@ import { showLinked, startView } from './first_view.js';
 import { pauseSteps } from './playback.js';
 import { predict } from './predict.js';
 
-const upper = { mark: () => {}, follow: () => {}, enter: () => {} };
+const levelAbove = { markParts: () => {}, follow: () => {}, goIn: () => {} };
 
 /** The level in sight: "network", "blocks" or "scalars"; undefined where there is only one. */
 export const levelShown = () => document.body.dataset.level;
 
 /**
- * Show a level: "scalars", or the one above.
+ * Show a level: "scalars", or the one levelAbove.
  *
  * @param {string} name
- * @param {function(): void} enter - What to look at among the scalars; otherwise what the level
+ * @param {function(): void} goIn - What to look at among the scalars; otherwise what the level
  *   above has chosen.
  */
-export function showLevel(name, enter = upper.enter) {
+export function showLevel(name, goIn = levelAbove.goIn) {
   if (levelShown() === name) return;
   markLevel(name);
   if (name === 'scalars') {
-    showScalars(enter);
+    showScalars(goIn);
   } else {
     if (state.predicting) predict(false);
     pauseSteps();
   }
-  upper.follow();
+  levelAbove.follow();
   saveLink();
 }
 
@@ -40,14 +39,14 @@ function markLevel(name) {
   for (const button of byId('level-switch').children) {
     button.setAttribute('aria-pressed', String(button.dataset.level === name));
   }
-  upper.mark(name);
+  levelAbove.markParts(name);
 }
 
-function showScalars(enter) {
+function showScalars(goIn) {
   const isFirst = state.openedFirst === null;
   if (isFirst) startView();
   else draw();
-  enter();
+  goIn();
   refresh();
   if (isFirst) showLinked();
 }
@@ -56,13 +55,12 @@ function showScalars(enter) {
  * Set up the levels of a page, and show the one that its address names.
  *
  * @param {string} name - The level above the scalars.
- * @param {{mark: function(string): void, follow: function(): void,
- *   enter: function(): void}} actions - `mark` is told of the level before it is drawn, `follow` is
- *   called when it was, and `enter` selects among the scalars what was chosen above.
+ * @param {Object} actions - `markParts` is given the name of a level before it is drawn, `follow`
+ *   is called when it was, and `goIn` selects among the scalars what was chosen above.
  * @param {string} first - The level that is shown first.
  */
 export function setUpLevels(name, actions, first = name) {
-  Object.assign(upper, actions);
+  Object.assign(levelAbove, actions);
   byId('level-switch').hidden = false;
   markLevel(first);
   byId('level-switch').addEventListener('click', ({ target }) => {

@@ -10,20 +10,24 @@ import { closeSettings } from './transport.js';
 
 extend(async () => {
   if (session.network) {
-    setUpLevels('network', { mark, follow: () => announce('playground'), enter });
+    setUpLevels('network', { markParts, follow: followLevel, goIn: goToOpenNeuron });
     return;
   }
   byId('level-switch').hidden = true;
   document.body.dataset.level = 'scalars';
-  mark('scalars');
+  markParts('scalars');
 });
 
-function mark(name) {
-  closeSettings();
+function markParts(name) {
   for (const id of ['scalars', 'panel']) byId(id).hidden = name !== 'scalars';
 }
 
-function enter() {
+function followLevel() {
+  closeSettings();
+  announce('playground');
+}
+
+function goToOpenNeuron() {
   if (session.open) select(neuronAt(session.open).output, { show: true });
 }
 

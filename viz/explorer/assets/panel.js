@@ -34,7 +34,7 @@ function panelParts() {
   return state.step === null ? introduction() : [...stepPanel(), movedNote()];
 }
 
-export const muted = (...words) => html('p', { class: 'muted' }, ...words);
+const muted = (...words) => html('p', { class: 'muted' }, ...words);
 
 // Nothing is selected
 
