@@ -1,8 +1,9 @@
 """The blocks of a graph in its page: pictures for three widths, and what each box holds."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy
 
@@ -40,12 +41,10 @@ class BlockViews:
     """The blocks of a page.
 
     Attributes:
-        markup: The pictures, as SVG elements.
         style: The colors of the pictures in both themes.
-        data: What each box holds, as JSON holds it.
+        data: The pictures and what each box holds, as JSON holds it.
     """
 
-    markup: str
     style: str
     data: dict[str, Any]
 
@@ -112,47 +111,60 @@ def draw_block_views(
     drawn = []
     for shown_width in WIDTHS:
         placed = lay_out_blocks(picture, inner_width(shown_width))
-        drawn.append(_draw(placed, shown_width, writer))
+        drawn.append(_draw(replace(placed, shown_width=shown_width), writer))
     cells = _Cells(folded, snapshot)
     describe = _Describer(folded, snapshot, folds)
     data = {
+        "pictures": drawn,
         "boxes": {block.id: describe.block(block, nodes[block.id]) for block in picture.blocks},
         "maps": [cells.describe(shown, scale) for shown, scale in writer.maps],
     }
-    return BlockViews("".join(drawn), _write_style(writer), data)
+    return BlockViews(_write_style(writer), data)
 
 
-def _draw(placed: PlacedPicture, shown_width: float, writer: _PageWriter) -> str:
+def _draw(placed: PlacedPicture, writer: _PageWriter) -> list[Any]:
+    """Return a picture as the script of the page makes it: no markup gets into a page."""
     assert placed.blocks is not None
     content, width, height = draw_blocks(placed, placed.blocks, writer)
     size = f'width="{format_coordinate(width)}" height="{format_coordinate(height)}"'
     view = f'viewBox="0 0 {format_coordinate(width)} {format_coordinate(height)}"'
-    return (
-        f'<svg class="blocks" {size} {view} font-family="{FONT}" role="group" '
-        f'aria-label="blocks" hidden>{content}</svg>'
-    )
+    look = f'class="blocks" font-family="{FONT}" role="group" aria-label="blocks"'
+    return _as_lists(ElementTree.fromstring(f"<svg {look} {size} {view}>{content}</svg>"))
+
+
+def _as_lists(element: ElementTree.Element) -> list[Any]:
+    """Return an element as its tag, its attributes, and its text or its elements.
+
+    Example:
+        >>> _as_lists(ElementTree.fromstring('<g id="a"><title>b</title></g>'))
+        ['g', {'id': 'a'}, ['title', {}, 'b']]
+    """
+    children = [_as_lists(child) for child in element]
+    texts = [element.text] if element.text else []
+    return [element.tag, element.attrib, *texts, *children]
 
 
 def _write_style(writer: _PageWriter) -> str:
     """Return the rules for both themes: the page follows the reader's choice or the system."""
-    rules = []
-    for name, (attribute, code) in sorted(writer.dark_rules.items()):
-        rules.append(f".blocks .{name}{{{attribute}:{code}}}")
-    dark_rules = [*rules, *_scale_rules(DARK)]
-    chosen = "".join(f":root[data-theme='dark'] {rule}" for rule in dark_rules)
-    preferred = "".join(f":root:not([data-theme='light']) {rule}" for rule in dark_rules)
+    names = {f"g{step}": "fill" for step in range(-STEPS, STEPS + 1)}
+    names |= {f"d{step}": "fill" for step in range(STEPS + 1)}
+    rules = [f".blocks .{name}{{fill:var(--b-{name})}}" for name in names]
+    rules.append(f".blocks .g{_ALARM}{{fill:var(--alarm)}}.blocks .m{{font-family:{MONO}}}")
+    for rule, (attribute, _) in sorted(writer.dark_rules.items()):
+        name = rule.partition("-")[2]
+        names[name] = attribute
+        rules.append(f".blocks .{rule}{{{attribute}:var(--b-{name})}}")
+    light = _declare_colors(names, LIGHT)
+    dark = _declare_colors(names, DARK)
     return (
-        f".blocks .m{{font-family:{MONO}}}{''.join(_scale_rules(LIGHT))}{chosen}"
-        f"@media (prefers-color-scheme:dark){{{preferred}}}\n"
+        f".blocks{{{light}}}:root[data-theme='dark'] .blocks{{{dark}}}"
+        f"@media (prefers-color-scheme:dark){{:root:not([data-theme='light']) .blocks{{{dark}}}}}"
+        f"{''.join(rules)}\n"
     )
 
 
-def _scale_rules(theme: Theme) -> Iterator[str]:
-    for step in range(-STEPS, STEPS + 1):
-        yield f".blocks .g{step}{{fill:{find_color(f'g{step}', theme)}}}"
-    for step in range(STEPS + 1):
-        yield f".blocks .d{step}{{fill:{find_color(f'd{step}', theme)}}}"
-    yield f".blocks .g{_ALARM}{{fill:{theme.alarm}}}"
+def _declare_colors(names: Iterable[str], theme: Theme) -> str:
+    return ";".join(f"--b-{name}:{find_color(name, theme)}" for name in names)
 
 
 class _Cells:

@@ -27,7 +27,6 @@ from .scripts import (
 
 _BLOCKS = "blocks"
 """The script of the level of blocks, which only some pages that don't train have."""
-_BLOCKS_PLACE = '<div id="blocks" hidden></div>'
 MAX_PLAIN = 500_000
 """Characters of a graph from which on it is written deflated."""
 
@@ -129,12 +128,11 @@ def write_document(
     if blocks is not None:
         graph = graph | {"blocks": blocks.data}
         style += compact_style(asset("blocks.css")) + blocks.style
-        body = body.replace(_BLOCKS_PLACE, _BLOCKS_PLACE.replace("><", f">{blocks.markup}<"))
 
     # Of a page that trains the policy has to know the program too, which is in it deflated only.
     allowed = [script]
     text = script_json(graph)
-    if is_playground or len(text) > MAX_PLAIN:
+    if is_playground or blocks is not None or len(text) > MAX_PLAIN:
         # The program is three quarters of a page that trains, and a third of that as deflated text.
         # A loader inflates it and adds it as a script, which the policy knows by its hash: to
         # evaluate text it would have to allow that for any text. Other pages have less than half

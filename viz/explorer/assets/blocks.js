@@ -21,12 +21,11 @@ const MAX_OPEN = 120; // values in the boxes that are opened for a call
 const CALL_MARGIN = 60; // pixels around a call
 
 const blocksPlace = byId('blocks');
-const blockPictures = [...blocksPlace.querySelectorAll('.blocks')];
+const blockPictures = new Map(); // those that were made, by their numbers
 let chosenBlock = null;
 
 extend(async () => {
   blocksPlace.hidden = false;
-  for (const element of blocksPlace.querySelectorAll('[data-map]')) fillBlockMap(element);
   blocksPlace.addEventListener('click', clickBlocks);
   blocksPlace.addEventListener('dblclick', openOnly);
   blocksPlace.addEventListener('pointermove', nameCell);
@@ -60,17 +59,38 @@ const returnToBlocks = () => showLevel('blocks');
 function choosePicture() {
   const { clientWidth: width, clientHeight: height } = blocksPlace;
   if (!width) return;
-  const bounds = blockPictures.map((picture) => picture.viewBox.baseVal);
-  const across = bounds.map((box) => Math.min(1, width / box.width));
-  const whole = bounds.map((box, k) => Math.min(across[k], height / box.height));
+  const bounds = graph.blocks.pictures.map(([, attributes]) => (
+    [Number(attributes.width), Number(attributes.height)]
+  ));
+  const across = bounds.map(([w]) => Math.min(1, width / w));
+  const whole = bounds.map(([, h], k) => Math.min(across[k], height / h));
   let best = whole.findIndex((k) => k >= SMALLEST_WHOLE);
   const isWhole = best >= 0;
   if (!isWhole) best = across.findIndex((k) => k >= SMALLEST);
-  if (best < 0) best = blockPictures.length - 1;
-  const zoomed = isWhole ? whole[best] : across[best];
-  blockPictures.forEach((picture, k) => picture.toggleAttribute('hidden', k !== best));
-  blockPictures[best].setAttribute('width', bounds[best].width * zoomed);
-  blockPictures[best].setAttribute('height', bounds[best].height * zoomed);
+  if (best < 0) best = bounds.length - 1;
+  showPicture(best, isWhole ? whole[best] : across[best], bounds[best]);
+}
+
+function showPicture(number, zoomed, [w, h]) {
+  if (!blockPictures.has(number)) blockPictures.set(number, makePicture(number));
+  const picture = blockPictures.get(number);
+  picture.setAttribute('width', w * zoomed);
+  picture.setAttribute('height', h * zoomed);
+  if (picture.parentNode) return;
+  blocksPlace.replaceChildren(picture);
+  markChosen();
+}
+
+function makePicture(number) {
+  const picture = makeElement(graph.blocks.pictures[number]);
+  for (const element of picture.querySelectorAll('[data-map]')) fillBlockMap(element);
+  return picture;
+}
+
+// The elements are made one by one: no markup gets into the page.
+function makeElement([tag, attributes, ...children]) {
+  const made = children.map((child) => (Array.isArray(child) ? makeElement(child) : child));
+  return svg(tag, attributes, ...made);
 }
 
 // Maps
@@ -138,12 +158,16 @@ function chooseBlock(id) {
 }
 
 function showChosen() {
+  markChosen();
+  if (levelShown() === 'blocks') showBlockPanel(chosenBlock, openFromPanel);
+}
+
+function markChosen() {
   for (const element of blocksPlace.querySelectorAll('.block')) {
     const isChosen = element.dataset.block === chosenBlock;
     element.classList.toggle('chosen', isChosen);
     element.setAttribute('aria-pressed', String(isChosen));
   }
-  if (levelShown() === 'blocks') showBlockPanel(chosenBlock, openFromPanel);
 }
 
 /** Show the scalars of a call, with their boxes open. */
