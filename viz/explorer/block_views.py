@@ -21,7 +21,7 @@ from viz.model.snapshot import Snapshot, line_in_file
 from viz.render.svg_blocks import describe_block
 from viz.render.svg_document import draw_blocks
 from viz.render.svg_writer import SvgWriter, find_color, format_coordinate
-from viz.views.blocks.assign import Box
+from viz.views.blocks.assign import Box, Call
 from viz.views.blocks.parameters import Matrix
 from viz.views.blocks.picture import FoldedBlocks, fold_blocks
 
@@ -267,7 +267,9 @@ class _Describer:
     def _calls(self, box: Box, title: str) -> list[list[Any]]:
         """Return for each call its name, the box of the page around it, and its last result."""
         frame = box.folded or box.frame
-        numbers = {} if frame is None else frame.calls
+        numbers: dict[Call, int] = {}
+        if frame is not None:
+            numbers.update(frame.calls)
         found = []
         made = sorted(box.made.items(), key=lambda item: numbers.get(item[0], 0))
         for number, (call, nodes) in enumerate(made, 1):

@@ -24,7 +24,6 @@ from .scripts import (
     parse_script,
 )
 
-
 _BLOCKS = "blocks"
 """The script of the level of blocks, which only some pages that don't train have."""
 MAX_PLAIN = 500_000

@@ -176,7 +176,8 @@ def explore(
     Raises:
         PictureError: The target is not a graph, has more than 50,000 values, or is a recording
             without frames; a page can't train it; or it has no blocks to show.
-        OptionError: There is no such theme or level, or an option of the training has an invalid value.
+        OptionError: There is no such theme or level, or an option of the training has an invalid
+            value.
 
     Example:
         >>> from scalargrad import Value, tanh
@@ -201,6 +202,8 @@ def explore(
     source = target.recording if is_named(target, target_types.RECORDER) else target
     training = None
     if _is_to_train(source, data, train):
+        if level is not None:
+            raise OptionError("level of explore is for pages that don't train: leave it out")
         # Imported here: only a page that trains needs the compiler and the training.
         from .training_data import read_training
 
@@ -227,7 +230,11 @@ def explore(
 
     # Only a notebook needs the still picture, and its layout may take seconds.
     def still() -> Drawing:
-        return Drawing(choose_pictures(snapshot.roots, fold=True))
+        shown = None if blocks is None else "blocks"
+        tokens, vocabulary = texts
+        return Drawing(
+            choose_pictures(snapshot.roots, shown, fold=True, tokens=tokens, vocabulary=vocabulary)
+        )
 
     trained_with = training.samples.frames if training else 0
     return Page(html, len(snapshot), packed.frames, still, trained_with)
@@ -238,10 +245,10 @@ def _has_blocks(target: Any, snapshot: Snapshot, level: str | None, graph: dict[
     if level == "blocks":
         return True
     # What a page leaves out can't be in its blocks.
-    is_whole = "cut" not in graph and not graph["leaves"]
-    kinds = (target_types.VALUE, target_types.MODULE)
-    is_list = isinstance(target, list | tuple)
-    return is_whole and (is_list or is_named(target, *kinds)) and is_drawn_as_blocks(snapshot)
+    if "cut" in graph:
+        return False
+    is_value = isinstance(target, list | tuple) or is_named(target, target_types.VALUE)
+    return is_value and is_drawn_as_blocks(snapshot)
 
 
 def _is_to_train(target: Any, data: Any, train: bool) -> bool:
