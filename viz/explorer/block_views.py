@@ -1,13 +1,13 @@
 """The blocks of a graph in its page: pictures for three widths, and what each box holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy
 
-from scalargrad.core.scopes import CallScope
+from scalargrad.core.scopes import CallScope, Scope
 from scalargrad.core.value import Value
 from viz.layout.blocks import lay_out_blocks
 from viz.layout.geometry import Rect
@@ -267,11 +267,9 @@ class _Describer:
     def _calls(self, box: Box, title: str) -> list[list[Any]]:
         """Return for each call its name, the box of the page around it, and its last result."""
         frame = box.folded or box.frame
-        numbers: dict[Call, int] = {}
-        if frame is not None:
-            numbers.update(frame.calls)
+        numbers = {} if frame is None else frame.calls
         found = []
-        made = sorted(box.made.items(), key=lambda item: numbers.get(item[0], 0))
+        made = sorted(box.made.items(), key=lambda item: _rank(item[0], numbers))
         for number, (call, nodes) in enumerate(made, 1):
             results = list(box.outputs.get(call, ())) or nodes
             name = f"{title} #{number}" if len(made) > 1 else title
@@ -296,6 +294,10 @@ class _Describer:
             path.append(number)
             number = self._folds[number].parent
         return path[::-1]
+
+
+def _rank(call: Call, numbers: Mapping[Scope, int]) -> int:
+    return -1 if call is None else numbers.get(call, -1)
 
 
 def _find_source(box: Box) -> str:
