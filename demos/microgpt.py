@@ -88,7 +88,9 @@ def draw_step(state: State, folder: Path) -> Value:
     loss.label = "loss"
     loss.backward()
     title = f"One step: the loss of “{DRAWN}”, and its gradient"
-    viz.draw(loss, title=title, width=ACROSS).save(folder / _STEP.file)
+    tokens = f".{DRAWN}"
+    drawing = viz.draw(loss, title=title, width=ACROSS, tokens=tokens, vocabulary=LETTERS)
+    drawing.save(folder / _STEP.file)
     return loss
 
 
@@ -194,10 +196,12 @@ def new_names(names: list[str]) -> list[str]:
 
 _STEP = Picture(
     "microgpt-step.svg",
-    "The GPT from left to right, for the five letters of one name: embeddings, attention, the two "
-    "layers of neurons, the logits, and the loss, colored by gradient.",
-    "The graph of one name with its gradients, folded by the functions of the code: the same "
-    "scalars are compiled.",
+    "The GPT for the letters of one name: a band, the residual stream, from the embeddings to the "
+    "logits; attention and the two layers of neurons leave it and return; then the probabilities "
+    "and the loss of each letter. Strips and maps are colored by gradient, and gray triangles show "
+    "where each letter looks.",
+    "The graph of one name with its gradients, folded by the functions and lines of the code: the "
+    "same scalars are compiled.",
 )
 _SPEED = Picture(
     "microgpt-speed.svg",

@@ -29,6 +29,7 @@ from .gradients.formulas import Formula, formula
 from .gradients.symbolic import SymbolicChainRule
 from .layout.direction import checked_direction
 from .loading import load
+from .look.legend import COARSE
 from .look.text import clean
 from .notebook import register_if_there
 from .render.dot import build_digraph
@@ -80,9 +81,10 @@ def draw(
         target: A Value, a list of Values, a Module, a compiled program, a Diagnosis, a dictionary
             {name: [names of its operands]}, or a directed graph of networkx, whose edges point from
             an operand to what is made of it.
-        level: "cards", "chips", "neurons", "layers" or "blocks"; by default the finest that can be
-            read. "blocks" are the calls and lines of your own functions, which `sg.trace_calls()`
-            notes: attention, recurrent cells, any code without modules.
+        level: "cards", "chips", "neurons", "layers", "blocks" or "sequence"; by default the finest
+            that can be read. "blocks" are the calls and lines of your own functions, which
+            `sg.trace_calls()` notes: attention, any code without modules. A "sequence" is the calls
+            of a recurrent cell, or of a function that takes what its call before returned.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed. A single neuron, or output 3 of a call, "gpt.linear[3]", is a table of
             its products. A long chain of links that compute the same is one card "chain × n":
@@ -98,8 +100,8 @@ def draw(
         theme: "auto" (light, and dark for readers who prefer it), "light", "dark", or
             "transparent": no page, for slides of any color.
         title: A heading.
-        rankdir: Which way the graph runs, at every level but "layers" and "blocks": "LR" from left
-            to right, "TB" from top to bottom, "RL", "BT".
+        rankdir: Which way the graph runs, at the levels of single Values and neurons: "LR" from
+            left to right, "TB" from top to bottom, "RL", "BT".
         names: Variables by their names, such as `locals()`: Values among them, and in their lists
             and dicts, that have no label yet are labeled `x`, `wte[3][2]` and so on.
         tokens: At level "blocks" short names of the calls of a function at the positions of a
@@ -142,15 +144,16 @@ def draw(
         tokens=tokens,
         vocabulary=vocabulary,
     )
-    if checked_direction(rankdir) != "LR" and pictures[0].level in ("layers", "blocks"):
+    fixed = COARSE.get(pictures[0].level)
+    if checked_direction(rankdir) != "LR" and fixed:
         raise OptionError(
-            "layers run from left to right, and blocks where there is space: rankdir is for the "
-            "levels 'cards', 'chips' and 'neurons'"
+            f"{fixed} run from left to right: rankdir is for the levels 'cards', 'chips' and "
+            "'neurons'"
         )
     # A page needs a background.
     page_theme = "auto" if theme == "transparent" else theme
     return Drawing(
-        [replace(picture, title=heading, rankdir=rankdir) for picture in pictures],
+        [replace(picture, title=heading or picture.title, rankdir=rankdir) for picture in pictures],
         theme,
         limit=limit,
         program=program,

@@ -23,6 +23,7 @@ from .layout.node_size import header_width, measure_node
 from .layout.open_neuron import lay_out_open_neuron
 from .layout.placed import PlacedPicture, inner_width, is_narrow
 from .layout.rows import ROW_GAP, wrap
+from .layout.sequence_rows import lay_out_sequence
 from .layout.turning import turn_picture
 from .look.text import hint
 from .look.theme import checked_theme
@@ -166,6 +167,8 @@ class Drawing:
             placed = lay_out_layers(picture, max_width)
         elif picture.level == "blocks":
             placed = lay_out_blocks(picture, max_width, self._limit, self._program)
+        elif picture.level == "sequence":
+            placed = lay_out_sequence(picture, max_width)
         elif is_upright(picture.rankdir):
             placed = self._place_rows(picture, max_width)
         else:

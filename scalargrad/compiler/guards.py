@@ -245,7 +245,7 @@ def _find_names_in(function: FunctionType) -> Iterator[tuple[str, _Fetch, bool]]
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         yield name, partial(_in_cell, cell), True
     for name in sorted(set(_global_names(function.__code__))):
-        yield name, partial(_in_module, function.__globals__, name), False
+        yield name, partial(function.__globals__.get, name, _MISSING), False
 
 
 def _in_cell(cell: CellType) -> object:
@@ -254,10 +254,6 @@ def _in_cell(cell: CellType) -> object:
     except ValueError:
         # The variable has no value yet, or was deleted.
         return _MISSING
-
-
-def _in_module(space: Mapping[str, object], name: str) -> object:
-    return space.get(name, _MISSING)
 
 
 def _global_names(code: CodeType) -> Iterator[str]:

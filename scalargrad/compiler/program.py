@@ -493,14 +493,16 @@ def _codes(order: list[Value], sizes: Indexes) -> Iterator[int]:
     codes: dict[str, int] = {}
     checked: set[tuple[str, int]] = set()
     for node, size in zip(order, sizes.tolist(), strict=True):
-        if node.metadata is not None:
+        # The slots are read, as properties would take as long as all the rest.
+        if node._details is not None and node.metadata is not None:
             _refuse_hooks(node)
         if not size:
             yield -1
             continue
 
         # Text tells 0.0 from -0.0, which are two static arguments, and takes nan for equal to nan.
-        key = node.op if node.static_args is None else f"{node.op}{node.static_args}"
+        static_args = None if node._rest is None else node._rest[2]
+        key = node.op if static_args is None else f"{node.op}{static_args}"
         if type(node) is LoopNode:
             key = f"{node.op}{id(node.loop)}"
         form = key, size

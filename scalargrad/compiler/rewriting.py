@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 
+_MAX_ROUNDS = 8
+"""How often all rows are gone through at once before one walk goes through them one by one."""
+
 VARIES = 3
 """The rank of rows that vary by sample."""
 
@@ -188,7 +191,8 @@ def remove_dead_rows(program: Program) -> Program:
     """Remove the rows that no output depends on.
 
     A walk from the last row to the first sees every row after all rows that use it, so one walk is
-    enough. Inputs and parameters keep their places, whether or not rows are left for them.
+    enough, where rounds over all rows at once don't end soon. Inputs and parameters keep their
+    places, whether or not rows are left for them.
 
     Example:
         >>> from .program import record
@@ -203,6 +207,15 @@ def remove_dead_rows(program: Program) -> Program:
     # comes after them.
     if used.all():
         return program
+
+    owner = find_owners(program)
+    # What only dead rows use is dead in the next round. Most often, few rounds find them all.
+    for _ in range(_MAX_ROUNDS):
+        before = used
+        used = mark(program, program.operands[used[owner]])
+        used[program.outputs] = True
+        if numpy.array_equal(used, before):
+            return keep_rows(program, used)
 
     # A row at a time is read and written here, which a bytearray does faster than a NumPy array.
     marks = bytearray(mark(program, program.outputs))
@@ -251,14 +264,21 @@ def find_dependents(program: Program, begin: Mask) -> Mask:
     depends[owner[begin[program.operands]]] = True
 
     # What is left are rows over computed rows. Those are read and written one at a time, which a
-    # bytearray does faster than a NumPy array.
+    # bytearray does faster than a NumPy array, and most have at most two operands.
     over_computed = mark(program, owner[program.code[program.operands] >= FIRST])
-    flags = bytearray(depends)
-    start = program.start.data
+    rows = numpy.flatnonzero(over_computed & ~depends).astype(numpy.int32)
+    start = program.start[rows]
+    end = program.start[rows + 1]
+    first = program.operands[start]
+    last = program.operands[end - 1]
     operands = program.operands.data
-    for row in list_rows(over_computed & ~depends):
-        args = operands[start[row] : start[row + 1]]
-        flags[row] = any(map(flags.__getitem__, args))
+    flags = bytearray(depends)
+    ends = zip(rows.data, first.data, last.data, start.data, end.data, strict=True)
+    for row, x, y, i, j in ends:
+        flags[row] = flags[x] | flags[y]
+        if j - i > 2 and not flags[row]:
+            args = operands[i:j]
+            flags[row] = any(map(flags.__getitem__, args))
     return numpy.frombuffer(flags, bool)
 
 

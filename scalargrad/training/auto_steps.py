@@ -36,7 +36,7 @@ _NODE_COST = 30
 # validation; what native code saves for each kernel of a step, for each number, and, where many
 # steps are one call, for each step, once more for each kernel, and for each parameter.
 _LLVM_COST = 100_000
-_KERNEL_COST = 13_000
+_KERNEL_COST = 5_000
 _VALIDATION_SHARE = 0.5
 _KERNEL_SAVING = 2
 _NUMBER_SAVING = 0.002
@@ -45,7 +45,7 @@ _KERNEL_CALL_SAVING = 3
 _PARAMETER_SAVING = 0.002
 
 _MAX_NATIVE_KERNELS = 200
-"""Programs of more kernels stay with NumPy: the time that LLVM takes grows with the square."""
+"""Programs of more kernels stay with NumPy: LLVM takes a second and more, as measured."""
 
 _MIN_STEPS_AT_ONCE = 8
 """How many steps must be one call of native code for a call to cost nothing, about."""

@@ -150,6 +150,19 @@ def test_dead_rows_are_left_out() -> None:
     assert remove_dead_rows(program) is program
 
 
+@pytest.mark.parametrize("length", [1, 3, 50])
+def test_a_dead_chain_goes_however_long_it_is(length: int) -> None:
+    def chain(x: Any) -> list[Any]:
+        result = x[0]
+        for _ in range(length):
+            result = sg.sin(result)
+        return [x[0] * x[1], result]
+
+    program = record(trace(chain, [2]))
+    short = replace(program, outputs=program.outputs[:1])
+    assert rows(remove_dead_rows(short)) == {"input": 2, "mul": 1}
+
+
 # Wide sums
 
 

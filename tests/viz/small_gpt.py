@@ -52,7 +52,9 @@ def normalize(x: list[Any]) -> list[Any]:
 def predict(
     w: dict[str, Any], token: int, position: int, keys: list[Any], values: list[Any]
 ) -> list[Any]:
-    x = [a + b for a, b in zip(w["embed"][token], w["place"][position], strict=True)]
+    letter = w["embed"][token]
+    place = w["place"][position]
+    x = [a + b for a, b in zip(letter, place, strict=True)]
     x = normalize(x)
     for i in range(len(keys)):
         skipped = x

@@ -15,6 +15,7 @@ from viz.layout.geometry import Rect
 from viz.layout.placed import PlacedPicture, inner_width, page_margin
 from viz.layout.plates import place_plate
 from viz.layout.stretching import stretch
+from viz.look.legend import COARSE
 from viz.look.text import number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
@@ -262,10 +263,10 @@ def backward_scene(
     """
     placed = lay_out_for_plates(drawing.refit(width) if width else drawing)
     picture = placed.picture
-    if picture.level in ("layers", "blocks"):
+    if picture.level in COARSE:
         raise PictureError(
-            f"{picture.level} are too coarse to play the backward pass on: give "
-            'level="neurons", level="chips" or expand='
+            f"{COARSE[picture.level]} are too coarse to play the backward pass on: "
+            'give level="neurons", level="chips" or expand='
         )
     has_gradients = any(edge.flow is not None for edge in picture.edges)
     if not has_gradients or picture.colors != "gradient":

@@ -17,6 +17,7 @@ from viz.drawing import Drawing
 from viz.layout.geometry import Point
 from viz.layout.node_size import measure_node
 from viz.layout.placed import PlacedPicture, inner_width, outer_width
+from viz.look.legend import COARSE
 from viz.look.text import number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
@@ -45,7 +46,6 @@ _PANEL_GAP = 44.0
 """Between the graph and what is beside it."""
 _TITLE = re.compile("<title>[^<]*</title>")
 _WIDTHS = 24
-_COARSE = ("layers", "blocks")
 """How many widths an edge can have: a change that is smaller makes no new look."""
 
 
@@ -439,20 +439,20 @@ def playable_pictures(
         PictureError: A coarser level was asked for.
     """
     pictures = choose_pictures(target, level, expand)
-    if level is None and pictures[0].level in _COARSE:
+    if level is None and pictures[0].level in COARSE:
         try:
             pictures = choose_pictures(target, "neurons", expand)
         except PictureError:
             # There are too many calls of layers to draw each.
             pictures = choose_pictures(target, "chips", expand)
-    playable = [picture for picture in pictures if picture.level not in _COARSE]
+    playable = [picture for picture in pictures if picture.level not in COARSE]
     return playable or [_check_playable(picture) for picture in pictures]
 
 
 def _check_playable(picture: Picture) -> Picture:
-    if picture.level in _COARSE:
+    if picture.level in COARSE:
         raise PictureError(
-            f'{picture.level} are too coarse to be played: give level="neurons", level="chips" or '
-            "expand="
+            f'{COARSE[picture.level]} are too coarse to be played: give level="neurons", '
+            'level="chips" or expand='
         )
     return picture

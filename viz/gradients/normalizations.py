@@ -99,7 +99,7 @@ def find_normalizations(
     outputs: dict[Value, Output] = {}
     known: dict[Value, Normalization | None] = {}
     for node in order:
-        output = _read_output(node, known)
+        output = _read_output(node, users, known)
         if output is not None:
             outputs[node] = output
             continue
@@ -122,12 +122,14 @@ def find_normalizations(
     return kept
 
 
-def _read_output(node: Value, known: dict[Value, Normalization | None]) -> Output | None:
+def _read_output(
+    node: Value, users: Mapping[Value, list[Value]], known: dict[Value, Normalization | None]
+) -> Output | None:
     for item, scale in _splits(node):
         if scale.op in _SUMS and node.op != ops.DIV.name:
             continue
         if scale not in known:
-            known[scale] = _read_scale(scale)
+            known[scale] = _read_scale(scale, users)
         normalization = known[scale]
         if normalization is None or item not in normalization.indexes:
             continue
@@ -150,7 +152,7 @@ def _splits(node: Value) -> Iterator[tuple[Value, Value]]:
         yield second, first
 
 
-def _read_scale(scale: Value) -> Normalization | None:
+def _read_scale(scale: Value, users: Mapping[Value, list[Value]]) -> Normalization | None:
     """Return the normalization whose outputs are divided by a Value, times it, or minus it."""
     inside = {scale}
     node = scale
@@ -165,7 +167,7 @@ def _read_scale(scale: Value) -> Normalization | None:
     else:
         return None
 
-    summands = _summands(node, inside)
+    summands = _summands(node, users, inside)
     if len(set(summands)) < 2:
         return None
     normalization = Normalization("normalization", len(summands), inside=inside)
@@ -180,13 +182,15 @@ def _read_scale(scale: Value) -> Normalization | None:
     return normalization
 
 
-def _summands(total: Value, inside: set[Value]) -> list[Value]:
+def _summands(total: Value, users: Mapping[Value, list[Value]], inside: set[Value]) -> list[Value]:
     """Return what a sum adds, partial sums without a name taken apart; these are `inside`."""
     summands: list[Value] = []
     pending = list(total.args[::-1])
     while pending:
         node = pending.pop()
-        if node.op == total.op == ops.ADD.name and not node.label:
+        # A running sum that is used at each step would be walked again and again.
+        is_partial = node.op == total.op == ops.ADD.name and len(users.get(node, ())) <= 1
+        if is_partial and not node.label:
             inside.add(node)
             pending += node.args[::-1]
         elif node.kind != "constant":
@@ -209,7 +213,9 @@ def _add_item(normalization: Normalization, summand: Value, index: int) -> None:
         return
     shifts = [arg for arg in item.args if _is_shift(arg)]
     if len(shifts) == 1 and len(item.args) == 2:
-        inside.update([item, *_largest_in(shifts[0])])
+        inside.add(item)
+        if shifts[0] not in inside:
+            inside.update(_largest_in(shifts[0]))
         (item,) = (arg for arg in item.args if arg is not shifts[0])
         indexes.setdefault(item, index)
 

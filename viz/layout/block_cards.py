@@ -30,6 +30,8 @@ _GAP = 8.0
 _ROW_GAP = 4.0
 _MIN_MAP = 30.0
 _MAX_CELLS = 64
+_SMALL_MAP = 36.0
+_SMALL_STRIP = 80.0
 _BAR_AREA = 130.0
 _SIDE_LABEL_GAP = 5.0
 
@@ -96,7 +98,14 @@ def plan_block(block: Block, node: Node, max_width: float, is_row: bool) -> Bloc
     second = fit_text(words, BLOCK.note, wide - BLOCK.indent - BLOCK.padding)
     sheets = BLOCK.sheet * 2 if block.calls > 1 else 0.0
     size = (wide, bottom + BLOCK.padding)
-    return BlockPlan(block, title, second, size, tuple(placed), sheets)
+    return BlockPlan(
+        block,
+        title,
+        second,
+        size,
+        tuple(placed),
+        sheets,
+    )
 
 
 def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
@@ -134,8 +143,11 @@ def _make_pieces(block: Block, inner_width: float) -> list[Piece]:
 def _parameter_size(shown: Map, columns: tuple[str, ...], max_width: float, cell: float) -> Size:
     if columns:
         return _lettered_width(columns, max_width), max(12.0, shown.rows * BLOCK.weight)
-    if max(shown.rows, shown.columns) > 20:
+    longest = max(shown.rows, shown.columns)
+    if longest > 20:
         cell = BLOCK.small_weight
+    # The cells of small maps are larger, so that they can be seen.
+    cell = max(cell, min(BLOCK.max_cell, _SMALL_MAP / longest))
     wide = min(max_width, max(8.0, shown.columns * cell))
     high = min(BLOCK.max_map, max(8.0, shown.rows * cell))
     return wide, high
@@ -145,7 +157,8 @@ def _strip_size(shown: Map, columns: tuple[str, ...], max_width: float) -> Size:
     if columns:
         wide = _lettered_width(columns, max_width)
     elif shown.columns <= _MAX_CELLS:
-        cell = max(2.0, min(BLOCK.strip_cell[0], 128.0 / shown.columns))
+        largest = max(BLOCK.strip_cell[0], min(BLOCK.max_cell, _SMALL_STRIP / shown.columns))
+        cell = max(2.0, min(largest, 128.0 / shown.columns))
         wide = max(_MIN_MAP, shown.columns * cell)
     else:
         wide = 160.0

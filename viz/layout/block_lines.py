@@ -1,26 +1,21 @@
-"""The lines between the boxes of the blocks view, and where their counts are written."""
+"""The lines between the boxes of the blocks view: where they begin and end."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from viz.look.measures import BLOCK
-from viz.look.text import width
 from viz.model.picture import Edge, Picture
 
-from .block_cards import count_text
+from .block_labels import is_level, thicken
 from .geometry import Point, Rect
 from .orthogonal_routes import OrthogonalRouter, Port
 from .placed import Route
 
-LABEL_HEIGHT = 15.0
 _SIDES = ((1, 0), (0, 1), (-1, 0), (0, -1))
-_SHARES = (0.5, 0.35, 0.65, 0.2, 0.8)
-_LABEL_GAP = 5.0
-_LINE_SPACE = 3.0
 _AGAINST = 28.0
 """How long a detour may be to end at the left or above, and to begin at the right or below."""
-_MIN_ON_LINE = 40.0
-"""The length of a stretch that a label may be written on: less would hide the line."""
+_MIN_SHARED = 16.0
+"""What the sides of two boxes share at least where a line between them is straight."""
 
 
 def find_lines(
@@ -98,27 +93,29 @@ def _straight(source: Rect, target: Rect) -> Route:
 def _band_ports(band: Sequence[Point], target: Rect) -> Iterator[Port]:
     """Yield where a line to a box may leave the band: straight across from it, or nearby."""
     half = BLOCK.stream / 2
-    for (x0, y0), (x1, y1) in pairwise(band):
-        if abs(y1 - y0) < 0.5:
-            down = 1 if target.middle > y0 else -1
-            for x, cost in ((target.center, 0.0), (target.x + 14, 4.0), (target.x - 14, 8.0)):
-                if min(x0, x1) <= x <= max(x0, x1):
-                    yield Port((x, y0 + down * half), (0, down), cost)
+    across = {target.center: 0.0, target.x + 14: 4.0, target.x - 14: 8.0}
+    down = {target.middle: 0.0, target.y + 14: 4.0, target.y - 16: 8.0}
+    for start, end in pairwise(band):
+        stretch = thicken(start, end, 0.0)
+        if is_level(start, end):
+            side = 1 if target.middle > stretch.y else -1
+            for x, cost in across.items():
+                if stretch.x <= x <= stretch.right:
+                    yield Port((x, stretch.y + side * half), (0, side), cost)
         else:
-            right = 1 if target.center > x0 else -1
-            for y, cost in ((target.middle, 0.0), (target.y + 14, 4.0), (target.y - 16, 8.0)):
-                if min(y0, y1) <= y <= max(y0, y1):
-                    yield Port((x0 + right * half, y), (right, 0), cost)
+            side = 1 if target.center > stretch.x else -1
+            for y, cost in down.items():
+                if stretch.y <= y <= stretch.bottom:
+                    yield Port((stretch.x + side * half, y), (side, 0), cost)
 
 
 def _is_along(port: Port, band: Sequence[Point]) -> bool:
     """Return whether a port lies on the band itself."""
     x, y = port.point
-    for (x0, y0), (x1, y1) in pairwise(band):
-        is_level = abs(y1 - y0) < 0.5
-        if is_level and abs(y - y0) < 1 and min(x0, x1) - 20 <= x <= max(x0, x1) + 20:
-            return True
-        if not is_level and abs(x - x0) < 1 and min(y0, y1) - 20 <= y <= max(y0, y1) + 20:
+    for start, end in pairwise(band):
+        stretch = thicken(start, end, 1.0)
+        beyond = stretch.shrink(-20, 0) if is_level(start, end) else stretch.shrink(0, -20)
+        if beyond.x <= x <= beyond.right and beyond.y <= y <= beyond.bottom:
             return True
     return False
 
@@ -131,25 +128,22 @@ def _box_ports(rect: Rect, other: Rect, against: tuple[int, int]) -> Iterator[Po
         other: The other box.
         against: The sides against the way of reading: right and below for a line that ends here.
     """
-    is_round = rect.width <= BLOCK.sum
+    across_places = _places_along(rect.x, rect.right, other.x, other.right)
+    down_places = _places_along(rect.y, rect.bottom, other.y, other.bottom)
     for across, down in _SIDES:
         # A side that looks away from the other box makes a detour.
         ahead = across * (other.center - rect.center) + down * (other.middle - rect.middle)
-        away = 0.0 if ahead > 0 else 10.0
+        price = 0.0 if ahead > 0 else 10.0
         if across == against[0] or down == against[1]:
-            away += _AGAINST
+            price += _AGAINST
         if across:
             x = rect.right if across > 0 else rect.x
-            shared = _shared_middle(rect.y, rect.bottom, other.y, other.bottom)
-            places = _along(rect.y, rect.bottom, shared, is_round)
-            points = [((x, y), cost) for y, cost in places]
+            for y, cost in down_places.items():
+                yield Port((x, y), (across, down), cost + price)
         else:
             y = rect.bottom if down > 0 else rect.y
-            shared = _shared_middle(rect.x, rect.right, other.x, other.right)
-            places = _along(rect.x, rect.right, shared, is_round)
-            points = [((x, y), cost) for x, cost in places]
-        for point, cost in points:
-            yield Port(point, (across, down), cost + away)
+            for x, cost in across_places.items():
+                yield Port((x, y), (across, down), cost + price)
 
 
 def _loop_ports(rect: Rect) -> tuple[list[Port], list[Port]]:
@@ -159,112 +153,21 @@ def _loop_ports(rect: Rect) -> tuple[list[Port], list[Port]]:
     return [start], [end]
 
 
-def _shared_middle(low: float, high: float, other_low: float, other_high: float) -> float | None:
-    """Return the middle of what two intervals share: there a line between them is straight."""
+def _places_along(
+    low: float, high: float, other_low: float, other_high: float
+) -> dict[float, float]:
+    """Return where a line may be on a side, and what it costs to be there.
+
+    It is in the middle of the side, or where a line to the other box is straight, or on other
+    places where those are taken; on a round + it is in the middle.
+    """
+    middle = (low + high) / 2
+    if high - low <= BLOCK.sum:
+        return {middle: 0.0}
+    quarter = (high - low) / 4
+    places = {middle: 0.0, middle - quarter: 5.0, middle + quarter: 5.0}
     first = max(low, other_low)
     last = min(high, other_high)
-    return (first + last) / 2 if last - first >= 16 else None
-
-
-def _along(
-    low: float, high: float, shared: float | None, is_round: bool
-) -> list[tuple[float, float]]:
-    middle = (low + high) / 2
-    if is_round:
-        return [(middle, 0.0)]
-    places = {middle: 0.0}
-    quarter = (high - low) / 4
-    for place in (middle - quarter, middle + quarter):
-        places[place] = 5.0
-    if shared is not None:
-        places[shared] = 1.0 if shared != middle else 0.0
-    return list(places.items())
-
-
-# Labels
-
-
-def place_labels(
-    picture: Picture,
-    routes: Sequence[Route],
-    taken: Sequence[Rect],
-    hidden: Sequence[int],
-    band: Sequence[Point] = (),
-) -> dict[int, Rect]:
-    """Return where the counts of the edges are written: beside their lines, or on plates on them.
-
-    Where there is no space the count is in the tooltip only. Lines of one source that share a
-    stretch and pass on equally many numbers are labeled once.
-
-    Args:
-        picture: The picture.
-        routes: The line of each edge.
-        taken: Where boxes and texts are.
-        hidden: Edges that have no line.
-        band: The points that the band of the stream passes.
-    """
-    shown = [i for i in range(len(picture.edges)) if i not in hidden]
-    lines = {i: [*_thick(routes[i], _LINE_SPACE)] for i in shown}
-    bands = list(_thick(band, BLOCK.stream / 2 + 2))
-    labels: dict[int, Rect] = {}
-    for i in shown:
-        edge = picture.edges[i]
-        same = [j for j in labels if _is_alike(edge, picture.edges[j])]
-        if not edge.count or any(_overlap(lines[i], lines[j]) for j in same):
-            continue
-        others = [rect for j in shown if j != i for rect in lines[j]]
-        free = [*taken, *labels.values(), *bands, *others]
-        for rect, is_beside in _label_places(routes[i], count_text(edge.count)):
-            own = lines[i] if is_beside else []
-            if not any(rect.overlap(other) for other in (*free, *own)):
-                labels[i] = rect
-                break
-    return labels
-
-
-def _is_alike(edge: Edge, other: Edge) -> bool:
-    return edge.source == other.source and edge.count == other.count
-
-
-def _overlap(rects: Sequence[Rect], others: Sequence[Rect]) -> bool:
-    return any(rect.overlap(other) for rect in rects for other in others)
-
-
-def _thick(route: Sequence[Point], half: float) -> Iterable[Rect]:
-    for (x0, y0), (x1, y1) in pairwise(route):
-        left = min(x0, x1) - half
-        top = min(y0, y1) - half
-        yield Rect(left, top, abs(x1 - x0) + 2 * half, abs(y1 - y0) + 2 * half)
-
-
-def _label_places(route: Route, text: str) -> Iterator[tuple[Rect, bool]]:
-    """Yield places for a label, and whether they are beside the line: long stretches first."""
-    wide = width(text, BLOCK.note, mono=True) + 2
-
-    def length(ends: tuple[Point, Point]) -> float:
-        (x0, y0), (x1, y1) = ends
-        return abs(x1 - x0) + abs(y1 - y0)
-
-    stretches = sorted(pairwise(route), key=length, reverse=True)
-    for (x0, y0), (x1, y1) in stretches:
-        is_level = abs(y1 - y0) < 0.5
-        for share in _SHARES:
-            x = x0 + (x1 - x0) * share
-            y = y0 + (y1 - y0) * share
-            if is_level:
-                yield Rect(x - wide / 2, y - _LABEL_GAP - LABEL_HEIGHT, wide, LABEL_HEIGHT), True
-                yield Rect(x - wide / 2, y + _LABEL_GAP, wide, LABEL_HEIGHT), True
-            else:
-                top = y - LABEL_HEIGHT / 2
-                yield Rect(x + _LABEL_GAP + 1, top, wide, LABEL_HEIGHT), True
-                yield Rect(x - _LABEL_GAP - 1 - wide, top, wide, LABEL_HEIGHT), True
-    for ends in stretches:
-        (x0, y0), (x1, y1) = ends
-        is_level = abs(y1 - y0) < 0.5
-        if length(ends) < (wide + 24 if is_level else _MIN_ON_LINE):
-            continue
-        for share in _SHARES:
-            x = x0 + (x1 - x0) * share
-            y = y0 + (y1 - y0) * share
-            plate = Rect(x - wide / 2 - 3, y - LABEL_HEIGHT / 2, wide + 6, LABEL_HEIGHT)
-            yield plate, False
+    if last - first >= _MIN_SHARED:
+        places.setdefault((first + last) / 2, 1.0)
+    return places

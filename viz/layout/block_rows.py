@@ -1,6 +1,7 @@
 """Positions of any graph of blocks within a width: rows from top to bottom, frames in frames."""
 
 from viz.look.measures import BLOCK
+from viz.look.text import width
 from viz.model.picture import Edge, Group, Picture
 
 from .block_order import fill_lines, find_depths, sort_by_depth
@@ -34,6 +35,7 @@ class _Rows:
         self.stage = stage
         self.pad = 14.0 if max_width > _NARROW else 8.0
         self.groups = {group.path: group for group in picture.groups}
+        self.ends: dict[str, float] = {}
 
     def place(self, path: str, left: float, top: float, max_width: float) -> float:
         """Place what is inside a group; return where it ends."""
@@ -63,12 +65,24 @@ class _Rows:
         inner = left + self.pad + (14.0 if max_width > _NARROW else 8.0)
         room = max_width - (inner - left) - self.pad - (14.0 if max_width > _NARROW else 8.0)
         bottom = self.place(group.path, inner, top + BLOCK.heading, room) + _BOTTOM
-        rect = Rect(left, top, max_width, bottom - top)
+        # A frame is as wide as what is in it and the lines beside.
+        right = max(self._right_ends(group.path), default=left) + self.pad + 16.0
+        title = width(group.title, BLOCK.frame, bold=True) + width(group.detail, BLOCK.note) + 110
+        wide = min(max_width, max(right - left, title))
+        rect = Rect(left, top, wide, bottom - top)
+        self.ends[group.path] = rect.right
         if group.is_panel:
             self.stage.panels[group.path] = rect
         else:
             self.stage.outlines[group.path] = corners(rect)
         return bottom
+
+    def _right_ends(self, path: str) -> list[float]:
+        """Return where the boxes and frames of a group end at the right."""
+        boxes = [node.id for node in self.picture.nodes if node.group == path]
+        frames = [group.path for group in self.picture.groups if group.parent == path]
+        ends = [self.stage.outer(id).right for id in boxes]
+        return ends + [self.ends[frame] for frame in frames]
 
     def _lift(self, edge: Edge, path: str) -> Edge:
         """Return an edge between the items of a group that its ends are in, "" for none."""

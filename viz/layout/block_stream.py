@@ -25,6 +25,8 @@ _LANE = 22.0
 _PAD = 14.0
 _BELOW_STREAM = 52.0
 _LANES_GAP = 34.0
+_BELOW_FRAME = 28.0
+_MAX_SPREAD = 260.0
 _WIDE = 0.8
 """The share of a page that what is on it takes at least, if frames are to be as wide as it."""
 
@@ -139,7 +141,9 @@ class AcrossForm:
         # A stream may end in a + that nothing follows.
         last = picture.stream[-1]
         is_sum = stage.plans[last].block.kind == "sum"
-        self.head = [*([] if is_sum else [last]), *parts.after]
+        self.head = list(parts.after)
+        if not is_sum:
+            self.head.insert(0, last)
 
     def place(self) -> None:
         """Place everything."""
@@ -156,20 +160,15 @@ class AcrossForm:
         inside = [*self.parts.before, self.first]
         half = max(stage.size(id)[1] for id in inside) / 2
         self.level = self.top + half
-        x = 0.0
-        if self.parts.outside:
-            widest = max(stage.size(id)[0] for id in self.parts.outside)
-            heights = [stage.size(id)[1] for id in self.parts.outside]
-            total = sum(heights) + _GAP * (len(heights) - 1)
-            y = max(0.0, self.level - total / 2)
-            for id, high in zip(self.parts.outside, heights, strict=True):
-                stage.put(id, x + (widest - stage.size(id)[0]) / 2, y)
-                y += high + _GAP
-            x = widest + self.gap + 6
-        self.frame_left = x - self.pad if self.parts.outside else x
-        x = self.frame_left + (self.pad if self.has_frame else 0.0)
-        if self.parts.outside and self.has_frame:
-            x += 2.0
+        outside = self.parts.outside
+        self.frame_left = 0.0
+        if outside:
+            top = max(0.0, self.level - self._length(outside) / 2)
+            right = self._place_centered(outside, 0.0, top, _GAP).right
+            self.frame_left = right + self.gap + 6 - self.pad
+        x = self.frame_left
+        if self.has_frame:
+            x += self.pad + 2
         for id in inside:
             rect = stage.put(id, x, self.level - stage.size(id)[1] / 2)
             x = rect.right + self.gap
@@ -221,16 +220,15 @@ class AcrossForm:
         heights = [self._length(line) for line in lines]
         tallest = max(heights)
         for i, line in enumerate(lines):
-            wide = max(stage.size(id)[0] for id in line)
-            # The last column begins on top, from where its line goes up to the stream.
-            is_last = i and i == len(lines) - 1
-            spread = (tallest - heights[i]) / (len(line) - 1) if is_last and len(line) > 1 else 0.0
-            gap = _GAP + min(spread, 260.0)
-            down = y + (0.0 if is_last or not i else (tallest - heights[i]) / 2)
-            for id in line:
-                stage.put(id, x + (wide - stage.size(id)[0]) / 2, down)
-                down += stage.size(id)[1] + gap
-            x += wide + _COLUMN_GAP
+            space = tallest - heights[i]
+            gap = _GAP
+            down = y
+            if i and i < len(lines) - 1:
+                down += space / 2
+            elif i and len(line) > 1:
+                # The last column begins on top, from where its line goes up to the stream.
+                gap += min(space / (len(line) - 1), _MAX_SPREAD)
+            x = self._place_centered(line, x, down, gap).right + _COLUMN_GAP
         right = x - _COLUMN_GAP + pad
         bottom = y + tallest + pad
         if len(lines) > 1:
@@ -251,7 +249,18 @@ class AcrossForm:
             for edge in self.picture.edges
         )
 
-    def _length(self, line: list[str]) -> float:
+    def _place_centered(self, ids: Sequence[str], left: float, top: float, gap: float) -> Rect:
+        """Place boxes below each other about one line; return the space that they take."""
+        stage = self.stage
+        widest = max(stage.size(id)[0] for id in ids)
+        y = top
+        for id in ids:
+            wide, high = stage.size(id)
+            stage.put(id, left + (widest - wide) / 2, y)
+            y += high + gap
+        return Rect(left, top, widest, y - gap - top)
+
+    def _length(self, line: Sequence[str]) -> float:
         return sum(self.stage.size(id)[1] for id in line) + _GAP * (len(line) - 1)
 
     def _place_head(self, left: float) -> None:
@@ -260,24 +269,32 @@ class AcrossForm:
         column = [*self.head, *self.parts.below]
         if not column:
             return
-        x = left + self.gap + (6 if self.has_frame else 0)
-        wide = max(stage.size(id)[0] for id in column)
+        x = left + self.gap
         y = self.top
-        if self.head and stage.size(self.head[0])[1] / 2 < self.level - self.top:
-            y = self.level - stage.size(self.head[0])[1] / 2
-        if not self.head:
-            y = self.level - stage.size(column[0])[1] / 2
-        for id in self.head:
-            rect = stage.put(id, x + (wide - stage.size(id)[0]) / 2, y)
-            y = rect.bottom + _LANES_GAP
-        self.head_bottom = y - _LANES_GAP + self.pad
-        if self.has_frame and self.head:
-            y += 28.0
-        for id in self.parts.below:
-            rect = stage.put(id, x + (wide - stage.size(id)[0]) / 2, y)
-            y = rect.bottom + _LANES_GAP
+        if self.has_frame:
+            x += 6
+        # A box that is lower than the stream is deep has the stream at its middle.
+        half = stage.size(column[0])[1] / 2
+        if not self.head or half < self.level - self.top:
+            y = self.level - half
+        wide = max(stage.size(id)[0] for id in column)
+        places = {}
+        for id in column:
+            if id == self._first_below and self.has_frame and self.head:
+                y += _BELOW_FRAME
+            places[id] = y
+            y += stage.size(id)[1] + _LANES_GAP
+        for id, top in places.items():
+            stage.put(id, x + (wide - stage.size(id)[0]) / 2, top)
+        if self.head:
+            self.head_bottom = stage.outer(self.head[-1]).bottom + self.pad
         self.head_left = x
         self.head_right = x + wide
+
+    @property
+    def _first_below(self) -> str:
+        """The first box below the frame, "" for none."""
+        return self.parts.below[0] if self.parts.below else ""
 
     def _place_band(self) -> None:
         stage = self.stage
@@ -292,11 +309,10 @@ class AcrossForm:
         """Draw the frame: its lower edge follows what is inside, so that a corner stays free."""
         stage = self.stage
         bottom_lead = self.lead.bottom + self.pad
-        panels_left = min(
-            [stage.rects[id].x for branch in self.parts.branches for id in branch.members]
-            + [rect.x for rect in stage.panels.values()]
-        )
-        panels_left -= self.pad
+        hanging = [rect.x for rect in stage.panels.values()]
+        for branch in self.parts.branches:
+            hanging += [stage.rects[id].x for id in branch.members]
+        panels_left = min(hanging) - self.pad
         bottom = self.branch_bottom + self.pad
         right = stage.extent.right + self.pad
         if self.head:

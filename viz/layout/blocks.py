@@ -11,7 +11,8 @@ from viz.model.picture import Group, Picture
 
 from .block_cards import plan_block
 from .block_guide import measure_guide
-from .block_lines import edges_on_band, find_lines, place_labels
+from .block_labels import place_labels
+from .block_lines import edges_on_band, find_lines
 from .block_order import StreamParts, find_stream_parts
 from .block_places import BlockPlaces
 from .block_rows import MAX_LANES, place_rows
@@ -44,7 +45,16 @@ def lay_out_blocks(
         LayoutError: Graphviz is missing, fails, or is not done in time.
     """
     if not picture.nodes:
-        return PlacedPicture(picture, {}, {}, (), (), 0.0, 0.0, blocks=BlockPlaces({}, {}, {}))
+        return PlacedPicture(
+            picture,
+            {},
+            {},
+            (),
+            (),
+            0.0,
+            0.0,
+            blocks=BlockPlaces({}, {}, {}),
+        )
     room = max_width - _PILE
     parts = find_stream_parts(picture)
     if parts is not None:
@@ -140,9 +150,10 @@ def _finish(
         picture: The picture.
         stage: Where boxes and frames are.
         max_width: The width that it has at most.
-        is_moved: Whether it was moved already for lines that run outside of all boxes.
+        is_moved: Whether it was moved already, so that what is leftmost is at 0, be it a line.
     """
-    stage = _move(stage, stage.extent)
+    if not is_moved:
+        stage = _move(stage, stage.extent)
     outer = {id: stage.outer(id) for id in stage.rects}
     groups = {path: surround(_points(outline)) for path, outline in stage.outlines.items()}
     groups |= stage.panels
@@ -157,7 +168,7 @@ def _finish(
     lines = [rect for route in routes for rect in _points(route)]
     stream_label = _name_stream(stage, [*taken, *labels.values()], routes, on_band)
     extent = surround([stage.extent, *lines, *labels.values()])
-    if min(extent.x, extent.y) < -0.5 and not is_moved:
+    if max(abs(extent.x), abs(extent.y)) > 0.5 and not is_moved:
         return _finish(picture, _move(stage, extent), max_width, is_moved=True)
     right = max(extent.right, stage.extent.right + (_PILE if stage.outlines else 0.0))
     bottom = max(extent.bottom, stage.extent.bottom + (_PILE if stage.outlines else 0.0))
@@ -199,9 +210,9 @@ def _points(points: Sequence[Point]) -> list[Rect]:
 
 
 def _move(stage: Stage, extent: Rect) -> Stage:
-    """Return everything moved so that nothing of the extent is left of 0 or above it."""
-    dx = -min(0.0, extent.x)
-    dy = -min(0.0, extent.y)
+    """Return everything moved so that the extent begins at 0."""
+    dx = -extent.x
+    dy = -extent.y
     if not dx and not dy:
         return stage
 

@@ -11,6 +11,8 @@ from .placed import PlacedPicture, Route
 _GAP = 18.0
 """Pixels between columns."""
 _ROW_GAP = 14.0
+_PAPER = 6.0
+"""How far the stacked paper of a closed module is below it."""
 _UP_GAP = 44.0
 """Pixels between the output and what uses it, above it."""
 
@@ -48,12 +50,14 @@ def lay_out_open_neuron(picture: Picture) -> PlacedPicture:
 
     top = min(rect.y for rect in nodes.values())
     nodes = {id: rect.move(0.0, -top) for id, rect in nodes.items()}
-    routes = tuple(
-        _route(nodes[edge.source], nodes[edge.target], center, nodes) for edge in (picture.edges)
-    )
+    routes = []
+    for edge in picture.edges:
+        is_module = picture.by_id[edge.target].kind == "module"
+        paper = _PAPER if is_module else 0.0
+        routes.append(_route(nodes[edge.source], nodes[edge.target], paper, center, nodes))
     width = max(rect.right for rect in nodes.values())
     height = max(rect.bottom for rect in nodes.values())
-    return PlacedPicture(picture, nodes, {}, routes, (), width, height)
+    return PlacedPicture(picture, nodes, {}, tuple(routes), (), width, height)
 
 
 def _feeds(picture: Picture, node: Node, center: Node) -> bool:
@@ -64,7 +68,9 @@ def _stack_height(nodes: Sequence[Node], sizes: Mapping[str, Size]) -> float:
     return sum(sizes[node.id][1] + _ROW_GAP for node in nodes) - _ROW_GAP
 
 
-def _route(source: Rect, target: Rect, center: Node, nodes: Mapping[str, Rect]) -> Route:
+def _route(
+    source: Rect, target: Rect, paper: float, center: Node, nodes: Mapping[str, Rect]
+) -> Route:
     table = nodes[center.id]
     if source is table:
         # Out of the last row.
@@ -73,4 +79,4 @@ def _route(source: Rect, target: Rect, center: Node, nodes: Mapping[str, Rect]) 
         return (table.right, y), (target.x, end)
     if target is table:
         return (source.right, source.middle), (table.x, source.middle)
-    return (source.center, source.y), (source.center, target.bottom)
+    return (source.center, source.y), (source.center, target.bottom + paper)

@@ -11,7 +11,9 @@ from scalargrad.errors import OptionError
 
 from .text import hint
 
-LEVELS = ("cards", "chips", "neurons", "layers", "blocks")
+LEVELS = ("cards", "chips", "neurons", "layers", "blocks", "sequence")
+COARSE = {"layers": "layers", "blocks": "blocks", "sequence": "sequences"}
+"""The levels that have a layout of their own and show no single Values, with their plurals."""
 SHOWN = ("gradient", "data", "weights")
 """What colors and lines can show."""
 GRADIENT_NORM = "gradient norm"
@@ -91,15 +93,28 @@ _IN_BLOCK = Meaning(
     f"is the {GRADIENT_NORM} of what the strip shows.",
 )
 _IN_MAP = Meaning("number: output", "Numbers on maps of units are their outputs and gradients.")
+_BARS = Meaning(
+    "bars: the numbers of a gate",
+    "Bars are the numbers of a gate or of a line of code, in one scale for all steps.",
+)
 _NUMBERS = {
     "cards": dict.fromkeys(SHOWN, _CARD_NUMBERS),
     "chips": dict.fromkeys(SHOWN, _DATA),
     "neurons": dict.fromkeys(SHOWN, _OUTPUT),
     "layers": dict.fromkeys(SHOWN, _IN_MAP),
     "blocks": dict.fromkeys(SHOWN, _IN_BLOCK),
+    "sequence": dict.fromkeys(SHOWN, _BARS),
 }
 
 _SIDES = "blue is positive, orange negative, and a stronger color is a larger number"
+_SEQUENCE_FILLS = {
+    "gradient": Meaning(
+        "strip: gradients, and ‖∇‖, their norm",
+        f"The strips show gradients, with their norm below: {_SIDES}.",
+    ),
+    "data": Meaning("strip: numbers", f"The strips show the numbers themselves: {_SIDES}."),
+    "weights": Meaning("strip: numbers", f"The strips show the numbers themselves: {_SIDES}."),
+}
 _VALUE_FILLS = {
     "gradient": Meaning("color: gradient", f"Colors show gradients: {_SIDES}."),
     "data": Meaning("color: data", f"Colors show the numbers themselves: {_SIDES}."),
@@ -139,8 +154,22 @@ _FILLS = {
             f"Colors show the numbers of parameters, and in strips what leaves a box: {_SIDES}.",
         ),
     },
+    "sequence": _SEQUENCE_FILLS,
 }
 
+_STATE = Meaning(
+    "state that goes on",
+    "A band is what goes on from one step to the next: the state of the cell.",
+)
+_SEQUENCE_LINES = {
+    "gradient": Meaning(
+        "state: as thick as the ‖∇‖ that comes back along it",
+        "A band is what goes on to the next step, as thick as the norm of the gradient that comes "
+        "back along it: where bands get thinner, the gradient vanishes.",
+    ),
+    "data": _STATE,
+    "weights": _STATE,
+}
 _VALUE_LINES = {
     "gradient": Meaning(
         "line: gradient carried back",
@@ -183,6 +212,7 @@ _LINES = {
     "neurons": _NEURON_LINES,
     "layers": _LAYER_LINES,
     "blocks": dict.fromkeys(SHOWN, _BLOCK_LINE),
+    "sequence": _SEQUENCE_LINES,
 }
 
 _STRIPS = {
@@ -214,7 +244,7 @@ def meaning(sign: str, level: str = "cards", show: str = "gradient") -> Meaning:
 
     Args:
         sign: One of `SIGNS`, such as "number", "fill", "line", "local" or "zero".
-        level: "cards", "chips", "neurons", "layers" or "blocks".
+        level: "cards", "chips", "neurons", "layers", "blocks" or "sequence".
         show: What the colors show: "gradient", "data" or "weights".
 
     Example:

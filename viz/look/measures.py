@@ -226,6 +226,7 @@ class BlockCard:
         weight: Side of a cell of a parameter.
         small_weight: Side of a cell of a large parameter.
         strip_cell: Width and height of a cell of a strip.
+        max_cell: Side of a cell of a map with few of them.
         grid_cell: Side of a cell of a grid.
         grid_row: Height of a row of a grid with many columns.
         max_grid: Height at which the cells of a grid get smaller.
@@ -258,6 +259,7 @@ class BlockCard:
     weight: float = 3.0
     small_weight: float = 2.0
     strip_cell: tuple[float, float] = (5.0, 7.0)
+    max_cell: float = 10.0
     grid_cell: float = 14.0
     grid_row: float = 20.0
     max_grid: float = 200.0

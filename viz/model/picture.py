@@ -8,6 +8,7 @@ from math import isfinite
 from .block_card import Block
 from .heatmap import Map
 from .layer_card import LayerCard
+from .sequence_card import Recurrence
 
 MAX_CARDS = 40
 """The largest picture that is drawn as cards, by default, in nodes."""
@@ -164,7 +165,7 @@ class Picture:
     """What is to be drawn, at one level of detail.
 
     Attributes:
-        level: "cards", "chips", "neurons", "layers" or "blocks".
+        level: "cards", "chips", "neurons", "layers", "blocks" or "sequence".
         nodes: What is drawn.
         edges: What connects it.
         groups: Boxes around nodes, outer ones first.
@@ -179,6 +180,7 @@ class Picture:
         blocks: At level "blocks" the box of each node, in the order of the nodes.
         stream: At level "blocks" the ids of the nodes that a residual stream runs through, from its
             first to its last; none where the graph has no residual connection.
+        sequence: At level "sequence" the part of each node.
         numbered: Whether chips show their numbers.
         scale: The number at the end of the scale, where pictures share one; 0: the largest shown.
         rankdir: Which way edges run: "LR", "TB", "RL" or "BT".
@@ -199,6 +201,7 @@ class Picture:
     cards: tuple[LayerCard, ...] = ()
     blocks: tuple[Block, ...] = ()
     stream: tuple[str, ...] = ()
+    sequence: Recurrence | None = None
     scale: float = 0.0
     numbered: bool = False
     rankdir: str = "LR"
@@ -264,6 +267,9 @@ class Picture:
                 yield from shown.present
             for bar in card.bars:
                 yield from (bar.data, bar.grad)
+        for part in self.sequence.parts if self.sequence is not None else ():
+            for numbers in filter(None, (part.data, part.strip)):
+                yield from numbers.present
 
     def _colored(self) -> Iterator[float]:
         """Yield the numbers that are on the scale."""

@@ -9,6 +9,8 @@ from viz.model.block_card import describe_block
 from viz.model.layer_card import describe_card
 from viz.model.picture import Edge, Group, Node, Picture, TableRow
 
+from .sequence_outline import outline_sequence
+
 MAX_LINES = 400
 _MAX_SPELLED = 4
 """Operands of a value up to which its local derivatives are read out."""
@@ -37,8 +39,11 @@ def render_outline(picture: Picture, max_lines: int = MAX_LINES) -> str:
         y = x²: data 9, gradient 1 (starts here); derivative by x 6
         x: input, data 3, gradient 6
     """
-    bodies = {"layers": _layers, "blocks": _blocks}
-    body = bodies.get(picture.level, _sections)(picture)
+    if picture.sequence is not None:
+        body = outline_sequence(picture, picture.sequence)
+    else:
+        bodies = {"layers": _layers, "blocks": _blocks}
+        body = bodies.get(picture.level, _sections)(picture)
     lines = [*_heading(picture), *body]
     if len(lines) <= max_lines:
         return "\n".join(lines)

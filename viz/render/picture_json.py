@@ -19,6 +19,7 @@ from viz.look.theme import LIGHT, checked_theme
 from viz.model.heatmap import Map
 from viz.model.json_records import decode, encode
 from viz.model.picture import Edge, Group, Node, Picture
+from viz.model.sequence_card import PART_KINDS
 from viz.model.snapshot import parent_path
 
 FORMAT = "scalargrad picture"
@@ -250,6 +251,7 @@ def _check_nodes(picture: Picture) -> None:
         raise PictureError("two nodes have the same id")
     _check_columns(picture)
     _check_blocks(picture)
+    _check_sequence(picture)
 
 
 def _check_columns(picture: Picture) -> None:
@@ -263,8 +265,7 @@ def _check_columns(picture: Picture) -> None:
     if picture.level == "layers" and cards != [node.id for node in picture.nodes]:
         raise PictureError("level 'layers' needs one card for each node, in their order")
     for card in picture.cards:
-        for shown in (*card.maps, *card.columns):
-            _check_map(shown, card.id)
+        _check_maps(card.id, (*card.maps, *card.columns))
 
 
 def _check_blocks(picture: Picture) -> None:
@@ -279,18 +280,38 @@ def _check_blocks(picture: Picture) -> None:
         maps += [grid.shown for grid in block.grids]
         if block.strip is not None:
             maps.append(block.strip)
-        for shown in maps:
-            _check_map(shown, block.id)
+        _check_maps(block.id, maps)
         for grid in block.grids:
             if any(not 0 <= i < len(grid.shown.numbers) for i in grid.framed):
                 raise PictureError(f"a grid of {block.id} frames what is not in it")
 
 
-def _check_map(shown: Map, id: str) -> None:
-    cells = len(shown.numbers)
-    is_whole = min(shown.rows, shown.columns) > 0 and shown.rows * shown.columns == cells
-    if not is_whole or any(not 0 <= i < cells for i in shown.missing):
-        raise PictureError(f"the map {clean(repr(shown.name))} of {id} is not whole")
+def _check_maps(id: str, maps: Iterable[Map]) -> None:
+    for shown in maps:
+        cells = len(shown.numbers)
+        is_whole = min(shown.rows, shown.columns) > 0 and shown.rows * shown.columns == cells
+        if not is_whole or any(not 0 <= i < cells for i in shown.missing):
+            raise PictureError(f"the map {clean(repr(shown.name))} of {id} is not whole")
+
+
+def _check_sequence(picture: Picture) -> None:
+    """Check what level "sequence" has besides."""
+    sequence = picture.sequence
+    if (sequence is None) == (picture.level == "sequence"):
+        raise PictureError("level 'sequence', and no other, has a sequence")
+    if sequence is None:
+        return
+    if [part.id for part in sequence.parts] != [node.id for node in picture.nodes]:
+        raise PictureError("level 'sequence' needs one part for each node, in their order")
+    for part in sequence.parts:
+        if part.kind not in PART_KINDS:
+            raise PictureError(
+                f"the part {part.id} must be one of {', '.join(PART_KINDS)}, "
+                f"not {clean(repr(part.kind))}"
+            )
+        _check_maps(part.id, filter(None, (part.data, part.strip)))
+        if any(norm < 0.0 for norm in part.norms) or (part.norm or 0.0) < 0.0:
+            raise PictureError(f"a norm of {part.id} is negative")
 
 
 def _check_layout(placed: PlacedPicture) -> None:

@@ -1,5 +1,7 @@
 """The guide of the blocks view as SVG: how to read a box, the scales, the parameters."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 from viz.layout.block_cards import NORM, count_text, short_number
@@ -16,6 +18,7 @@ from viz.layout.block_guide import (
 from viz.layout.geometry import Rect
 from viz.look.measures import BLOCK, SCALE
 from viz.look.text import fit_text, number, width
+from viz.model.block_card import BlockParameter
 from viz.model.heatmap import Map
 from viz.model.picture import Picture, colored_maps
 
@@ -23,6 +26,9 @@ from .svg_blocks import draw_block
 from .svg_writer import SvgWriter, path_data
 
 _HEADING = 14.0
+_MAX_NAMES = 130.0
+_NORMS = 56.0
+"""The width of the column with the norms."""
 _RAMP = 130.0
 _LINE = 17.0
 
@@ -63,7 +69,16 @@ class _Guide:
     ) -> None:
         text = fit_text(text, size, self.rect.right - x, bold=bold)
         ink = "page_ink" if bold else "muted"
-        self.parts.append(self.writer.text(x, y, text, size, ink, bold=bold))
+        self.parts.append(
+            self.writer.text(
+                x,
+                y,
+                text,
+                size,
+                ink,
+                bold=bold,
+            )
+        )
 
     def _draw_sample(self, top: float) -> float:
         """Draw one box of the picture with words at its parts; return where it ends."""
@@ -73,7 +88,14 @@ class _Guide:
         block = plan.block
         node = self.picture.by_id[block.id]
         box = Rect(self.rect.x, top, *plan.size)
-        sample = draw_block(plan, node, box, self.picture, self.writer, is_sample=True)
+        sample = draw_block(
+            plan,
+            node,
+            box,
+            self.picture,
+            self.writer,
+            is_sample=True,
+        )
         self.parts.append(sample)
         words_x = box.right + plan.sheets + 20
         strip = next((place for piece, place in plan.pieces if hasattr(piece, "norm")), None)
@@ -90,10 +112,12 @@ class _Guide:
             if block.norm is not None:
                 notes.append((max(top + strip.bottom - 8, top + strip.y + 44), "their norm"))
         for y, text in notes:
+            self._write(text, words_x, y + 4)
+            if y > box.bottom:
+                continue
             data = path_data("M", box.right + plan.sheets + 2, y, "H", words_x - 5)
             line = self.writer.paint("none", "line")
             self.parts.append(self.writer.path(data, line, 'stroke-width="1"'))
-            self._write(text, words_x, y + 4)
         bottom = max(box.bottom + plan.sheets, max(y for y, _ in notes) + 4)
         return bottom + SAMPLE_GAP
 
@@ -102,7 +126,14 @@ class _Guide:
         blocks = self.picture.blocks
         if any(block.parameters for block in blocks):
             what = "the gradient of each weight" if self.is_gradient else "each weight"
-            theta = self.writer.text(x, y, "θ", BLOCK.note, "parameter_ink", bold=True)
+            theta = self.writer.text(
+                x,
+                y,
+                "θ",
+                BLOCK.note,
+                "parameter_ink",
+                bold=True,
+            )
             self.parts.append(theta)
             self._write(f"parameter: {what}", x + 14, y)
             y += 14
@@ -126,13 +157,28 @@ class _Guide:
         writer = self.writer
         step = _RAMP / len(fills)
         self.parts.append(
-            writer.text(start - 6, y + 11, low, BLOCK.note, "muted", anchor="end", mono=True)
+            writer.text(
+                start - 6,
+                y + 11,
+                low,
+                BLOCK.note,
+                "muted",
+                anchor="end",
+                mono=True,
+            )
         )
         for i, fill in enumerate(fills):
             cell = Rect(start + i * step, y + 1, step + 0.3, 12)
             self.parts.append(writer.rect(cell, writer.paint(fill)))
         self.parts.append(
-            writer.text(start + _RAMP + 6, y + 11, high, BLOCK.note, "muted", mono=True)
+            writer.text(
+                start + _RAMP + 6,
+                y + 11,
+                high,
+                BLOCK.note,
+                "muted",
+                mono=True,
+            )
         )
 
     def _draw_signs(self, y: float) -> None:
@@ -155,57 +201,87 @@ class _Guide:
         self._write(f"sheets: several calls; {NORM}: gradient norm", x + 14, y + 22)
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where the columns of the table of parameters are.
+
+    Attributes:
+        name: Where names begin.
+        size: Where sizes end.
+        bar: Where bars begin.
+        bar_width: The width of the longest bar.
+        norm: Where norms end.
+    """
+
+    name: float
+    size: float
+    bar: float
+    bar_width: float
+    norm: float
+
+
 def _draw_table(picture: Picture, rect: Rect, writer: SvgWriter) -> str:
     """Draw the parameters with their sizes, and their gradient norms as bars."""
     parameters = list_parameters(picture)
-    total = sum(len(parameter.shown.present) for parameter in parameters)
-    y = rect.y + 12
-    head = writer.text(rect.x, y, "parameters", _HEADING, "page_ink", bold=True)
-    after = rect.x + width("parameters", _HEADING, bold=True) + 8
-    parts = [head, writer.text(after, y, count_text(total), BLOCK.note, "muted", mono=True)]
     norms = [parameter.norm for parameter in parameters if parameter.norm is not None]
     largest = max(filter(isfinite, norms), default=0.0) or 1.0
-    if norms:
-        parts.append(writer.text(rect.right, y, NORM, BLOCK.note, "muted", anchor="end"))
+    parts = [_draw_table_heading(parameters, rect, bool(norms), writer)]
 
     shown = parameters[:MAX_ROWS]
-    names = min(130.0, max(width(p.name, BLOCK.note, bold=True) for p in shown) + 10)
-    sizes = max(width(_size(p.shown), BLOCK.note, mono=True) for p in shown) + 10
-    bar_left = rect.x + names + sizes
-    area = rect.right - 56 - bar_left
-    for i, parameter in enumerate(shown):
-        baseline = rect.y + TABLE_HEAD + TABLE_ROW * i + 10
-        name = fit_text(parameter.name, BLOCK.note, names - 8, bold=True)
-        parts.append(writer.text(rect.x, baseline, name, BLOCK.note, "parameter_ink", bold=True))
-        parts.append(
-            writer.text(
-                bar_left - 10,
-                baseline,
-                _size(parameter.shown),
-                BLOCK.note,
-                "muted",
-                anchor="end",
-                mono=True,
-            )
-        )
-        norm = parameter.norm
-        if norm is None:
-            continue
-        ink = "page_ink" if isfinite(norm) else "alarm"
-        if isfinite(norm):
-            bar = Rect(bar_left, baseline - 9, max(0.8, area * norm / largest), 10)
-            parts.append(writer.rect(bar, writer.paint("badge-parameter"), 2))
-        text = short_number(norm) if isfinite(norm) else number(norm)
-        parts.append(
-            writer.text(rect.right, baseline, text, BLOCK.note, ink, anchor="end", mono=True)
-        )
+    names = max(width(parameter.name, BLOCK.note, bold=True) for parameter in shown) + 10
+    sizes = max(width(_size(parameter.shown), BLOCK.note, mono=True) for parameter in shown) + 10
+    bar = rect.x + min(_MAX_NAMES, names) + sizes
+    columns = _Columns(rect.x, bar - 10, bar, rect.right - _NORMS - bar, rect.right)
+    y = rect.y + TABLE_HEAD + 10
+    for parameter in shown:
+        parts.append(_draw_row(parameter, y, columns, largest, writer))
+        y += TABLE_ROW
     if len(parameters) > MAX_ROWS:
-        baseline = rect.y + TABLE_HEAD + TABLE_ROW * MAX_ROWS + 10
         rest = f"+ {len(parameters) - MAX_ROWS} more"
-        parts.append(writer.text(rect.x, baseline, rest, BLOCK.note, "muted"))
+        parts.append(writer.text(rect.x, y, rest, BLOCK.note, "muted"))
+    return "".join(parts)
+
+
+def _draw_table_heading(
+    parameters: Sequence[BlockParameter], rect: Rect, has_norms: bool, writer: SvgWriter
+) -> str:
+    y = rect.y + 12
+    total = count_text(sum(len(parameter.shown.present) for parameter in parameters))
+    after = rect.x + width("parameters", _HEADING, bold=True) + 8
+    parts = [
+        writer.text(rect.x, y, "parameters", _HEADING, "page_ink", bold=True),
+        writer.text(after, y, total, BLOCK.note, "muted", mono=True),
+    ]
+    if has_norms:
+        parts.append(writer.text(rect.right, y, NORM, BLOCK.note, "muted", anchor="end"))
+    return "".join(parts)
+
+
+def _draw_row(
+    parameter: BlockParameter, y: float, columns: _Columns, largest: float, writer: SvgWriter
+) -> str:
+    """Draw one row of the table, with its baseline at `y`."""
+    small = BLOCK.note
+    size = _size(parameter.shown)
+    room = columns.size - columns.name - width(size, small, mono=True) - 8
+    name = fit_text(parameter.name, small, room, bold=True)
+    parts = [
+        writer.text(columns.name, y, name, small, "parameter_ink", bold=True),
+        writer.text(columns.size, y, size, small, "muted", anchor="end", mono=True),
+    ]
+    norm = parameter.norm
+    if norm is None:
+        return "".join(parts)
+    ink = "page_ink" if isfinite(norm) else "alarm"
+    if isfinite(norm):
+        long = max(0.8, columns.bar_width * norm / largest)
+        bar = Rect(columns.bar, y - 9, long, 10)
+        parts.append(writer.rect(bar, writer.paint("badge-parameter"), 2))
+    text = short_number(norm) if isfinite(norm) else number(norm)
+    parts.append(writer.text(columns.norm, y, text, small, ink, anchor="end", mono=True))
     return "".join(parts)
 
 
 def _size(shown: Map) -> str:
-    # The note has the shape as the user has it: the map may be turned.
+    # The note has the shape as the user has it, as far as it is used: the map may be turned.
     return shown.note or f"{shown.rows}×{shown.columns}"

@@ -24,6 +24,7 @@ from viz.model.picture import Node, Picture
 from .svg_nodes import describe_node, draw_node
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
+_LEAF = f'stroke-width="{BORDER.leaf}"'
 _MAX_CELLS = 600
 """Cells of a grid that are drawn one by one; more are an image."""
 
@@ -115,13 +116,30 @@ class _BlockPen:
         triangle = path_data("M", self.rect.x + 11, y - 8.5, "l6 4l-6 4Z")
         parts = [
             writer.path(triangle, writer.paint("muted")),
-            writer.text(x, y, self.plan.title, BLOCK.name, "ink", bold=True),
+            writer.text(
+                x,
+                y,
+                self.plan.title,
+                BLOCK.name,
+                "ink",
+                bold=True,
+            ),
             writer.text(x, y + 17, self.plan.line, BLOCK.note, "muted"),
         ]
         if self.block.values:
             right = self.rect.right - BLOCK.padding
             text = count_text(self.block.values)
-            parts.append(writer.text(right, y, text, BLOCK.note, "muted", anchor="end", mono=True))
+            parts.append(
+                writer.text(
+                    right,
+                    y,
+                    text,
+                    BLOCK.note,
+                    "muted",
+                    anchor="end",
+                    mono=True,
+                )
+            )
         return "".join(parts)
 
     def _draw_piece(self, piece: Piece, rect: Rect) -> str:
@@ -234,7 +252,16 @@ class _BlockPen:
         parts.append(self._draw_row_names(shown.labels, cells, cells.x - 5))
         if grid.title:
             y = cells.y + 10 if piece.is_below else rect.y + 10
-            parts.append(writer.text(cells.right, y, grid.title, BLOCK.note, "muted", anchor="end"))
+            parts.append(
+                writer.text(
+                    cells.right,
+                    y,
+                    grid.title,
+                    BLOCK.note,
+                    "muted",
+                    anchor="end",
+                )
+            )
         title = f"{grid.title or shown.name or self.block.title}, {shown.rows} × {shown.columns}"
         return f"<g><title>{escape(title, TIP)}</title>{''.join(parts)}</g>"
 
@@ -267,7 +294,15 @@ class _BlockPen:
             if width(name, BLOCK.letter, bold=True) > 1.35 * cell:
                 continue
             parts.append(
-                self.writer.text(x, baseline, name, BLOCK.letter, "ink", anchor="middle", bold=True)
+                self.writer.text(
+                    x,
+                    baseline,
+                    name,
+                    BLOCK.letter,
+                    "ink",
+                    anchor="middle",
+                    bold=True,
+                )
             )
         return "".join(parts)
 
@@ -285,7 +320,15 @@ class _BlockPen:
             y = place.y + (i + 0.5) * high + 4
             text = fit_text(label, BLOCK.letter, space, bold=True)
             parts.append(
-                self.writer.text(right, y, text, BLOCK.letter, "ink", anchor="end", bold=True)
+                self.writer.text(
+                    right,
+                    y,
+                    text,
+                    BLOCK.letter,
+                    "ink",
+                    anchor="end",
+                    bold=True,
+                )
             )
         return "".join(parts)
 
@@ -304,7 +347,16 @@ class _BlockPen:
             top = rect.y + BLOCK.bar * i
             baseline = top + BLOCK.bar / 2 + 4
             name = fit_text(bar.label, BLOCK.note, piece.names + 1, bold=True)
-            parts.append(writer.text(rect.x, baseline, name, BLOCK.note, "ink", bold=True))
+            parts.append(
+                writer.text(
+                    rect.x,
+                    baseline,
+                    name,
+                    BLOCK.note,
+                    "ink",
+                    bold=True,
+                )
+            )
             is_odd = not isfinite(bar.data)
             length = 0.0 if is_odd else bar.data * unit
             long = max(abs(length), 0.8)
@@ -352,53 +404,72 @@ class _BlockPen:
 
     def _draw_input(self) -> str:
         writer = self.writer
+        title = self.plan.title
+        x = self.rect.x
         parts = []
-        if self.plan.title:
-            parts.append(
-                writer.text(self.rect.x, self.rect.y + 12, self.plan.title, BLOCK.note, "page_ink")
-            )
-        border = f'stroke-width="{BORDER.leaf}"'
-        paint = writer.paint("card", "badge-input")
+        if title:
+            parts.append(writer.text(x, self.rect.y + 12, title, BLOCK.note, "page_ink"))
         for piece, place in self.plan.pieces:
-            rect = place.move(self.rect.x, self.rect.y)
+            rect = place.move(x, self.rect.y)
             if isinstance(piece, BarsPiece):
-                bar = piece.bars[0]
-                y = rect.middle + 4.2
-                parts.append(writer.rect(rect, paint, rect.height / 2, border))
-                name = fit_text(bar.label, BLOCK.note, rect.width - piece.numbers - 26, bold=True)
-                parts.append(writer.text(rect.x + 11, y, name, BLOCK.note, "ink", bold=True))
-                parts.append(
-                    writer.text(
-                        rect.right - 10,
-                        y,
-                        number(bar.data),
-                        BLOCK.note,
-                        "muted",
-                        anchor="end",
-                        mono=True,
-                    )
-                )
+                parts.append(self._draw_pill(piece, rect))
             elif isinstance(piece, StripPiece):
+                frame = writer.paint("none", "badge-input")
                 parts.append(self._draw_map(piece.shown, rect))
-                parts.append(
-                    writer.rect(rect.shrink(-1, -1), writer.paint("none", "badge-input"), 3, border)
-                )
-            elif isinstance(piece, TextPiece) and place.height == BLOCK.pill:
-                parts.append(writer.rect(rect, paint, rect.height / 2, border))
-                parts.append(
-                    writer.text(
-                        rect.center,
-                        rect.middle + 4.2,
-                        piece.text,
-                        BLOCK.note,
-                        "ink",
-                        anchor="middle",
-                    )
-                )
+                parts.append(writer.rect(rect.shrink(-1, -1), frame, 3, _LEAF))
             elif isinstance(piece, TextPiece):
-                text = writer.text(rect.x, rect.y + 13, piece.text, BLOCK.note, "muted")
-                parts.append(text)
+                parts.append(self._draw_input_text(piece.text, rect))
         return "".join(parts)
+
+    def _draw_pill(self, piece: BarsPiece, rect: Rect) -> str:
+        """Draw one input with its name, if it has one, and its number."""
+        writer = self.writer
+        bar = piece.bars[0]
+        y = rect.middle + 4.2
+        text = number(bar.data)
+        pill = writer.rect(rect, writer.paint("card", "badge-input"), rect.height / 2, _LEAF)
+        if not bar.label:
+            return pill + writer.text(
+                rect.center, y, text, BLOCK.note, "muted", anchor="middle", mono=True
+            )
+        room = rect.width - piece.numbers - 26
+        name = fit_text(bar.label, BLOCK.note, room, bold=True)
+        return (
+            pill
+            + writer.text(
+                rect.x + 11,
+                y,
+                name,
+                BLOCK.note,
+                "ink",
+                bold=True,
+            )
+            + writer.text(
+                rect.right - 10,
+                y,
+                text,
+                BLOCK.note,
+                "muted",
+                anchor="end",
+                mono=True,
+            )
+        )
+
+    def _draw_input_text(self, text: str, rect: Rect) -> str:
+        """Draw a pill with a text, or the text alone that says how many more inputs there are."""
+        writer = self.writer
+        if rect.height != BLOCK.pill:
+            return writer.text(rect.x, rect.y + 13, text, BLOCK.note, "muted")
+        pill = writer.rect(rect, writer.paint("card", "badge-input"), rect.height / 2, _LEAF)
+        y = rect.middle + 4.2
+        return pill + writer.text(
+            rect.center,
+            y,
+            text,
+            BLOCK.note,
+            "ink",
+            anchor="middle",
+        )
 
 
 def gray_step(x: float) -> int:

@@ -13,7 +13,7 @@ from viz.look.text import TIP, escape, fit_text, width, wrap_text
 from viz.look.theme import FONT, MONO
 from viz.model.picture import Group, Picture
 
-from . import svg_block_lines, svg_edges, svg_layer_cards, svg_nodes
+from . import svg_block_lines, svg_edges, svg_layer_cards, svg_nodes, svg_sequence
 from .outline import render_outline
 from .svg_block_guide import draw_guide
 from .svg_blocks import draw_block
@@ -208,6 +208,8 @@ def _draw_body(placed: PlacedPicture, writer: SvgWriter) -> str:
     picture = placed.picture
     if picture.level == "layers":
         return svg_layer_cards.draw_layer_cards(placed, writer)
+    if picture.level == "sequence":
+        return svg_sequence.draw_sequence(placed, writer)
     parts = [
         draw_backdrop(placed, writer),
         svg_edges.draw_edges(placed, writer),

@@ -45,6 +45,10 @@ def draw_legend(
         legend.add_arrows()
         legend.add_continuation()
         legend.add_alarm()
+    elif picture.level == "sequence":
+        legend.add_scale()
+        legend.add_states()
+        legend.add_alarm()
     else:
         if picture.colors:
             legend.add_scale()
@@ -103,7 +107,8 @@ class _Legend:
             signs = ["bias"]
         elif any(self.picture.fill(node) is not None for node in self.picture.nodes):
             signs.append("fill")
-        signs.append("line")
+        if self.picture.level != "sequence":
+            signs.append("line")
         for sign in signs:
             self._add_words(self._meaning(sign))
 
@@ -172,6 +177,10 @@ class _Legend:
         self._add_stroke("line", 'stroke-width="3"', self._meaning("count"))
         if self.picture.colors == "gradient":
             self._add_stroke("e-16", 'stroke-width="3"', self._meaning("norm"))
+
+    def add_states(self) -> None:
+        """Add the bands of the sequence view: the state that goes from step to step."""
+        self._add_stroke("line", 'stroke-width="7"', self._meaning("line"))
 
     def add_continuation(self) -> None:
         """Add the number at the end of a line, where there are some."""

@@ -31,6 +31,7 @@ from .neuron_tables import find_neuron_tables, find_output_table
 from .neurons import neuron_picture
 from .open_neuron import choose_open_neuron, open_neuron_picture
 from .scalars import scalar_picture
+from .sequence.picture import sequence_picture, suits_sequence
 
 _ONE_OUTPUT = re.compile(r"[^\[\]]+\[\d{1,9}\]")
 """One output of a module or a call, as in "gpt.linear[3]"."""
@@ -38,6 +39,8 @@ MAX_UNITS = 48
 """Units of the widest layer of a network that is drawn neuron by neuron."""
 MAX_WEIGHTS = 5000
 """Weights of a network that is drawn neuron by neuron."""
+_FOLDED = ("neurons", "layers", "sequence")
+"""The levels that fold Values in their own way."""
 
 _MAX_NAME = 24
 """Characters of the name of a token."""
@@ -167,7 +170,7 @@ def _draw_module(module: Module, request: Request) -> list[Picture]:
 
 
 def _draw_program(program: Any, request: Request) -> list[Picture]:
-    if request.level in ("layers", "blocks"):
+    if request.level in ("layers", "blocks", "sequence"):
         return _draw_snapshot(Snapshot(_recorded_outputs(program)), request)
 
     # Imported here: the view of programs needs the compiler, which only programs have loaded.
@@ -279,6 +282,8 @@ def _draw_snapshot(snapshot: Snapshot, request: Request, is_network: bool = Fals
         return [neuron_picture(snapshot, show, is_network)]
     if level == "layers":
         return [_layers(snapshot, show, is_network)]
+    if level == "sequence" or _is_sequence(snapshot, request, is_network):
+        return [sequence_picture(snapshot, show)]
 
     size = len(snapshot) - sum(len(chain.values) - 1 for chain in chains.values())
     if level is None:
@@ -304,16 +309,28 @@ def is_drawn_as_blocks(snapshot: Snapshot) -> bool:
     Args:
         snapshot: The graph of some Values.
     """
-    if not _has_calls(snapshot):
+    request = Request(None, None, fold=True)
+    if not _has_calls(snapshot) or _is_sequence(snapshot, request, is_network=False):
         return False
-    chains = _find_chains(snapshot, Request(None, None, fold=True))
+    chains = _find_chains(snapshot, request)
     size = len(snapshot) - sum(len(chain.values) - 1 for chain in chains.values())
     return _choose_level(size, is_automatic=True) is None
 
 
+def _is_sequence(snapshot: Snapshot, request: Request, is_network: bool) -> bool:
+    """Return whether a graph that is too large for chips is a recurrence, and nothing else.
+
+    Films fold nothing, and a network by itself has computed nothing.
+    """
+    is_automatic = request.level is request.expand is None and request.show != "weights"
+    if not (is_automatic and request.fold) or is_network or len(snapshot) <= MAX_CHIPS:
+        return False
+    return suits_sequence(snapshot)
+
+
 def _find_chains(snapshot: Snapshot, request: Request) -> dict[str, Chain]:
     """Return the chains of a graph that is too large to be drawn whole."""
-    if not request.fold or len(snapshot) <= MAX_CHIPS or request.level in ("neurons", "layers"):
+    if not request.fold or len(snapshot) <= MAX_CHIPS or request.level in _FOLDED:
         return {}
     is_automatic = request.level is request.expand is None
     # A network is drawn as its modules are, unless its single Values are asked for.

@@ -9,6 +9,7 @@ from typing import Any
 
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import OptionError, PictureError
+from viz.look.legend import COARSE
 from viz.look.text import clean, cut, hint, long_label
 from viz.model.picture import MAX_CARDS, Edge, Node, Picture
 from viz.model.snapshot import MAX_NAME, MAX_OPERANDS
@@ -58,8 +59,8 @@ def sketch_pictures(
 
     Raises:
         PictureError: A name is not text, a list is not a list, or the graph has a cycle.
-        OptionError: The level is "neurons", "layers" or "blocks", `expand` is given, or `edges` is
-            unknown.
+        OptionError: The level is one that folds a graph by its modules or calls, `expand` is given,
+            or `edges` is unknown.
 
     Example:
         >>> picture, _ = sketch_pictures({"loss": ["linear", "y"], "linear": ["k", "x", "b"]})
@@ -68,7 +69,7 @@ def sketch_pictures(
         >>> sketch_pictures({"x": ["square", "square"]}, edges="feeds")[0].notes[0].split(";")[0]
         'each name goes into the names in its list'
     """
-    if level in ("neurons", "layers", "blocks") or expand is not None:
+    if level in COARSE or level == "neurons" or expand is not None:
         raise OptionError(
             "a graph given as a dictionary has no modules: "
             'draw it with level "cards" or "chips", without expand'

@@ -3,8 +3,8 @@
 Where a batch is large, the lanes of a vector are samples; where it is small, they are rows of a
 kernel. The path of a program:
 
-1. `backend`: `NativeBackend` compiles a function at its first call and calls it; `calls` knows the
-   addresses of arrays and the memory that a call computes in. `threads` shares out batches.
+1. `backend`: `NativeBackend` compiles a function at its first call and calls it; `calls` has the
+   memory that a call computes in. `threads` shares out batches.
 2. `writer`: `FunctionWriter` writes a function, chunk by chunk of samples (`chunks`): inputs,
    kernels forward, outputs, kernels backward.
 3. `storage`: where each number lies, and `Reader`, which loads and stores vectors of them. `sole`
@@ -13,7 +13,8 @@ kernel. The path of a program:
    `products`, `gathers` for look-ups, `loops`.
 5. `rules`: the operations of the table as instructions; `functions`: exp, tanh and others of
    vectors.
-6. `emitter`: `Emitter` adds instructions to a function and compiles it.
+6. `emitter`: `Emitter` adds instructions to a function; `entry` compiles it, and lets Python call
+   it with arrays.
 7. `epochs`: many steps of an optimizer in one call.
 
 llvmlite is needed here, so this package is imported only where native code is wanted.

@@ -16,8 +16,9 @@ from scalargrad.utils.locks import ProcessLock
 from ..array_types import Array
 from ..numpy_backend import NumpyBackend
 from ..program import Program
-from .calls import NativeFunction, Workspace, find_address
+from .calls import NativeFunction, Workspace
 from .emitter import vector_width
+from .entry import compile_function
 from .rules import UnsupportedError
 from .writer import FunctionWriter
 
@@ -31,9 +32,8 @@ _MIN_TILES = 4
 _MAX_TILES = 16
 """How many vectors of samples a chunk has, whatever it takes."""
 
-_MAX_KERNELS = 700
-"""Programs of more kernels are left to NumPy: LLVM takes half a minute for a function of so many,
-and four times as long for twice as many."""
+_MAX_KERNELS = 2000
+"""Programs of more kernels are left to NumPy: LLVM takes 8 seconds for so many."""
 
 _NOTHING = numpy.empty((0, 0))
 
@@ -56,6 +56,9 @@ class NativeBackend(NumpyBackend):
         super().__init__(program, sizes)
         self._others = len(program.outputs) - 1
         self._usual_size: int | None = None
+        # Smaller batches would fill less than half of a vector, and are done by sample.
+        self._half_vector = -(-vector_width() // 2)
+        self._min_in_lanes = self._half_vector
         self._reason: str | None = None
         self._native: dict[tuple[str, bool], NativeFunction | None] = {}
 
@@ -74,6 +77,7 @@ class NativeBackend(NumpyBackend):
     def expect_batches(self, size: int) -> None:
         """Compute smaller batches by the code for those of this size, which is compiled anyway."""
         self._usual_size = size
+        self._min_in_lanes = 0 if size >= self._half_vector else self._half_vector
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
@@ -82,7 +86,7 @@ class NativeBackend(NumpyBackend):
             return super().outputs(arguments, read, drawn)
         outputs = numpy.empty((len(drawn), len(self.program.outputs)))
         workspace = native.take_workspace()
-        self._run(native, workspace, arguments, read, drawn, [find_address(outputs)])
+        self._run(native, workspace, arguments, read, drawn, [outputs])
         native.give_back(workspace)
         return outputs
 
@@ -96,9 +100,9 @@ class NativeBackend(NumpyBackend):
         gradient = numpy.empty(self.program.parameters)
         others = numpy.empty((len(drawn), self._others)) if self._others else _NOTHING
         workspace = native.take_workspace()
-        written = [find_address(others), find_address(gradient), workspace.address_of_zero]
+        written = [others, gradient, workspace.zero]
         loss = self._run(native, workspace, arguments, read, drawn, written)
-        is_finite = isfinite(loss) and workspace.zero.value == 0.0
+        is_finite = isfinite(loss) and workspace.zero.item() == 0.0
         native.give_back(workspace)
         return loss, gradient, others, is_finite
 
@@ -112,8 +116,7 @@ class NativeBackend(NumpyBackend):
         gradients = [numpy.zeros((len(drawn), size)) for size in self.sizes]
         seed = numpy.ascontiguousarray(seed, dtype=float)
         workspace = native.take_workspace()
-        written = [find_address(array) for array in (seed, *gradients)]
-        self._run(native, workspace, arguments, read, drawn, written)
+        self._run(native, workspace, arguments, read, drawn, [seed, *gradients])
         native.give_back(workspace)
         return gradients
 
@@ -141,23 +144,19 @@ class NativeBackend(NumpyBackend):
         arguments: Sequence[Array],
         read: Array,
         drawn: Array,
-        rest: list[int],
+        rest: Sequence[Array],
     ) -> float:
-        """Call a function, whose last arguments are the addresses in `rest`."""
-        # A name keeps what was copied alive while its address is in use.
-        contiguous = [*map(numpy.ascontiguousarray, (read, drawn, *arguments))]
-        inputs = map(find_address, contiguous)
+        """Call a function, whose last arguments are the arrays in `rest`."""
+        contiguous = map(numpy.ascontiguousarray, (read, drawn, *arguments))
         count = len(drawn)
-        order = workspace.find_order(count)
-        return native.run(count, order, *inputs, *native.fixed, workspace.address, *rest)
-
-    def _is_small(self, count: int) -> bool:
-        """Return whether a batch would fill less than half of a vector, and is done by sample."""
-        return 2 * max(count, self._usual_size or 1) < vector_width()
+        workspace.extend_order(count)
+        return native.run(
+            count, workspace.order, *contiguous, *native.fixed, workspace.memory, *rest
+        )
 
     def _count_tiles(self, count: int) -> int:
         """Return how many vectors of samples a chunk of a batch has; 0 for one sample at a time."""
-        if self._is_small(count):
+        if count < self._min_in_lanes:
             return 0
         # At least 1, as a function without arguments may have nothing that varies by sample.
         numbers = max(1, sum(block.width for block in self.layout.blocks if block.batched))
@@ -170,7 +169,7 @@ class NativeBackend(NumpyBackend):
         Returns:
             The function, or None where it has no native code.
         """
-        key = (name, self._is_small(count))
+        key = (name, count < self._min_in_lanes)
         if key not in self._native:
             # Threads that come meanwhile wait for the code, and don't compile it again.
             with _COMPILING:
@@ -192,9 +191,8 @@ class NativeBackend(NumpyBackend):
     def _compile(self, name: str, tiles: int) -> NativeFunction:
         with collector_off():
             writer = FunctionWriter(self, name, tiles)
-            run = writer.emitter.compile(writer.write())
-        fixed = [find_address(array) for array in self.fixed.values()]
-        return NativeFunction(run, fixed, writer.size)
+            code = compile_function(writer.emitter, writer.write())
+        return NativeFunction(code, [*self.fixed.values()], writer.size)
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code belongs to this process: a copy compiles its own.

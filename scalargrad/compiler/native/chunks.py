@@ -1,6 +1,7 @@
 """The samples that native code computes at a time: a chunk of several vectors of them, or one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .emitter import Emitter
@@ -21,6 +22,12 @@ class Chunk:
         self.emitter = emitter
         self.start = start
         self.tiles = tiles
+
+    @contextmanager
+    def part(self) -> Iterator["Chunk"]:
+        """Write what computes the samples in a with block into a function of its own."""
+        with self.emitter.part([self.start, self.tiles]) as (start, tiles):
+            yield Chunk(self.emitter, start, tiles)
 
     def is_first(self, place: Any = None) -> Any:
         """Return whether it is the first chunk of a batch, and a place is the first one."""

@@ -3,7 +3,6 @@
 llvmlite is imported here, so this module is imported only where native code is wanted.
 """
 
-import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
@@ -45,7 +44,6 @@ class Emitter:
     """
 
     def __init__(self, arguments: list[str]) -> None:
-        self._names = arguments
         self.width = vector_width()
         self.active = self.width
         self.by_rows = False
@@ -53,6 +51,8 @@ class Emitter:
         self.integer = ir.IntType(64)
         self.vector = ir.VectorType(self.double, self.width)
         self.tile = self.index(0)
+        self._constants: dict[str, Any] = {}
+        self._tables: dict[str, Any] = {}
         self.module = ir.Module()
         types = [self._argument_type(name) for name in arguments]
         signature = ir.FunctionType(self.double, types)
@@ -99,6 +99,30 @@ class Emitter:
         self.builder.ret_void()
         self.function, self.builder = before
 
+    @contextmanager
+    def part(self, values: Sequence[Any]) -> Iterator[list[Any]]:
+        """Write instructions in a with block into a function of their own, which is called here.
+
+        LLVM needs more than twice the time for a function of twice the length.
+
+        Args:
+            values: What the instructions need beside the arguments.
+
+        Yields:
+            These values in the other function.
+        """
+        before = dict(self.arguments)
+        varying = [value for value in values if _known(value) is None]
+        passed = [*before.values(), *varying]
+        name = f"part{len(self.module.globals)}"
+        with self.new_function(name, [value.type for value in passed]) as function:
+            self.arguments.update(zip(before, function.args, strict=False))
+            given = iter(function.args[len(before) :])
+            yield [next(given) if _known(value) is None else value for value in values]
+        self.arguments.update(before)
+        self.tile = self.index(0)
+        self.builder.call(function, passed)
+
     # Numbers
 
     def index(self, number: int) -> Any:
@@ -107,7 +131,11 @@ class Emitter:
 
     def constant(self, number: float) -> Any:
         """Return a vector with the same number in each lane."""
-        return ir.Constant(self.vector, [float(number)] * self.width)
+        # By its digits, which tell -0.0 from 0.0.
+        key = float(number).hex()
+        if key not in self._constants:
+            self._constants[key] = ir.Constant(self.vector, [float(number)] * self.width)
+        return self._constants[key]
 
     def lane(self, number: int) -> Any:
         """Return the position of a lane."""
@@ -214,6 +242,19 @@ class Emitter:
 
     # Memory
 
+    def add_table(self, numbers: list[int]) -> Any:
+        """Return an array of integers that are known, one for all that ask for the same."""
+        # As text at once: llvmlite would make an object of each number, and there are many.
+        text = str(numbers).replace("[", "[i64 ").replace(", ", ", i64 ")
+        if text not in self._tables:
+            kind = ir.ArrayType(self.integer, len(numbers))
+            table = ir.GlobalVariable(self.module, kind, f"table{len(self._tables)}")
+            table.global_constant = True
+            table.linkage = "internal"
+            table.initializer = ir.FormattedConstant(kind, text)
+            self._tables[text] = table
+        return self._tables[text]
+
     def load_scalar(self, array: Any, index: Any) -> Any:
         """Return a number of an array."""
         return self.builder.load(self.builder.gep(array, [index]))
@@ -275,6 +316,9 @@ class Emitter:
             body: Takes the index and what is carried, and returns what is carried next.
             carry: What is carried at first.
         """
+        if _known(count) == 1:
+            # LLVM would keep the loop, and look for ways to make it faster.
+            return body(self.index(0), list(carry))
         builder = self.builder
         before = builder.block
         head = self.function.append_basic_block()
@@ -324,17 +368,6 @@ class Emitter:
             self.builder.position_at_end(block)
 
         return write
-
-    def compile(self, result: Any) -> Callable[..., float]:
-        """Return the function, which takes addresses as integers and returns `result`."""
-        self.builder.ret(result)
-        engine = compile_module(self.module)
-        address = engine.get_function_address("run")
-        types = [ctypes.c_int64 if name == "n" else ctypes.c_void_p for name in self._names]
-        function = ctypes.CFUNCTYPE(ctypes.c_double, *types)(address)
-        # The code lives as long as the engine does.
-        function.engine = engine  # type: ignore[attr-defined]
-        return function
 
 
 def compile_module(module: ir.Module) -> Any:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ..array_types import Array
 from ..optimizer_steps import StepInputs, Steps, UpdateRule
 from .backend import NativeBackend
-from .calls import NativeFunction, find_address
+from .calls import NativeFunction
 from .emitter import Emitter
+from .entry import compile_function
 from .products import add_up
 from .rules import UnsupportedError, VectorTerm
 
@@ -108,10 +109,12 @@ class NativeStepRunner:
         workspace = largest.take_workspace()
         made = self._run(
             steps,
-            *map(find_address, [addresses, starts, *arrays]),
+            addresses,
+            starts,
+            *arrays,
             largest.fixed[1],
-            workspace.address,
-            *map(find_address, results),
+            workspace.memory,
+            *results,
         )
         largest.give_back(workspace)
         return int(made)
@@ -212,7 +215,7 @@ class _DriverWriter:
         made.add_incoming(step, head)
         made.add_incoming(spoiled, end_of_update)
         made.add_incoming(following, keep)
-        return emitter.compile(builder.sitofp(made, emitter.double))
+        return compile_function(emitter, builder.sitofp(made, emitter.double)).run
 
     def _call_loss(self, step: Any) -> Any:
         """Write the call that computes a loss and its gradient, and return the loss."""

@@ -204,6 +204,8 @@ class MatrixEmitter:
         if self.storage.needs_gradient(kernel.weights):
             if self.emitter.by_rows:
                 self._send_from_places(kernel)
+            elif self.storage.is_narrow(kernel.weights):
+                self._send_to_narrow(kernel)
             else:
                 self._send_from_samples(kernel)
         if kernel.bias is not None and self.storage.needs_gradient(kernel.bias):
@@ -241,6 +243,69 @@ class MatrixEmitter:
             self._send_to_weights(kernel, product, self.chunk.is_first(place))
 
         emitter.repeat(places, run)
+
+    def _send_to_narrow(self, kernel: Matrix) -> None:
+        """Write the gradient of weights of few rows or columns: sums over the lanes.
+
+        As a product, it would leave most lanes of its results empty.
+        """
+        emitter = self.emitter
+        places, length = kernel.x.shape
+        features = len(kernel.weights)
+        gradients = self.storage.gradient(kernel.rows.reshape(places, -1))
+        x = self.storage.reader(kernel.x)
+        weights = kernel.weights if features < length else kernel.weights.T
+        targets = self.storage.gradient(weights)
+        few, many = weights.shape
+
+        def run(place: Any) -> None:
+            def run_line(line: Any) -> None:
+                def add_product(number: Any, total: Any) -> Any:
+                    i, k = (line, number) if features < length else (number, line)
+                    return emitter.multiply_add(gradients.load(place, i), x.load(place, k), total)
+
+                self._add_sums(many, add_product, lambda sums, i: targets.add(sums, line, i))
+
+            emitter.repeat(few, run_line)
+
+        emitter.repeat(places, run)
+
+    def _add_sums(
+        self,
+        count: int,
+        add: Callable[[Any, Any], Any],
+        finish: Callable[[Any, Any], None],
+    ) -> None:
+        """Write sums over all samples of a chunk, where lanes are samples.
+
+        Args:
+            count: How many sums there are.
+            add: Takes the number of a sum and vectors that were added up, and returns them with
+                those of the present vector of samples.
+            finish: Takes a vector of sums, and the number of the first of them.
+        """
+        emitter = self.emitter
+        groups, rest = divmod(count, emitter.width)
+        zero = emitter.constant(0.0)
+
+        def run_some(first: Any, some: int) -> None:
+            numbers = [emitter.add_index(first, number) for number in range(some)]
+
+            def add_tile(tile: Any, sums: list[Any]) -> list[Any]:
+                emitter.tile = tile
+                return [add(number, total) for number, total in zip(numbers, sums, strict=True)]
+
+            sums = emitter.loop(self.chunk.tiles, add_tile, [zero] * some)
+            padding = [zero] * (emitter.width - some)
+            with emitter.along_rows(some):
+                finish(emitter.sum_each([*sums, *padding]), first)
+
+        emitter.repeat(
+            groups, lambda group: run_some(emitter.scale_index(group, emitter.width), emitter.width)
+        )
+        if rest:
+            run_some(emitter.index(count - rest), rest)
+        emitter.tile = emitter.index(0)
 
     def _send_to_weights(self, kernel: Matrix, product: Product, is_first: Any) -> None:
         """Write what adds to the gradient of weights, or sets it first where nothing else adds."""
@@ -293,17 +358,10 @@ class MatrixEmitter:
                 over_rows(emitter, features)(add_some)
                 return
 
-            def add_feature(feature: Any) -> None:
-                def add_tile(tile: Any, total: list[Any]) -> list[Any]:
-                    emitter.tile = tile
-                    return [emitter.builder.fadd(total[0], gradients.load(place, feature))]
+            def add_gradient(feature: Any, total: Any) -> Any:
+                return emitter.builder.fadd(total, gradients.load(place, feature))
 
-                zero = emitter.constant(0.0)
-                (total,) = emitter.loop(self.chunk.tiles, add_tile, [zero])
-                emitter.tile = emitter.index(0)
-                targets.add(total, feature)
-
-            emitter.repeat(features, add_feature)
+            self._add_sums(features, add_gradient, targets.add)
 
         emitter.repeat(places, add_place)
 

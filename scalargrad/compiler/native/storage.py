@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy
-from llvmlite import ir
 
 from ..array_types import Mask, Rows
 from ..layout import Layout
@@ -33,7 +32,7 @@ class Places:
         self.shape = positions.shape
         self.view = make_view(0, positions)
         if self.view.strides is None:
-            self.table = self._make_table(positions.ravel().tolist())
+            self.table = emitter.add_table(positions.ravel().tolist())
 
     @property
     def last_stride(self) -> int | None:
@@ -41,15 +40,6 @@ class Places:
         if self.shape[-1] == 1:
             return 1
         return None if self.view.strides is None else self.view.strides[-1]
-
-    def _make_table(self, positions: list[int]) -> Any:
-        module = self.emitter.module
-        kind = ir.ArrayType(self.emitter.integer, len(positions))
-        table = ir.GlobalVariable(module, kind, f"table{len(module.globals)}")
-        table.global_constant = True
-        table.linkage = "internal"
-        table.initializer = ir.Constant(kind, positions)
-        return table
 
     def find_first(self) -> Any:
         """Return the first position."""
@@ -369,9 +359,13 @@ class Storage:
         numbers = _list_blocks(self.layout.block_of[rows])
         return any(number in self.gradients for number in numbers)
 
+    def is_narrow(self, weights: Rows) -> bool:
+        """Whether weights over samples are too few in a row or a column to fill lanes with them."""
+        return bool(self.tiles) and min(weights.shape) <= self.emitter.width // 4
+
     def sets_weights(self, rows: Rows) -> bool:
         """Whether the gradients of weights are set by the first samples, and then added to."""
-        if not self.sole[rows].all():
+        if not self.sole[rows].all() or self.is_narrow(rows):
             return False
         targets = self.gradient(rows)
         return targets.is_regular() and targets.places.last_stride == 1

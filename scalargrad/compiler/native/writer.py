@@ -1,12 +1,14 @@
 """The functions of a program in native code: "outputs", "loss" and "pull_back"."""
 
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy
 from llvmlite import ir
 
 from ..array_types import Mask, Rows
-from ..kernels import Matrix
+from ..kernels import Kernel, Matrix, Scan
 from ..numpy_backend import NumpyBackend
 from .chunks import Chunk
 from .emitter import Emitter
@@ -19,6 +21,9 @@ __all__ = ["FunctionWriter"]
 
 _ARRAYS = ("s", "h", "w", "g", "seeds", "left", "copied", "right", "start", "sums")
 """What lies in the workspace of a call, in order; see `Storage`."""
+
+_PART_KERNELS = 16
+"""How many kernels a function has."""
 
 _LONG_RUN = 64
 """How many numbers side by side are set to zero at once, and not one by one."""
@@ -87,9 +92,7 @@ class FunctionWriter:
         write_shared_copies = emitter.reserve()
         code = KernelEmitter(emitter, storage, Chunk(emitter, emitter.index(0), emitter.index(1)))
         with emitter.along_rows():
-            for _, kernel in self.kernels:
-                if not kernel.batched:
-                    code.forward(kernel)
+            self._write_kernels(self._list_forward(batched=False), code, KernelEmitter.forward)
         write_copies = emitter.reserve()
 
         total = self._write_chunks()
@@ -160,10 +163,8 @@ class FunctionWriter:
     def _write_chunk(self, chunk: Chunk, total: Any) -> Any:
         """Write what computes a chunk, and return the sum of the losses so far."""
         code = KernelEmitter(self.emitter, self.storage, chunk)
-        batched = [(number, kernel) for number, kernel in self.kernels if kernel.batched]
         self._load_samples(chunk)
-        for _, kernel in batched:
-            code.forward(kernel)
+        self._write_kernels(self._list_forward(batched=True), code, KernelEmitter.forward)
         if self.name == "outputs":
             self._store_outputs(self.program.outputs, chunk)
             return total
@@ -174,15 +175,45 @@ class FunctionWriter:
             total = self._seed_loss(chunk, total)
         else:
             self._load_seeds(chunk)
-        for number, kernel in reversed(batched):
-            if number in self.storage.gradients:
-                code.backward(kernel)
+        self._write_kernels(self._list_backward(batched=True), code, KernelEmitter.backward)
         if self.name == "loss":
             self.storage.write_gradient_copies("g", chunk.tiles)
         else:
             self._store_gradients(chunk)
         write_zeros(self.storage.write_zeros)
         return total
+
+    def _list_forward(self, batched: bool) -> list[Kernel]:
+        """Return the kernels that vary by sample, or the others, in order."""
+        return [kernel for _, kernel in self.kernels if kernel.batched == batched]
+
+    def _list_backward(self, batched: bool) -> list[Kernel]:
+        """Return those that a gradient flows through, the last one first."""
+        return [
+            kernel
+            for number, kernel in reversed(self.kernels)
+            if kernel.batched == batched and number in self.storage.gradients
+        ]
+
+    def _write_kernels(
+        self,
+        kernels: Sequence[Kernel],
+        code: KernelEmitter,
+        write: Callable[[KernelEmitter, Kernel], None],
+    ) -> None:
+        """Write kernels forward or backward, some of them at a time as a function of their own."""
+        for is_loop, run in groupby(kernels, lambda kernel: isinstance(kernel, Scan)):
+            group = list(run)
+            if is_loop or len(kernels) <= _PART_KERNELS:
+                # A loop stays here, as its way back uses what was written on the way forward.
+                for kernel in group:
+                    write(code, kernel)
+                continue
+            for first in range(0, len(group), _PART_KERNELS):
+                with code.chunk.part() as chunk:
+                    part = KernelEmitter(self.emitter, self.storage, chunk)
+                    for kernel in group[first : first + _PART_KERNELS]:
+                        write(part, kernel)
 
     def _load_samples(self, chunk: Chunk) -> None:
         """Write what brings the inputs of a chunk into w."""
@@ -392,9 +423,7 @@ class FunctionWriter:
             one = ir.Constant(emitter.double, 1.0)
             storage.gradient(row).add_scalar(one, emitter.index(0))
         with emitter.along_rows():
-            for number, kernel in reversed(self.kernels):
-                if not kernel.batched and number in storage.gradients:
-                    code.backward(kernel)
+            self._write_kernels(self._list_backward(batched=False), code, KernelEmitter.backward)
             storage.write_gradient_copies("h", emitter.index(1))
             # Callers that read the gradient anyway check it themselves, and give no place.
             zero = emitter.builder.ptrtoint(emitter.arguments["zero"], emitter.integer)

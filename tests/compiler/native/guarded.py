@@ -89,7 +89,7 @@ class GuardedWorkspace(calls.Workspace):
     def __init__(self, size: int) -> None:
         super().__init__(0)
         self.parts = GuardedParts(_layouts[size])
-        self.address = self.parts.address
+        self.memory = numpy.frombuffer(self.parts.memory, float)
 
 
 _layouts: dict[int, list[int]] = {}

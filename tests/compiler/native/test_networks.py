@@ -42,6 +42,18 @@ def test_vectors_of_other_machines(width: int, monkeypatch: pytest.MonkeyPatch) 
         assert differing_backends(native, other, network, batch) == []
 
 
+@pytest.mark.parametrize("seed", [4, 5, 6, 7])
+def test_a_function_for_each_kernel(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scalargrad.compiler.native import writer
+
+    monkeypatch.setattr(writer, "_PART_KERNELS", 1)
+    network = make_network(Random(seed), drawn=seed % 5 == 4)
+    native = network.compile("native")
+    other = network.compile("numpy")
+    for batch in (2, 65):
+        assert differing_backends(native, other, network, batch) == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="forbids access to pages as Linux does")
 def test_nothing_is_read_or_written_beyond_an_array() -> None:
     """Such an access would end the process with a signal."""

@@ -16,6 +16,7 @@ from scalargrad import Parameter, Value
 from scalargrad.core.graph import topological
 from scalargrad.losses import cross_entropy
 from tests.core.test_microgpt_code import Transformer
+from tests.viz.graphs import steps
 
 Numbers = list[Value]
 LOGITS = [0.5, -1.0, 2.0, 0.25]
@@ -177,9 +178,9 @@ STEPS = st.lists(
 
 @settings(deadline=None, derandomize=True, max_examples=120)
 @given(STEPS, st.integers(1, 6))
-def test_random_graphs_add_up_to_the_gradient(steps: list[tuple[int, int, int]], top: int) -> None:
+def test_random_graphs_add_up_to_the_gradient(made: list[tuple[int, int, int]], top: int) -> None:
     nodes = [Value(0.5, label="x"), Value(-0.25, label="c")]
-    for first, second, kind in steps:
+    for first, second, kind in made:
         a, b = nodes[first % len(nodes)], nodes[second % len(nodes)]
         if kind < 4:
             nodes += SOFTMAXES[kind]([a, b, nodes[0]])[:2]
@@ -292,3 +293,21 @@ def test_the_inside_of_a_network_has_not_the_name_of_what_it_returned() -> None:
     (path,) = said.paths
     assert path.names[1] == "layers.0.neurons.2"
     assert said.merged == ()
+
+
+@pytest.mark.parametrize("kind", ["softmax of many", "running sum"])
+def test_reading_normalizations_takes_steps_in_proportion(kind: str) -> None:
+    def explained(size: int) -> Callable[[], object]:
+        x = Value(0.5, label="x")
+        y = x
+        if kind == "softmax of many":
+            y = add(sg.softmax([x * (1.0 / (i + 1)) for i in range(size)])[:3])
+        else:
+            running = x
+            for _ in range(size):
+                running = running + x
+                y = y * 0.5 + x * sg.tanh(running)
+        return lambda: viz.explain(y, x)
+
+    # 16 where it is quadratic.
+    assert steps(explained(1200)) < 8 * steps(explained(300))

@@ -117,7 +117,7 @@ def test_hostile_names_stay_text() -> None:
     for i, text in enumerate(HOSTILE):
         shown = clean(text)
         nodes.append(Node(f"n{i}", "module", label=shown, name=text))
-        blocks.append(Block(f"n{i}", title=text, line=text, values=3, calls=2, note=text))
+        blocks.append(Block(f"n{i}", title=shown, line=shown, values=3, calls=2, note=shown))
     groups = (Group("a", "<b>x</b>", detail="]]>", calls=2),)
     picture = Picture(
         "blocks", tuple(nodes), groups=groups, blocks=tuple(blocks), title="</title><script>"

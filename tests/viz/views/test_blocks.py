@@ -12,11 +12,13 @@ from scalargrad import Parameter, Value, nn
 from scalargrad.core.graph import topological
 from scalargrad.errors import OptionError, PictureError
 from tests.viz import small_gpt
+from viz.animation.training import playable_pictures
 from viz.layout.geometry import Rect
 from viz.layout.placed import PlacedPicture
 from viz.model.block_card import Block
 from viz.model.picture import Picture
 from viz.model.snapshot import Snapshot
+from viz.render.dot import build_digraph
 from viz.render.mermaid import render_mermaid
 from viz.render.outline import render_outline
 from viz.render.picture_json import read_json, render_json
@@ -136,6 +138,7 @@ def test_second_lines_are_function_and_sizes_or_the_formula(picture):
     assert block(picture, "scores").line == "Σ q_head·key / √SIZE"
     assert block(picture, "mixed").line == "Σ weights·v_head"
     assert block(picture, "letter_loss").line == "−log probs"
+    assert block(picture, "a + b").line == "letter + place"
     # The calls differ: one letter, two letters …
     assert block(picture, "weights").line == "share"
     assert {each.line for each in picture.blocks if each.title == "normalize"} == {"16 → 16"}
@@ -151,7 +154,7 @@ def test_parameters_are_the_matrices_of_the_user(picture, weights):
 
 def test_of_a_table_only_the_rows_that_were_used_have_numbers(picture):
     embed, place = block(picture, "a + b").parameters
-    assert (embed.name, embed.shown.note, len(embed.shown.present)) == ("embed", "27×16", 4 * 16)
+    assert (embed.name, embed.shown.note, len(embed.shown.present)) == ("embed", "4×16", 4 * 16)
     assert (place.name, place.shown.note, place.shown.missing) == ("place", "5×16", ())
 
 
@@ -235,6 +238,13 @@ def test_a_frame_opens_into_its_calls(loss):
     assert sum(each.values for each in picture.blocks) == 38051
 
 
+def test_attention_without_one_of_its_calls_is_still_a_triangle(loss):
+    picture = draw(loss, expand=["predict #2"])
+    both = [each for each in picture.blocks if each.title == "weights"]
+    shapes = [[(grid.shown.rows, grid.shown.columns) for grid in each.grids] for each in both]
+    assert shapes == [[(4, 5)] * 4, [(4, 2)]]
+
+
 def test_a_box_opens_into_its_calls(loss):
     picture = draw(loss, expand=["q"])
     opened = [each for each in picture.blocks if each.title.startswith("q")]
@@ -277,8 +287,15 @@ def test_unknown_names_are_refused_with_a_hint(loss):
 
 
 def test_a_box_too_large_for_single_values_is_refused(loss):
-    with pytest.raises(OptionError, match="holds 512 values"):
-        draw(loss, expand=["q #1", "predict.att.q #1"])
+    with pytest.raises(OptionError, match=r"holds 459 values.* only up to 300 are drawn"):
+        draw(loss, expand=["logits #1", "predict.logits #1"])
+
+
+def test_one_call_of_a_linear_function_opens_into_products_and_sums(loss):
+    picture = draw(loss, expand=["q #1", "predict.q #1"])
+    singles = Counter(node.symbol for node in picture.nodes if node.kind == "operation")
+    assert singles == {"×": 256, "Σ": 16}
+    assert sum(each.values for each in picture.blocks) == 38051
 
 
 # Other programs
@@ -295,7 +312,7 @@ def cell(state, x, recurrent, entering):
 
 def run_cell(steps=4):
     weights = sg.label({"u": parameters(2, 2), "w": parameters(2, 1)})
-    state = [Value(0.0), Value(0.0)]
+    state = [Value(0.0, label=f"zero[{i}]") for i in range(2)]
     for step in range(steps):
         state = cell(state, [Value(step / 4, label=f"x[{step}]")], weights["u"], weights["w"])
     return state[0] * state[1]
@@ -311,7 +328,7 @@ def test_a_recurrent_cell_is_one_frame_with_a_line_back():
     y.backward()
     picture = draw(y)
     assert [(group.title, group.calls) for group in picture.groups] == [("cell", 4)]
-    assert titles(picture) == ["inputs", "x", "dots", "dots", "total", "tanh", "×"]
+    assert titles(picture) == ["zero", "x", "dots", "dots", "total", "tanh", "×"]
     passed = Counter((edge.source, edge.target) for edge in picture.edges)
     names = {each.title: each.id for each in picture.blocks}
     first_dots = next(each.id for each in picture.blocks if each.title == "dots")
@@ -324,7 +341,7 @@ def test_a_recurrent_cell_is_one_frame_with_a_line_back():
 
 def simulate(steps):
     position = Value(1.0, label="start")
-    speed = Value(0.0)
+    speed = Value(0.0, label="still")
     stiffness = Parameter(2.0, label="stiffness")
     for _ in range(steps):
         force = -stiffness * position
@@ -341,7 +358,7 @@ def test_a_program_of_one_function_is_shown_as_its_lines():
     picture = draw(energy)
     assert picture.groups == ()
     assert picture.notes[0].endswith("folded by line of code into 4 boxes")
-    assert titles(picture) == ["inputs", "start", "force", "speed", "position", "energy"]
+    assert titles(picture) == ["still", "start", "force", "speed", "position", "energy"]
     assert block(picture, "speed").line == "speed + 0.1·force"
     assert block(picture, "force").parameters[0].name == "stiffness"
     assert counts(picture)["force", "speed"] == 20
@@ -596,6 +613,29 @@ def test_mermaid_counts_what_lines_pass_on(picture):
     assert '-->|"135"|' in text
 
 
+def test_dot_counts_what_lines_pass_on(picture):
+    source = build_digraph(picture, theme="light", rankdir="LR").source
+    assert 'label="135"' in source
+    assert "predict × 5" in source
+
+
+def test_films_show_nothing_as_coarse_as_blocks(loss):
+    assert {each.level for each in playable_pictures(loss)}.isdisjoint({"blocks", "layers"})
+    with pytest.raises(PictureError, match="blocks are too coarse to be played"):
+        playable_pictures(loss, "blocks")
+
+
+def test_a_network_by_itself_shows_its_weights():
+    network = nn.MLP(2, [3, 1], seed=1)
+    [picture] = choose_pictures(network, "blocks", fold=True)
+    first = block(picture, "layers.0").parameters[0]
+    neurons = network.layers[0].neurons
+    weights = [[weight.data for weight in neuron.weights] for neuron in neurons]
+    # Turned: a column is what makes the number below it.
+    assert first.shown.numbers == tuple(row[j] for j in range(2) for row in weights)
+    assert first.norm is None
+
+
 def test_a_picture_of_blocks_is_saved_and_read_back(picture):
     placed = PlacedPicture(
         picture,
@@ -614,3 +654,24 @@ def test_a_picture_of_blocks_is_saved_and_read_back(picture):
     missing = replace(picture, blocks=picture.blocks[1:])
     with pytest.raises(PictureError, match="needs one box for each node"):
         read_json(render_json(replace(placed, picture=missing), "light"))
+
+
+def test_modules_in_a_list_are_named_by_what_they_are():
+    model = nn.Sequential(
+        nn.Embedding(3, 2, seed=0),
+        nn.Residual(nn.TimeDistributed(nn.Layer(2, 4, seed=1), nn.Layer(4, 2, seed=2))),
+    )
+    rows = model([2, 0])
+    loss = sum(item * item for row in rows for item in row)
+    loss.backward()
+    picture = draw(loss)
+    assert {"Layer", "+"} <= set(titles(picture))
+    # One frame that holds nothing but another says nothing.
+    assert [group.heading for group in picture.groups] == ["Residual", "TimeDistributed × 2"]
+    shapes = {
+        parameter.name: parameter.shown.note
+        for each in picture.blocks
+        for parameter in each.parameters
+    }
+    sizes = {"Layer.w": "4×2", "Layer.b": "4×1", "Layer #2.w": "2×4", "Layer #2.b": "2×1"}
+    assert shapes == sizes | {"e": "2×2"}

@@ -269,7 +269,7 @@ def test_what_is_no_graph_is_refused(bad):
 def test_unknown_options_are_refused():
     with pytest.raises(
         OptionError,
-        match="level must be None or one of cards, chips, neurons, layers, blocks, not 'atoms'",
+        match="level must be None or one of cards, chips, neurons, layers, blocks, sequence, not",
     ):
         viz.draw(Value(1.0), level="atoms")
     with pytest.raises(OptionError, match="theme must be"):

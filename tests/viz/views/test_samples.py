@@ -407,7 +407,7 @@ def test_too_many_steps_are_refused_with_the_level_to_use() -> None:
 
 
 def test_the_level_that_is_chosen_for_many_steps() -> None:
-    assert viz.draw(long_loop(60)).picture.level == "layers"
+    assert viz.draw(long_loop(60)).picture.level == "sequence"
 
 
 def test_a_sequence_too_long_for_neurons_is_still_played() -> None:

@@ -143,10 +143,7 @@ class Boxes:
         self._owner: dict[Value, tuple[Box, Call]] = {}
         self._assign()
         opened_boxes = [box for key, box in self._by_key.items() if key in self._opened.values]
-        shown = [node for box in opened_boxes for node in box.values]
-        # The 0 that Python's sum begins with is a leaf.
-        leaves = {arg for node in shown for arg in node.args if not arg.args}
-        self.sums = FoldedSums(snapshot, [*shown, *leaves])
+        self.sums = self.fold_sums([node for box in opened_boxes for node in box.values])
         for box in opened_boxes:
             self._open_values(box)
         self._connect()
@@ -155,6 +152,16 @@ class Boxes:
     def owner(self, node: Value) -> Box | None:
         """Return the box that a Value is folded into, None for a leaf."""
         return self._owner[node][0] if node.args else None
+
+    def fold_sums(self, values: list[Value]) -> FoldedSums:
+        """Return the chains of + among some Values.
+
+        Args:
+            values: Values that are shown one by one.
+        """
+        # The 0 that Python's sum begins with is a leaf.
+        leaves = {arg for node in values for arg in node.args if not arg.args}
+        return FoldedSums(self.snapshot, [*values, *leaves])
 
     def _assign(self) -> None:
         spots: dict[tuple[int, int], tuple[Box, Call]] = {}

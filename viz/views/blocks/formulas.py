@@ -1,6 +1,7 @@
 """Expressions of Python in the short words of a formula: "Σ q·k / √size"."""
 
 import ast
+from copy import deepcopy
 from functools import singledispatch
 
 _INFIX: dict[type[ast.operator], tuple[str, int]] = {
@@ -24,6 +25,8 @@ _POWER = 5
 _ATOM = 6
 _POWERS = {2: "²", 3: "³", -1: "⁻¹"}
 
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
+
 _Part = tuple[str, int]
 """A text, and how strongly its outermost operator binds."""
 
@@ -42,6 +45,54 @@ def write_formula(expression: ast.expr) -> str:
     return _write(expression)[0]
 
 
+def write_sources(expression: ast.expr) -> str:
+    """Return the formula of a comprehension with the lists that it goes through.
+
+    Args:
+        expression: What a statement computes.
+
+    Returns:
+        The formula; "" where the lists have no names.
+
+    Example:
+        >>> [line] = ast.parse("[a + b for a, b in zip(tokens, places)]").body
+        >>> write_sources(line.value)
+        'tokens + places'
+    """
+    if not isinstance(expression, _COMPREHENSIONS) or len(expression.generators) != 1:
+        return ""
+    lists = _find_lists(expression.generators[0])
+    if not lists:
+        return ""
+    return write_formula(_Renaming(lists).visit(deepcopy(expression.elt)))
+
+
+def _find_lists(loop: ast.comprehension) -> dict[str, str]:
+    """Return the name of the list that each variable of a loop is an item of; {} if unknown."""
+    targets = loop.target.elts if isinstance(loop.target, ast.Tuple) else [loop.target]
+    sources = [loop.iter]
+    if isinstance(loop.iter, ast.Call) and len(targets) > 1:
+        is_zip = isinstance(loop.iter.func, ast.Name) and loop.iter.func.id == "zip"
+        sources = loop.iter.args if is_zip else []
+    if len(sources) != len(targets):
+        return {}
+    lists: dict[str, str] = {}
+    for target, source in zip(targets, sources, strict=True):
+        if isinstance(target, ast.Name) and isinstance(source, ast.Name):
+            lists[target.id] = source.id
+    return lists if len(lists) == len(targets) else {}
+
+
+class _Renaming(ast.NodeTransformer):
+    """Other names for some variables."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(self._names.get(node.id, node.id), node.ctx)
+
+
 def find_operation(expression: ast.expr) -> str:
     """Return the name of the function that is applied to each number, "" for none.
 
@@ -53,7 +104,7 @@ def find_operation(expression: ast.expr) -> str:
         >>> find_operation(line.value)
         'relu'
     """
-    while isinstance(expression, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+    while isinstance(expression, _COMPREHENSIONS):
         expression = expression.elt
     if not isinstance(expression, ast.Call):
         return ""

@@ -174,7 +174,9 @@ def _steps(block: list[Shares]) -> tuple[int, ...]:
 def _is_regular(block: list[Shares]) -> bool:
     sizes = [len(row.numbers) for row in block]
     steps = {after - before for before, after in pairwise(sizes)}
-    return max(sizes, default=0) > 1 and (steps <= {0} or steps <= {1})
+    is_rectangle = steps <= {0}
+    is_triangle = all(step > 0 for step in steps)
+    return max(sizes, default=0) > 1 and (is_rectangle or is_triangle)
 
 
 def _grid(

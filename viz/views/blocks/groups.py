@@ -40,7 +40,11 @@ class Groups:
             if box.frame is not None:
                 for frame in box.frame.chain():
                     self._members[frame].append(box)
-        self._shown = {frame for frame in self._members if not self._is_everything(frame)}
+        self._shown = {
+            frame
+            for frame in self._members
+            if not self._is_everything(frame) and not self._holds_one(frame)
+        }
         self._panel_of: dict[Box | Frame, Residual] = {}
         for residual in stream.all:
             self._make_panel(residual)
@@ -60,6 +64,11 @@ class Groups:
         """Return the path of the innermost group around a box, "" for none."""
         inner = self._innermost(box)
         return "" if inner is None else self._paths[inner]
+
+    def frames_around(self, box: Box) -> str:
+        """Return the path of the frames around a box, without the panels; "" for none."""
+        chain = [] if box.frame is None else box.frame.chain()
+        return "/".join(self._own_name(frame) for frame in reversed(chain) if frame in self._shown)
 
     def frames(self) -> Iterator[tuple[Frame, str]]:
         """Yield the frames that are drawn, with their paths."""
@@ -84,6 +93,12 @@ class Groups:
         """Return whether a frame is one call with the whole graph inside, which says nothing."""
         is_whole = len(self._members[frame]) == len(self._boxes.all)
         return is_whole and len(frame.calls) == 1 and not frame.number
+
+    def _holds_one(self, frame: Frame) -> bool:
+        """Return whether a frame is one call with nothing but another frame inside."""
+        inner = [each for each in self._members if each.parent is frame]
+        has_nothing_else = len(inner) == 1 and self._members[inner[0]] == self._members[frame]
+        return has_nothing_else and len(frame.calls) == 1 and not frame.number
 
     def _make_panel(self, residual: Residual) -> None:
         """Put what a residual connection skips into a panel, where no frame is cut in two."""
@@ -141,11 +156,13 @@ class Groups:
             if group in self._paths:
                 continue
             outer = self._around(group)
-            own = self._titles[group] or "panel"
-            if isinstance(group, Frame) and group.number:
-                own = f"{own} #{group.number}"
             around = "" if outer is None else self._paths[outer]
-            self._paths[group] = make_path(around, own, self._used)
+            self._paths[group] = make_path(around, self._own_name(group), self._used)
+
+    def _own_name(self, group: Around) -> str:
+        own = self._titles[group] or "panel"
+        number = group.number if isinstance(group, Frame) else 0
+        return f"{own} #{number}" if number else own
 
 
 def make_path(around: str, own: str, used: set[str]) -> str:

@@ -1,5 +1,6 @@
 """What boxes and frames are called, and what is said about them in one line."""
 
+import re
 from collections import Counter, defaultdict
 
 from scalargrad.core.scopes import CallScope
@@ -16,6 +17,8 @@ MAX_FORMULA = 28
 """Characters of the formula of a line."""
 MAX_OPERATION = 14
 """Characters of a formula that is the title of a line."""
+_PLACE_IN_LIST = re.compile(r"(steps\.)?\d+")
+"""The name of a module that is an item of a list."""
 
 
 def name_frame(frame: Frame, variable: str = "") -> str:
@@ -36,6 +39,9 @@ def name_frame(frame: Frame, variable: str = "") -> str:
     if len({call.name for call in frame.calls}) > 1:
         # Calls of one module, whose names are numbered.
         name = list_name(name)
+    if scope.is_module and _PLACE_IN_LIST.fullmatch(name):
+        # Which step of a Sequential it is says less than what it is.
+        name = scope.kind
     return clean(name) or clean(scope.kind) or "module"
 
 
@@ -148,6 +154,9 @@ def describe_box(box: Box, title: str) -> str:
     if box.statement is None or title == box.statement.operation:
         return shape
     written = clean(box.statement.formula, 120)
+    if written == title:
+        # Its operands have longer names outside of the comprehension.
+        written = clean(box.statement.sources, 120)
     return shape if written in ("", title) else cut(written, MAX_FORMULA)
 
 

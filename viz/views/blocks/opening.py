@@ -7,7 +7,7 @@ from scalargrad.errors import OptionError
 from viz.look.text import clean, hint
 from viz.model.picture import MAX_CHIPS
 
-from .assign import Box, Opened
+from .assign import Box, Boxes, Opened
 from .fold import Frame
 
 _CALL = re.compile(r"(?P<name>.+) #(?P<number>[0-9]{1,6})")
@@ -18,7 +18,7 @@ Names = Mapping[str, Sequence[Box | Frame]]
 """What is drawn, by its title and by its path."""
 
 
-def open_next(opened: Opened, pending: list[str], names: Names) -> None:
+def open_next(opened: Opened, pending: list[str], names: Names, boxes: Boxes) -> None:
     """Open the outermost of what some names stand for, and take its name from the list.
 
     What is inside of a frame is another thing in each of its calls: so that comes later, when the
@@ -28,6 +28,7 @@ def open_next(opened: Opened, pending: list[str], names: Names) -> None:
         opened: What was opened up to now; more is added.
         pending: The names that the user gave.
         names: What is drawn.
+        boxes: The graph, folded as it is drawn.
 
     Raises:
         OptionError: None of the names is known, or what is named is too large to be opened.
@@ -42,7 +43,7 @@ def open_next(opened: Opened, pending: list[str], names: Names) -> None:
         if isinstance(thing, Frame):
             _open_calls(opened, thing, number, name)
         else:
-            _open_box(opened, thing, number, name)
+            _open_box(opened, boxes, thing, number, name)
     pending.remove(name)
 
 
@@ -62,20 +63,22 @@ def _open_calls(opened: Opened, frame: Frame, number: int, name: str) -> None:
     opened.calls[frame.key] = frozenset() if is_all else (apart or frozenset()) | {number}
 
 
-def _open_box(opened: Opened, box: Box, number: int, name: str) -> None:
+def _open_box(opened: Opened, boxes: Boxes, box: Box, number: int, name: str) -> None:
     if box.single is not None:
         return  # there is nothing in it
     if box.folded is not None and (number or box.calls > 1):
         _open_calls(opened, box.folded, number, name)
     elif box.folded is not None and len({node.made_at for node in box.values}) > 1:
         opened.lines.add(box.key)
-    elif len(box.values) <= MAX_CHIPS:
-        opened.values.add(box.key)
     else:
-        raise OptionError(
-            f"{clean(name)!r} holds {len(box.values):,} values: up to {MAX_CHIPS} are drawn one by "
-            "one; open the calls that it is in first"
-        )
+        partial_sums = boxes.fold_sums(box.values).folded.intersection(box.values)
+        count = len(box.values) - len(partial_sums)
+        if count > MAX_CHIPS:
+            raise OptionError(
+                f"{clean(name)!r} holds {count:,} values, where chains of + are one: only up to "
+                f"{MAX_CHIPS} are drawn one by one"
+            )
+        opened.values.add(box.key)
 
 
 def _match(name: str, names: Names) -> tuple[Sequence[Box | Frame], int]:

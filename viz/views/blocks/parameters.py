@@ -13,7 +13,7 @@ from viz.model.heatmap import Map
 from .strips import Numbers
 
 _INDEXED = re.compile(r"(?P<name>.*?)(?P<indexes>(\[-?\d+\])+)$", re.DOTALL)
-_NUMBERED = re.compile(r"(?P<name>.*?\D)(?P<indexes>\d+)$", re.DOTALL)
+_NUMBERED = re.compile(r"(?P<name>.*?[^\d,])(?P<indexes>\d+(,\d+)?)$", re.DOTALL)
 _NUMBER = re.compile(r"\d+")
 NO_NAME = "θ"
 """The name of parameters that the user gave none."""
@@ -32,10 +32,17 @@ class Matrix:
     Attributes:
         name: What the labels have in common.
         cells: The leaves by row and column.
+        has_labels: Whether the user labeled them; if not, they are in the order of their use.
     """
 
     name: str
     cells: dict[Cell, Value] = field(default_factory=dict)
+    has_labels: bool = True
+
+    @property
+    def first(self) -> Value:
+        """The first of its leaves, which tells it from others of its name."""
+        return next(iter(self.cells.values()))
 
     @property
     def shape(self) -> Cell:
@@ -49,16 +56,17 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
     """Return the matrices that some leaves are part of, in the order of their first leaves.
 
     Args:
-        leaves: Values. The labels of those in a matrix are `wte[3][2]`; or `w0`, `w1` for each of
-            the units of a layer, whose labels repeat.
+        leaves: Values. The labels of those in a matrix are `wte[3][2]` or `e3,2`; or `w0`, `w1` for
+            each of the units of a layer, whose labels repeat.
     """
     matrices: dict[str, Matrix] = {}
     repeated: Counter[str] = Counter()
     deep: dict[str, dict[tuple[int, ...], int]] = {}
     for leaf in leaves:
-        label = leaf.label
-        name, indexes = _split(label)
-        matrix = matrices.setdefault(name, Matrix(clean(name) or NO_NAME))
+        label = leaf.label or _variable(leaf)
+        name, indexes = _split(leaf.label) if leaf.label else (label, ())
+        new = Matrix(clean(name) or NO_NAME, has_labels=bool(leaf.label))
+        matrix = matrices.setdefault(name, new)
         unit = repeated[label]
         repeated[label] += 1
         if len(indexes) == 2 and unit == 0:
@@ -66,7 +74,7 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
         elif len(indexes) == 1:
             cell = (unit, indexes[0])
         elif not indexes:
-            cell = (unit, 0) if label else (0, unit)
+            cell = (unit, 0) if leaf.label else (0, unit)
         else:
             # All indexes but the first are one.
             columns = deep.setdefault(name, {})
@@ -78,15 +86,21 @@ def find_matrices(leaves: Iterable[Value]) -> list[Matrix]:
         # x0 alone is no row of a matrix x.
         if len(matrix.cells) == 1:
             (leaf,) = matrix.cells.values()
-            matrix.name = clean(leaf.label) or NO_NAME
+            matrix.name = clean(leaf.label or _variable(leaf)) or NO_NAME
     return list(matrices.values())
+
+
+def _variable(leaf: Value) -> str:
+    """Return the variable that a leaf was given to, "" if that is not known."""
+    line = leaf.made_at
+    return "" if line is None else line.variable
 
 
 def _split(label: str) -> tuple[str, tuple[int, ...]]:
     """Return a label without the indexes at its end, and the indexes.
 
-    >>> _split("layer0.wq[3][2]"), _split("w12"), _split("b")
-    (('layer0.wq', (3, 2)), ('w', (12,)), ('b', ()))
+    >>> _split("layer0.wq[3][2]"), _split("e3,2"), _split("w12"), _split("b")
+    (('layer0.wq', (3, 2)), ('e', (3, 2)), ('w', (12,)), ('b', ()))
     """
     match = _INDEXED.match(label) or _NUMBERED.match(label)
     if match is None:
@@ -105,23 +119,22 @@ def merge_single(matrices: list[Matrix]) -> list[Matrix]:
     if len(matrices) <= MAX_MATRICES:
         return matrices
     large = [matrix for matrix in matrices if len(matrix.cells) > 1]
-    row = Matrix(NO_NAME)
+    row = Matrix(NO_NAME, has_labels=False)
     for matrix in matrices:
         for leaf in matrix.cells.values() if len(matrix.cells) == 1 else ():
             row.cells[0, len(row.cells)] = leaf
     return [*large, row] if row.cells else large
 
 
-def fold_unnamed(matrix: Matrix, rows: int) -> Matrix:
-    """Return leaves without names as so many rows, where that makes a rectangle.
+def fold_unlabeled(matrix: Matrix, rows: int) -> Matrix:
+    """Return leaves without labels as so many rows, where that makes a rectangle.
 
     Args:
         matrix: A row of leaves in the order of their use, or anything else.
         rows: The numbers that leave the box at a call: each is made of its own weights.
     """
     count = len(matrix.cells)
-    is_row = matrix.name == NO_NAME and matrix.shape == (1, count)
-    if not is_row or rows < 2 or count % rows:
+    if matrix.has_labels or matrix.shape != (1, count) or rows < 2 or count % rows:
         return matrix
     width = count // rows
     cells = {divmod(i, width): leaf for i, leaf in enumerate(matrix.cells.values())}
@@ -142,6 +155,13 @@ def shorten_names(names: Iterable[str]) -> dict[str, str]:
         last = name.rpartition(".")[2]
         short[name] = last if last and lasts[last] == 1 else name
     return short
+
+
+def _count_used(matrix: Matrix) -> str:
+    """Return how many rows and columns are used: of the others the graph knows nothing."""
+    rows = {row for row, _ in matrix.cells}
+    columns = {column for _, column in matrix.cells}
+    return f"{len(rows):,}×{len(columns):,}"
 
 
 def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> BlockParameter:
@@ -169,6 +189,6 @@ def show_matrix(matrix: Matrix, name: str, columns: int, numbers: Numbers) -> Bl
         length,
         numbers=tuple(cells),
         missing=tuple(sorted(missing)),
-        note=f"{rows:,}×{width:,}",
+        note=_count_used(matrix),
     )
     return BlockParameter(name, shown, numbers.norm(list(matrix.cells.values())))

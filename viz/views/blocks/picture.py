@@ -26,7 +26,7 @@ from .parameters import (
     NO_NAME,
     Matrix,
     find_matrices,
-    fold_unnamed,
+    fold_unlabeled,
     merge_single,
     shorten_names,
     show_matrix,
@@ -129,7 +129,7 @@ def _fold(
     view = _BlockView(boxes, shown, tokens, vocabulary)
     pending = list(expand)
     while pending:
-        open_next(opened, pending, view.names())
+        open_next(opened, pending, view.names(), view.boxes)
         view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
     return view
 
@@ -188,6 +188,9 @@ class _BlockView:
         for box, path in self.paths.items():
             by_path[path] = [box]
             by_title[self.titles[box]].append(box)
+            if around := self.groups.frames_around(box):
+                # Whoever wrote the function does not know of panels.
+                by_title[f"{around}/{self.titles[box]}"].append(box)
         return by_title | by_path
 
     def picture(self) -> Picture:
@@ -228,13 +231,19 @@ class _BlockView:
         owners: dict[str, set[Value]] = defaultdict(set)
         for matrices in self.matrices.values():
             for matrix in matrices:
-                owners[matrix.name].add(next(iter(matrix.cells.values())))
+                owners[matrix.name].add(matrix.first)
+        numbers: dict[tuple[str, str], dict[Value, int]] = defaultdict(dict)
         for box, matrices in self.matrices.items():
+            title = self.titles[box]
             for matrix in matrices:
-                if matrix.name == NO_NAME:
-                    matrix.name = self.titles[box]
-                elif len(owners[matrix.name]) > 1:
-                    matrix.name = f"{self.titles[box]}.{matrix.name}"
+                name = matrix.name
+                if name != NO_NAME and len(owners[name]) == 1:
+                    continue
+                # Boxes of one title, such as several layers, have parameters of their own.
+                alike = numbers[title, name]
+                number = alike.setdefault(matrix.first, 1 + len(alike))
+                owner = title if number == 1 else f"{title} #{number}"
+                matrix.name = owner if name == NO_NAME else f"{owner}.{name}"
 
     def _name_paths(self) -> dict[Box, str]:
         """Return a unique path for each box."""
@@ -426,7 +435,7 @@ def _box_matrices(box: Box) -> list[Matrix]:
     """Return the parameters that a box uses."""
     widths = {len(made) for made in box.outputs.values()}
     rows = widths.pop() if len(widths) == 1 else 0
-    return [fold_unnamed(matrix, rows) for matrix in merge_single(find_matrices(box.parameters))]
+    return [fold_unlabeled(matrix, rows) for matrix in merge_single(find_matrices(box.parameters))]
 
 
 def _input_name(matrix: Matrix) -> str:
@@ -439,6 +448,10 @@ def _describe_size(block: Block) -> str:
 
 
 def _matrix_rows(matrix: Matrix) -> list[list[Value]]:
+    """Return the leaves of a matrix row by row; those of one column as a row."""
+    _, width = matrix.shape
+    if width == 1:
+        return [[leaf for _, leaf in sorted(matrix.cells.items(), key=lambda item: item[0])]]
     rows: dict[int, list[Value]] = {}
     for (row, _), leaf in sorted(matrix.cells.items(), key=lambda item: item[0]):
         rows.setdefault(row, []).append(leaf)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from scalargrad.core.source_lines import SourceLine
 
-from .formulas import find_operation, write_formula
+from .formulas import find_operation, write_formula, write_sources
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
@@ -24,6 +24,7 @@ class Statement:
         line: Its first line.
         text: The first line as it is written.
         formula: What it computes, as short as it can be said: "Σ q·k / √size".
+        sources: The same with the lists that a comprehension goes through; "" for none.
         operation: The function or method that it applies to each number, "" for none.
         target: The variable that the result is given to, "" for none or several.
         is_repeated: Whether it makes one number each time a loop comes to it.
@@ -33,6 +34,7 @@ class Statement:
     line: int
     text: str = ""
     formula: str = ""
+    sources: str = ""
     operation: str = ""
     target: str = ""
     is_repeated: bool = False
@@ -138,6 +140,7 @@ def _describe(statement: ast.stmt, file: str, lines: list[str], is_in_loop: bool
         line,
         text,
         formula=write_formula(expression),
+        sources=write_sources(expression),
         operation=find_operation(expression),
         target=targets[0] if len(targets) == 1 else "",
         is_repeated=is_in_loop and not isinstance(expression, _COMPREHENSIONS),

@@ -1,0 +1,237 @@
+"""Which calls follow each other in a recurrence: each takes from the one before it, and only that.
+
+That tells a recurrence from attention, where a call takes from all before it, and from samples,
+where calls take nothing from each other. Its calls share their parameters, which tells it from the
+layers of a deep network.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from scalargrad.core.scopes import Scope
+from scalargrad.core.value import Value
+from viz.model.snapshot import Snapshot
+
+CELLS = ("LSTMCell", "GRUCell", "RNNCell")
+"""The cells whose inside is known, by the names of their classes."""
+_MAX_CANDIDATES = 12
+"""Modules and functions that are looked at, those that made most Values first."""
+
+Key = tuple[int, str, bool]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call.
+
+    Attributes:
+        scope: The call.
+        values: The Values that it made, operands first.
+    """
+
+    scope: Scope
+    values: list[Value]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Calls that follow each other.
+
+    Attributes:
+        cell: "LSTMCell", "GRUCell", "RNNCell", or "" for any other module or function.
+        steps: The calls, the first one first.
+        count: How many such sequences there are, one for each sample of a batch.
+        total: How many Values all of them made.
+        beside: Of the first of a stack how many other recurrent cells there are, which neither take
+            from it nor give to it step by step.
+    """
+
+    cell: str
+    steps: list[Step]
+    count: int
+    total: int
+    beside: int = 0
+
+    @property
+    def values(self) -> Iterator[Value]:
+        """The Values of all steps."""
+        for step in self.steps:
+            yield from step.values
+
+
+def find_sequences(snapshot: Snapshot, least: int = 0) -> list[Sequence]:
+    """Return the recurrence of a graph: a sequence for each of the cells stacked on each other.
+
+    Args:
+        snapshot: The graph.
+        least: How many Values the calls of a cell must have made together.
+
+    Returns:
+        The sequences, each takes from the one before it; empty where nothing is recurrent.
+    """
+    found: list[Sequence] = []
+    for key, calls in _find_candidates(snapshot, least).items():
+        cell = key[1] if key[2] and key[1] in CELLS else ""
+        if found and not (cell and found[0].cell):
+            continue  # only the cells that are known are stacked
+        sequence = _follow_calls(snapshot, list(calls.values()), cell)
+        if sequence is not None:
+            found.append(sequence)
+    return _stack(found)
+
+
+def _find_candidates(snapshot: Snapshot, least: int) -> dict[Key, dict[int, Scope]]:
+    """Return the calls of each module or function: known cells first, then those of most Values."""
+    calls: dict[Key, dict[int, Scope]] = defaultdict(dict)
+    sizes: dict[Key, int] = defaultdict(int)
+    depths: dict[Key, int] = {}
+    outermost: dict[int, list[tuple[Key, Scope]]] = {}
+
+    for node in snapshot.order:
+        if not node.args or node.scope is None:
+            continue
+        known = outermost.get(id(node.scope))
+        if known is None:
+            known = outermost[id(node.scope)] = _outermost_calls(node.scope)
+        for depth, (key, scope) in enumerate(known):
+            calls[key][id(scope)] = scope
+            sizes[key] += 1
+            depths.setdefault(key, depth)
+
+    def rank(key: Key) -> tuple[bool, int, int]:
+        is_cell = key[2] and key[1] in CELLS
+        return not is_cell, -sizes[key], depths[key]
+
+    repeated = [
+        key
+        for key in calls
+        if sizes[key] >= least and (len(calls[key]) > 1 or (key[2] and key[1] in CELLS))
+    ]
+    return {key: calls[key] for key in sorted(repeated, key=rank)[:_MAX_CANDIDATES]}
+
+
+def _outermost_calls(scope: Scope) -> list[tuple[Key, Scope]]:
+    """Return the scopes around a Value by what was called; a call inside its own is part of it."""
+    calls: dict[int, tuple[Key, Scope]] = {}
+    for outer in scope.chain():
+        key = (outer.identity, outer.kind, outer.is_module)
+        calls.setdefault(outer.identity, (key, outer))
+    return list(calls.values())
+
+
+def _follow_calls(snapshot: Snapshot, scopes: list[Scope], cell: str) -> Sequence | None:
+    """Return the longest chain of calls, None where they are no recurrence."""
+    numbers = {id(scope): i for i, scope in enumerate(scopes)}
+    owner = _find_owners(snapshot, numbers)
+    before = _find_sources(snapshot, owner, len(scopes))
+    if before is None:
+        return None
+
+    following = {source: call for call, source in enumerate(before) if source >= 0}
+    is_a_tree = len(following) < sum(source >= 0 for source in before)
+    if is_a_tree or not (following or cell):
+        return None
+    starts = [call for call, source in enumerate(before) if source < 0]
+    chains = [_walk(start, following) for start in starts]
+    # Of samples of one length the first, as everywhere.
+    longest = max(chains, key=len)
+
+    values: dict[int, list[Value]] = {call: [] for call in longest}
+    for node, call in owner.items():
+        if call in values:
+            values[call].append(node)
+    steps = [Step(scopes[call], values[call]) for call in longest]
+    if not _share_parameters(steps):
+        return None
+    return Sequence(cell, steps, len(chains), len(owner))
+
+
+def _find_owners(snapshot: Snapshot, numbers: dict[int, int]) -> dict[Value, int]:
+    """Return the number of the call that made each Value, of those that a call made."""
+    by_scope: dict[int, int] = {}
+    owner: dict[Value, int] = {}
+    for node in snapshot.order:
+        scope = node.scope
+        if not node.args or scope is None:
+            continue
+        if id(scope) not in by_scope:
+            around = (numbers.get(id(outer), -1) for outer in scope.chain())
+            by_scope[id(scope)] = next((number for number in around if number >= 0), -1)
+        if by_scope[id(scope)] >= 0:
+            owner[node] = by_scope[id(scope)]
+    return owner
+
+
+def _find_sources(snapshot: Snapshot, owner: dict[Value, int], count: int) -> list[int] | None:
+    """Return for each call the one that it takes from, -1 for none; None where one takes from two.
+
+    What a call takes may pass through Values that no call made.
+    """
+    passed: dict[Value, int] = {}
+    sources = [0] * count
+    for node in snapshot.order:
+        call = owner.get(node, -1)
+        bits = 0
+        for arg in node.args:
+            giver = owner.get(arg, -1)
+            if giver < 0:
+                bits |= passed.get(arg, 0)
+            elif giver != call:
+                bits |= 1 << giver
+        if call < 0:
+            passed[node] = bits
+            continue
+        sources[call] |= bits
+        if sources[call] & (sources[call] - 1):
+            return None
+    return [bits.bit_length() - 1 for bits in sources]
+
+
+def _walk(start: int, following: dict[int, int]) -> list[int]:
+    chain = [start]
+    while chain[-1] in following:
+        chain.append(following[chain[-1]])
+    return chain
+
+
+def _share_parameters(steps: list[Step]) -> bool:
+    """Return whether the first two calls use the same parameters, or none at all."""
+    used = []
+    for step in steps[:2]:
+        leaves = (arg for node in step.values for arg in node.args)
+        used.append({id(leaf) for leaf in leaves if leaf.kind == "parameter"})
+    first, second = used[0], used[-1]
+    return not (first or second) or bool(first & second)
+
+
+def _stack(sequences: list[Sequence]) -> list[Sequence]:
+    """Return the first sequence, and those of as many steps that it takes from or gives to."""
+    if not sequences:
+        return []
+    length = len(sequences[0].steps)
+    same = [sequence for sequence in sequences if len(sequence.steps) == length]
+    stack = same[:1]
+    waiting = same[1:]
+    while waiting:
+        below = next((each for each in waiting if _takes_from(stack[0], each)), None)
+        above = next((each for each in waiting if _takes_from(each, stack[-1])), None)
+        if below is not None:
+            stack.insert(0, below)
+            waiting.remove(below)
+        elif above is not None:
+            stack.append(above)
+            waiting.remove(above)
+        else:
+            break
+    stack[0] = replace(stack[0], beside=len(sequences) - len(stack))
+    return stack
+
+
+def _takes_from(sequence: Sequence, other: Sequence) -> bool:
+    """Return whether each step of a sequence takes what the same step of the other made."""
+    for step, given in zip(sequence.steps, other.steps, strict=True):
+        made = set(given.values)
+        if not any(arg in made for node in step.values for arg in node.args):
+            return False
+    return True
