@@ -22,6 +22,7 @@ from viz.render.svg_blocks import describe_block
 from viz.render.svg_document import draw_blocks
 from viz.render.svg_writer import SvgWriter, find_color, format_coordinate
 from viz.views.blocks.assign import Box, Call
+from viz.views.blocks.grids import find_grid_values
 from viz.views.blocks.parameters import Matrix
 from viz.views.blocks.picture import FoldedBlocks, fold_blocks
 
@@ -64,6 +65,13 @@ class _PageWriter(SvgWriter):
 
     def map_image(self, shown: Map, rect: Rect, scale: float) -> str:
         """Return a group as large as a rectangle, with one unit for each cell."""
+        return self._place_map(shown, rect, scale, "")
+
+    def mark_cells(self, shown: Map, rect: Rect) -> str:
+        """Return the same group above cells that are drawn already."""
+        return self._place_map(shown, rect, 1.0, ' data-drawn="yes"')
+
+    def _place_map(self, shown: Map, rect: Rect, scale: float, more: str) -> str:
         # The pictures of one page show the same maps.
         number = self._numbers.get(id(shown))
         if number is None:
@@ -73,9 +81,10 @@ class _PageWriter(SvgWriter):
         y = format_coordinate(rect.y)
         across = rect.width / shown.columns
         down = rect.height / shown.rows
+        place = f"translate({x} {y}) scale({across:.5g} {down:.5g})"
         return (
-            f'<g data-map="{number}" transform="translate({x} {y}) scale({across:.5g} {down:.5g})">'
-            f'<title></title><rect width="{shown.columns}" height="{shown.rows}" fill="none"/></g>'
+            f'<g data-map="{number}"{more} transform="{place}"><title></title>'
+            f'<rect width="{shown.columns}" height="{shown.rows}" fill="none"/></g>'
         )
 
     def wrap_node(self, id: str, content: str) -> str:
@@ -177,6 +186,10 @@ class _Cells:
             if block.strip is not None:
                 self._found[id(block.strip)] = self._of_strip(block, folded)
             matrices = folded.parameters.get(block.id, [])
+            box = folded.boxes.get(block.id)
+            if block.grids and box is not None:
+                for grid, rows in zip(block.grids, find_grid_values(box), strict=True):
+                    self._found[id(grid.shown)] = self._of_rows(rows)
             for parameter, matrix in zip(block.parameters, matrices, strict=True):
                 self._found[id(parameter.shown)] = self._of_matrix(parameter.shown, matrix)
 
@@ -210,6 +223,9 @@ class _Cells:
             together = -(-len(row) // shown.columns)
             cells += [self._index[node] for node in row[::together]]
         return cells
+
+    def _of_rows(self, rows: list[list[Value | None]]) -> list[int]:
+        return [-1 if node is None else self._index[node] for row in rows for node in row]
 
     def _of_matrix(self, shown: Map, matrix: Matrix) -> list[int]:
         is_turned = (shown.rows, shown.columns) != matrix.shape

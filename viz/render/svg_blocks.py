@@ -237,8 +237,9 @@ class _BlockPen:
         parts = []
         if len(shown.numbers) <= _MAX_CELLS:
             parts.append(self._draw_cells(piece, cells))
+            parts.append(writer.mark_cells(shown, cells))
         else:
-            parts.append(writer.map_image(replace(shown, is_gray=True), cells, 1.0))
+            parts.append(writer.map_image(shown, cells, shown.scale))
         if not shown.missing:
             border = writer.paint("none", "group_line")
             parts.append(writer.rect(cells, border, 0, 'stroke-width="1"'))

@@ -147,6 +147,10 @@ class SvgWriter:
         dark = png(scaled, DARK, _MAX_PIXELS) if self.automatic else None
         return self.image(rect, light, dark)
 
+    def mark_cells(self, shown: Map, rect: Rect) -> str:  # noqa: ARG002
+        """Return what tells a page which cells are where; a picture by itself has nothing there."""
+        return ""
+
     def wrap_node(self, id: str, content: str) -> str:  # noqa: ARG002
         """Return what was drawn of a node; a page puts it into an element of its own."""
         return content

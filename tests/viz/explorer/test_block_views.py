@@ -163,3 +163,17 @@ def test_a_box_that_is_alone_on_the_page_is_open() -> None:
     folds = find_folds(Snapshot([loss]))
     assert (folds[0].boxes, folds[0].values) == ([1], [])
     assert choose_open(folds, max_shown=3) == [0, 1]
+
+
+def test_the_cells_of_shares_are_what_was_divided() -> None:
+    def softmax(logits: list[Any]) -> list[Any]:
+        powers = [x.exp() for x in logits]
+        total = sum(powers)
+        return [power / total for power in powers]
+
+    with sg.trace_calls():
+        shares = softmax([Value(0.1 * i) for i in range(4)])
+        loss = shares[1] * 2.0 + shares[3]
+    snapshot, data = blocks_of(loss)
+    (cells,) = (m["values"] for m in data["maps"] if m["colors"] == "d")
+    assert cells == [-1, snapshot.index[shares[1]], -1, snapshot.index[shares[3]]]

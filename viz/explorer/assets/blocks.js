@@ -83,7 +83,8 @@ function showPicture(number, zoomed, [w, h]) {
 
 function makePicture(number) {
   const picture = makeElement(graph.blocks.pictures[number]);
-  for (const element of picture.querySelectorAll('[data-map]')) fillBlockMap(element);
+  const empty = picture.querySelectorAll('[data-map]:not([data-drawn])');
+  for (const element of empty) fillBlockMap(element);
   return picture;
 }
 
