@@ -1,5 +1,6 @@
 """The blocks of a graph in its page: pictures for three widths, and what each box holds."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,20 +9,22 @@ from xml.etree import ElementTree
 import numpy
 
 from scalargrad.core.scopes import CallScope, Scope
+from scalargrad.core.source_lines import SourceLine
 from scalargrad.core.value import Value
 from viz.layout.blocks import lay_out_blocks
 from viz.layout.geometry import Rect
 from viz.layout.placed import PlacedPicture, inner_width
-from viz.look.text import clean, escape
+from viz.look.text import clean, escape, plural
 from viz.look.theme import DARK, FONT, LIGHT, MONO, STEPS, Theme
 from viz.model.block_card import Block
 from viz.model.heatmap import Map, shades
-from viz.model.picture import Node
+from viz.model.picture import Group, Node
 from viz.model.snapshot import Snapshot, line_in_file
 from viz.render.svg_blocks import describe_block
 from viz.render.svg_document import draw_blocks
 from viz.render.svg_writer import SvgWriter, find_color, format_coordinate
 from viz.views.blocks.assign import Box, Call
+from viz.views.blocks.fold import Frame
 from viz.views.blocks.grids import find_grid_values
 from viz.views.blocks.parameters import Matrix
 from viz.views.blocks.picture import FoldedBlocks, fold_blocks
@@ -89,11 +92,24 @@ class _PageWriter(SvgWriter):
 
     def wrap_node(self, id: str, content: str) -> str:
         """Return a box as a button."""
+        return self._wrap(id, content)
+
+    def wrap_group(self, path: str, content: str) -> str:
+        """Return a frame as a button; panels hold no calls of their own."""
+        id = frame_id(path)
+        return self._wrap(id, content) if id in self.names else content
+
+    def _wrap(self, id: str, content: str) -> str:
         name = escape(self.names[id], 300)
         return (
-            f'<g class="block" data-block="{id}" tabindex="0" role="button" aria-pressed="false" '
-            f'aria-label="{name}">{content}</g>'
+            f'<g class="block" data-block="{escape(id)}" tabindex="0" role="button" '
+            f'aria-pressed="false" aria-label="{name}">{content}</g>'
         )
+
+
+def frame_id(path: str) -> str:
+    """Return the id of a frame, which no box has."""
+    return f"frame {path}"
 
 
 def draw_block_views(
@@ -113,19 +129,26 @@ def draw_block_views(
     folded = fold_blocks(snapshot, tokens, vocabulary)
     picture = folded.picture
     writer = _PageWriter()
+    describe = _Describer(folded, snapshot, folds)
     nodes = picture.by_id
     for block in picture.blocks:
         words = describe_block(block, nodes[block.id])
         writer.names[block.id] = words.removeprefix("module ")
+    described = {block.id: describe.block(block, nodes[block.id]) for block in picture.blocks}
+    groups = {group.path: group for group in picture.groups}
+    for path, frame in folded.frames.items():
+        group = groups[path]
+        described[frame_id(path)] = describe.frame(frame, group)
+        name = path.replace("/", ".")
+        writer.names[frame_id(path)] = f"{name}, {group.detail}, {plural(group.calls, 'call')}"
     drawn = []
     for shown_width in WIDTHS:
         placed = lay_out_blocks(picture, inner_width(shown_width))
         drawn.append(_draw(replace(placed, shown_width=shown_width), writer))
     cells = _Cells(folded, snapshot)
-    describe = _Describer(folded, snapshot, folds)
     data = {
         "pictures": drawn,
-        "boxes": {block.id: describe.block(block, nodes[block.id]) for block in picture.blocks},
+        "boxes": described,
         "maps": [cells.describe(shown, scale) for shown, scale in writer.maps],
     }
     return BlockViews(_write_style(writer), data)
@@ -274,6 +297,33 @@ class _Describer:
             "opens": self._leaves(block) if box is None else self._calls(box, block.title),
         }
 
+    def frame(self, frame: Frame, group: Group) -> dict[str, Any]:
+        """Return a frame as JSON holds it."""
+        made: dict[Scope, list[Value]] = defaultdict(list)
+        for box in self._folded.boxes.values():
+            for call, nodes in box.made.items():
+                for scope in () if call is None else call.chain():
+                    if scope in frame.calls:
+                        made[scope] += nodes
+        opens = []
+        calls = sorted(made, key=frame.calls.__getitem__)
+        for number, call in enumerate(calls, 1):
+            name = f"{group.title} #{number}" if len(calls) > 1 else group.title
+            last = max(self._snapshot.index[node] for node in made[call])
+            opens.append([name, self._find_fold(made[call]), last])
+        return {
+            "title": group.title,
+            "around": group.parent.replace("/", "."),
+            "line": "",
+            "values": sum(map(len, made.values())),
+            "calls": group.calls,
+            "norm": None,
+            "note": "",
+            "source": _find_call(frame),
+            "parameters": [],
+            "opens": opens[:MAX_OPENED],
+        }
+
     def _leaves(self, block: Block) -> list[list[Any]]:
         """Return for each leaf its name and its number."""
         leaves = list(self._folded.inputs[block.id].cells.values())[:MAX_OPENED]
@@ -319,8 +369,15 @@ def _rank(call: Call, numbers: Mapping[Scope, int]) -> int:
 def _find_source(box: Box) -> str:
     """Return the line of code that made a box: the call of its function, or its statement."""
     if box.folded is not None:
-        scope = box.folded.scope
-        line = scope.called_at if isinstance(scope, CallScope) else None
-    else:
-        line = box.values[-1].made_at
+        return _find_call(box.folded)
+    return _write_line(box.values[-1].made_at)
+
+
+def _find_call(frame: Frame) -> str:
+    """Return the line of code that called a function, "" for a module or a named block."""
+    scope = frame.scope
+    return _write_line(scope.called_at) if isinstance(scope, CallScope) else ""
+
+
+def _write_line(line: SourceLine | None) -> str:
     return "" if line is None else clean(line_in_file(line), _MAX_LINE)

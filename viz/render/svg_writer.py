@@ -155,6 +155,10 @@ class SvgWriter:
         """Return what was drawn of a node; a page puts it into an element of its own."""
         return content
 
+    def wrap_group(self, path: str, content: str) -> str:  # noqa: ARG002
+        """Return what was drawn of a group, as `wrap_node` does."""
+        return content
+
     def path(self, data: str, paint: str, more: str = "") -> str:
         """Return a path."""
         return f'<path d="{data}" {paint}{_prefix_space(more)}/>'

@@ -79,12 +79,14 @@ class FoldedBlocks:
     Attributes:
         picture: The picture.
         boxes: The Values of each box, by the id of its block.
+        frames: The calls of each frame, by its path.
         inputs: The leaves of each box of inputs, by the id of its block.
         parameters: The parameters that each box uses, in the order of its block.
     """
 
     picture: Picture
     boxes: dict[str, Box]
+    frames: dict[str, Frame]
     inputs: dict[str, Matrix]
     parameters: dict[str, list[Matrix]]
 
@@ -105,6 +107,7 @@ def fold_blocks(snapshot: Snapshot, tokens: Names = (), vocabulary: Names = ()) 
     return FoldedBlocks(
         view.picture(),
         {id: box for box, id in ids.items()},
+        {path: frame for frame, path in view.groups.frames()},
         {f"x{i}": matrix for i, matrix in enumerate(view.inputs)},
         {ids[box]: matrices for box, matrices in view.matrices.items()},
     )
