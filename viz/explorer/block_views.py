@@ -92,17 +92,17 @@ class _PageWriter(SvgWriter):
 
     def wrap_node(self, id: str, content: str) -> str:
         """Return a box as a button."""
-        return self._wrap(id, content)
+        return self._wrap(id, content, "block")
 
     def wrap_group(self, path: str, content: str) -> str:
         """Return a frame as a button; panels hold no calls of their own."""
         id = frame_id(path)
-        return self._wrap(id, content) if id in self.names else content
+        return self._wrap(id, content, "block frame") if id in self.names else content
 
-    def _wrap(self, id: str, content: str) -> str:
+    def _wrap(self, id: str, content: str, kind: str) -> str:
         name = escape(self.names[id], 300)
         return (
-            f'<g class="block" data-block="{escape(id)}" tabindex="0" role="button" '
+            f'<g class="{kind}" data-block="{escape(id)}" tabindex="0" role="button" '
             f'aria-pressed="false" aria-label="{name}">{content}</g>'
         )
 

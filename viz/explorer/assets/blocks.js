@@ -9,6 +9,7 @@ import { keepInLink, saveLink } from './link.js';
 import { scene } from './scene.js';
 import { draw, fitScale, moveView, select } from './view.js';
 import { approach } from './first_view.js';
+import { isPortrait } from './portrait.js';
 import { stage } from './drawing.js';
 import { levelShown, setUpLevels, showLevel } from './levels.js';
 import { switchTheme } from './theme.js';
@@ -17,6 +18,7 @@ import { showBlockPanel, showWayBack } from './block_panel.js';
 const { boxes: blockBoxes, maps: blockMaps } = graph.blocks;
 const SMALLEST_WHOLE = 0.66; // the scale at which a picture is still shown as a whole
 const SMALLEST = 0.8; // the scale at which a picture that is scrolled is wide enough
+const SMALLEST_CALL = 0.45; // the scale at which a call is still shown as a whole
 const MAX_OPEN = 120; // values in the boxes that are opened for a call
 const CALL_MARGIN = 60; // pixels around a call
 
@@ -192,7 +194,10 @@ function bringIntoView(fold) {
   const { x, y, w, h } = scene.layout.open.get(fold);
   const { width, height } = stage.getBoundingClientRect();
   const k = fitScale({ w: w + CALL_MARGIN, h: h + CALL_MARGIN });
-  moveView([x + w / 2, y + h / 2], k, [width / 2, height / 2]);
+  if (k >= SMALLEST_CALL) moveView([x + w / 2, y + h / 2], k, [width / 2, height / 2]);
+  // Of a long call its beginning, where it can be read.
+  else if (isPortrait()) moveView([x + w / 2, y], SMALLEST, [width / 2, CALL_MARGIN / 2]);
+  else moveView([x, y + h / 2], SMALLEST, [CALL_MARGIN / 2, height / 2]);
 }
 
 // The boxes inside of a box that are opened with it, as long as that can be taken in.
