@@ -10,7 +10,8 @@ import viz
 from scalargrad import Parameter, Value
 from scalargrad.errors import OptionError, PictureError
 from tests.viz.explorer.contents import graph_in
-from viz.explorer.block_views import draw_block_views
+from viz.explorer import box_layout
+from viz.explorer.block_views import draw_block_views, frame_id
 from viz.explorer.boxes import choose_open, find_folds
 from viz.model.snapshot import Snapshot
 
@@ -177,3 +178,38 @@ def test_the_cells_of_shares_are_what_was_divided() -> None:
     snapshot, data = blocks_of(loss)
     (cells,) = (m["values"] for m in data["maps"] if m["colors"] == "d")
     assert cells == [-1, snapshot.index[shares[1]], -1, snapshot.index[shares[3]]]
+
+
+def test_boxes_with_many_lines_are_laid_out_without_graphviz(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("Graphviz was asked to lay out a box with many lines")
+
+    monkeypatch.setattr(box_layout, "lay_out_graph", refuse)
+    monkeypatch.setattr(box_layout, "MAX_LINES", 0)
+    x = Value(0.5)
+    snapshot = Snapshot([sg.tanh(x) * x])
+    (layout,) = box_layout.BoxLayouts(snapshot, find_folds(snapshot), "chips").layouts
+    first, second, third = sorted(layout.frames, key=lambda frame: frame.x)
+    assert first.right < second.x < second.right < third.x
+
+
+def test_each_call_of_a_frame_leads_to_its_box() -> None:
+    def inner(x: Any) -> Any:
+        return x.tanh()
+
+    def outer(x: Any) -> Any:
+        return inner(x) * 2.0
+
+    with sg.trace_calls():
+        x: Any = Value(0.5, label="x")
+        for _ in range(3):
+            x = outer(x)
+        loss = x * x
+    snapshot = Snapshot([loss])
+    folds = find_folds(snapshot)
+    data = draw_block_views(snapshot, folds, (), ()).data
+    opens = data["boxes"][frame_id("outer")]["opens"]
+    assert [name for name, *_ in opens] == ["outer #1", "outer #2", "outer #3"]
+    assert [folds[number].title for _, number, _ in opens] == ["outer", "outer #2", "outer #3"]

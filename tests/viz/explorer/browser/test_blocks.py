@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import scalargrad as sg
 import viz
+from scalargrad import Parameter
 from tests.viz.explorer.browser.conftest import moment_of, resize, wait_for_layout
 from tests.viz.explorer.test_block_views import tower
 
@@ -81,3 +83,14 @@ def test_the_colors_of_blocks_follow_the_theme_of_the_page(show: Show) -> None:
     light = tab.evaluate(script)
     tab.click("#theme")
     assert tab.evaluate(script) != light
+
+
+def test_a_box_that_is_alone_begins_open(show: Show) -> None:
+    def whole(weights: list[Parameter]) -> Any:
+        total: Any = sum(w.tanh() for w in weights)
+        return total
+
+    with sg.trace_calls():
+        loss = whole([Parameter(0.1 * i) for i in range(60)])
+    tab = show(viz.explore(loss, level="scalars")).tab
+    assert tab.locator("[aria-expanded=true]").count() == 1
