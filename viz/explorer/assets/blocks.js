@@ -49,6 +49,7 @@ function followBlocks() {
   state.selected = null;
   choosePicture();
   showChosen();
+  if (document.body.dataset.ready) focusChosen();
 }
 
 function followWay() {
@@ -230,13 +231,27 @@ function goDown(goIn) {
 
 // Keys
 
+const firstCall = () => byId('panel').querySelector('.opens button');
+
+function letGoOfBlock() {
+  focusChosen();
+  chooseBlock(null);
+}
+
+function focusChosen() {
+  blocksPlace.querySelector('.chosen')?.focus({ preventScroll: true });
+}
+
 function pressInBlocks(event) {
   if (levelShown() !== 'blocks') return;
   event.stopImmediatePropagation();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const id = blockAt(event);
-  if (id !== null && (event.key === 'Enter' || event.key === ' ')) chooseBlock(id);
-  else if (event.key === 'Escape' && chosenBlock !== null) chooseBlock(null);
+  const isPressed = event.key === 'Enter' || event.key === ' ';
+  // Once more leads on to its calls.
+  if (isPressed && id !== null && id === chosenBlock) firstCall()?.focus();
+  else if (isPressed && id !== null) chooseBlock(id);
+  else if (event.key === 'Escape' && chosenBlock !== null) letGoOfBlock();
   else if (event.key === 't') switchTheme();
   else return;
   event.preventDefault();

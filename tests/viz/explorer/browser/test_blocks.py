@@ -41,13 +41,14 @@ def test_a_call_is_opened_and_the_browser_leads_back(show: Show) -> None:
     opened = show(page())
     tab = opened.tab
     choose(tab, "mix")
-    tab.get_by_role("button", name="mix #5", exact=True).click()
+    opened.press("Enter", "Enter")
     assert level_of(tab) == "scalars"
     assert tab.locator("[aria-expanded=true]").count() > 0
     assert opened.text("#way") == "‹ blocks · mix"
     tab.go_back()
     tab.wait_for_function("document.body.dataset.level === 'blocks'")
     assert "level" not in moment_of(tab)
+    assert tab.locator(".block.chosen:focus").count() == 1
 
 
 def test_a_cell_leads_to_its_value_and_escape_back(show: Show) -> None:
