@@ -1,6 +1,7 @@
 """The level of blocks in a page: what each box and each cell of its maps leads to."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -213,3 +214,9 @@ def test_each_call_of_a_frame_leads_to_its_box() -> None:
     opens = data["boxes"][frame_id("outer")]["opens"]
     assert [name for name, *_ in opens] == ["outer #1", "outer #2", "outer #3"]
     assert [folds[number].title for _, number, _ in opens] == ["outer", "outer #2", "outer #3"]
+
+
+def test_the_page_of_a_drawing_of_blocks_begins_with_them(tmp_path: Path) -> None:
+    drawing = viz.draw(tower(1, 2), level="blocks")
+    html = drawing.save(tmp_path / "tower.html").read_text(encoding="utf-8")
+    assert graph_in(html)["blocks"]["first"] == "blocks"
