@@ -1,4 +1,4 @@
-"""The blocks of a graph in its page: pictures for three widths, and what each box holds."""
+"""The blocks of a graph in its page: pictures for several widths, and what each box holds."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +58,7 @@ class _PageWriter(SvgWriter):
 
     Attributes:
         maps: The maps that were drawn, with the numbers at the ends of their scales.
+        names: What screen readers say of each box and frame, by its id.
     """
 
     def __init__(self) -> None:

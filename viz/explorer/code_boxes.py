@@ -63,17 +63,20 @@ def split_by_code(values: Sequence[int], title: str, snapshot: Snapshot, max_box
         if len(named) < 2:
             named = _name_outputs(operations, title, snapshot)
         _add_leaves(named, nodes, snapshot)
-    if not 2 <= len(named) <= max_boxes:
+    # A slash separates the parts of a path. What has one name then is one box.
+    boxes: Named = defaultdict(list)
+    for name, group in named.items():
+        boxes[name.replace("/", "∕")] += [snapshot.index[node] for node in group]
+    if not 2 <= len(boxes) <= max_boxes:
         return {}
-    numbers = snapshot.index
-    return {
-        name.replace("/", "∕"): sorted(numbers[node] for node in group)
-        for name, group in named.items()
-    }
+    return {name: sorted(numbers) for name, numbers in boxes.items()}
 
 
 def _name_matrices(leaves: Iterable[Value]) -> dict[str, list[Value]]:
-    return {matrix.name: list(matrix.cells.values()) for matrix in find_matrices(leaves)}
+    named: dict[str, list[Value]] = defaultdict(list)
+    for matrix in find_matrices(leaves):
+        named[matrix.name] += matrix.cells.values()
+    return named
 
 
 def _name_lines(operations: Sequence[Value]) -> dict[str, list[Value]]:
@@ -110,12 +113,13 @@ def _name_outputs(
 ) -> dict[str, list[Value]]:
     """Return operations by the result that they are part of; none where results share a part."""
     inside = set(operations)
+    roots = set(snapshot.roots)
     outputs = []
     owner: dict[Value, Value] = {}
     # Users come before what they use.
     for node in reversed(operations):
         users = snapshot.users[node]
-        if node in snapshot.roots or not all(user in inside for user in users):
+        if node in roots or not all(user in inside for user in users):
             outputs.append(node)
             owner[node] = node
             continue

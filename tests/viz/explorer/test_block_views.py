@@ -220,3 +220,16 @@ def test_the_page_of_a_drawing_of_blocks_begins_with_them(tmp_path: Path) -> Non
     drawing = viz.draw(tower(1, 2), level="blocks")
     html = drawing.save(tmp_path / "tower.html").read_text(encoding="utf-8")
     assert graph_in(html)["blocks"]["first"] == "blocks"
+
+
+def test_no_value_is_lost_where_names_repeat() -> None:
+    def long(rows: list[list[Any]]) -> Any:
+        return sum(a * b for a, b in zip(*rows, strict=True))
+
+    leaves = [Parameter(0.1 * i, label="a/b" if i % 2 else "a∕b") for i in range(200)]
+    with sg.trace_calls():
+        loss = long([leaves[:100], leaves[100:]]) + long([leaves[:100], leaves[100:]])
+    snapshot = Snapshot([loss])
+    folds = find_folds(snapshot)
+    held = sorted(i for fold in folds for i in fold.values)
+    assert held == list(range(len(snapshot)))
