@@ -208,13 +208,14 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     model.zero_grad()
     weight.backward()
     title = "how the first answer finds the last digit"
+    page = explored(weight, folder / "attention-explore.html", title, level="blocks")
     return Story(
         "attention",
         "Attention: where a transformer looks",
         told(__doc__),
         tuple(numbers),
         (_REVERSE, _SORT, _BLOCK),
-        (explored(weight, folder / "attention-explore.html", title),),
+        (page,),
         list_code(network, look),
     )
 

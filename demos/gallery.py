@@ -91,12 +91,19 @@ def told(docstring: str | None) -> tuple[str, ...]:
 
 
 def explored(
-    target: "Value | list[Value] | Module | Recording", path: Path, title: str
+    target: "Value | list[Value] | Module | Recording", path: Path, title: str, **options: Any
 ) -> Explorer:
-    """Save a page to explore a value, a network or a recording, and return a link for a story."""
+    """Save a page to explore a value, a network or a recording, and return a link for a story.
+
+    Args:
+        target: What to explore.
+        path: Where to save.
+        title: What it is about.
+        **options: Further options of `viz.explore`.
+    """
     import viz
 
-    viz.explore(target, title=title).save(path)
+    viz.explore(target, title=title, **options).save(path)
     return Explorer(path.name, title)
 
 

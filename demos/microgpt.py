@@ -97,6 +97,14 @@ def draw_step(state: State, folder: Path) -> Value:
 def look_back(state: State) -> Value:
     """Return how much the first head looks from the first letter back to the dot."""
     Tables(state).zero_grad()
+    with sg.trace_calls():
+        weight = _first_weight(state)
+    weight.label = "weight"
+    weight.backward()
+    return weight
+
+
+def _first_weight(state: State) -> Value:
     normed = []
     for position, token in enumerate(tokens_of(DRAWN)[:2]):
         pairs = zip(state["wte"][token], state["wpe"][position], strict=True)
@@ -105,8 +113,6 @@ def look_back(state: State) -> Value:
     keys = [linear(row, state["attn_wk"][:HEAD_WIDTH]) for row in normed]
     scores = [sg.dot(query, key) / HEAD_WIDTH**0.5 for key in keys]
     weight: Value = softmax(scores)[0]
-    weight.label = "weight"
-    weight.backward()
     return weight
 
 
@@ -152,15 +158,28 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         (f"the gradient of a weight, for “{DRAWN}”", explained.partition(":")[0]),
     ]
     say_all(numbers)
-    title = "how much a head looks back from “m”"
-    page = explored(look_back(state), folder / "microgpt-explore.html", title)
+    pages = (
+        explored(
+            loss,
+            folder / "microgpt-whole-explore.html",
+            f"all scalars of the loss of “{DRAWN}”",
+            tokens=f"·{DRAWN}",
+            vocabulary=LETTERS.replace(".", "·"),
+        ),
+        explored(
+            look_back(state),
+            folder / "microgpt-explore.html",
+            f"how much a head looks back from “{DRAWN[0]}”",
+            level="blocks",
+        ),
+    )
     return Story(
         "microgpt",
         "A GPT in plain functions",
         told(__doc__),
         tuple(numbers),
         (_SPEED, _STEP),
-        (page,),
+        pages,
         list_code(softmax, gpt, document_loss),
     )
 

@@ -152,14 +152,26 @@ def draw(
             f"{fixed} run from left to right: rankdir is for the levels 'cards', 'chips' and "
             "'neurons'"
         )
-    # A page needs a background.
-    page_theme = "auto" if theme == "transparent" else theme
+
+    def page() -> str:
+        # A page needs a background.
+        page_theme = "auto" if theme == "transparent" else theme
+        shown = "blocks" if pictures[0].level == "blocks" else None
+        return explore(
+            target,
+            level=shown,
+            tokens=tokens,
+            vocabulary=vocabulary,
+            title=title,
+            theme=page_theme,
+        ).html
+
     return Drawing(
         [replace(picture, title=heading or picture.title, rankdir=rankdir) for picture in pictures],
         theme,
         limit=limit,
         program=program,
-        page=lambda: explore(target, title=title, theme=page_theme).html,
+        page=page,
         width=checked_width(width),
     )
 

@@ -18,6 +18,9 @@ from demos.story import Story
 VOID = {"meta", "img", "br", "link", "input"}
 LARGEST = 400_000
 """Bytes of a page to explore."""
+LARGEST_WHOLE = 1_500_000
+"""Bytes of the page with all scalars of a GPT."""
+WHOLE_PAGE = "microgpt-whole-explore.html"
 
 
 class Page(HTMLParser):
@@ -118,7 +121,8 @@ def _faults_of_explorer(path: Path) -> list[str]:
     page = Page(text)
     faults = page.faults + [f"it links to {link}" for link in page.links]
     faults += [f"it has the attribute {name}" for name in page.names if name.startswith("on")]
-    faults += [f"it is {len(text):,} bytes large"] if len(text) >= LARGEST else []
+    largest = LARGEST_WHOLE if path.name == WHOLE_PAGE else LARGEST
+    faults += [f"it is {len(text):,} bytes large"] if len(text) >= largest else []
     rules = dict(rule.strip().partition(" ")[::2] for rule in page.policy.split(";"))
     packed = re.findall(r'id="program">([^<]*)<', text)
     programs = [zlib.decompress(b64decode(program)).decode() for program in packed]

@@ -6,6 +6,7 @@ All boxes in a box are closed in its layout. The page puts boxes into each other
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import chain
+from math import ceil
 from typing import Any
 
 from scalargrad.errors import LayoutError
@@ -28,6 +29,10 @@ _FAN_GAP = 84.0
 """The gap across where there are boxes: many lines fan out between them."""
 _SECONDS = 4.0
 """How long Graphviz may take for one box."""
+MAX_LINES = 6_000
+"""Lines that Graphviz lays out for a page: it takes about a millisecond for each of them."""
+_MAX_NODES = 240
+"""Items of a box, and sources of its lines outside, that Graphviz lays out in time."""
 _BOX = "box"
 _MAX_TITLE = 200.0
 """The width at which the title of a closed box is shortened."""
@@ -35,6 +40,7 @@ _MODULE_NUMBER = 92.0
 """Width that a closed box needs beside its title."""
 _HEADER_DETAIL = 170.0
 """Width that the heading of an open box needs beside its title."""
+_HEADER_STEP = 40.0
 Pair = tuple[str, str]
 
 
@@ -140,6 +146,7 @@ class BoxLayouts:
         self._numbers: dict[object, int] = {}
         self._paths = self._paths_to_folds()
         self._edges = self._edges_by_fold()
+        self._lines_left = MAX_LINES
         for fold in range(len(folds)):
             self._add(fold)
 
@@ -222,6 +229,12 @@ class BoxLayouts:
 
     def _lay_out(self, at: int, whole: _Content) -> BoxLayout:
         content = whole.without_grids() if whole.grids else whole
+        # Outer boxes come first, and those are seen before what is in them.
+        is_cheap = len(content.slots) <= _MAX_NODES and len(content.pairs) <= self._lines_left
+        if not is_cheap:
+            layout = _lay_out_by_depth(content)
+            return _fill_grids(layout, content, whole) if whole.grids else layout
+        self._lines_left -= len(content.pairs)
         # The page itself has no frame, and so its values are in no group.
         box = _BOX if at else ""
         nodes = [self._node(item, box) for item in content.items]
@@ -267,7 +280,9 @@ class BoxLayouts:
         )
 
     def _header_width(self, at: int) -> float:
-        return width(self._folds[at].title, FONT_SIZES.label, bold=True) + _HEADER_DETAIL
+        title = width(self._folds[at].title, FONT_SIZES.label, bold=True)
+        # In steps, so that boxes whose titles differ in a number share a layout.
+        return _HEADER_STEP * ceil((title + _HEADER_DETAIL) / _HEADER_STEP)
 
     def _size(self, item: str) -> Size:
         node = self._node(item)
@@ -376,6 +391,9 @@ def _lay_out_by_depth(content: _Content) -> BoxLayout:
     for item in content.items:
         columns[depth[item]].append(item)
 
+    sources: dict[str, list[str]] = defaultdict(list)
+    for source, target in content.pairs:
+        sources[target].append(source)
     frames: dict[str, Rect] = {}
     across, down = _GAPS["chips"]
     left = PAGE_BOX.margin
@@ -384,6 +402,9 @@ def _lay_out_by_depth(content: _Content) -> BoxLayout:
         y = PAGE_BOX.header
         for item in column:
             item_width, item_height = content.sizes[item]
+            placed = [frames[source].middle for source in sources[item] if source in frames]
+            # Beside what it takes, as far as its column has space there.
+            y = max(y, sum(placed) / len(placed) - item_height / 2) if placed else y
             frames[item] = Rect(left, y, item_width, item_height)
             y += item_height + down
         widest = max(frames[item].width for item in column)

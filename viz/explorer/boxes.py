@@ -9,6 +9,7 @@ from scalargrad.core.value import Parameter, Value
 from viz.model.snapshot import Snapshot, parent_path
 from viz.views.chains import name_chains
 
+from .code_boxes import name_calls, split_by_code
 from .input_grids import find_input_grids
 
 MAX_ITEMS = 240
@@ -68,8 +69,11 @@ def find_folds(snapshot: Snapshot) -> list[Fold]:
     """
     folds = [Fold("", "", -1)]
     numbers = {"": 0}
+    given = name_calls(snapshot)
     for path, scope in snapshot.modules.items():
-        numbers[path] = _add_fold(folds, path, scope.kind, numbers[parent_path(path)])
+        parent = numbers[parent_path(path)]
+        name = given.get(path, path.rpartition("/")[2])
+        numbers[path] = _add_named(folds, parent, name, scope.kind)
     for i, node in enumerate(snapshot.order):
         folds[numbers[snapshot.module[node]]].values.append(i)
 
@@ -91,20 +95,21 @@ def _add_fold(
 
 
 def _gather_shared(folds: list[Fold], order: Sequence[Value]) -> None:
-    """Put parameters that are outside of all modules into a box, if they are many.
+    """Put parameters that are beside boxes, which use them, into a box of their own.
 
     That is where parameters are that several calls use, as those of a batch do.
     """
-    page = folds[0]
-    shared: list[int] = []
-    others: list[int] = []
-    for i in page.values:
-        is_parameter = isinstance(order[i], Parameter)
-        (shared if is_parameter else others).append(i)
-
-    if page.boxes and len(shared) > MAX_SHARED:
-        page.values = others
-        _add_fold(folds, "parameters", "shared", 0, shared)
+    for number, fold in enumerate(list(folds)):
+        shared: list[int] = []
+        others: list[int] = []
+        for i in fold.values:
+            is_parameter = isinstance(order[i], Parameter)
+            (shared if is_parameter else others).append(i)
+        is_long = not number or len(fold.values) > MAX_ITEMS
+        if is_long and fold.boxes and len(shared) > MAX_SHARED:
+            fold.values = others
+            path = f"{fold.path}/parameters" if fold.path else "parameters"
+            _add_fold(folds, path, "shared", number, shared)
 
 
 def _gather_images(folds: list[Fold], snapshot: Snapshot) -> None:
@@ -144,19 +149,47 @@ def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
     """Cut boxes that hold too much into parts."""
     # The list grows while it is walked, so that parts that are still too long are cut as well.
     for number, fold in enumerate(folds):
-        if len(fold.values) <= MAX_ITEMS or fold.kind == IMAGE:
+        if len(fold.values) <= PART or fold.kind == IMAGE:
             continue
 
-        if len(fold.links) > 1:
+        is_chain = len(fold.links) > 1
+        max_parts = MAX_ITEMS // 2
+        named = {} if is_chain else split_by_code(fold.values, fold.title, snapshot, max_parts)
+        if named:
+            fold.values = []
+            for name, inner in named.items():
+                if len(inner) == 1:
+                    fold.values += inner
+                else:
+                    _add_named(folds, number, name, "part", inner)
+            fold.values.sort()
+            continue
+        if len(fold.values) <= MAX_ITEMS:
+            continue
+        if is_chain:
             _cut_chain(folds, number)
             continue
-        max_parts = MAX_ITEMS // 2
         size = max(PART, ceil(len(fold.values) / max_parts))
         parts = _parts(fold.values, size, snapshot)
         fold.values = []
         for i, part in enumerate(parts, 1):
             path = f"{fold.path}/part {i}" if fold.path else f"part {i}"
             _add_fold(folds, path, "part", number, part)
+
+
+def _add_named(
+    folds: list[Fold], parent: int, name: str, kind: str, values: Sequence[int] = ()
+) -> int:
+    """Add a box whose name may be that of another one beside it."""
+    fold = folds[parent]
+    taken = {folds[box].title for box in fold.boxes}
+    title = name
+    copies = 1
+    while title in taken:
+        copies += 1
+        title = f"{name} #{copies}"
+    path = f"{fold.path}/{title}" if fold.path else title
+    return _add_fold(folds, path, kind, parent, values)
 
 
 def _cut_chain(folds: list[Fold], number: int) -> None:
@@ -238,8 +271,11 @@ def choose_open(folds: list[Fold], max_shown: int) -> list[int]:
         return len(fold.values) + BOX_WEIGHT * len(fold.boxes)
 
     opened = [0]
-    level = [0]
-    shown = weight(folds[0])
+    # A box that is alone on the page says nothing as long as it is closed.
+    while not folds[opened[-1]].values and len(folds[opened[-1]].boxes) == 1:
+        opened += folds[opened[-1]].boxes
+    level = opened[-1:]
+    shown = weight(folds[level[0]])
     while level:
         inner = [box for fold in level for box in folds[fold].boxes]
         level = [box for box in inner if folds[box].kind != "shared"]

@@ -11,6 +11,7 @@ from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import escape
 from viz.look.theme import DARK, LIGHT, Theme, mix, text_color
 
+from .block_views import BlockViews
 from .compact import compact_body, compact_script, compact_style
 from .packing import deflate
 from .scripts import (
@@ -22,6 +23,11 @@ from .scripts import (
     page_styles,
     parse_script,
 )
+
+_BLOCKS = "blocks"
+"""The script of the level of blocks, which only some pages that don't train have."""
+MAX_PLAIN = 500_000
+"""Characters of a graph from which on it is written deflated."""
 
 
 def script_json(thing: Any) -> str:
@@ -88,7 +94,13 @@ def _declare(variables: Mapping[str, object]) -> str:
     return " ".join(declarations)
 
 
-def write_document(graph: dict[str, Any], numbers: str, samples: str, rules_script: str) -> str:
+def write_document(
+    graph: dict[str, Any],
+    numbers: str,
+    samples: str,
+    rules_script: str,
+    blocks: BlockViews | None = None,
+) -> str:
     """Return the document of a page.
 
     Args:
@@ -96,26 +108,34 @@ def write_document(graph: dict[str, Any], numbers: str, samples: str, rules_scri
         numbers: The packed numbers.
         samples: The packed samples that it trains with; "" if it does not train.
         rules_script: The script with the rules of its operations.
+        blocks: Its blocks, None for a page without that level.
     """
     is_playground = "training" in graph
     scripts = {**page_scripts(), "rules": parse_script(rules_script)}
     # Extensions add themselves: nothing imports them.
     extensions = [name for name, script in scripts.items() if script.is_extension]
-    entries = ["start", *extensions] if is_playground else ["start"]
+    entries = ["start"]
+    if is_playground:
+        entries += [name for name in extensions if name != _BLOCKS]
+    elif blocks is not None:
+        entries.append(_BLOCKS)
     joined = join_scripts(compact_bodies(find_used(scripts, entries)))
     script = f"'use strict';\n(() => {{\n{joined}}})();\n"
     variables = _color_variables() + _measure_variables()
     style = compact_style(variables + "".join(map(asset, page_styles(is_playground))))
     body = compact_body(asset("playground.html" if is_playground else "body.html"))
+    if blocks is not None:
+        graph = graph | {"blocks": blocks.data}
+        style += compact_style(asset("blocks.css")) + blocks.style
 
     # Of a page that trains the policy has to know the program too, which is in it deflated only.
     allowed = [script]
     text = script_json(graph)
-    if is_playground:
-        # The program is three quarters of such a page, and a third of that as deflated text. A
-        # loader inflates it and adds it as a script, which the policy knows by its hash: to
+    if is_playground or blocks is not None or len(text) > MAX_PLAIN:
+        # The program is three quarters of a page that trains, and a third of that as deflated text.
+        # A loader inflates it and adds it as a script, which the policy knows by its hash: to
         # evaluate text it would have to allow that for any text. Other pages have less than half
-        # of the program, and keep it as readers of their source can follow it.
+        # of the program, and unless their graph is large they keep it as readers can follow it.
         loader = compact_script(asset("loader.js"))
         allowed = [loader, script]
         data = _octets("graph", deflate(text)) + _octets("program", deflate(script))

@@ -3,7 +3,7 @@
 It opens offline, asks the network for nothing, and runs no script but its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,16 @@ from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
-from viz.look.text import clean, cut, escape, plural
+from viz.look.text import clean, cut, escape, hint, plural
 from viz.look.theme import THEMES, checked_theme
 from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
 from viz.showing import show
-from viz.views.choose import choose_pictures
+from viz.views.choose import choose_pictures, clean_names, is_drawn_as_blocks
 
+from .block_views import draw_block_views
+from .boxes import find_folds
 from .document import write_document
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from .training_data import TrainingData
 
 ENDINGS = (".html", ".htm")
+LEVELS = ("blocks", "scalars")
+"""The levels that a page may show first."""
 
 
 class Page:
@@ -121,6 +125,9 @@ def explore(
     batch_size: int | None = 32,
     seed: int | None = 0,
     names: Mapping[str, Any] | None = None,
+    level: str | None = None,
+    tokens: Iterable[str] = (),
+    vocabulary: Iterable[str] = (),
     title: str = "",
     theme: str = "auto",
 ) -> Page:
@@ -159,13 +166,18 @@ def explore(
             learning rate and the share of the samples to test with.
         seed: As for `fit`, with `train=True`.
         names: Variables by their names, as for `draw`.
+        level: What the page shows first: "blocks", the calls and lines of a graph made inside
+            `sg.trace_calls()`, or "scalars". By default "blocks" where `draw` draws them.
+        tokens: As for `draw`, for the blocks.
+        vocabulary: As for `draw`, for the blocks.
         title: A heading.
         theme: "auto" (as the reader prefers), "light" or "dark".
 
     Raises:
         PictureError: The target is not a graph, has more than 50,000 values, or is a recording
-            without frames; or a page can't train it.
-        OptionError: There is no such theme, or an option of the training has an invalid value.
+            without frames; a page can't train it; or it has no blocks to show.
+        OptionError: There is no such theme or level, or an option of the training has an invalid
+            value.
 
     Example:
         >>> from scalargrad import Value, tanh
@@ -179,11 +191,19 @@ def explore(
         >>> explore(MLP(2, [3, 1], seed=0), data=(X, y), train=True)  # doctest: +ELLIPSIS
         <Page of 39 values that trains with 2 samples, ... KB>
     """
+    if level not in (None, *LEVELS):
+        raise OptionError(
+            f"level of explore must be None, 'blocks' or 'scalars', not {level!r}"
+            f"{hint(level, LEVELS)}"
+        )
+    texts = (clean_names("tokens", tokens), clean_names("vocabulary", vocabulary))
     if names is not None:
         label_unnamed(names)
     source = target.recording if is_named(target, target_types.RECORDER) else target
     training = None
     if _is_to_train(source, data, train):
+        if level is not None:
+            raise OptionError("level of explore is for pages that don't train: leave it out")
         # Imported here: only a page that trains needs the compiler and the training.
         from .training_data import read_training
 
@@ -202,14 +222,33 @@ def explore(
     }
     loops = training.loops if training else ()
     samples = training.samples.text if training else ""
-    html = write_document(graph, packed.text, samples, rules(snapshot.order, loops))
+    blocks = None
+    if training is None and _has_blocks(source, snapshot, level, graph):
+        blocks = draw_block_views(snapshot, find_folds(snapshot), *texts)
+        blocks.data["first"] = level or "blocks"
+    html = write_document(graph, packed.text, samples, rules(snapshot.order, loops), blocks)
 
     # Only a notebook needs the still picture, and its layout may take seconds.
     def still() -> Drawing:
-        return Drawing(choose_pictures(snapshot.roots, fold=True))
+        shown = None if blocks is None else "blocks"
+        tokens, vocabulary = texts
+        return Drawing(
+            choose_pictures(snapshot.roots, shown, fold=True, tokens=tokens, vocabulary=vocabulary)
+        )
 
     trained_with = training.samples.frames if training else 0
     return Page(html, len(snapshot), packed.frames, still, trained_with)
+
+
+def _has_blocks(target: Any, snapshot: Snapshot, level: str | None, graph: dict[str, Any]) -> bool:
+    """Return whether a page has the level of blocks."""
+    if level == "blocks":
+        return True
+    # What a page leaves out can't be in its blocks.
+    if "cut" in graph:
+        return False
+    is_value = isinstance(target, list | tuple) or is_named(target, target_types.VALUE)
+    return is_value and is_drawn_as_blocks(snapshot)
 
 
 def _is_to_train(target: Any, data: Any, train: bool) -> bool:

@@ -15,6 +15,7 @@ from .compact import compact_script
 _PAGE_STYLE = "page.css"
 """The style that all pages have."""
 _EXPLORER_STYLE = "explorer.css"
+_BLOCKS_STYLE = "blocks.css"
 _PLAYGROUND_STYLE = "playground.css"
 
 _IMPORT = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';\n", re.MULTILINE)
@@ -114,7 +115,8 @@ def page_styles(is_playground: bool) -> list[str]:
     folder = files(__package__) / "assets"
     names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".css"))
     first = [_PAGE_STYLE, _PLAYGROUND_STYLE]
-    return [*first, *(name for name in names if name not in {*first, _EXPLORER_STYLE})]
+    others = {_EXPLORER_STYLE, _BLOCKS_STYLE}
+    return [*first, *(name for name in names if name not in {*first, *others})]
 
 
 def find_used(scripts: Mapping[str, Script], entries: Iterable[str]) -> dict[str, Script]:

@@ -201,7 +201,8 @@ def shades(numbers: Numbers, largest: float, steps: int) -> Indexes:
         >>> shades(numpy.array([0.0, 1e-9, -2.0]), 2.0, 6).tolist()
         [0, 1, -6]
     """
-    ratios = REACH * numpy.abs(numbers) / largest
+    # Divided first: the largest numbers would become infinite.
+    ratios = REACH * (numpy.abs(numbers) / largest)
     strengths = numpy.log1p(ratios) / numpy.log(1.0 + REACH)
     nearest = numpy.rint(steps * strengths)
     # What is not exactly 0 has a color, however small it is.

@@ -52,7 +52,8 @@ def _draw_frame(group: Group, placed: PlacedPicture, places: BlockPlaces, writer
     path = group.path.replace("/", ".")
     calls = plural(group.calls, "call") if group.calls > 1 else ""
     tip = ", ".join(filter(None, [path, calls, group.detail]))
-    return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
+    frame = f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
+    return writer.wrap_group(group.path, frame)
 
 
 def _draw_title(group: Group, place: Rect, writer: SvgWriter) -> str:

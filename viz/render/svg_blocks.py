@@ -17,16 +17,15 @@ from viz.layout.block_places import (
 from viz.layout.geometry import Rect
 from viz.look.measures import BLOCK, BORDER
 from viz.look.text import TIP, escape, exact, fit_text, number, plural, width
-from viz.look.theme import DARK, STEPS
+from viz.look.theme import STEPS
 from viz.model.block_card import Block
-from viz.model.heatmap import Map, png
+from viz.model.heatmap import Map
 from viz.model.picture import Node, Picture
 
 from .svg_block_cells import draw_cell, draw_frame
 from .svg_nodes import describe_node, draw_node
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
-_MAX_PIXELS = 20_000
 _LEAF = f'stroke-width="{BORDER.leaf}"'
 _MAX_CELLS = 600
 """Cells of a grid that are drawn one by one; more are an image."""
@@ -220,10 +219,7 @@ class _BlockPen:
 
     def _draw_map(self, shown: Map, place: Rect) -> str:
         """Draw a map as an image, on the one scale of the picture."""
-        scaled = replace(shown, scale=self.picture.largest)
-        light = png(scaled, self.writer.theme, _MAX_PIXELS)
-        dark = png(scaled, DARK, _MAX_PIXELS) if self.writer.automatic else None
-        return self.writer.image(place, light, dark)
+        return self.writer.map_image(shown, place, self.picture.largest)
 
     def _draw_norm(self, norm: float, left: float, right: float, baseline: float) -> str:
         ink = "ink" if isfinite(norm) else "alarm"
@@ -248,11 +244,9 @@ class _BlockPen:
         parts = []
         if len(shown.numbers) <= _MAX_CELLS:
             parts.append(self._draw_cells(piece, cells))
+            parts.append(writer.mark_cells(shown, cells))
         else:
-            gray = replace(shown, is_gray=True, scale=1.0)
-            light = png(gray, writer.theme, _MAX_PIXELS)
-            dark = png(gray, DARK, _MAX_PIXELS) if writer.automatic else None
-            parts.append(writer.image(cells, light, dark))
+            parts.append(writer.map_image(shown, cells, shown.scale))
         if not shown.missing:
             border = writer.paint("none", "group_line")
             parts.append(writer.rect(cells, border, 0, 'stroke-width="1"'))

@@ -40,7 +40,8 @@ def render_svg(placed: PlacedPicture, theme: str) -> str:
     """
     writer = SvgWriter(theme)
     if placed.blocks is not None:
-        return _render_blocks(placed, placed.blocks, writer)
+        content, width, height = draw_blocks(placed, placed.blocks, writer)
+        return _wrap_document(placed.picture, width, height, writer.style() + content)
     return render_document(placed, writer, _draw_body(placed, writer))
 
 
@@ -101,21 +102,33 @@ def render_document(
     return _wrap_document(picture, page_width, page_height, "".join([*styles, *content]))
 
 
-def _render_blocks(placed: PlacedPicture, places: BlockPlaces, writer: SvgWriter) -> str:
-    """Return the document of the blocks view: its notes are on top, beside or below the title."""
+def draw_blocks(
+    placed: PlacedPicture, places: BlockPlaces, writer: SvgWriter
+) -> tuple[str, float, float]:
+    """Return the elements of the blocks view, their width and their height.
+
+    Its notes are on top, beside or below the title.
+
+    Args:
+        placed: A picture of blocks with positions.
+        places: What it has besides.
+        writer: Writes the elements.
+    """
     picture = placed.picture
     pad = page_margin(placed.shown_width)
     room = max(placed.width, min(_MIN_TEXT_WIDTH, inner_width(placed.shown_width)))
     heading, heading_height = _draw_blocks_heading(picture, pad, room, writer)
+    boxes = []
+    for node in picture.nodes:
+        place = placed.nodes[node.id]
+        box = draw_block(places.plans[node.id], node, place, picture, writer)
+        boxes.append(writer.wrap_node(node.id, box))
     body = "".join(
         [
             svg_block_lines.draw_frames(placed, places, writer),
             svg_block_lines.draw_band(placed, places, writer),
             svg_block_lines.draw_lines(placed, places, writer),
-            *(
-                draw_block(places.plans[node.id], node, placed.nodes[node.id], picture, writer)
-                for node in picture.nodes
-            ),
+            *boxes,
             draw_guide(picture, places.guide, writer),
         ]
     )
@@ -125,7 +138,7 @@ def _render_blocks(placed: PlacedPicture, places: BlockPlaces, writer: SvgWriter
     page = Rect(0, 0, page_width, page_height)
     background = "" if writer.theme.is_transparent else writer.rect(page, writer.paint("page"))
     content = [background, heading, translate(pad, top, body)]
-    return _wrap_document(picture, page_width, page_height, writer.style() + "".join(content))
+    return "".join(content), page_width, page_height
 
 
 def _draw_blocks_heading(

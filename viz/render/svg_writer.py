@@ -1,6 +1,7 @@
 """SVG elements in two themes: attributes carry one, a style sheet without script the other."""
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import Literal
 
 from viz.layout.geometry import Rect
@@ -16,6 +17,10 @@ from viz.look.theme import (
     edge_color,
     text_color,
 )
+from viz.model.heatmap import Map, png
+
+_MAX_PIXELS = 20_000
+"""Pixels of a map; one with more cells shows the strongest of each few."""
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -63,12 +68,13 @@ class SvgWriter:
     Attributes:
         automatic: Whether the theme is "auto".
         theme: The colors that the attributes carry.
+        dark_rules: For each class the attribute that differs in the dark theme, and its color.
     """
 
     def __init__(self, theme: str) -> None:
         self.automatic = theme == "auto"
         self.theme = LIGHT if self.automatic else PICTURE_THEMES[checked_theme(theme)]
-        self._dark_rules: dict[str, tuple[str, str]] = {}
+        self.dark_rules: dict[str, tuple[str, str]] = {}
         self._has_images = False
 
     def paint(self, fill: str | None = None, stroke: str | None = None) -> str:
@@ -84,7 +90,7 @@ class SvgWriter:
             if self.automatic and name != "none" and code != find_color(name, DARK):
                 rule = f"{attribute[0]}-{name}"
                 classes.append(rule)
-                self._dark_rules[rule] = (attribute, find_color(name, DARK))
+                self.dark_rules[rule] = (attribute, find_color(name, DARK))
 
         if classes:
             parts.append(f'class="{" ".join(classes)}"')
@@ -92,14 +98,14 @@ class SvgWriter:
 
     def style(self) -> str:
         """Return the style sheet for readers who prefer dark; "" where the theme is fixed."""
-        if not self._dark_rules:
+        if not self.dark_rules:
             return ""
         images = ""
         if self._has_images:
             images = ".light-image{display:none}.dark-image{display:inline}"
         rules = "".join(
             f".{name}{{{attribute}:{code}}}"
-            for name, (attribute, code) in sorted(self._dark_rules.items())
+            for name, (attribute, code) in sorted(self.dark_rules.items())
         )
         return f"<style>@media (prefers-color-scheme: dark){{{images}{rules}}}</style>"
 
@@ -127,6 +133,31 @@ class SvgWriter:
         light_image = f'<image class="light-image" {look} href="{_data_url(png)}"/>'
         dark_image = f'<image class="dark-image" display="none" {look} href="{_data_url(dark)}"/>'
         return light_image + dark_image
+
+    def map_image(self, shown: Map, rect: Rect, scale: float) -> str:
+        """Return a map as an image, stretched to a rectangle.
+
+        Args:
+            shown: The map.
+            rect: Where it is.
+            scale: The number at the end of its scale.
+        """
+        scaled = replace(shown, scale=scale)
+        light = png(scaled, self.theme, _MAX_PIXELS)
+        dark = png(scaled, DARK, _MAX_PIXELS) if self.automatic else None
+        return self.image(rect, light, dark)
+
+    def mark_cells(self, shown: Map, rect: Rect) -> str:  # noqa: ARG002
+        """Return what tells a page which cells are where; a picture by itself has nothing there."""
+        return ""
+
+    def wrap_node(self, id: str, content: str) -> str:  # noqa: ARG002
+        """Return what was drawn of a node; a page puts it into an element of its own."""
+        return content
+
+    def wrap_group(self, path: str, content: str) -> str:  # noqa: ARG002
+        """Return what was drawn of a group, as `wrap_node` does."""
+        return content
 
     def path(self, data: str, paint: str, more: str = "") -> str:
         """Return a path."""

@@ -120,12 +120,12 @@ def choose_pictures(
 
     views = [_VIEWS[name] for name in class_names(target) if name in _VIEWS]
     view = views[0] if views else _draw_values
-    names = {"tokens": _clean_names("tokens", tokens)}
-    names["vocabulary"] = _clean_names("vocabulary", vocabulary)
+    names = {"tokens": clean_names("tokens", tokens)}
+    names["vocabulary"] = clean_names("vocabulary", vocabulary)
     return view(target, Request(level, expand, show, fold, **names))
 
 
-def _clean_names(option: str, names: Iterable[str]) -> tuple[str, ...]:
+def clean_names(option: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of rows or columns, safe to draw."""
     items = list(names) if isinstance(names, Iterable) else [names]
     for i, name in enumerate(items):
@@ -315,6 +315,20 @@ def _opens_blocks(snapshot: Snapshot, request: Request) -> bool:
     known = paths | {path.replace("/", ".") for path in paths}
     outputs = {name for name in names if name.rpartition("[")[0] in known}
     return any(name not in known and name not in outputs for name in names)
+
+
+def is_drawn_as_blocks(snapshot: Snapshot) -> bool:
+    """Return whether a graph is drawn as blocks where the user asks for no level.
+
+    Args:
+        snapshot: The graph of some Values.
+    """
+    request = Request(None, None, fold=True)
+    if not _has_calls(snapshot) or _is_sequence(snapshot, request, is_network=False):
+        return False
+    chains = _find_chains(snapshot, request)
+    size = len(snapshot) - sum(len(chain.values) - 1 for chain in chains.values())
+    return _choose_level(size, is_automatic=True) is None
 
 
 def _is_sequence(snapshot: Snapshot, request: Request, is_network: bool) -> bool:

@@ -29,9 +29,16 @@ const scaleWith = (opened) => fitScale(layOut(opened).open.get(0));
 function openReadable() {
   let depth = Math.max(...graph.opened.map(depthOf));
   const opened = () => new Set(graph.opened.filter((fold) => depthOf(fold) <= depth));
-  while (depth > 0 && scaleWith(opened()) < READABLE) depth -= 1;
+  while (depth > innermostAlone() && scaleWith(opened()) < READABLE) depth -= 1;
   state.opened = opened();
   openMore(everyFold.filter((fold) => fold && classOf(fold) !== 'shared').reverse());
+}
+
+// How deep the boxes are that are alone on the page: closed they would say nothing.
+function innermostAlone() {
+  let fold = 0;
+  while (graph.items[fold].length === 1 && graph.items[fold][0] < 0) fold = -graph.items[fold][0];
+  return depthOf(fold);
 }
 
 // A phone shows the graph from top to bottom, and so does a narrow window where it is much larger

@@ -1,5 +1,6 @@
 // Keys: everything works without a pointer.
 
+import { announce } from './events.js';
 import { graph, users, foldOf } from './graph.js';
 import { state } from './state.js';
 import { html, byId } from './elements.js';
@@ -120,6 +121,7 @@ function letGo() {
   else if (state.step !== null) goTo(null);
   else if (state.changes.size) putBack();
   else if (state.predicting) predict(false);
+  else announce('released');
 }
 
 /** A list of keys, several with spaces between them, and of what they do. */

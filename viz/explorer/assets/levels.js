@@ -1,71 +1,75 @@
-// Levels: the middle of a page that trains shows the network, or one level further down the graph
-// of every scalar, with the panel of the selected value.
+// Levels: a page shows its graph as a whole first, as a network or as blocks, and one level further
+// down every scalar, with the panel of the selected value.
 
-import { announce, extend, listen } from './events.js';
 import { state, refresh } from './state.js';
 import { byId } from './elements.js';
 import { keepInLink, saveLink } from './link.js';
-import { draw, select } from './view.js';
+import { draw } from './view.js';
 import { showLinked, startView } from './first_view.js';
 import { pauseSteps } from './playback.js';
 import { predict } from './predict.js';
-import { session, neuronAt } from './session.js';
-import { closeSettings } from './transport.js';
 
-/** The level in sight: "network" or "scalars". */
+const levelAbove = { markParts: () => {}, follow: () => {}, goIn: () => {} };
+
+/** The level in sight: "network", "blocks" or "scalars"; undefined where there is only one. */
 export const levelShown = () => document.body.dataset.level;
 
 /**
- * Show a level: 'network' or 'scalars'. From an open neuron the way down leads to its output, in
- * its opened box.
+ * Show a level: "scalars", or the one levelAbove.
+ *
+ * @param {string} name
+ * @param {function(): void} goIn - What to look at among the scalars; otherwise what the level
+ *   above has chosen.
  */
-export function showLevel(name) {
+export function showLevel(name, goIn = levelAbove.goIn) {
   if (levelShown() === name) return;
-  closeSettings();
   markLevel(name);
   if (name === 'scalars') {
-    showScalars();
+    showScalars(goIn);
   } else {
     if (state.predicting) predict(false);
     pauseSteps();
   }
-  announce('playground');
+  levelAbove.follow();
   saveLink();
 }
 
 function markLevel(name) {
   document.body.dataset.level = name;
-  for (const id of ['scalars', 'panel']) byId(id).hidden = name !== 'scalars';
   for (const button of byId('level-switch').children) {
     button.setAttribute('aria-pressed', String(button.dataset.level === name));
   }
+  levelAbove.markParts(name);
 }
 
-function showScalars() {
+function showScalars(goIn) {
   const isFirst = state.openedFirst === null;
   if (isFirst) startView();
   else draw();
-  if (session.open) select(neuronAt(session.open).output, { show: true });
+  goIn();
   refresh();
   if (isFirst) showLinked();
 }
 
-extend(async () => {
-  byId('level-switch').hidden = !session.network;
-  markLevel(session.network ? 'network' : 'scalars');
-  if (!session.network) return;
+/**
+ * Set up the levels of a page, and show the one that its address names.
+ *
+ * @param {string} name - The level above the scalars.
+ * @param {Object} actions - `markParts` is given the name of a level before it is drawn, `follow`
+ *   is called when it was, and `goIn` selects among the scalars what was chosen above.
+ * @param {string} first - The level that is shown first.
+ */
+export function setUpLevels(name, actions, first = name) {
+  Object.assign(levelAbove, actions);
+  byId('level-switch').hidden = false;
+  markLevel(first);
   byId('level-switch').addEventListener('click', ({ target }) => {
     if (target.dataset.level) showLevel(target.dataset.level);
   });
-  const write = () => ({ level: levelShown() === 'network' ? null : levelShown() });
+  const write = () => ({ level: levelShown() === first ? null : levelShown() });
   keepInLink(write, (word) => {
-    const name = word('level') === 'scalars' ? 'scalars' : 'network';
-    if (document.body.dataset.ready) showLevel(name);
-    else markLevel(name);
+    const linked = ['scalars', name].includes(word('level')) ? word('level') : first;
+    if (document.body.dataset.ready) showLevel(linked);
+    else markLevel(linked);
   });
-});
-
-listen('training', () => {
-  // Screen readers would read out every frame.
-  byId('panel').setAttribute('aria-live', session.isRunning ? 'off' : 'polite');
-});
+}

@@ -14,6 +14,7 @@ Promise.all(['graph', 'program'].map(inflate)).then(([json, program]) => {
   script.textContent = program;
   document.body.append(script);
 }).catch((error) => {
-  document.getElementById('status').textContent = `This page can't be shown: ${error.message}`;
+  const place = document.getElementById('status') ?? document.getElementById('caption');
+  place.textContent = `This page can't be shown: ${error.message}`;
   throw error;
 });

@@ -17,6 +17,7 @@ import { showStep, setUpPlayback } from './playback.js';
 import { showFrame, setUpTraining } from './training.js';
 import { predict } from './predict.js';
 import { showPanel } from './panel.js';
+import { levelShown } from './levels.js';
 import { setUpSearch } from './search.js';
 import { recolor, useTheme, setUpTheme } from './theme.js';
 import { showLegendMarks } from './legend.js';
@@ -27,7 +28,7 @@ import { setUpKeys } from './keys.js';
 
 listen('numbers', ifInSight(showFrame, showStep, paint, showPanel, showLegendMarks), saveLink);
 listen('moved', showLegendMarks);
-listen('selection', showPanel, saveLink);
+listen('selection', ifInSight(showPanel), saveLink);
 listen('step', showPanel);
 listen('verdict', showPanel);
 listen('training', ifInSight(paint));
@@ -39,10 +40,10 @@ startPage().catch((error) => {
   throw error;
 });
 
-// A page that trains shows its network first, and has nothing to paint here before it shows this.
+// A page that shows its network or its blocks first has nothing to paint here before it shows this.
 function ifInSight(...functions) {
   return () => {
-    if (document.body.dataset.level !== 'network') for (const show of functions) show();
+    if ((levelShown() ?? 'scalars') === 'scalars') for (const show of functions) show();
   };
 }
 

@@ -29,10 +29,12 @@ class Shares:
     Attributes:
         numbers: All of them, in order.
         used: The positions of those that something else uses.
+        values: The Values that these are.
     """
 
     numbers: list[float]
     used: list[int]
+    values: list[Value]
 
 
 def make_grids(
@@ -48,20 +50,48 @@ def make_grids(
         tokens: The names of the calls.
         vocabulary: The names of as many columns.
     """
+    blocks = _find_blocks(box)
+    if not blocks:
+        return ()
+    titles = [f"h{i}" for i in range(len(blocks))] if len(blocks) > 1 else [""]
+    return tuple(
+        _grid(block, title, tokens, vocabulary) for block, title in zip(blocks, titles, strict=True)
+    )
+
+
+def find_grid_values(box: Box) -> list[list[list[Value | None]]]:
+    """Return for each grid of a box the rows of Values that its cells show.
+
+    What nothing uses is no part of the graph: None stands for it.
+
+    Args:
+        box: The box.
+    """
+    grids = []
+    for block in _find_blocks(box):
+        width = max(len(row.numbers) for row in block)
+        rows: list[list[Value | None]] = []
+        for shares in block[:MAX_ROWS]:
+            row: list[Value | None] = [None] * width
+            for position, value in zip(shares.used, shares.values, strict=True):
+                row[position] = value
+            rows.append(row)
+        grids.append(rows)
+    return grids
+
+
+def _find_blocks(box: Box) -> list[list[Shares]]:
+    """Return the rows of each grid of a box; none where they are too many."""
     is_by_call = box.frame is None or len(box.frame.calls) < 2
     blocks = _arrange([list(find_shares(row)) for row in box.rows()], is_by_call)
     if not blocks and box.folded is not None:
         # A function that goes on with them: attention in a few lines.
         inside = box.rows(_find_quotients(box))
         blocks = _arrange([list(find_shares(row)) for row in inside], is_by_call)
-    if not blocks or len(blocks) > MAX_GRIDS:
-        return ()
-    if sum(len(block) * len(block[-1].numbers) for block in blocks) > MAX_CELLS:
-        return ()
-    titles = [f"h{i}" for i in range(len(blocks))] if len(blocks) > 1 else [""]
-    return tuple(
-        _grid(block, title, tokens, vocabulary) for block, title in zip(blocks, titles, strict=True)
-    )
+    if len(blocks) > MAX_GRIDS:
+        return []
+    cells = sum(len(block) * len(block[-1].numbers) for block in blocks)
+    return blocks if cells <= MAX_CELLS else []
 
 
 def is_shares(rows: list[list[Value]]) -> bool:
@@ -91,6 +121,7 @@ def find_shares(outputs: list[Value]) -> Iterator[Shares]:
         outputs: The Values.
     """
     by_total: dict[Value, list[Value]] = {}
+    values: dict[Value, list[Value]] = {}
     parts: dict[Value, list[Value]] = {}
     for node in outputs:
         part, total = find_quotient(node)
@@ -101,12 +132,13 @@ def find_shares(outputs: list[Value]) -> Iterator[Shares]:
         if not any(part is term for term in parts[total]):
             return
         by_total.setdefault(total, []).append(part)
+        values.setdefault(total, []).append(node)
     for total, used in by_total.items():
         numbers = [term.data / total.data if total.data else 0.0 for term in parts[total]]
         if min(numbers) < 0.0 or abs(sum(numbers) - 1.0) > _ROUNDING:
             return
         places = {term: i for i, term in enumerate(parts[total])}
-        yield Shares(numbers, [places[part] for part in used])
+        yield Shares(numbers, [places[part] for part in used], values[total])
 
 
 def _arrange(rows: list[list[Shares]], is_by_call: bool) -> list[list[Shares]]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from scalargrad.core.scopes import CallScope
@@ -72,6 +72,65 @@ def block_picture(
         >>> [block.title for block in block_picture(Snapshot([y])).blocks]
         ['x', 'square', 'y']
     """
+    view = _fold(snapshot, show, tokens, vocabulary)
+    pending = list(expand)
+    if len(pending) == 1:
+        alone = open_alone(snapshot, pending[0], view.names(), show, tokens)
+        if alone is not None:
+            return alone
+
+    opened = view.opened
+    while pending:
+        open_next(opened, pending, view.names(), view.boxes)
+        if opened.alone:
+            return call_picture(snapshot, opened.alone, opened.name, show)
+        view = _BlockView(Boxes(snapshot, opened), view.show, tokens, vocabulary)
+    return view.picture()
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedBlocks:
+    """A picture of blocks, and what is folded in them.
+
+    Attributes:
+        picture: The picture.
+        boxes: The Values of each box, by the id of its block.
+        frames: The calls of each frame, by its path.
+        inputs: The leaves of each box of inputs, by the id of its block.
+        parameters: The parameters that each box uses, in the order of its block.
+    """
+
+    picture: Picture
+    boxes: dict[str, Box]
+    frames: dict[str, Frame]
+    inputs: dict[str, Matrix]
+    parameters: dict[str, list[Matrix]]
+
+
+def fold_blocks(snapshot: Snapshot, tokens: Names = (), vocabulary: Names = ()) -> FoldedBlocks:
+    """Return the picture of a graph as boxes, and the Values in each of them.
+
+    Args:
+        snapshot: The graph.
+        tokens: As for `block_picture`.
+        vocabulary: As for `block_picture`.
+
+    Raises:
+        PictureError: Nothing is known about where the graph was made.
+    """
+    view = _fold(snapshot, None, tokens, vocabulary)
+    ids = view.ids
+    return FoldedBlocks(
+        view.picture(),
+        {id: box for box, id in ids.items()},
+        {path: frame for frame, path in view.groups.frames()},
+        {f"x{i}": matrix for i, matrix in enumerate(view.inputs)},
+        {ids[box]: matrices for box, matrices in view.matrices.items()},
+    )
+
+
+def _fold(snapshot: Snapshot, show: str | None, tokens: Names, vocabulary: Names) -> "_BlockView":
+    """Return a graph with all boxes closed."""
     computed = (node for node in snapshot.order if node.args)
     if all(node.scope is None and node.made_at is None for node in computed):
         raise PictureError(
@@ -85,18 +144,7 @@ def block_picture(
     if main is not None:
         opened.lines.add(main.key)
         boxes = Boxes(snapshot, opened)
-    view = _BlockView(boxes, shown, tokens, vocabulary)
-    pending = list(expand)
-    if len(pending) == 1:
-        alone = open_alone(snapshot, pending[0], view.names(), show, tokens)
-        if alone is not None:
-            return alone
-    while pending:
-        open_next(opened, pending, view.names(), view.boxes)
-        if opened.alone:
-            return call_picture(snapshot, opened.alone, opened.name, show)
-        view = _BlockView(Boxes(snapshot, opened), shown, tokens, vocabulary)
-    return view.picture()
+    return _BlockView(boxes, shown, tokens, vocabulary)
 
 
 def _find_main(boxes: Boxes) -> Box | None:

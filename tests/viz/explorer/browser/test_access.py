@@ -10,6 +10,7 @@ import pytest
 import viz
 from scalargrad import nn
 from tests.viz.explorer.browser.reach import POINTS, SIGNS, Show
+from tests.viz.explorer.test_block_views import tower
 from tests.viz.explorer.test_page import recording
 from tests.viz.graphs import network, neuron
 
@@ -34,6 +35,7 @@ PAGES: dict[str, Callable[[], viz.Page]] = {
     "cards": lambda: viz.explore(neuron()),
     "boxes": lambda: viz.explore(network([4, 1])),
     "recorded": lambda: viz.explore(recording([3, 1], epochs=12)),
+    "blocks": lambda: viz.explore(tower(), level="blocks"),
     "trains": training,
     "images": training_with_images,
 }
@@ -45,6 +47,7 @@ MOMENTS = [
     ("boxes", "predict=yes"),
     ("recorded", ""),
     ("recorded", "frame=8&compare=3&value=5"),
+    ("blocks", "block=b1"),
     ("trains", ""),
     ("trains", "neuron=0.1&colors=gradients"),
     ("trains", "data=moons&noise=0.2&points=100&seed=0&test=0.3"),

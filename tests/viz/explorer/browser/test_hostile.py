@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import scalargrad as sg
 import viz
 from scalargrad import Value
 from scalargrad.core.value import backward
@@ -62,3 +63,17 @@ def test_a_script_that_got_in_would_not_run(show: Show) -> None:
     assert not [text for text in opened.said if text == "ran"]
     assert any("Content Security Policy" in text for text in opened.said)
     opened.said.clear()
+
+
+def test_names_in_blocks_run_nothing_and_show_as_text(show: Show) -> None:
+    texts = [text for text in HOSTILE if clean(text)][:24]
+    with sg.trace_calls():
+        x = Value(1.0, label=texts[0])
+        for text in texts:
+            x = x * 2.0
+            x.label = text
+    x.backward()
+    page = viz.explore(x, level="blocks", tokens=texts, vocabulary=texts)
+    opened = show(page, script=ALARM)
+    assert opened.tab.locator("#blocks :is(script, image, a, foreignObject, style)").count() == 0
+    assert clean(texts[0])[:8] in opened.text("#blocks")
