@@ -314,7 +314,7 @@ def scope(name: str | Thing) -> NamedBlock | Thing:
         Scope('double', scope)
     """
     if isinstance(name, str):
-        if not name.strip():
+        if not name:
             raise OptionError('scope needs a name, as in scope("attention")')
         return NamedBlock(name)
     return NamedBlock("")(name)

@@ -172,7 +172,7 @@ def test_blocks_of_tasks_do_not_mix() -> None:
     assert asyncio.run(main()) == [["a"] * 3, ["b"] * 3]
 
 
-@pytest.mark.parametrize("name", [3, None, "", " ", 2.5, ["a"]])
+@pytest.mark.parametrize("name", [3, None, "", 2.5, ["a"]])
 def test_what_is_no_name_is_refused(name: Any) -> None:
     with pytest.raises(OptionError, match="scope"):
         sg.scope(name)

@@ -60,18 +60,18 @@ class Sequence:
             yield from step.values
 
 
-def find_sequences(snapshot: Snapshot, least: int = 0) -> list[Sequence]:
+def find_sequences(snapshot: Snapshot, min_values: int = 0) -> list[Sequence]:
     """Return the recurrence of a graph: a sequence for each of the cells stacked on each other.
 
     Args:
         snapshot: The graph.
-        least: How many Values the calls of a cell must have made together.
+        min_values: How many Values the calls of a cell must have made together.
 
     Returns:
         The sequences, each takes from the one before it; empty where nothing is recurrent.
     """
     found: list[Sequence] = []
-    for key, calls in _find_candidates(snapshot, least).items():
+    for key, calls in _find_candidates(snapshot, min_values).items():
         cell = key[1] if key[2] and key[1] in CELLS else ""
         if found and not (cell and found[0].cell):
             continue  # only the cells that are known are stacked
@@ -81,7 +81,7 @@ def find_sequences(snapshot: Snapshot, least: int = 0) -> list[Sequence]:
     return _stack(found)
 
 
-def _find_candidates(snapshot: Snapshot, least: int) -> dict[Key, dict[int, Scope]]:
+def _find_candidates(snapshot: Snapshot, min_values: int) -> dict[Key, dict[int, Scope]]:
     """Return the calls of each module or function: known cells first, then those of most Values."""
     calls: dict[Key, dict[int, Scope]] = defaultdict(dict)
     sizes: dict[Key, int] = defaultdict(int)
@@ -106,7 +106,7 @@ def _find_candidates(snapshot: Snapshot, least: int) -> dict[Key, dict[int, Scop
     repeated = [
         key
         for key in calls
-        if sizes[key] >= least and (len(calls[key]) > 1 or (key[2] and key[1] in CELLS))
+        if sizes[key] >= min_values and (len(calls[key]) > 1 or (key[2] and key[1] in CELLS))
     ]
     return {key: calls[key] for key in sorted(repeated, key=rank)[:_MAX_CANDIDATES]}
 
