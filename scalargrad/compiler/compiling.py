@@ -71,7 +71,7 @@ def compile(
             sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64
             bits. "native" compiles to machine code by llvmlite (pip install
             "scalargrad-viz[native]"), which takes 0.1 to 0.4 seconds in the first call for a
-            network of usual size. Programs that have no such code yet, or more than 700 kernels,
+            network of usual size. Programs that have no such code yet, or more than 2,000 kernels,
             are computed by NumPy, and `explain` says why.
         devices: With "jax", the devices that share each batch: how many, or a list of them. None
             computes on the first one. demos/parallel.py shows it. With "native", how many threads
