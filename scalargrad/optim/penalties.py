@@ -17,7 +17,7 @@ def l1(parameters: Iterable[Parameter] | Nest, strength: float) -> Value:
 
     Args:
         parameters: The Parameters to penalize: `model.parameters()`, or the weights of some
-            neurons, without their biases.
+            neurons, without their biases, or a nest of them.
         strength: A number of at least 0.
 
     Raises:

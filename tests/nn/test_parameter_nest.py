@@ -11,7 +11,7 @@ import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
 from scalargrad.errors import DataError, OptionError
-from scalargrad.optim import SGD, Adam
+from scalargrad.optim import SGD, Adam, clip_gradient_values, l2
 
 NUMBERS = {"layer": {"w": [[0.5, -1.0], [2.0, 0.25]]}, "b": (1.0, 3.0)}
 
@@ -84,6 +84,15 @@ def test_an_optimizer_changes_the_nest() -> None:
     before = [0.5, -1.0, 2.0, 0.25, 1.0, 3.0]
     moved = [parameter.data for parameter in optimizer.parameters]
     assert moved == pytest.approx(numpy.subtract(before, numpy.multiply(0.5, slopes([2.0, 4.0]))))
+
+
+def test_a_penalty_and_clipping_take_a_nest() -> None:
+    state = sg.parameters({"w": [[3.0]], "b": 1.0})
+    penalty = l2(state, 0.5)
+    penalty.backward()
+    clip_gradient_values(state, 2.0)
+    assert penalty.data == 5.0
+    assert (state["w"][0][0].grad, state["b"].grad) == (2.0, 1.0)
 
 
 def test_a_parameter_twice_in_one_list_is_refused() -> None:
