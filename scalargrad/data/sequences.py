@@ -80,6 +80,7 @@ def _as_sequence(items: SamplesLike, what: str) -> NDArray[Any]:
 
 
 def _is_whole(value: object) -> bool:
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        return False
     # A larger one is a float64, as it is among the numbers of sequences.
-    return is_integer and -(2**63) <= int(value) < 2**63
+    return -(2**63) <= int(value) < 2**63
