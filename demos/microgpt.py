@@ -41,14 +41,15 @@ from demos.microgpt_model import (
     HEAD_WIDTH,
     LETTERS,
     State,
-    Tables,
     document_loss,
     gpt,
     invent,
     linear,
+    list_parameters,
     make_state,
     rmsnorm,
     softmax,
+    zero_gradients,
 )
 from demos.microgpt_training import (
     NAMES,
@@ -82,7 +83,7 @@ def invent_names(state: State) -> list[str]:
 
 def draw_step(state: State, folder: Path) -> Value:
     """Draw the graph of one name with its gradients, and return its loss."""
-    Tables(state).zero_grad()
+    zero_gradients(state)
     with sg.trace_calls():
         loss = name_loss(DRAWN, state)
     loss.label = "loss"
@@ -96,7 +97,7 @@ def draw_step(state: State, folder: Path) -> Value:
 
 def look_back(state: State) -> Value:
     """Return how much the first head looks from the first letter back to the dot."""
-    Tables(state).zero_grad()
+    zero_gradients(state)
     with sg.trace_calls():
         weight = _first_weight(state)
     weight.label = "weight"
@@ -141,7 +142,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
     eager = seconds["scalar by scalar"]
     numbers = [
-        ("parameters", f"{len(Tables(state).parameters()):,}"),
+        ("parameters", f"{len(list_parameters(state)):,}"),
         ("scalars recorded, in", f"{program.recorded_rows:,}, {duration(recording)}"),
         ("kernels of array code", f"{len(program.kernels)}"),
         ("largest difference of a gradient, graph and compiled", f"{difference:.1e}"),

@@ -11,8 +11,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 import scalargrad as sg
-from scalargrad import Value
-from scalargrad.nn import Module
+from scalargrad import Parameter, Value
 
 Vector: TypeAlias = Sequence[Any]
 Matrix: TypeAlias = list[list[Any]]
@@ -50,11 +49,15 @@ def make_state(seed: int) -> State:
     return state
 
 
-class Tables(Module):
-    """The parameters as a module, for `sg.compile`, which learns what a module owns."""
+def list_parameters(state: State) -> list[Parameter]:
+    """Return the parameters one by one."""
+    return [parameter for matrix in state.values() for row in matrix for parameter in row]
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+
+def zero_gradients(state: State) -> None:
+    """Set all gradients to 0, which a backward pass adds to."""
+    for parameter in list_parameters(state):
+        parameter.grad = 0.0
 
 
 def linear(x: Vector, w: Matrix) -> Vector:

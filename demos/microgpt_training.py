@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 import scalargrad as sg
 from demos.gallery import timed
-from demos.microgpt_model import LETTERS, LONGEST, State, Tables, document_loss
+from demos.microgpt_model import (
+    LETTERS,
+    LONGEST,
+    State,
+    document_loss,
+    list_parameters,
+    zero_gradients,
+)
 from scalargrad import Value
 from scalargrad.compiler import Compiled
 from scalargrad.compiler.backend import BackendName
@@ -54,7 +61,7 @@ def compile_loss(state: State, backend: BackendName = "auto") -> Compiled:
     """Compile the loss of one document, as long as one can be."""
     return sg.compile(
         partial(document_loss, state=state),
-        Tables(state),
+        state,
         inputs=[("token", LONGEST + 2), LONGEST + 1],
         backend=backend,
     )
@@ -84,11 +91,10 @@ def train(program: Compiled, documents: Documents, steps: int) -> list[float]:
 
 def eager_gradient(state: State, names: list[str]) -> Array:
     """Return the gradient of the mean loss of names, each on a graph of its own."""
-    model = Tables(state)
-    model.zero_grad()
+    zero_gradients(state)
     for name in names:
         name_loss(name, state).backward(1.0 / len(names))
-    return np.array([parameter.grad for parameter in model.parameters()])
+    return np.array([parameter.grad for parameter in list_parameters(state)])
 
 
 def name_loss(name: str, state: State) -> Value:

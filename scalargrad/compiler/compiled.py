@@ -62,7 +62,7 @@ class Compiled:
     CallError. What the function read around it is no longer compared at each call.
 
     Attributes:
-        model: The Module whose parameters are learned, if any.
+        model: The Module whose parameters are learned, if any; for a nest one that holds it.
         parameter_names: The names of the parameters in the model.
         parameters: The numbers to compute with, a vector in the order of `model.parameters()`.
             Change it in place; `read` and `write_back` exchange it with the model.

@@ -6,8 +6,8 @@ from typing import Any
 from scalargrad.core.unlearned import is_reported, warn_unlearned
 from scalargrad.core.value import Parameter
 from scalargrad.errors import DataError, TraceError
-from scalargrad.nn import Module
 from scalargrad.nn.naming import list_names
+from scalargrad.nn.parameter_nest import Model, as_module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.garbage import collector_off, expect_long_life
 
@@ -27,7 +27,7 @@ that may be done takes as long as the user has objects frozen, too long for a sm
 @explain_calls
 def compile(
     function: Callable[..., Any],
-    model: Module | None = None,
+    model: Model | None = None,
     inputs: Sequence[Input] = (),
     backend: BackendName = "auto",
     devices: Devices = None,
@@ -59,8 +59,9 @@ def compile(
     Args:
         function: Takes one argument for each entry of `inputs`: a list of that many Values, a
             single Value for 1. Returns a Value, or Values nested in lists, tuples and dicts.
-        model: The Module whose parameters are learned. Gradients come in the order of
-            `model.parameters()`.
+        model: The Module whose parameters are learned, or those of plain functions: nested lists
+            and dicts of Parameters, as `sg.parameters` returns them. Gradients come in the order of
+            `model.parameters()`, or in that of the nest.
         inputs: The length of each argument; "token" for an argument that is an integer in each
             sample, ("token", 8) for eight integers. They are numbers like others, and may also be
             looked up, by `sg.take` and `nn.Embedding`. Leave it out for a function without
@@ -70,7 +71,7 @@ def compile(
             sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64
             bits. "native" compiles to machine code by llvmlite (pip install
             "scalargrad-viz[native]"), which takes 0.1 to 0.4 seconds in the first call for a
-            network of usual size. Programs that have no such code yet, or more than 700 kernels,
+            network of usual size. Programs that have no such code yet, or more than 2,000 kernels,
             are computed by NumPy, and `explain` says why.
         devices: With "jax", the devices that share each batch: how many, or a list of them. None
             computes on the first one. demos/parallel.py shows it. With "native", how many threads
@@ -118,25 +119,32 @@ def compile(
     """
     if not callable(function):
         raise DataError(f"compile takes a function, not {type(function).__name__}")
-    if model is not None and not isinstance(model, Module):
-        hint = ""
-        if isinstance(model, (int, tuple, list)):
-            hint = f": give the lengths of the arguments by name, inputs={model!r}"
-        raise DataError(f"model must be a Module, not {type(model).__name__}{hint}")
+    if _are_lengths(model):
+        raise DataError(
+            f"model must be a Module, not {type(model).__name__}: give the lengths of the "
+            f"arguments by name, inputs={model!r}"
+        )
+    module = None if model is None else as_module(model)
     make_backend = backend_maker(backend, devices)
-    if model is not None and model.needs_batch:
+    if module is not None and module.needs_batch:
         raise TraceError(
-            f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program "
-            "is recorded for one sample: use LayerNorm, or model.eval() first; to train with it, "
-            "fit with compiled=False"
+            f"{module.batchwise_parts()} takes statistics of a batch while it trains, and a "
+            "program is recorded for one sample: use LayerNorm, or model.eval() first; to train "
+            "with it, fit with compiled=False"
         )
     # A trace makes nodes by the million and no cycles: the collector would only walk over them.
     with collector_off():
-        program = Compiled(function, model, inputs, make_backend)
+        program = Compiled(function, module, inputs, make_backend)
         if program.recorded_rows >= _MANY_ROWS:
             expect_long_life()
     _warn_of_unlearned(program)
     return program
+
+
+def _are_lengths(thing: object) -> bool:
+    """Return whether something is what `inputs` takes."""
+    items = thing if isinstance(thing, (list, tuple)) else [thing]
+    return all(isinstance(item, (int, str, tuple)) for item in items)
 
 
 def _warn_of_unlearned(program: Compiled) -> None:
@@ -153,7 +161,7 @@ def _warn_of_unlearned(program: Compiled) -> None:
         reason = "but compile was given no model"
     warn_unlearned(
         f"the compiled function uses {list_names(names)}, {reason}: its number is read at "
-        "each call, and no gradient is computed for it. To learn it, make it an attribute of the "
-        "Module that compile is given as `model`; if it should not learn, set its trainable = "
-        "False, or use a Value"
+        "each call, and no gradient is computed for it. To learn it, make it an attribute of "
+        "the Module, or part of the nest, that compile is given as `model`; if it should not "
+        "learn, set its trainable = False, or use a Value"
     )

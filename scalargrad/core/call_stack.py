@@ -8,7 +8,7 @@ exception nor a generator can leave one behind.
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from opcode import opname
 from threading import get_ident
@@ -23,8 +23,8 @@ from .source_lines import CodePlace, function_name
 if TYPE_CHECKING:
     from .value import Value
 
-CALL_STACKS: list[bool] = []
-"""True as soon as calls have been traced once; until then no leaf pays for it."""
+ON_TRACE: list[Callable[[], None]] = []
+"""Functions that are called whenever calls begin to be traced."""
 _RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _RANKS = count(1)
 """The numbers of operations in the order in which they were computed, in all threads."""
@@ -58,8 +58,8 @@ class CallStack:
         self._thread = get_ident()
         self._calls: dict[FrameType, Scope | None] = {}
         self._places = {} if places is None else places
-        if not CALL_STACKS:
-            CALL_STACKS.append(True)
+        for notify in ON_TRACE:
+            notify()
 
     def inside(self, scope: Scope, code: CodeType | None = None) -> "CallStack":
         """Return the stack of the calls inside of another scope.

@@ -1,14 +1,15 @@
 """Argument checks of the library: Parameters, numbers in a range, whole numbers, states."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf, isfinite, isnan
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from scalargrad.errors import DataError, LengthError, OptionError, UnknownNameError
 
 from .conversion import as_float
+from .nested import copy_tree, flatten, is_array
 from .value import Parameter, Value
 
 if TYPE_CHECKING:
@@ -16,17 +17,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def checked_parameters(parameters: Iterable[Parameter], who: str) -> list[Parameter]:
+Nest: TypeAlias = Sequence[Union[Parameter, "Nest"]] | Mapping[str, Union[Parameter, "Nest"]]
+"""Parameters in nested lists, tuples and dicts, as `sg.parameters` returns them."""
+
+
+def checked_parameters(parameters: Iterable[Parameter] | Nest, who: str) -> list[Parameter]:
     """Return `parameters` as a list, if there are any, all are Parameters, and none is repeated.
 
     Args:
-        parameters: What should be Parameters.
+        parameters: What should be Parameters, or a nest of them, where one in several places
+            counts once.
         who: Whose argument they are, for the error.
 
     Raises:
-        DataError: If anything in it is not a Parameter.
+        DataError: If anything in it is not a Parameter, or a nest contains itself.
         LengthError: If there are none.
-        OptionError: If one is repeated.
+        OptionError: If one is repeated in a list without others inside.
 
     Example:
         >>> checked_parameters([Parameter(1.0), 2.0], "SGD")
@@ -38,7 +44,7 @@ give model.parameters(), or make it a Parameter
         kind = type(parameters).__name__
         raise DataError(f"{who} takes a list of Parameters, not {kind}: give model.parameters()")
 
-    listed = list(parameters)
+    listed = _list_leaves(parameters, who)
     for i, item in enumerate(listed):
         if not isinstance(item, Parameter):
             raise DataError(
@@ -56,6 +62,19 @@ give model.parameters(), or make it a Parameter
             f"{who} was given a parameter twice: give each once, as model.parameters() does"
         )
     return listed
+
+
+def _list_leaves(parameters: Iterable[Any], who: str) -> list[Any]:
+    """Return the items; those of a nest in order, each once."""
+    nest = parameters if isinstance(parameters, dict) else list(parameters)
+    if not isinstance(nest, dict) and not any(map(_is_container, nest)):
+        return nest
+    leaves = flatten(copy_tree(nest, f"what {who} was given"))
+    return list(dict.fromkeys(leaves))
+
+
+def _is_container(item: object) -> bool:
+    return isinstance(item, (dict, list, tuple)) or is_array(item)
 
 
 def checked_number(

@@ -93,6 +93,8 @@ def parameters(tree: Any, name: str = "") -> Any: ...
 def parameters(tree: Tree, name: str = "") -> Any:
     """Make Parameters of the numbers in nested lists, tuples, dicts and arrays.
 
+    `sg.compile`, the optimizers, the penalties and clipping take what this returns as it is.
+
     Args:
         tree: A number or a Value, or a nest of them.
         name: The name of the whole; Parameters are labeled by where they are, as `label` does.

@@ -258,6 +258,11 @@ class NamedBlock(Switch):
 
     def __call__(self, thing: Thing) -> Thing:
         """Return `thing`, a function of any kind or a class, to run inside the block."""
+        if not callable(thing) and not isinstance(thing, METHODS):
+            kind = type(thing).__name__
+            raise OptionError(
+                f"scope takes a name, or the function or class to decorate, not {kind}"
+            )
         name = self._name or getattr(thing, "__name__", type(thing).__name__)
         return decorate(thing, NamedBlock(name, getattr(thing, "__code__", None)))
 
@@ -312,9 +317,6 @@ def scope(name: str | Thing) -> NamedBlock | Thing:
         if not name:
             raise OptionError('scope needs a name, as in scope("attention")')
         return NamedBlock(name)
-    if not callable(name) and not isinstance(name, METHODS):
-        kind = type(name).__name__
-        raise OptionError(f"scope takes a name, or the function or class to decorate, not {kind}")
     return NamedBlock("")(name)
 
 

@@ -17,7 +17,7 @@ from scalargrad.utils.calls import explain_calls, explain_class
 
 from . import ops
 from .backprop import accumulate_gradients, checked_partials, pullback, require_graph
-from .call_stack import CALL_STACKS
+from .call_stack import ON_TRACE
 from .compat import OtherNames
 from .conversion import (
     NumberLike,
@@ -135,7 +135,7 @@ class Value(Operations, OtherNames, NumberLike):
         self.scope = None
         if args or partials:
             _hold_by_hand(self, args, partials)
-        elif CALL_STACKS:
+        elif _are_calls_traced:
             _note_place(self)
 
     # Sums, differences and products are what networks are made of, so their rules are written out
@@ -488,6 +488,18 @@ def make_leaf(kind: type[Value], data: float, label: str = "") -> Value:
     node.op = ""
     node.scope = None
     return node
+
+
+_are_calls_traced = False
+"""Whether calls have been traced; until then no leaf pays for it."""
+
+
+def _begin_to_note_places() -> None:
+    global _are_calls_traced
+    _are_calls_traced = True
+
+
+ON_TRACE.append(_begin_to_note_places)
 
 
 def _note_place(leaf: Value) -> None:

@@ -1,6 +1,6 @@
 """Sequences of different lengths as one array."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def pad_sequences(
     Raises:
         DataError: For anything but finite numbers.
         LengthError: For no sequences, an empty one, and rows of different sizes.
-        OptionError: For a sequence that is longer than `length`.
+        OptionError: For a sequence that is longer than `length`, and a value that is not finite.
 
     Example:
         >>> tokens = [[7, 4, 24], [2]]
@@ -45,6 +45,8 @@ def pad_sequences(
         >>> targets.tolist()
         [[4, 24, 0], [5, -100, -100]]
     """
+    if not isinstance(sequences, Iterable):
+        raise LengthError(f"pad_sequences takes a list of sequences, not {sequences!r}")
     arrays = [_as_sequence(items, f"sequences[{i}]") for i, items in enumerate(sequences)]
     if not arrays:
         raise LengthError("pad_sequences has no sequences: give at least one")
@@ -60,15 +62,25 @@ def pad_sequences(
                 f"sequences[{i}] has rows of the shape {array.shape[1:]}, the first {shape}"
             )
         if len(array) > total:
-            raise OptionError(f"sequences[{i}] has a length of {len(array)}, above {total}")
+            raise OptionError(
+                f"sequences[{i}] is longer than length={total}, with {len(array)} steps: cut it, "
+                "or leave length out"
+            )
         padded[i, : len(array)] = array
     return padded
 
 
 def _as_sequence(items: SamplesLike, what: str) -> NDArray[Any]:
+    if isinstance(items, str) or not isinstance(items, Sized):
+        raise LengthError(f"{what} must be a list or an array, not {items!r}")
+    if len(items) == 0:
+        raise LengthError(f"{what} is empty: leave it out")
     array = as_array(items, what)
     return array.astype(np.int64) if array.dtype.kind in "iu" else as_floats(items, what)
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        return False
+    # A larger one is a float64, as it is among the numbers of sequences.
+    return -(2**63) <= int(value) < 2**63

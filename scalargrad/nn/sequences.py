@@ -81,7 +81,7 @@ class Residual(Sequential):
         """Return the sum.
 
         Raises:
-            LengthError: If the steps return another shape than that of `x`.
+            LengthError: If the steps return another shape than that of `x`, or no numbers.
         """
         x = unpack(x, self)
         return self._add(x, super().forward(x))
@@ -94,7 +94,10 @@ class Residual(Sequential):
 
     def _add(self, x: Any, y: Any) -> Any:
         if not is_list(x) and not is_list(y):
-            return x + y
+            try:
+                return x + y
+            except TypeError:
+                pass  # None, say, of a function without a return
         if not is_list(x) or not is_list(y) or len(x) != len(y):
             raise LengthError(
                 f"{describe(self)} adds its input to what its steps return, which must have one "

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import hypot, inf, isfinite
 
-from scalargrad.core.checks import checked_number, checked_parameters
+from scalargrad.core.checks import Nest, checked_number, checked_parameters
 from scalargrad.core.conversion import plain
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, LengthError
@@ -43,7 +43,7 @@ def max_norm(module_or_neurons: Module | Iterable[Neuron], limit: float) -> int:
 
 
 @explain_calls
-def clip_gradient_values(parameters: Iterable[Parameter], limit: float) -> None:
+def clip_gradient_values(parameters: Iterable[Parameter] | Nest, limit: float) -> None:
     """Clip each gradient to [-limit, limit], as PyTorch's `clip_grad_value_` does; nan stays nan.
 
     Call it after the backward pass.
@@ -72,7 +72,7 @@ def clip_gradient_values(parameters: Iterable[Parameter], limit: float) -> None:
 
 
 @explain_calls
-def clip_gradient_norm(parameters: Iterable[Parameter], limit: float) -> float:
+def clip_gradient_norm(parameters: Iterable[Parameter] | Nest, limit: float) -> float:
     """Scale all gradients together so that their norm ‖g‖ is at most `limit`.
 
     Call it after the backward pass. The gradients are multiplied by min(1, limit/(‖g‖ + 1e-6)):

@@ -9,7 +9,13 @@ from typing import Annotated, Any, ClassVar, TypeVar, cast
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core.checks import checked_int, checked_names, checked_number, checked_parameters
+from scalargrad.core.checks import (
+    Nest,
+    checked_int,
+    checked_names,
+    checked_number,
+    checked_parameters,
+)
 from scalargrad.core.conversion import as_float, plain
 from scalargrad.core.value import Parameter
 from scalargrad.errors import LengthError, OptionError
@@ -68,7 +74,7 @@ class Optimizer(ABC):
         super().__init_subclass__(**options)
         explain_class(cls, "__init__")
 
-    def __init__(self, parameters: Iterable[Parameter], **options: Any) -> None:
+    def __init__(self, parameters: Iterable[Parameter] | Nest, **options: Any) -> None:
         self.parameters = checked_parameters(parameters, type(self).__name__)
         self.options = dict(self._check(options))
         self.steps = 0

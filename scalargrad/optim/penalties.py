@@ -3,21 +3,21 @@
 from collections.abc import Iterable
 
 from scalargrad.core import ops
-from scalargrad.core.checks import checked_number, checked_parameters
+from scalargrad.core.checks import Nest, checked_number, checked_parameters
 from scalargrad.core.operations import apply
 from scalargrad.core.value import Parameter, Value
 from scalargrad.utils.calls import explain_calls
 
 
 @explain_calls
-def l1(parameters: Iterable[Parameter], strength: float) -> Value:
+def l1(parameters: Iterable[Parameter] | Nest, strength: float) -> Value:
     """Return strength · Σ|w|, a penalty that drives weights to exactly 0 (Tibshirani 1996).
 
     Add it to the loss. The derivative at w = 0 is 0.
 
     Args:
         parameters: The Parameters to penalize: `model.parameters()`, or the weights of some
-            neurons, without their biases.
+            neurons, without their biases, or a nest of them.
         strength: A number of at least 0.
 
     Raises:
@@ -38,7 +38,7 @@ def l1(parameters: Iterable[Parameter], strength: float) -> Value:
 
 
 @explain_calls
-def l2(parameters: Iterable[Parameter], strength: float) -> Value:
+def l2(parameters: Iterable[Parameter] | Nest, strength: float) -> Value:
     """Return strength · Σw², a penalty that shrinks weights in proportion (Hoerl and Kennard 1970).
 
     Arguments and errors are those of `l1`. SGD with a `weight_decay` of twice the strength has
@@ -57,7 +57,7 @@ def l2(parameters: Iterable[Parameter], strength: float) -> Value:
 
 
 @explain_calls
-def elastic_net(parameters: Iterable[Parameter], l1: float, l2: float) -> Value:
+def elastic_net(parameters: Iterable[Parameter] | Nest, l1: float, l2: float) -> Value:
     """Return l1 · Σ|w| + l2 · Σw², both penalties (Zou and Hastie 2005, equation 3).
 
     Arguments and errors are those of `l1`.

@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy
 
+from scalargrad.core.checks import Nest
 from scalargrad.core.value import Parameter
 from scalargrad.errors import OptionError
 
@@ -107,7 +108,7 @@ class SGD(FormulaOptimizer):
     Without momentum: w ← w - η·g.
 
     Args:
-        parameters: The Parameters to optimize.
+        parameters: The Parameters to optimize, or a nest of them as `sg.parameters` returns it.
         learning_rate: η.
         momentum: μ, the part of the last step that is kept (Polyak 1964).
         dampening: The part of the gradient that is left out of v.
@@ -128,7 +129,7 @@ class SGD(FormulaOptimizer):
     @declare_options
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        parameters: Iterable[Parameter] | Nest,
         learning_rate: float = 0.001,
         *,
         momentum: float = 0.0,
@@ -196,7 +197,7 @@ class AdaGrad(FormulaOptimizer):
     @declare_options
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        parameters: Iterable[Parameter] | Nest,
         learning_rate: float = 0.01,
         *,
         learning_rate_decay: float = 0.0,
@@ -259,7 +260,7 @@ class RMSprop(FormulaOptimizer):
     @declare_options
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        parameters: Iterable[Parameter] | Nest,
         learning_rate: float = 0.01,
         *,
         alpha: Fraction = 0.99,
@@ -324,7 +325,7 @@ class Adam(FormulaOptimizer):
     @declare_options
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        parameters: Iterable[Parameter] | Nest,
         learning_rate: float = 0.001,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
@@ -381,7 +382,7 @@ class AdamW(Adam):
     @declare_options
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        parameters: Iterable[Parameter] | Nest,
         learning_rate: float = 0.001,
         *,
         betas: tuple[float, float] = (0.9, 0.999),

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 import scalargrad
 from scalargrad import Parameter
 from scalargrad.compiler.backend import BackendName
-from scalargrad.nn import Module
 from tests.benchmarks.contest import (
     Contest,
     Row,
@@ -91,7 +90,7 @@ def microgpt(path: Path, rounds: int, backend: BackendName = "numpy") -> list[Ro
     """One document of eleven tokens, beside NumPy, PyTorch and microgpt's own scalars."""
     source = path.read_text(encoding="utf-8")
     space = run_model(source, Parameter, "stop_gradient(maximum(logits))")
-    model = Tables(space["state_dict"])
+    model = space["state_dict"]
 
     def compiled() -> Any:
         program = scalargrad.compile(lambda: document_loss(space, DOCUMENT), model, backend=backend)
@@ -125,7 +124,7 @@ def documents(path: Path, rounds: int, backend: BackendName) -> list[Row]:
     """Documents of different lengths in one step: what one of them costs."""
     source = path.read_text(encoding="utf-8")
     space = run_model(source, Parameter, "stop_gradient(maximum(logits))")
-    model = Tables(dict(space["state_dict"]))
+    model = dict(space["state_dict"])
     weights = numbers_of(space)
     space["state_dict"]["wte"] = LookUp(space["state_dict"]["wte"])
     count, length = TOGETHER.tokens.shape
@@ -198,13 +197,6 @@ class LookUp(list[Any]):
 
     def __getitem__(self, index: Any) -> Any:
         return scalargrad.take(list(self), index)
-
-
-class Tables(Module):
-    """The parameters of the file, a list of lists for each name."""
-
-    def __init__(self, tables: dict[str, list[list[Parameter]]]) -> None:
-        self.tables = tables
 
 
 def run_model(source: str, value: Any, largest: str) -> dict[str, Any]:

@@ -577,7 +577,7 @@ def test_what_is_no_function_model_or_backend() -> None:
     with pytest.raises(DataError, match="takes a function"):
         compile(3, inputs=(2,))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="must be a Module"):
-        compile(lambda x: x[0], model=[Parameter(1.0)], inputs=(2,))  # type: ignore[arg-type]
+        compile(lambda x: x[0], model=3.5, inputs=(2,))  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="backend"):
         compile(lambda x: x[0], inputs=(2,), backend="cuda")
 

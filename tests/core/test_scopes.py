@@ -178,6 +178,11 @@ def test_what_is_no_name_is_refused(name: Any) -> None:
         sg.scope(name)
 
 
+def test_a_named_scope_decorates_functions_only() -> None:
+    with pytest.raises(OptionError, match="scope takes a name, or the function or class"):
+        sg.scope("head")(3)
+
+
 # Calls of functions
 
 

@@ -38,16 +38,24 @@ def test_fractions_make_floats(sequences: Any, value: float) -> None:
     assert data.pad_sequences(sequences, value).dtype == np.float64
 
 
+def test_a_value_too_large_for_an_integer_makes_floats() -> None:
+    padded = data.pad_sequences([[1], [1, 2]], 2**70)
+    assert padded.tolist() == [[1.0, 2.0**70], [1.0, 2.0]]
+    assert padded.dtype == np.float64
+
+
 @pytest.mark.parametrize(
     ("sequences", "options", "error", "message"),
     [
         ([], {}, LengthError, "pad_sequences has no sequences"),
-        ([[1], []], {}, LengthError, r"sequences\[1\] has no samples"),
-        ([[1], 2], {}, LengthError, r"sequences\[1\] must be a list or array"),
+        ([[1], []], {}, LengthError, r"sequences\[1\] is empty"),
+        (3, {}, LengthError, "takes a list of sequences, not 3"),
+        (["ab"], {}, LengthError, r"sequences\[0\] must be a list or an array"),
+        ([[1], 2], {}, LengthError, r"sequences\[1\] must be a list or an array"),
         ([[[1, 2]], [[1]]], {}, LengthError, r"sequences\[1\] has rows of the shape \(1,\)"),
         ([[1], ["a"]], {}, DataError, r"sequences\[1\] must hold real numbers"),
         ([[1.0], [np.nan]], {}, DataError, r"sequences\[1\]\[0\] is nan"),
-        ([[1, 2, 3]], {"length": 2}, OptionError, r"sequences\[0\] has a length of 3, above 2"),
+        ([[1, 2, 3]], {"length": 2}, OptionError, r"sequences\[0\] is longer than length=2"),
         ([[1]], {"length": 0}, OptionError, "length must be a whole number of at least 1"),
         ([[1]], {"value": np.inf}, OptionError, "value must be a finite number"),
     ],

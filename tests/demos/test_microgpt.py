@@ -73,12 +73,12 @@ def test_the_training_is_adam_on_the_graph() -> None:
     names = training.NAMES[:4]
     compiled, eager = plain.make_state(5), plain.make_state(5)
     training.train(training.compile_loss(compiled), training.pad(names), 3)
-    adam = Adam(plain.Tables(eager).parameters(), training.RATE, betas=(0.85, 0.99))
+    adam = Adam(eager, training.RATE, betas=(0.85, 0.99))
     for step in range(3):
         training.eager_gradient(eager, names[step % 2 :: 2])
         adam.learning_rate = training.RATE * (1.0 - step / 3)
         adam.step()
-    pairs = zip(*(plain.Tables(state).parameters() for state in (compiled, eager)), strict=True)
+    pairs = zip(plain.list_parameters(compiled), plain.list_parameters(eager), strict=True)
     assert max(abs(a.data - b.data) for a, b in pairs) < 1e-9
 
 

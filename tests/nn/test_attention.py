@@ -226,7 +226,7 @@ def test_wrong_inputs() -> None:
 # Compiled
 
 
-def gpt(vocabulary: int, size: int, heads: int, length: int, dropout: float = 0.0) -> Sequential:
+def gpt(vocabulary: int, size: int, heads: int, length: int, dropout: float) -> Sequential:
     """A small GPT with one block."""
     return Sequential(
         Embedding(vocabulary, size, seed=1),
@@ -247,16 +247,15 @@ def gpt(vocabulary: int, size: int, heads: int, length: int, dropout: float = 0.
 
 
 @pytest.mark.parametrize("backend", ["numpy", NATIVE, JAX])
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_a_compiled_gpt_is_the_eager_one(backend: Any, dropout: float) -> None:
-    model = gpt(5, 4, 2, 6, dropout)
-    tokens = np.random.default_rng(0).integers(5, size=(3, 6))
-    targets = np.random.default_rng(1).integers(5, size=(3, 6))
+def test_a_compiled_gpt_is_the_eager_one(backend: Any) -> None:
+    model = gpt(5, 4, 2, 4, 0.3)
+    tokens = np.random.default_rng(0).integers(5, size=(3, 4))
+    targets = np.random.default_rng(1).integers(5, size=(3, 4))
 
     def loss(x: Any, y: Any) -> Any:
         return cross_entropy(model(x), y)
 
-    inputs = [("token", 6), ("token", 6)]
+    inputs = [("token", 4), ("token", 4)]
     eager = pickle.loads(pickle.dumps(model))
     program = compile(loss, model, inputs, backend)
     value, gradient = program.value_and_grad(tokens, targets)

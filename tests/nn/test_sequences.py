@@ -108,6 +108,8 @@ def test_a_residual_of_another_shape_is_refused() -> None:
         Residual(Layer(2, 3))([1.0, 2.0])
     with pytest.raises(LengthError, match="the input is a list of 2, the result one number"):
         Residual(sg.sum)([Value(1.0), Value(2.0)])
+    with pytest.raises(LengthError, match="the input is one number, the result NoneType"):
+        Residual(lambda _: None)(Value(1.0))
 
 
 @pytest.mark.parametrize("kind", [Residual, TimeDistributed])

@@ -165,6 +165,8 @@ sg.losses.cross_entropy("three", 1)  # wrong
 # Modules of the package are there after a plain import
 
 optimizer = sg.optim.Adam([y], 0.01)
+sg.optim.Adam({"w": [[y], (y,)]})
+sg.compile(lambda: y * 2, model={"w": [[y], (y,)]})
 sg.optim.Adm([y], 0.01)  # wrong
 sg.data.moons(10)
 sg.nothing  # wrong

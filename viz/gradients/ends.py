@@ -55,41 +55,52 @@ def group_by_end(sums: PathSums, max_ends: int) -> list[tuple[Trail, int]]:
         >>> [(trail.product, ways) for trail, ways in group_by_end(sums, 2)]
         [(72.0, 3), (36.0, 3)]
     """
+    ends = sorted(_find_ends(sums, max_ends), key=lambda end: -end.size)
+    ways = sums.ways_to([end.head for end in ends])
+    return [_follow(sums, end, ways[end.head]) for end in ends]
+
+
+def _find_ends(sums: PathSums, max_ends: int) -> list[_End]:
+    """Return ends that have all paths among them, made longer while there may be more."""
     ends = [_End(sums.leaf, (), sums.total)]
     while True:
-        room = max_ends - len(ends) + 1
-        longer = [end for end in ends if _can_grow(sums, end, room)]
+        max_uses = max_ends - len(ends) + 1
+        longer = [end for end in ends if _can_grow(sums, end, max_uses)]
         if not longer:
-            break
+            return ends
         chosen = max(longer, key=lambda end: end.size)
         place = ends.index(chosen)
         ends[place : place + 1] = _grow(sums, chosen)
 
-    ends.sort(key=lambda end: -end.size)
-    ways = sums.ways_to([end.head for end in ends])
-    grouped = []
-    for end in ends:
-        count = ways[end.head]
-        trail = Trail(1.0, sums.output)
-        if end.head is not sums.output:
-            flow = sums.flows[end.head]
-            user = next(node for node in sums.order if end.head in node.args)
-            trail = Trail(flow, end.head, flow, 0, trail, count, user)
-        for edge, below in end.steps:
-            count *= edge.ways
-            product = carry_back(edge.factor, trail.product)
-            trail = Trail(product, below, edge.factor, edge.port, trail, edge.ways)
-        grouped.append((trail, count))
-    return grouped
+
+def _follow(sums: PathSums, end: _End, ways: int) -> tuple[Trail, int]:
+    """Return the trail of an end, and the number of its paths.
+
+    Args:
+        sums: The paths.
+        end: The end.
+        ways: The number of ways from the output to where the end begins.
+    """
+    trail = Trail(1.0, sums.output)
+    if end.head is not sums.output:
+        flow = sums.flows[end.head]
+        user = next(node for node in sums.order if end.head in node.args)
+        trail = Trail(flow, end.head, flow, 0, trail, ways, user)
+    count = ways
+    for edge, below in end.steps:
+        count *= edge.ways
+        product = carry_back(edge.factor, trail.product)
+        trail = Trail(product, below, edge.factor, edge.port, trail, edge.ways)
+    return trail, count
 
 
-def _can_grow(sums: PathSums, end: _End, room: int) -> bool:
+def _can_grow(sums: PathSums, end: _End, max_uses: int) -> bool:
     uses = len(sums.edges[end.head])
     factors = sum(1 for edge, _ in end.steps if edge.factor != 1.0)
     is_short = len(end.steps) < _MAX_STEPS and factors < _MAX_FACTORS
     # What is 0 takes no space from others.
-    max_uses = room if end.amount != 0.0 else 1
-    return end.head is not sums.output and 1 <= uses <= max_uses and is_short
+    allowed = max_uses if end.amount != 0.0 else 1
+    return end.head is not sums.output and 1 <= uses <= allowed and is_short
 
 
 def _grow(sums: PathSums, end: _End) -> list[_End]:

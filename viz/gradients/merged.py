@@ -36,7 +36,7 @@ def write_merged(
             normalization = output.normalization
             if step.node not in normalization.indexes:
                 continue
-            text = output.derivative_text(step.node, step.factor)
+            text = output.derivative_text(step.above, step.node, step.factor)
             formula = " = ".join(filter(None, [text, short(step.factor)]))
             ways = f"{write_count(step.ways)} through a {normalization.name}"
             sentence = (

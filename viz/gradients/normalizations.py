@@ -54,10 +54,11 @@ class Output(NamedTuple):
     normalization: Normalization
     number: int
 
-    def derivative_text(self, below: Value, factor: float) -> str:
+    def derivative_text(self, above: Value, below: Value, factor: float) -> str:
         """Return the derivative by one of the numbers in symbols, "" where none are known.
 
         Args:
+            above: What comes out: p, or its logarithm.
             below: The number.
             factor: The derivative.
         """
@@ -67,10 +68,13 @@ class Output(NamedTuple):
             return ""
         p = normalization.shares[self.number]
         q = normalization.shares[index]
+        # Where p is 1, the numbers alone do not tell a probability from its logarithm.
+        is_probability = above.op in (ops.DIV.name, ops.MUL.name)
         if index == self.number:
-            forms = {"p(1 − p)": p * (1.0 - p), "p − 1": p - 1.0, "1 − p": 1.0 - p}
+            logarithms = {"p − 1": p - 1.0, "1 − p": 1.0 - p}
+            forms = {"p(1 − p)": p * (1.0 - p)} if is_probability else logarithms
         else:
-            forms = {"−pᵢpⱼ": -p * q, "p": q, "−p": -q}
+            forms = {"−pᵢpⱼ": -p * q} if is_probability else {"p": q, "−p": -q}
         for text, expected in forms.items():
             if isclose(factor, expected, rel_tol=_RELATIVE_ERROR):
                 return text

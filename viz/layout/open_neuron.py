@@ -29,24 +29,11 @@ def lay_out_open_neuron(picture: Picture) -> PlacedPicture:
     after = [node for node in picture.nodes if node is not center and node not in before]
     table_width, table_height = sizes[center.id]
 
-    left = max((sizes[node.id][0] for node in before), default=0.0)
-    x = left + _GAP if before else 0.0
-    table = Rect(x, 0.0, table_width, table_height)
+    left = _widest(before, sizes)
+    table = Rect(left + _GAP if before else 0.0, 0.0, table_width, table_height)
     nodes = {center.id: table}
-    y = (table_height - _stack_height(before, sizes)) / 2
-    for node in before:
-        wide, high = sizes[node.id]
-        nodes[node.id] = Rect((left - wide) / 2, y, wide, high)
-        y += high + _ROW_GAP
-
-    # From the last row on upward: the output first, then what uses it.
-    y = table.y + row_middle(len(center.rows) - 1)
-    column = max((sizes[node.id][0] for node in after), default=0.0)
-    for i, node in enumerate(after):
-        wide, high = sizes[node.id]
-        y = min(y - high / 2, table_height - high) if i == 0 else y - high
-        nodes[node.id] = Rect(table.right + _GAP + (column - wide) / 2, y, wide, high)
-        y -= _UP_GAP if i == 0 else _ROW_GAP
+    nodes |= _stack_before(before, sizes, table_height)
+    nodes |= _stack_after(after, sizes, table, len(center.rows) - 1)
 
     top = min(rect.y for rect in nodes.values())
     nodes = {id: rect.move(0.0, -top) for id, rect in nodes.items()}
@@ -64,8 +51,38 @@ def _feeds(picture: Picture, node: Node, center: Node) -> bool:
     return any(edge.source == node.id and edge.target == center.id for edge in picture.edges)
 
 
-def _stack_height(nodes: Sequence[Node], sizes: Mapping[str, Size]) -> float:
-    return sum(sizes[node.id][1] + _ROW_GAP for node in nodes) - _ROW_GAP
+def _widest(nodes: Sequence[Node], sizes: Mapping[str, Size]) -> float:
+    return max((sizes[node.id][0] for node in nodes), default=0.0)
+
+
+def _stack_before(
+    nodes: Sequence[Node], sizes: Mapping[str, Size], table_height: float
+) -> dict[str, Rect]:
+    """Place what goes in at the left, one below the other, beside the middle of the table."""
+    rects: dict[str, Rect] = {}
+    column = _widest(nodes, sizes)
+    height = sum(sizes[node.id][1] + _ROW_GAP for node in nodes) - _ROW_GAP
+    y = (table_height - height) / 2
+    for node in nodes:
+        wide, high = sizes[node.id]
+        rects[node.id] = Rect((column - wide) / 2, y, wide, high)
+        y += high + _ROW_GAP
+    return rects
+
+
+def _stack_after(
+    nodes: Sequence[Node], sizes: Mapping[str, Size], table: Rect, last_row: int
+) -> dict[str, Rect]:
+    """Place the output beside the last row of the table, and above it what uses it."""
+    rects: dict[str, Rect] = {}
+    column = _widest(nodes, sizes)
+    y = table.y + row_middle(last_row)
+    for i, node in enumerate(nodes):
+        wide, high = sizes[node.id]
+        y = min(y - high / 2, table.height - high) if i == 0 else y - high
+        rects[node.id] = Rect(table.right + _GAP + (column - wide) / 2, y, wide, high)
+        y -= _UP_GAP if i == 0 else _ROW_GAP
+    return rects
 
 
 def _route(

@@ -111,13 +111,17 @@ def _circle(x: float, y: float) -> Rect:
     return Rect(x - CIRCLE / 2, y - CIRCLE / 2, CIRCLE, CIRCLE)
 
 
-def _add_bus(plan: CellPlan, roles: Iterable[str], bus: float) -> None:
+def _add_arrows(plan: CellPlan, roles: Iterable[str], bus: float) -> None:
     """Add the line below the boxes, with an arrow up to each."""
-    centers = {role: plan.rects[role].center for role in roles if role in plan.rects}
-    right = max(centers.values(), default=plan.width / 2)
-    plan.rects["joint"] = Rect(0.0, bus - 1.0, right, 2.0)
+    centers = {role: plan.rects[role].center for role in roles}
+    _add_bus(plan, max(centers.values()), bus)
     for role, center in centers.items():
         plan.routes["joint", role] = ((center, bus), (center, plan.rects[role].bottom))
+
+
+def _add_bus(plan: CellPlan, right: float, bus: float) -> None:
+    """Add the line that input and state enter, from the left edge to `right`."""
+    plan.rects["joint"] = Rect(0.0, bus - 1.0, right, 2.0)
     plan.height = bus + _FOOT
 
 
@@ -127,7 +131,7 @@ def _plan_lstm(wide: float, parts: dict[str, SequencePart]) -> CellPlan:
     for i, role in enumerate(gates):
         plan.rects[role] = Rect(_PAD + i * (wide + _BOX_GAP), _GATES, wide, BOX_HEIGHT)
     plan.width = plan.rects["output"].right + _PAD
-    _add_bus(plan, gates, _GATES + BOX_HEIGHT + _BUS_GAP)
+    _add_arrows(plan, gates, _GATES + BOX_HEIGHT + _BUS_GAP)
 
     rects = plan.rects
     middle = (rects["input"].center + rects["candidate"].center) / 2
@@ -163,7 +167,7 @@ def _plan_gru(wide: float, parts: dict[str, SequencePart]) -> CellPlan:
         plan.rects[role] = Rect(x, _GATES, wide, BOX_HEIGHT)
         x += wide + gap
     plan.width = x + _PAD
-    _add_bus(plan, ("update", "reset", "candidate"), _GATES + BOX_HEIGHT + _BUS_GAP)
+    _add_arrows(plan, ("update", "reset", "candidate"), _GATES + BOX_HEIGHT + _BUS_GAP)
 
     rects = plan.rects
     left = rects["update"].center
@@ -188,7 +192,7 @@ def _plan_rnn(wide: float, parts: dict[str, SequencePart]) -> CellPlan:
     plan = CellPlan(width=wide + 4 * _PAD)
     box = Rect(2 * _PAD, HEADER + 6, wide, BOX_HEIGHT)
     plan.rects["units"] = box
-    _add_bus(plan, ("units",), box.bottom + _BUS_GAP)
+    _add_arrows(plan, ("units",), box.bottom + _BUS_GAP)
     plan.exits["h"] = _across(box.right, plan.width, box.middle)
     plan.entries["h", "joint"] = (0.0, plan.bus)
     return _drop_missing(plan, parts)
@@ -224,12 +228,16 @@ class _LinesPlan:
             return self.parts[target].depth > 0
         return self.parts[target].depth - self.parts[source].depth > 1
 
-    def _place_boxes(self) -> None:
+    def _box_width(self) -> float:
+        """Return the width of the boxes, in which all numbers and most texts have space."""
         sizes = [part.data.columns for part in self.boxes if part.data is not None]
         texts = [width(part.line, FONT_SIZES.small) for part in self.boxes]
         texts += [width(part.title, FONT_SIZES.small, bold=True) for part in self.boxes]
         needed = max(texts, default=0.0) + 2 * _PAD
-        wide = max(box_width(max(sizes, default=1)), min(_LINE_BOX, needed))
+        return max(box_width(max(sizes, default=1)), min(_LINE_BOX, needed))
+
+    def _place_boxes(self) -> None:
+        wide = self._box_width()
         widest = max(map(len, self.levels.values()), default=1)
         inside = widest * wide + (widest - 1) * 2 * _PAD
         self.plan.width = self.margin + inside + 2 * _PAD
@@ -245,10 +253,8 @@ class _LinesPlan:
             self.levels[depth] = roles
             top += BOX_HEIGHT + _LEVEL_GAP
         bottom = self.levels.get(0, [])
-        _add_bus(self.plan, (), top - _LEVEL_GAP + _BUS_GAP)
         right = max((self.plan.rects[role].center for role in bottom), default=self.margin)
-        bus = self.plan.bus
-        self.plan.rects["joint"] = Rect(0.0, bus - 1.0, right, 2.0)
+        _add_bus(self.plan, right, top - _LEVEL_GAP + _BUS_GAP)
 
     def _exits_above(self, roles: list[str]) -> int:
         """Return how many states leave the boxes of a level, but the last, by way of their tops."""
@@ -299,18 +305,21 @@ class _LinesPlan:
         above = start.y - _LEVEL_GAP / 2 + 4
         return ((start.center, start.y), (start.center, above), (x, above), *end)
 
+    def _route_exit(self, own: str, level: list[str]) -> tuple[Point, ...]:
+        """Return how a state leaves its box: to the right, or over those that are there."""
+        rect = self.plan.rects[own]
+        if own == level[-1]:
+            return _across(rect.right, self.plan.width, rect.middle)
+        rank = self._exits_above(level[level.index(own) + 1 :])
+        above = rect.y - _LEVEL_GAP / 4 - _EXIT_GAP * rank
+        return ((rect.center, rect.y), (rect.center, above), (self.plan.width, above))
+
     def _route_states(self) -> None:
         straight: list[str] = []
         for role in self.states:
             own = self.plan.rects[role[1:]]
             level = self.levels[self.parts[role].depth]
-            if role[1:] == level[-1]:
-                self.plan.exits[role] = _across(own.right, self.plan.width, own.middle)
-            else:
-                rank = self._exits_above(level[level.index(role[1:]) + 1 :])
-                above = own.y - _LEVEL_GAP / 4 - _EXIT_GAP * rank
-                corner = (own.center, above)
-                self.plan.exits[role] = ((own.center, own.y), corner, (self.plan.width, above))
+            self.plan.exits[role] = self._route_exit(role[1:], level)
             if len(level) == 1:
                 straight.append(role)
                 self.plan.entries[role, role[1:]] = (own.x, own.middle)

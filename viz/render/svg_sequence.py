@@ -1,9 +1,9 @@
 """The sequence view as SVG: frames of calls, gates with bars and strips, and bands of state."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
-from viz.layout.geometry import Rect
+from viz.layout.geometry import Point, Rect
 from viz.layout.placed import PlacedPicture
 from viz.layout.sequence_grid import CHIP_LABEL, strip_width
 from viz.look.measures import FONT_SIZES
@@ -55,23 +55,18 @@ class _Pen:
             yield self._part(part)
 
     def _largest_data(self) -> float:
-        boxes = [part for part in self.parts.values() if part.kind in ("box", "input")]
-        sizes = [
-            abs(x)
-            for part in boxes
-            if part.data is not None
-            for x in part.data.present
-            if isfinite(x)
-        ]
+        shown: list[float] = []
+        for part in self.parts.values():
+            if part.kind in ("box", "input") and part.data is not None:
+                shown += part.data.present
         # Gates are between 0 and 1, candidates between -1 and 1.
-        return max(1.0, max(sizes, default=0.0))
+        return max([1.0, *(abs(x) for x in shown if isfinite(x))])
 
     def _find_signed(self) -> set[tuple[int, str]]:
         """Return the parts, by row and role, that have negative numbers in any step."""
-        boxes = [part for part in self.parts.values() if part.data is not None]
         return {
             (part.row, part.role)
-            for part in boxes
+            for part in self.parts.values()
             if part.data is not None and any(x < 0.0 for x in part.data.present)
         }
 
@@ -113,34 +108,32 @@ class _Pen:
         border = f'stroke-width="{1.8 if is_input else 1:g}"'
         parts = [writer.rect(rect, writer.paint("card", color), 7, border)]
         inside = rect.width - 4
+        x = rect.center
         title = fit_text(part.title, _SMALL, inside, bold=True)
-        parts.append(
-            writer.text(rect.center, rect.y + 15, title, _SMALL, "ink", anchor="middle", bold=True)
-        )
+        parts.append(writer.text(x, rect.y + 15, title, _SMALL, "ink", anchor="middle", bold=True))
         if part.line:
             line = fit_text(part.line, _SMALL, inside)
-            parts.append(
-                writer.text(rect.center, rect.y + 29, line, _SMALL, "muted", anchor="middle")
-            )
+            parts.append(writer.text(x, rect.y + 29, line, _SMALL, "muted", anchor="middle"))
         if part.data is None or part.strip is None:
             return "".join(parts)
-        left = rect.x + 6.5
-        wide = rect.width - 13
+
         top = rect.y + (20 if is_input else 36)
         high = 22.0 if is_input else _BARS_HEIGHT
-        strip = Rect(left, top + high + 4, wide, _STRIP_HEIGHT)
-        if part.data.columns <= MAX_BARS:
-            parts.append(self._bars(part, part.data, Rect(left, top, wide, high)))
-        else:
-            strip = Rect(left, top, wide, high + 4 + _STRIP_HEIGHT)
-        parts.append(self._strip(part.strip, strip))
+        bars = Rect(rect.x + 6.5, top, rect.width - 13, high)
+        parts.append(self._bars_and_strip(part, part.data, part.strip, bars))
         if part.norm is not None:
+            y = rect.bottom - (6 if is_input else 8)
             text = number(part.norm)
-            y = rect.bottom - 8 if not is_input else rect.bottom - 6
-            parts.append(
-                writer.text(rect.center, y, text, _SMALL, "ink", anchor="middle", mono=True)
-            )
+            parts.append(writer.text(x, y, text, _SMALL, "ink", anchor="middle", mono=True))
         return "".join(parts)
+
+    def _bars_and_strip(self, part: SequencePart, data: Map, shown: Map, bars: Rect) -> str:
+        """Draw the bars and the strip below them, or a higher strip for too many numbers."""
+        if data.columns > MAX_BARS:
+            high = bars.height + 4 + _STRIP_HEIGHT
+            return self._strip(shown, Rect(bars.x, bars.y, bars.width, high))
+        strip = Rect(bars.x, bars.bottom + 4, bars.width, _STRIP_HEIGHT)
+        return self._bars(part, data, bars) + self._strip(shown, strip)
 
     def _bars(self, part: SequencePart, data: Map, rect: Rect) -> str:
         """Draw numbers as bars: up from the bottom, or about a line where some are negative."""
@@ -242,31 +235,40 @@ class _Pen:
     def _gap(self, part: SequencePart, rect: Rect) -> str:
         """Draw the steps that are left out: a band with the thickness of each of them."""
         writer = self.writer
-        parts = []
         if part.norms:
-            pitch = rect.width / max(1, len(part.norms))
-            halves = [self.lines.thickness(norm) / 2 for norm in part.norms]
-            xs = [rect.x + pitch * (i + 0.5) for i in range(len(halves))]
-            xs[0], xs[-1] = rect.x, rect.right
-            upper = [(x, rect.middle - half) for x, half in zip(xs, halves, strict=True)]
-            lower = [(x, rect.middle + half) for x, half in zip(xs, halves, strict=True)]
-            outline = [*upper, *reversed(lower)]
-            data = path_data("M", *outline[0])
-            for x, y in outline[1:]:
-                data += path_data("L", x, y)
-            parts.append(writer.path(data + "Z", writer.paint("line")))
+            parts = [writer.path(self._outline_band(part.norms, rect), writer.paint("line"))]
         else:
             line = path_data("M", rect.x, rect.middle, "H", rect.right)
             stroke = f'stroke-width="{PLAIN:g}"'
-            parts.append(writer.path(line, writer.paint("none", "line"), stroke))
+            parts = [writer.path(line, writer.paint("none", "line"), stroke)]
         if part.values:
+            x = rect.center
             y = rect.middle
             texts = (("…", 20.0, y + 34), (part.title, 12.0, y + 52), (part.line, 12.0, y + 68))
             for text, size, baseline in texts:
-                parts.append(
-                    writer.text(rect.center, baseline, text, size, "muted", anchor="middle")
-                )
+                parts.append(writer.text(x, baseline, text, size, "muted", anchor="middle"))
         return "".join(parts)
+
+    def _outline_band(self, norms: Sequence[float], rect: Rect) -> str:
+        """Return the outline of a band that is as thick at each step as its norm says."""
+        pitch = rect.width / len(norms)
+        upper: list[Point] = []
+        lower: list[Point] = []
+        for i, norm in enumerate(norms):
+            x = rect.x + pitch * (i + 0.5)
+            # The ends meet the bands beside it.
+            if i == 0:
+                x = rect.x
+            if i == len(norms) - 1:
+                x = rect.right
+            half = self.lines.thickness(norm) / 2
+            upper.append((x, rect.middle - half))
+            lower.append((x, rect.middle + half))
+        first, *others = [*upper, *reversed(lower)]
+        data = path_data("M", *first)
+        for point in others:
+            data += path_data("L", *point)
+        return data + "Z"
 
     def _head(self, part: SequencePart, rect: Rect) -> str:
         """Draw what follows as stacked paper: its name, what it is, and what it takes."""

@@ -85,31 +85,41 @@ class LinePen:
         return _THINNEST + (_THICKEST - _THINNEST) * min(1.0, norm / self.largest_norm)
 
     def _band(self, edge: Edge, route: Route) -> str:
-        source = self.parts[edge.source]
         target = self.parts[edge.target]
         norm = edge.flow
-        points: Sequence[Point] = route
         pin = ""
         if target.kind == "state":
             norm = target.norm
             pin = self._pin(route[-2:])
-            points = route[:-1]
-            if self._turns(target, points[-1]):
-                x, y = points[-1]
-                points = (*points[:-1], (x - _RADIUS - 3, y))
-        elif len(route) > 2 and source.kind == "state" and route[0][1] == self._exit_y(source):
-            x, y = route[0]
-            points = ((x - _RADIUS - 3, y), *route)
-        words = "" if norm is None else f", ‖∇‖ {exact(norm)} comes back"
-        names = f"{source.title or source.role} → {target.title or target.role}"
-        title = f"<title>{escape(names + words, TIP)}</title>"
-        is_dead = norm == 0.0
         color = "line" if norm is None or isfinite(norm) else "alarm"
         stroke = f'stroke-width="{self.thickness(norm):.2f}"'
-        if is_dead:
+        if norm == 0.0:
             stroke = f'stroke-width="1.2" stroke-dasharray="{BORDER.zero_dashes}"'
-        path = self.writer.path(_round(points), self.writer.paint("none", color), stroke)
-        return f"<g>{title}{path}{pin}</g>"
+        data = _round(self._band_points(edge, route))
+        path = self.writer.path(data, self.writer.paint("none", color), stroke)
+        return f"<g>{self._title(edge, norm)}{path}{pin}</g>"
+
+    def _band_points(self, edge: Edge, route: Route) -> Sequence[Point]:
+        """Return the points of a band; where it turns at a state it begins before the corner."""
+        source = self.parts[edge.source]
+        target = self.parts[edge.target]
+        if target.kind == "state":
+            points = route[:-1]
+            x, y = points[-1]
+            turns = self._turns(target, points[-1])
+            return (*points[:-1], (x - _RADIUS - 3, y)) if turns else points
+        if len(route) > 2 and source.kind == "state" and route[0][1] == self._exit_y(source):
+            x, y = route[0]
+            return ((x - _RADIUS - 3, y), *route)
+        return route
+
+    def _title(self, edge: Edge, norm: float | None) -> str:
+        """Return what an edge says of itself: its ends, and the norm that comes back."""
+        source = self.parts[edge.source]
+        target = self.parts[edge.target]
+        names = f"{source.title or source.role} → {target.title or target.role}"
+        words = "" if norm is None else f", ‖∇‖ {exact(norm)} comes back"
+        return f"<title>{escape(names + words, TIP)}</title>"
 
     def _turns(self, state: SequencePart, end: Point) -> bool:
         """Return whether what leaves a state turns where it ends."""
@@ -149,16 +159,15 @@ class LinePen:
         if (source.role, target.role) == ("update", "renew"):
             x, y = route[-1]
             parts.append(writer.text(x - 16, y - 5, "1 −", _LABEL_SIZE, "muted", anchor="middle"))
-        words = "" if edge.flow is None else f", ‖∇‖ {exact(edge.flow)} comes back"
-        names = f"{source.title or source.role} → {target.title or target.role}"
-        return f"<g><title>{escape(names + words, TIP)}</title>{''.join(parts)}</g>"
+        return f"<g>{self._title(edge, edge.flow)}{''.join(parts)}</g>"
 
     def _arrow(self, before: Point, end: Point) -> str:
-        length = hypot(end[0] - before[0], end[1] - before[1]) or 1.0
-        dx = (end[0] - before[0]) / length
-        dy = (end[1] - before[1]) / length
-        base_x = end[0] - 9.5 * dx
-        base_y = end[1] - 9.5 * dy
+        x, y = end
+        length = _distance(before, end) or 1.0
+        dx = (x - before[0]) / length
+        dy = (y - before[1]) / length
+        base_x = x - 9.5 * dx
+        base_y = y - 9.5 * dy
         left = (base_x - 4.2 * dy, base_y + 4.2 * dx)
         right = (base_x + 4.2 * dy, base_y - 4.2 * dx)
         data = path_data("M", *end, "L", *left, "L", *right, "Z")
@@ -166,9 +175,11 @@ class LinePen:
 
 
 def _shorten(before: Point, end: Point, by: float) -> Point:
-    length = hypot(end[0] - before[0], end[1] - before[1]) or 1.0
-    share = max(0.0, 1 - by / length)
-    return (before[0] + (end[0] - before[0]) * share, before[1] + (end[1] - before[1]) * share)
+    """Return the end of a line that is shorter by so many pixels."""
+    share = max(0.0, 1 - by / (_distance(before, end) or 1.0))
+    start_x, start_y = before
+    end_x, end_y = end
+    return (start_x + (end_x - start_x) * share, start_y + (end_y - start_y) * share)
 
 
 def _round(points: Sequence[Point]) -> str:
@@ -178,14 +189,17 @@ def _round(points: Sequence[Point]) -> str:
         before = points[i - 1]
         corner = points[i]
         after = points[i + 1]
-        start = _shorten(before, corner, min(_RADIUS, _half(before, corner)))
-        end = _shorten(after, corner, min(_RADIUS, _half(corner, after)))
+        # At a short line the corner is as round as its half allows.
+        radius_in = min(_RADIUS, _distance(before, corner) / 2)
+        radius_out = min(_RADIUS, _distance(corner, after) / 2)
+        start = _shorten(before, corner, radius_in)
+        end = _shorten(after, corner, radius_out)
         # As a cubic curve: not every format that is made of paths knows quadratic ones.
-        first = _shorten(before, corner, min(_RADIUS, _half(before, corner)) / 3)
-        second = _shorten(after, corner, min(_RADIUS, _half(corner, after)) / 3)
+        first = _shorten(before, corner, radius_in / 3)
+        second = _shorten(after, corner, radius_out / 3)
         data += path_data("L", *start, "C", *first, *second, *end)
     return data + path_data("L", *points[-1])
 
 
-def _half(first: Point, second: Point) -> float:
-    return hypot(second[0] - first[0], second[1] - first[1]) / 2
+def _distance(first: Point, second: Point) -> float:
+    return hypot(second[0] - first[0], second[1] - first[1])

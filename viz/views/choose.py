@@ -120,9 +120,14 @@ def choose_pictures(
 
     views = [_VIEWS[name] for name in class_names(target) if name in _VIEWS]
     view = views[0] if views else _draw_values
-    names = {"tokens": clean_names("tokens", tokens)}
-    names["vocabulary"] = clean_names("vocabulary", vocabulary)
-    return view(target, Request(level, expand, show, fold, **names))
+    rows = clean_names("tokens", tokens)
+    columns = clean_names("vocabulary", vocabulary)
+    if level not in (None, "blocks") and (rows or columns):
+        raise OptionError(
+            "tokens and vocabulary name the rows and columns of blocks: give level='blocks', not "
+            f"{level!r}"
+        )
+    return view(target, Request(level, expand, show, fold, rows, columns))
 
 
 def clean_names(option: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """One open neuron of a network, with what is right before and right after it, the rest folded."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 from math import hypot
 
 from scalargrad.core.value import Value
@@ -56,7 +58,7 @@ class _OpenNeuron:
         inputs = dict.fromkeys(x for _, x, _ in table.products)
         before = self._gather(inputs)
         users = dict.fromkeys(snapshot.users[table.output])
-        after = dict([*self._gather(users).items()][:_MAX_USERS])
+        after = dict(islice(self._gather(users).items(), _MAX_USERS))
 
         nodes: list[Node] = []
         edges: list[Edge] = []
@@ -75,23 +77,28 @@ class _OpenNeuron:
             nodes.append(self._user(f"a{i}", around, values))
             edges.append(Edge(last, nodes[-1].id, None, self._carried([table.output], values)))
 
-        shown = len({*inputs, table.output, *self._own()})
-        note = f"{shown:,} of {len(snapshot):,} values are shown, the rest is folded"
-        if len(snapshot.roots) == 1 and snapshot.roots[0] not in (table.output, *users):
-            (root,) = snapshot.roots
-            note += f"; {snapshot.labels[root] or 'the result'} is {number(root.data)}"
-        notes = [note]
-        if any(len(snapshot.users[weight]) > 1 for weight, _, _ in table.products):
-            notes.append("the gradient of a weight is the sum over all of its uses")
         return Picture(
             "cards",
             tuple(nodes),
             tuple(edges),
-            notes=tuple(notes),
+            notes=tuple(self._notes(inputs, users)),
             total=len(snapshot),
             colors=self.show,
             center=_TABLE,
         )
+
+    def _notes(self, inputs: Iterable[Value], users: Iterable[Value]) -> Iterator[str]:
+        """Yield what is folded, and what the numbers of the table are."""
+        snapshot = self.snapshot
+        output = self.table.output
+        shown = len({*inputs, output, *self._own()})
+        note = f"{shown:,} of {len(snapshot):,} values are shown, the rest is folded"
+        if len(snapshot.roots) == 1 and snapshot.roots[0] not in (output, *users):
+            (root,) = snapshot.roots
+            note += f"; {snapshot.labels[root] or 'the result'} is {number(root.data)}"
+        yield note
+        if any(len(snapshot.users[weight]) > 1 for weight, _, _ in self.table.products):
+            yield "the gradient of a weight is the sum over all of its uses"
 
     def _own(self) -> Iterator[Value]:
         """Yield what the table is made of, without its inputs."""
@@ -168,18 +175,8 @@ class _OpenNeuron:
     def _output(self) -> Node:
         output = self.table.output
         drawn = value_node(self.snapshot, output, self._gradient(output))
-        return Node(
-            drawn.id,
-            drawn.kind,
-            drawn.symbol,
-            drawn.label or "output",
-            drawn.data,
-            drawn.grad,
-            formula=drawn.formula,
-            root=drawn.root,
-            whole=drawn.whole,
-            tip=drawn.tip,
-        )
+        # The neuron that it is part of has a table, and no box around it.
+        return replace(drawn, label=drawn.label or "output", group="")
 
     def _table_node(self) -> Node:
         scope = self.snapshot.modules[self.path]

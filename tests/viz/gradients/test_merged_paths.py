@@ -108,6 +108,14 @@ def test_a_softmax_itself_is_one_factor(softmax: Softmax, i: int, formula: str) 
     assert f"= {formula} = " in said.merged[0]
 
 
+@pytest.mark.parametrize("softmax", SOFTMAXES[:3])
+def test_a_logarithm_is_told_from_a_probability_where_it_is_1(softmax: Softmax) -> None:
+    logits = labeled([1000.0, 0.0])
+    loss = -sg.log(softmax(logits)[0])
+    (sentence,) = viz.explain(loss, logits[0]).merged
+    assert "= p − 1 = 0.0" in sentence
+
+
 @pytest.mark.parametrize("i", range(4))
 def test_a_cross_entropy_is_one_factor(i: int) -> None:
     logits = labeled(LOGITS)

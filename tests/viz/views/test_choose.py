@@ -276,6 +276,12 @@ def test_unknown_options_are_refused():
         viz.draw(Value(1.0), theme="pink")
 
 
+@pytest.mark.parametrize("names", [{"tokens": "ab"}, {"vocabulary": ["yes", "no"]}])
+def test_names_of_rows_and_columns_are_for_blocks(names):
+    with pytest.raises(OptionError, match="tokens and vocabulary name the rows"):
+        choose_pictures(Value(1.0) * 2, "cards", **names)
+
+
 def test_nan_and_inf_are_kept():
     x = Value(-1.0, label="x")
     y = sg.log(x)

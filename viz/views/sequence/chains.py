@@ -8,6 +8,7 @@ layers of a deep network.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
@@ -18,7 +19,24 @@ CELLS = ("LSTMCell", "GRUCell", "RNNCell")
 _MAX_CANDIDATES = 12
 """Modules and functions that are looked at, those that made most Values first."""
 
-Key = tuple[int, str, bool]
+
+class Called(NamedTuple):
+    """What was called: a module or a function.
+
+    Attributes:
+        identity: The same number for all of its calls.
+        kind: The name of its class, or of the function.
+        is_module: Whether it is a module.
+    """
+
+    identity: int
+    kind: str
+    is_module: bool
+
+    @property
+    def cell(self) -> str:
+        """The class of a cell whose inside is known; "" for anything else."""
+        return self.kind if self.is_module and self.kind in CELLS else ""
 
 
 @dataclass(frozen=True)
@@ -60,33 +78,32 @@ class Sequence:
             yield from step.values
 
 
-def find_sequences(snapshot: Snapshot, least: int = 0) -> list[Sequence]:
+def find_sequences(snapshot: Snapshot, min_values: int = 0) -> list[Sequence]:
     """Return the recurrence of a graph: a sequence for each of the cells stacked on each other.
 
     Args:
         snapshot: The graph.
-        least: How many Values the calls of a cell must have made together.
+        min_values: How many Values the calls of a cell must have made together.
 
     Returns:
         The sequences, each takes from the one before it; empty where nothing is recurrent.
     """
     found: list[Sequence] = []
-    for key, calls in _find_candidates(snapshot, least).items():
-        cell = key[1] if key[2] and key[1] in CELLS else ""
-        if found and not (cell and found[0].cell):
+    for key, calls in _find_candidates(snapshot, min_values).items():
+        if found and not (key.cell and found[0].cell):
             continue  # only the cells that are known are stacked
-        sequence = _follow_calls(snapshot, list(calls.values()), cell)
+        sequence = _follow_calls(snapshot, list(calls.values()), key.cell)
         if sequence is not None:
             found.append(sequence)
     return _stack(found)
 
 
-def _find_candidates(snapshot: Snapshot, least: int) -> dict[Key, dict[int, Scope]]:
+def _find_candidates(snapshot: Snapshot, min_values: int) -> dict[Called, dict[int, Scope]]:
     """Return the calls of each module or function: known cells first, then those of most Values."""
-    calls: dict[Key, dict[int, Scope]] = defaultdict(dict)
-    sizes: dict[Key, int] = defaultdict(int)
-    depths: dict[Key, int] = {}
-    outermost: dict[int, list[tuple[Key, Scope]]] = {}
+    calls: dict[Called, dict[int, Scope]] = defaultdict(dict)
+    sizes: dict[Called, int] = defaultdict(int)
+    depths: dict[Called, int] = {}
+    outermost: dict[int, list[tuple[Called, Scope]]] = {}
 
     for node in snapshot.order:
         if not node.args or node.scope is None:
@@ -99,23 +116,19 @@ def _find_candidates(snapshot: Snapshot, least: int) -> dict[Key, dict[int, Scop
             sizes[key] += 1
             depths.setdefault(key, depth)
 
-    def rank(key: Key) -> tuple[bool, int, int]:
-        is_cell = key[2] and key[1] in CELLS
-        return not is_cell, -sizes[key], depths[key]
+    def rank(key: Called) -> tuple[bool, int, int]:
+        return not key.cell, -sizes[key], depths[key]
 
-    repeated = [
-        key
-        for key in calls
-        if sizes[key] >= least and (len(calls[key]) > 1 or (key[2] and key[1] in CELLS))
-    ]
+    large = [key for key in calls if sizes[key] >= min_values]
+    repeated = [key for key in large if len(calls[key]) > 1 or key.cell]
     return {key: calls[key] for key in sorted(repeated, key=rank)[:_MAX_CANDIDATES]}
 
 
-def _outermost_calls(scope: Scope) -> list[tuple[Key, Scope]]:
+def _outermost_calls(scope: Scope) -> list[tuple[Called, Scope]]:
     """Return the scopes around a Value by what was called; a call inside its own is part of it."""
-    calls: dict[int, tuple[Key, Scope]] = {}
+    calls: dict[int, tuple[Called, Scope]] = {}
     for outer in scope.chain():
-        key = (outer.identity, outer.kind, outer.is_module)
+        key = Called(outer.identity, outer.kind, outer.is_module)
         calls.setdefault(outer.identity, (key, outer))
     return list(calls.values())
 

@@ -48,7 +48,7 @@ def find_following(snapshot: Snapshot, sequences: list[Sequence]) -> Following:
     scopes: dict[int, Scope] = {}
     for node in head:
         outer = node.scope.outermost_module() if node.scope is not None else None
-        if outer is not None and not any(outer is each for each in scopes.values()):
+        if outer is not None:
             scopes[outer.identity] = outer
     line = ""
     if len(scopes) == 1:

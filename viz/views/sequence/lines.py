@@ -169,13 +169,7 @@ def _connect_calls(steps: list[Step], cells: list[Cell], owners: list[Owner]) ->
 
     A box that is alone at its depth takes its own state straight from the call before: c from c.
     """
-    by_depth: dict[int, set[str]] = defaultdict(set)
-    for cell in cells:
-        for role, piece in cell.pieces.items():
-            if piece.kind == "box":
-                by_depth[piece.depth].add(role)
-    alone = {role for roles in by_depth.values() for role in roles if len(roles) == 1}
-
+    alone = _find_alone(cells)
     joined: set[str] = set()
     straight: set[str] = set()
     elsewhere: set[str] = set()
@@ -196,5 +190,19 @@ def _connect_calls(steps: list[Step], cells: list[Cell], owners: list[Owner]) ->
         cell.links[:0] = [("joint", role) for role in cell.pieces if role in joined]
         for state in cell.states:
             own = state.role[1:]
-            targets = ["joint"] if own in elsewhere or own not in straight else []
-            cell.carried[state.role] = (*targets, *([own] if own in straight else []))
+            targets: list[str] = []
+            if own in elsewhere or own not in straight:
+                targets.append("joint")
+            if own in straight:
+                targets.append(own)
+            cell.carried[state.role] = tuple(targets)
+
+
+def _find_alone(cells: list[Cell]) -> set[str]:
+    """Return the boxes that are alone at their depth in all calls."""
+    by_depth: dict[int, set[str]] = defaultdict(set)
+    for cell in cells:
+        for role, piece in cell.pieces.items():
+            if piece.kind == "box":
+                by_depth[piece.depth].add(role)
+    return {role for roles in by_depth.values() if len(roles) == 1 for role in roles}

@@ -24,13 +24,21 @@ from .cells import Cell, Numbers, Piece, read_known_cell
 from .follow import Following, find_following
 from .inputs import Entering, find_entering
 from .lines import read_lines
-from .words import choose_steps, entitle, name_input, name_step, note_folds, spaced, summarize
+from .words import (
+    choose_steps,
+    name_input,
+    name_step,
+    note_folds,
+    spaced,
+    summarize,
+    write_title,
+)
 
 MAX_CELLS = 4
 """The most cells on top of each other in a picture that nobody asked for."""
 MAX_SIZE = 256
 """The most numbers of a state in a picture that nobody asked for."""
-_LEAST_SHARE = 0.5
+_MIN_SHARE = 0.5
 """The least share of a graph that is its recurrence in a picture that nobody asked for."""
 
 
@@ -65,10 +73,10 @@ def sequence_picture(snapshot: Snapshot, show: str | None = None) -> Picture:
 def suits_sequence(snapshot: Snapshot) -> bool:
     """Return whether a graph is best drawn as a sequence: most of it is one recurrent cell."""
     computed = sum(1 for node in snapshot.order if node.args)
-    sequences = chains.find_sequences(snapshot, round(_LEAST_SHARE * computed / MAX_CELLS))
+    sequences = chains.find_sequences(snapshot, round(_MIN_SHARE * computed / MAX_CELLS))
     if not sequences or len(sequences[0].steps) < 2:
         return False
-    if sum(sequence.total for sequence in sequences) < _LEAST_SHARE * computed:
+    if sum(sequence.total for sequence in sequences) < _MIN_SHARE * computed:
         return False
     sizes = [len(state.numbers) for each in sequences for state in _read(snapshot, each)[0].states]
     return 0 < max(sizes, default=0) <= MAX_SIZE
@@ -94,8 +102,8 @@ class _Builder:
         self.cells = [_read(snapshot, sequence) for sequence in sequences]
         self.length = len(sequences[0].steps)
         self.shown = choose_steps(self.length)
-        self.parts: list[SequencePart] = []
-        self.nodes: list[Node] = []
+        self.parts: dict[str, SequencePart] = {}
+        self.nodes: dict[str, Node] = {}
         self.edges: list[Edge] = []
         self.groups: list[Group] = []
         self.state_of: dict[Value, str] = {}
@@ -112,19 +120,20 @@ class _Builder:
         self._add_head(following)
         self._add_roots(following)
 
-        sizes = [len(part.data.numbers) for part in self.parts if part.data is not None]
+        parts = tuple(self.parts.values())
+        sizes = [len(part.data.numbers) for part in parts if part.data is not None]
         recurrence = Recurrence(
             tuple(self._known_name(row) for row in range(len(self.cells))),
             summarize(self.snapshot, self.sequences, following),
             max(sizes, default=0),
-            tuple(self.parts),
+            parts,
         )
         return Picture(
             "sequence",
-            nodes=tuple(self.nodes),
+            nodes=tuple(self.nodes.values()),
             edges=tuple(self.edges),
             groups=tuple(self.groups),
-            title=entitle(self.sequences, self.cells, entering),
+            title=write_title(self.sequences, self.cells, entering),
             notes=tuple(note_folds(self.snapshot, self.sequences[0], recurrence.size)),
             total=len(self.snapshot),
             colors=self.colors,
@@ -189,17 +198,9 @@ class _Builder:
             source = self._add_input(row, column, step, entering)
             self._connect(source, ids["joint"])
 
-        size = self._size(row)
         for piece in cell.pieces.values():
-            title = piece.title
-            if piece.kind == "state":
-                title = f"{title}{step + 1}"
-            part = self._part(
-                f"{path}{piece.role}", piece.kind, piece.role, title, piece.line, column, row
-            )
-            part = replace(part, depth=piece.depth, values=piece.values)
+            part = self._piece_part(path, piece, row, column, step)
             kind = "operation" if piece.kind == "operation" else "module"
-            part = self._fill(part, piece.numbers, size[piece.role])
             self._add(part, kind, path, piece)
             ids[piece.role] = part.id
             if piece.kind == "state":
@@ -207,56 +208,64 @@ class _Builder:
 
         for source, target in cell.links:
             self._connect(ids[source], ids[target])
-        for role, id in states.items():
-            # The same states as in the call before; only what is there takes them.
-            takers = next((each.carried.get(role) for each in self.cells[row]), None) or ()
+        for role, state in states.items():
+            # The first call says what takes a state, as all calls have the same parts.
+            takers = self.cells[row][0].carried.get(role, ())
             for target in takers:
                 if target in ids:
-                    self._connect(id, ids[target])
+                    self._connect(state, ids[target])
         return {state.role: ids[state.role] for state in cell.states}
 
-    def _size(self, row: int) -> dict[str, int]:
-        """Return for each part of the calls of a row how many numbers it has, at the most."""
-        sizes: dict[str, int] = {}
-        for cell in self.cells[row]:
-            for role, piece in cell.pieces.items():
-                size = max(piece.numbers, default=-1) + 1
-                sizes[role] = max(size, sizes.get(role, 0))
-        return sizes
+    def _piece_part(
+        self, path: str, piece: Piece, row: int, column: int, step: int
+    ) -> SequencePart:
+        """Return a part of a call with its numbers; a state has the number of the next step."""
+        title = f"{piece.title}{step + 1}" if piece.kind == "state" else piece.title
+        part = self._part(
+            f"{path}{piece.role}", piece.kind, piece.role, title, piece.line, column, row
+        )
+        part = replace(part, depth=piece.depth, values=piece.values)
+        return self._fill(part, piece.numbers, self._size(row, piece.role))
+
+    def _size(self, row: int, role: str) -> int:
+        """Return how many numbers a part has in the calls of a row, at the most."""
+        pieces = (cell.pieces.get(role) for cell in self.cells[row])
+        return max(max(piece.numbers, default=-1) + 1 for piece in pieces if piece is not None)
 
     def _add_input(self, row: int, column: int, step: int, entering: Entering) -> str:
         id = f"r{row}x{step}"
         nodes = entering.inputs
         title = name_input(self.snapshot, nodes, step, entering.has_labels)
         if row and all(node in self.state_of for node in nodes):
-            sources = dict.fromkeys(self.state_of[node] for node in nodes)
-            title = f"{', '.join(self._titles(sources))} of cell {row}"
+            titles = self._titles(self._states_among(nodes))
+            title = f"{', '.join(titles)} of cell {row}"
         part = self._part(id, "input", "x", title, "", column, row)
         if len(nodes) == 1 and not row:
             node = nodes[0]
-            grad = self.snapshot.gradients[node] if self._has_gradients else None
-            self.parts.append(replace(part, values=1))
             symbol = "in" if node.kind == "input" else self.snapshot.symbols[node]
-            kind = "input" if node.kind == "input" else "operation"
-            self.nodes.append(Node(id, kind, symbol, title, node.data, grad))
+            self._add_card(part, node, "input" if node.kind == "input" else "operation", symbol)
             return id
         part = self._fill(part, dict(enumerate(nodes)), len(nodes))
         self._add(part, "input")
-        for source in dict.fromkeys(self.state_of[node] for node in nodes if node in self.state_of):
+        for source in self._states_among(nodes):
             self._connect(source, id)
         return id
 
     def _titles(self, ids: Iterable[str]) -> list[str]:
-        titles = {part.id: part.title for part in self.parts}
-        return [titles[id] for id in ids]
+        return [self.parts[id].title for id in ids]
+
+    def _states_among(self, nodes: Iterable[Value]) -> list[str]:
+        """Return the ids of the states that some Values belong to, each once."""
+        return list(dict.fromkeys(self.state_of[node] for node in nodes if node in self.state_of))
 
     def _add_gap(self, row: int, column: int, states: dict[str, str]) -> dict[str, str]:
         """Add what stands for the steps that are left out, with the norms of their states."""
         first = FIRST_STEPS
-        hidden = self.cells[row][first : self.length - LAST_STEPS]
-        values = sum(
-            len(step.values) for step in self.sequences[row].steps[first : first + len(hidden)]
-        )
+        end = self.length - LAST_STEPS
+        hidden = self.cells[row][first:end]
+        values = sum(len(step.values) for step in self.sequences[row].steps[first:end])
+        title = f"steps {first + 1} to {end}"
+        line = f"{len(hidden)} steps"
         ids: dict[str, str] = {}
         for role, source in states.items():
             norms: list[float] = []
@@ -264,9 +273,8 @@ class _Builder:
                 piece = cell.pieces.get(role)
                 norm = self._norm(piece.numbers.values()) if piece else None
                 norms.append(norm or 0.0)
-            title = f"steps {first + 1} to {first + len(hidden)}"
             id = f"r{row}gap{role}"
-            part = self._part(id, "gap", role, title, f"{len(hidden)} steps", column, row)
+            part = self._part(id, "gap", role, title, line, column, row)
             kept = tuple(norms) if self._has_gradients else ()
             part = replace(part, norms=kept, norm=None)
             if not ids:
@@ -281,10 +289,9 @@ class _Builder:
     def _add_head(self, following: Following) -> None:
         if not following.head:
             return
-        nodes = following.taken
-        last = [node for node in nodes if self.state_of.get(node) is not None]
+        last = [node for node in following.taken if node in self.state_of]
         part = self._part("head", "head", "head", following.name, following.line)
-        sources = list(dict.fromkeys(self.state_of[node] for node in last))
+        sources = self._states_among(last)
         if len(sources) > 1:
             first, *_, final = self._titles(sources)
             part = replace(part, line=f"takes {first} … {final}")
@@ -303,16 +310,14 @@ class _Builder:
             self._add(self._fill(part, dict(enumerate(roots)), len(roots)), "module")
         else:
             root = roots[0]
-            grad = self.snapshot.gradients[root] if self._has_gradients else None
-            label = self.snapshot.labels[root] or "result"
-            symbol = self.snapshot.symbols[root]
-            self.parts.append(replace(part, title=label, values=1))
-            self.nodes.append(Node("root", "operation", symbol, label, root.data, grad, root=True))
+            part = replace(part, title=self.snapshot.labels[root] or "result")
+            self._add_card(part, root, "operation", self.snapshot.symbols[root])
+            self.nodes["root"] = replace(self.nodes["root"], root=True)
         if following.head:
             self._connect("head", "root")
             return
         taken = [*roots, *(arg for root in roots for arg in root.args)]
-        for source in dict.fromkeys(self.state_of[node] for node in taken if node in self.state_of):
+        for source in self._states_among(taken):
             self._connect(source, "root")
 
     # Numbers
@@ -360,7 +365,7 @@ class _Builder:
     def _add(
         self, part: SequencePart, kind: str, group: str = "", piece: Piece | None = None
     ) -> None:
-        self.parts.append(part)
+        self.parts[part.id] = part
         size = len(part.strip.present) if part.strip is not None else 1
         data = None
         if part.data is not None and size == 1:
@@ -369,44 +374,44 @@ class _Builder:
         if part.strip is not None and size == 1 and self._has_gradients:
             grad = part.strip.present[0]
         symbol = part.title if piece is not None and piece.kind == "operation" else part.line
-        self.nodes.append(
-            Node(
-                part.id,
-                kind,
-                symbol if kind == "operation" else "",
-                "" if part.kind == "operation" else part.title,
-                data,
-                grad,
-                group,
-                detail=describe_part(replace(part, title="")),
-                name=part.title,
-                outputs=size,
-            )
+        self.nodes[part.id] = Node(
+            part.id,
+            kind,
+            symbol if kind == "operation" else "",
+            "" if part.kind == "operation" else part.title,
+            data,
+            grad,
+            group,
+            detail=describe_part(replace(part, title="")),
+            name=part.title,
+            outputs=size,
         )
+
+    def _add_card(self, part: SequencePart, node: Value, kind: str, symbol: str) -> None:
+        """Add a part that is one Value by itself."""
+        self.parts[part.id] = replace(part, values=1)
+        grad = self.snapshot.gradients[node] if self._has_gradients else None
+        self.nodes[part.id] = Node(part.id, kind, symbol, part.title, node.data, grad)
 
     def _connect(self, source: str, target: str) -> None:
         """Add an edge with the norm that comes back to its source."""
-        part = next(part for part in self.parts if part.id == source)
+        part = self.parts[source]
         flow = None if part.kind == "joint" else part.norm
-        node = next(node for node in self.nodes if node.id == source)
-        if part.kind == "input" and flow is None and self._has_gradients:
-            flow = abs(node.grad) if node.grad is not None else None
+        grad = self.nodes[source].grad
+        if part.kind == "input" and flow is None and self._has_gradients and grad is not None:
+            flow = abs(grad)
         if part.norms:
             flow = part.norms[-1]
         self.edges.append(Edge(source, target, None, flow))
 
     def _largest(self) -> float:
         """Return the end of the scale: the largest number that a strip or a card shows in color."""
-        sizes = [
-            abs(number)
-            for part in self.parts
-            if part.strip is not None and part.kind != "root"
-            for number in part.strip.present
-            if isfinite(number)
-        ]
-        for node in self.nodes:
-            shown = node.grad if self._has_gradients else node.data
-            is_card = node.kind == "input" and shown is not None
-            if is_card and not node.root and shown is not None and isfinite(shown):
-                sizes.append(abs(shown))
-        return max(sizes, default=0.0) or 1.0
+        shown: list[float] = []
+        for part in self.parts.values():
+            if part.strip is not None and part.kind != "root":
+                shown += part.strip.present
+        for node in self.nodes.values():
+            number = node.grad if self._has_gradients else node.data
+            if node.kind == "input" and not node.root and number is not None:
+                shown.append(number)
+        return max((abs(number) for number in shown if isfinite(number)), default=0.0) or 1.0

@@ -24,7 +24,7 @@ def name_step(sequences: list[chains.Sequence], row: int, step: int) -> str:
     return f"{name or 'cell'}.{step}"
 
 
-def entitle(
+def write_title(
     sequences: list[chains.Sequence], cells: list[list[Cell]], entering: list[list[Entering]]
 ) -> str:
     """Return the heading: "LSTMCell(1 → 4) over 5 steps"."""
