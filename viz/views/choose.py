@@ -429,7 +429,7 @@ def _draw_output(snapshot: Snapshot, expand: str, show: str | None) -> Picture:
         show: What colors show.
     """
     name, position = expand[:-1].rsplit("[", 1)
-    path = _match_modules(snapshot.modules, name)[0]
+    path = _match_modules(snapshot.modules, name, expand)[0]
     try:
         table = find_output_table(snapshot, path, int(position))
     except IndexError:
@@ -458,16 +458,23 @@ def _find_opened(
     return opened
 
 
-def _match_modules(paths: Iterable[str], path: str) -> list[str]:
-    """Return the unique paths of all calls of the module that the user names, or of all modules."""
+def _match_modules(paths: Iterable[str], path: str, written: str = "") -> list[str]:
+    """Return the unique paths of all calls of the module that the user names, or of all modules.
+
+    Args:
+        paths: The unique paths of the modules.
+        path: The path that the user names, or "*".
+        written: The same as the user wrote it, where that is more.
+    """
     shown = {own: own.replace("/", ".") for own in paths}
     matches = [own for own, name in shown.items() if path in ("*", own, name)]
     if not matches:
         names = list(shown.values())
         some = ", ".join(names[:6]) or "none"
+        written = written or path
         raise OptionError(
-            f"expand names {path!r}, which is not a module of this graph; "
-            f"its modules are {some} …, or '*' for all{hint(path, names)}"
+            f"expand names {written!r}, which is not a module of this graph; "
+            f"its modules are {some} …, or '*' for all{hint(written, names)}"
         )
     return matches
 
