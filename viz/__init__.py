@@ -9,6 +9,8 @@
 <Drawing of 2 values as cards>
 """
 
+# First of all: where another module named scalargrad is in the way, nothing below can be imported.
+from . import shadowing  # noqa: F401, I001
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -54,6 +56,9 @@ __all__ = [
     "formula",
     "load",
 ]
+
+_DISTRIBUTION = "scalargrad-viz"
+"""The name on the package index, by which `scalargrad` tells this package from others."""
 
 
 @explain_calls
