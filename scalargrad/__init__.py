@@ -27,6 +27,7 @@ from .core.scopes import CallScope, Scope
 from .core.seeds import manual_seed
 from .core.source_lines import SourceLine
 from .core.value import Constant, Parameter, Value, backward
+from .utils.display import display_lists
 from .utils.garbage import collector_off
 from .utils.shadowing import warn_of_other_viz
 
@@ -131,3 +132,4 @@ def __dir__() -> list[str]:
 
 
 warn_of_other_viz()
+display_lists(lambda item: isinstance(item, Value))

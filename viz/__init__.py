@@ -32,7 +32,6 @@ from .gradients.symbolic import SymbolicChainRule
 from .layout.direction import checked_direction
 from .loading import load
 from .look.text import clean
-from .notebook import register_if_there
 from .render.dot import build_digraph
 from .views.choose import choose_pictures
 
@@ -180,6 +179,3 @@ def draw_dot(
     """
     picture = choose_pictures(target, edges=edges)[0]
     return build_digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
-
-
-register_if_there(draw)
