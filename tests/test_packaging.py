@@ -55,7 +55,7 @@ def test_no_text_installs_a_stranger() -> None:
 
 def test_messages_name_libraries_that_the_project_knows() -> None:
     known = {name_of(line) for line in requirements()} | {"torch"}
-    known |= {f"scalargrad-viz[{extra}]" for extra in PROJECT["optional-dependencies"]}
+    known |= {f"scalargrad-viz[{extra}]" for extra in [*PROJECT["optional-dependencies"], "NAME"]}
     named = set()
     for path in SOURCES:
         if path.suffix == ".py":
