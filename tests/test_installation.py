@@ -63,6 +63,14 @@ def test_the_command_prints_versions_and_extras() -> None:
     assert sorted(extras) == sorted(PROJECT["optional-dependencies"])
 
 
+def test_the_command_imports_the_engine_alone() -> None:
+    program = "import runpy, sys; runpy.run_module('scalargrad', run_name='__main__'); "
+    printed = run("-c", program + "print(*{name.partition('.')[0] for name in sys.modules})")
+    loaded = set(printed.splitlines()[-1].split())
+    assert {"scalargrad", "numpy"} <= loaded
+    assert not loaded & {"viz", "graphviz", "pygraphviz", "matplotlib", "jax", "llvmlite", "PIL"}
+
+
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(name: str) -> str:
         if name in ("llvmlite", "pygraphviz"):

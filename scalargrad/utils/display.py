@@ -61,8 +61,8 @@ def make_html(thing: object) -> str | None:
 
 def find_shell() -> Any:
     """Return the IPython shell that runs this code, None elsewhere; nothing is imported."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return None if get_shell is None else get_shell()
 
 
 def display_lists(is_shown: Any) -> None:

@@ -37,6 +37,14 @@ def finished():
     import viz
     return viz.draw(loss, title="a heading of the script")
 
+def explained():
+    import viz
+    return viz.explain(loss, x)
+
+def compared():
+    import viz
+    return viz.compare(loss, loss)
+
 def train():
     from scalargrad.losses import mse
     recorder = training.Recorder([1.0, 2.0], 1.0, mse)
@@ -76,12 +84,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
-def title_of(path: Path) -> str | None:
-    root = ElementTree.parse(path).getroot()
-    return root.findtext("{http://www.w3.org/2000/svg}title")
+DRAWN = ["loss", "both", "model", "program", "sketch", "build", "train", "explained", "compared"]
 
 
-@pytest.mark.parametrize("name", ["loss", "both", "model", "program", "sketch", "build", "train"])
+@pytest.mark.parametrize("name", DRAWN)
 def test_whatever_a_script_builds_is_drawn(name: str, folder: Path) -> None:
     assert main([f"scripts/network.py:{name}", "-o", "a.svg"]) == 0
     assert ElementTree.parse(folder / "a.svg").getroot().tag.endswith("svg")
@@ -149,8 +155,8 @@ WRONG = {
     "not Python": ("notes.txt:loss", [], "is no Python script"),
     "no such name": ("scripts/network.py:los", [], "no los; did you mean 'loss'"),
     "takes arguments": ("scripts/network.py:needs", [], "needs of network.py takes arguments"),
-    "fails": ("scripts/network.py:fails", [], "raised ZeroDivisionError at line 33: division by"),
-    "ends": ("scripts/network.py:ends", [], "ended itself at line 36"),
+    "fails": ("scripts/network.py:fails", [], "raised ZeroDivisionError at line 41: division by"),
+    "ends": ("scripts/network.py:ends", [], "ended itself at line 44"),
     "nothing": ("scripts/network.py:nothing", [], "returned None: return what is to be drawn"),
     "a number": ("scripts/network.py:number", [], "draw takes a Value, a list of Values"),
     "level": ("scripts/network.py:loss", ["--level", "card"], "did you mean 'cards'"),
