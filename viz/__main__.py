@@ -34,9 +34,9 @@ OPTIONS = {
 }
 Maker = tuple[Callable[..., Any], tuple[str, ...], str]
 """What makes a picture of a target, which options it takes, and what the picture is called."""
-PICTURE: Maker = (draw, tuple(OPTIONS), "picture")
-ANIMATION: Maker = (animate, ("level", "expand", "width", "theme", "title"), "animation")
-PAGE: Maker = (explore, ("theme", "title"), "page")
+PICTURE: Maker = (draw, tuple(OPTIONS), "a picture")
+ANIMATION: Maker = (animate, ("level", "expand", "width", "theme", "title"), "an animation")
+PAGE: Maker = (explore, ("theme", "title"), "a page")
 FINISHED = (Animation, Drawing, Page)
 """What is saved as it is."""
 
@@ -162,11 +162,13 @@ def _execute(script: Path) -> ModuleType:
 
 def _explain_failure(error: BaseException, script: Path, what: str) -> NoReturn:
     """Say in one sentence what the script raised, and on which of its lines."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-             if frame.filename == str(script)]  # fmt: skip
+    line = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(script):
+            line = frame.lineno
     if isinstance(error, SyntaxError) and error.filename == str(script):
-        lines = [error.lineno]
-    where = f" at line {lines[-1]}" if lines else ""
+        line = error.lineno
+    where = "" if line is None else f" at line {line}"
     if isinstance(error, SystemExit):
         raise ScriptError(f"{what} ended itself{where}, by sys.exit or the like") from error
     reason = str(error.args[0] if isinstance(error, SyntaxError) else error)
@@ -207,8 +209,10 @@ def _make_picture(
     if isinstance(target, (Comparison, Explanation)):
         target = target.draw()
     if isinstance(target, FINISHED):
-        _check_options(given, (), f"{type(target).__name__.lower()} that is finished")
+        _check_options(given, (), "a finished picture")
         return target
+    if is_named(target, target_types.RECORDER):
+        target = target.recording
     label_unnamed(names)
     make, takes, what = _choose_maker(target, out)
     _check_options(given, takes, what)
@@ -219,8 +223,8 @@ def _choose_maker(target: Any, out: Path | None) -> Maker:
     ending = "" if out is None else out.suffix.lower()
     if ending in ("", *PAGES):
         return PAGE
-    is_recorded = is_named(target, target_types.RECORDING, target_types.RECORDER)
-    if ending in MOVING or (ending == ".svg" and is_recorded):
+    is_film = ending == ".svg" and is_named(target, target_types.RECORDING)
+    if is_film or ending in MOVING:
         return ANIMATION
     return PICTURE
 
@@ -229,7 +233,7 @@ def _check_options(given: Mapping[str, Any], takes: Sequence[str], what: str) ->
     for name in given:
         if name not in takes:
             allowed = " ".join(f"--{each}" for each in takes) or "no options"
-            raise OptionError(f"a {what} takes {allowed}, and not --{name}")
+            raise OptionError(f"{what} takes {allowed}, and not --{name}")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,10 @@ def train():
     from scalargrad.losses import mse
     recorder = training.Recorder([1.0, 2.0], 1.0, mse)
     sg.fit(model, [[0.0, 1.0]], [1.0], loss="mse", epochs=2, progress=False, callbacks=[recorder])
-    return recorder.recording
+    return recorder
+
+def recording():
+    return train().recording
 
 def needs(sample):
     return sample
@@ -84,7 +87,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
-DRAWN = ["loss", "both", "model", "program", "sketch", "build", "train", "explained", "compared"]
+DRAWN = [
+    *("loss", "both", "model", "program", "sketch", "build"),
+    *("explained", "compared", "train", "recording"),
+]
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -155,13 +161,17 @@ WRONG = {
     "not Python": ("notes.txt:loss", [], "is no Python script"),
     "no such name": ("scripts/network.py:los", [], "no los; did you mean 'loss'"),
     "takes arguments": ("scripts/network.py:needs", [], "needs of network.py takes arguments"),
-    "fails": ("scripts/network.py:fails", [], "raised ZeroDivisionError at line 41: division by"),
-    "ends": ("scripts/network.py:ends", [], "ended itself at line 44"),
+    "fails": ("scripts/network.py:fails", [], "raised ZeroDivisionError at line 44: division by"),
+    "ends": ("scripts/network.py:ends", [], "ended itself at line 47"),
     "nothing": ("scripts/network.py:nothing", [], "returned None: return what is to be drawn"),
     "a number": ("scripts/network.py:number", [], "draw takes a Value, a list of Values"),
     "level": ("scripts/network.py:loss", ["--level", "card"], "did you mean 'cards'"),
     "width": ("scripts/network.py:loss", ["--width", "narrow"], "width must be a number of pixels"),
-    "finished": ("scripts/network.py:finished", ["--level", "cards"], "takes no options, and not"),
+    "finished": (
+        "scripts/network.py:finished",
+        ["--level", "cards"],
+        "picture takes no options",
+    ),
     "ending": ("scripts/network.py:loss", ["-o", "a.jpg"], "the ending must be one of .svg"),
     "page": ("scripts/network.py:loss", ["-o", "a.html", "--show", "data"], "and not --show"),
     "folder": ("scripts/network.py:loss", ["-o", "none/a.svg"], "create it first"),
