@@ -102,7 +102,9 @@ class Refuse:
 
 
 sys.meta_path.insert(0, Refuse())
-OPTIONAL = ("scalargrad.compiler.jax_backend", "scalargrad.compiler.native")
+OPTIONAL = tuple(
+    f"scalargrad.{name}" for name in ("compiler.jax_backend", "compiler.native", "interop")
+)
 import scalargrad as sg
 for module in walk_packages(sg.__path__, "scalargrad."):
     if not module.name.startswith(OPTIONAL) and not module.name.endswith("__main__"):

@@ -19,12 +19,13 @@ from scalargrad.utils.spelling import suggestion
 from viz import Animation, Comparison, Drawing, Explanation, Page, animate, draw, explore
 from viz.drawing import FORMATS, check_path
 from viz.explorer.page import ENDINGS as PAGES
+from viz.look.legend import LEVELS
 from viz.model import target_types
 from viz.model.target_types import is_named
 
 MOVING = (".gif", ".mp4")
 OPTIONS = {
-    "level": "how fine: cards, chips, neurons or layers",
+    "level": f"how fine: {', '.join(LEVELS)}",
     "expand": "the path of a module to open, such as layers.1, or * for all; may be repeated",
     "show": "what colors and lines show: gradient, data or weights",
     "width": "pixels, or slide, column or phone: long graphs wrap, so that texts can be read",
