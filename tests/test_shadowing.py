@@ -32,6 +32,7 @@ def test_scalargrad_warns_of_another_viz(name: str, tmp_path: Path) -> None:
     done = run("import scalargrad; print(scalargrad.Value(2.0).data)", tmp_path)
     assert done.stdout == "2.0\n"
     first, place, advice, *_ = done.stderr.splitlines()
+    assert first.startswith("<string>:1: RuntimeWarning: ")
     assert "another module named viz stands in the way" in first
     assert place.strip() == str(other)
     assert "rename that file" in advice

@@ -4,8 +4,9 @@ The name is short. A script `viz.py` beside the one that runs is enough, and so 
 name on the index, which overwrites files of ours. `import viz` then works, and `viz.draw` does not.
 """
 
-import warnings
 from importlib.util import find_spec
+
+from .frames import warn
 
 MARK = '_DISTRIBUTION = "scalargrad-viz"'
 """The line of `viz/__init__.py` that tells ours from others."""
@@ -41,5 +42,4 @@ def warn_of_other_viz() -> None:
             "rename that file; or, if a package brought it, run: pip uninstall viz && "
             "pip install --force-reinstall --no-deps scalargrad-viz"
         )
-        # Past this function and the module that is being imported, to the line that imports it.
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        warn(message, RuntimeWarning)
