@@ -27,7 +27,9 @@ from .core.scopes import CallScope, Scope
 from .core.seeds import manual_seed
 from .core.source_lines import SourceLine
 from .core.value import Constant, Parameter, Value, backward
+from .utils.display import display_lists
 from .utils.garbage import collector_off
+from .utils.shadowing import warn_of_other_viz
 
 if TYPE_CHECKING:
     from . import checkpoint as checkpoint
@@ -85,6 +87,9 @@ __all__ = [
     *functions.__all__,
 ]
 
+__version__ = "0.1.0"
+_DISTRIBUTION = "scalargrad-viz"
+"""The name on the package index, by which `viz` tells this package from others named like it."""
 
 _LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
 """Functions that are expensive to import, each with its module."""
@@ -124,3 +129,7 @@ def __dir__() -> list[str]:
     """List the public names, also those that are not imported yet."""
     special = [name for name in globals() if name.startswith("__")]
     return sorted({*__all__, *_MODULES, *_INNER, *special})
+
+
+warn_of_other_viz()
+display_lists(lambda item: isinstance(item, Value))

@@ -1,14 +1,16 @@
 """The distribution: its name, its extras, and what messages tell people to install."""
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 SOURCES = [
     path
     for package in ("scalargrad", "viz", "demos")
@@ -55,7 +57,7 @@ def test_no_text_installs_a_stranger() -> None:
 
 def test_messages_name_libraries_that_the_project_knows() -> None:
     known = {name_of(line) for line in requirements()} | {"torch"}
-    known |= {f"scalargrad-viz[{extra}]" for extra in PROJECT["optional-dependencies"]}
+    known |= {f"scalargrad-viz[{extra}]" for extra in [*PROJECT["optional-dependencies"], "NAME"]}
     named = set()
     for path in SOURCES:
         if path.suffix == ".py":
@@ -75,3 +77,68 @@ def test_the_libraries_of_animations_are_those_of_the_extra() -> None:
     extras = PROJECT["optional-dependencies"]
     wanted = {name_of(line) for line in [*extras["video"], *extras["images"]]} - {"scalargrad-viz"}
     assert set(" ".join(_PACKAGES.values()).split()) == wanted
+
+
+# What is built
+
+
+def describe_for_index(readme: str, urls: dict[str, str]) -> str:
+    namespace = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")
+    text: str = namespace["describe_for_index"](readme, urls)
+    return text
+
+
+PICTURE = "![A neuron](demos/pictures/neuron-cards.svg)"
+LINK = "see [the changes](CHANGELOG.md)"
+
+
+def test_on_an_index_pictures_and_links_lead_to_the_repository() -> None:
+    urls = {"Source": "https://example.org/us/scalargrad/"}
+    base = "https://example.org/us/scalargrad"
+    assert describe_for_index(f"{PICTURE}\n{LINK}", urls) == (
+        f"![A neuron]({base}/raw/main/demos/pictures/neuron-cards.svg)\n"
+        f"see [the changes]({base}/blob/main/CHANGELOG.md)"
+    )
+
+
+def test_without_a_repository_there_are_words() -> None:
+    assert describe_for_index(f"{PICTURE}\n{LINK}", {}) == "*A neuron*\nsee the changes"
+
+
+@pytest.mark.parametrize("urls", [{}, {"Source": "https://example.org/a"}])
+def test_nothing_of_the_readme_leads_nowhere_on_an_index(urls: dict[str, str]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = describe_for_index(readme, urls)
+    targets = re.findall(r"\]\(([^)\s]+)\)", shown)
+    assert [target for target in targets if (ROOT / target).exists()] == []
+    assert re.findall(r"```python\n.*?```", shown, re.DOTALL) == re.findall(
+        r"```python\n.*?```", readme, re.DOTALL
+    )
+
+
+def test_the_sdist_holds_every_folder() -> None:
+    """All tests and demos or none: half of them can't run."""
+    manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8")
+    grafted = set(re.findall(r"^graft (\S+)$", manifest, re.MULTILINE))
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert ours - {"scalargrad", "viz"} <= grafted
+    included = re.findall(r"^include (.+)$", manifest, re.MULTILINE)
+    assert {"CHANGELOG.md", "conftest.py"} <= set(" ".join(included).split())
+
+
+@pytest.mark.parametrize("package", ["scalargrad", "viz"])
+def test_both_packages_are_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+    assert "py.typed" in PYPROJECT["tool"]["setuptools"]["package-data"][package]
+
+
+@pytest.mark.parametrize("package", ["scalargrad", "viz"])
+def test_every_file_of_a_package_is_in_the_wheel(package: str) -> None:
+    patterns = PYPROJECT["tool"]["setuptools"]["package-data"][package]
+    carried = {path for pattern in patterns for path in (ROOT / package).glob(pattern)}
+    others = {
+        path
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+    assert others <= carried

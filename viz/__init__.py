@@ -9,6 +9,8 @@
 <Drawing of 2 values as cards>
 """
 
+# First of all: where another module named scalargrad is in the way, nothing below can be imported.
+from . import shadowing  # noqa: F401, I001
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -31,7 +33,6 @@ from .layout.direction import checked_direction
 from .loading import load
 from .look.legend import COARSE
 from .look.text import clean
-from .notebook import register_if_there
 from .render.dot import build_digraph
 from .views.choose import choose_pictures
 
@@ -55,6 +56,9 @@ __all__ = [
     "formula",
     "load",
 ]
+
+_DISTRIBUTION = "scalargrad-viz"
+"""The name on the package index, by which `scalargrad` tells this package from others."""
 
 
 @explain_calls
@@ -215,6 +219,3 @@ def draw_dot(
         label_unnamed(names)
     picture = choose_pictures(target, edges=edges)[0]
     return build_digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
-
-
-register_if_there(draw)

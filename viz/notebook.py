@@ -1,74 +1,70 @@
-"""Notebooks: once viz is imported, Values, networks and histories show themselves as pictures."""
+"""Notebooks: what the objects of scalargrad look like in a cell.
+
+They ask for their pictures themselves, so that nothing has to be imported or registered before.
+"""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from scalargrad.core.value import Value
 from scalargrad.errors import ScalargradError
-from scalargrad.nn import Module
 
-from .drawing import Drawing
+from . import animate, draw
+from .look.text import escape
 from .model import target_types
+from .model.target_types import class_names
+from .plots import new_axes, plot_history, plot_svg
 from .render.svg_document import as_image
-from .showing import find_shell
 
-Draw = Callable[[Any], Drawing]
-MakeHtml = Callable[[Any], str]
-
-
-def register_if_there(draw: Draw) -> None:
-    """Register with a notebook or any other IPython shell; elsewhere do and import nothing."""
-    shell = find_shell()
-    if shell is not None:
-        register(shell, draw)
+WIDTH = 900.0
+"""The pixels of a cell: what is wider is laid out in rows."""
 
 
-def register(shell: Any, draw: Draw) -> None:
-    """Teach the shell of a notebook to show Values, networks, histories and programs.
+def make_html(thing: Any) -> str | None:
+    """Return what a notebook shows of something, None if it can't be drawn.
 
     Args:
-        shell: An IPython shell.
-        draw: Draws a graph.
+        thing: A Value, a list of Values, a module, a program, a result of training or a diagnosis.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> make_html(Value(2.0, label="x") * 3)[:40]
+        '<img alt="Drawing of 3 values as cards" '
+        >>> make_html("a text") is None
+        True
     """
-
-    def draw_graph(thing: Any) -> str:
-        drawing = draw(thing)
-        return as_image(drawing.svg(), repr(drawing)[1:-1])
-
-    # IPython takes the names of classes, too: these need not be imported until there is one.
-    shown: dict[type | str, MakeHtml] = {
-        Value: draw_graph,
-        Module: draw_graph,
-        target_types.DIAGNOSIS: draw_graph,
-        target_types.COMPILED: draw_graph,
-        target_types.HISTORY: _draw_history,
-    }
-    formatter = shell.display_formatter.mimebundle_formatter
-    for kind, make_html in shown.items():
-        formatter.for_type(kind, _formatter(make_html))
+    make = next((_MAKERS[name] for name in class_names(thing) if name in _MAKERS), _draw)
+    try:
+        return make(thing)
+    except ScalargradError:
+        return None
 
 
-def _formatter(make_html: MakeHtml) -> Callable[..., dict[str, str]]:
-    return lambda thing, **options: make_bundle(thing, make_html)  # noqa: ARG005
+def _draw(thing: Any) -> str:
+    return draw(thing, width=WIDTH)._repr_html_()
 
 
-def make_bundle(thing: Any, make_html: MakeHtml) -> dict[str, str]:
-    """Return what a notebook shows: a picture and words, or words alone where it can't be drawn.
-
-    Args:
-        thing: What is shown.
-        make_html: Returns the picture as HTML.
-    """
-    bundle = {"text/plain": repr(thing)}
-    with suppress(ScalargradError):
-        bundle["text/html"] = make_html(thing)
-    return bundle
+def _draw_diagnosis(diagnosis: Any) -> str:
+    return f"{_draw(diagnosis)}<pre>{escape(str(diagnosis), 20_000)}</pre>"
 
 
 def _draw_history(history: Any) -> str:
-    from .plots import new_axes, plot_history, plot_svg
-
     (ax,) = new_axes(width=6.5, height=3.4)
     document = plot_svg(plot_history(history, ax), "Training history")
     return as_image(document, repr(history)[1:-1])
+
+
+def _play(recording: Any) -> str:
+    return animate(recording, width=WIDTH)._repr_html_()
+
+
+def _play_recorder(recorder: Any) -> str:
+    return _play(recorder.recording)
+
+
+_MAKERS: dict[str, Callable[[Any], str]] = {
+    target_types.DIAGNOSIS: _draw_diagnosis,
+    target_types.HISTORY: _draw_history,
+    target_types.RECORDER: _play_recorder,
+    target_types.RECORDING: _play,
+}
+"""What is shown otherwise than drawn, by the names of classes."""

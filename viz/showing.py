@@ -1,6 +1,5 @@
 """Showing: `.show()` opens pictures and pages in the browser, or displays them in a notebook."""
 
-import sys
 import tempfile
 import webbrowser
 from importlib import import_module
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import PictureError
+from scalargrad.utils.display import find_shell
 
 from .look.text import escape
 from .look.theme import DARK, LIGHT
@@ -36,12 +36,6 @@ def show(thing: Any, html: str) -> None:
         raise PictureError(
             f"this machine has no browser to show the picture in: it is written to {path}"
         )
-
-
-def find_shell() -> Any:
-    """Return the IPython shell that runs this code, None elsewhere; nothing is imported."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
 
 
 def _is_in_notebook() -> bool:

@@ -19,6 +19,7 @@ from scalargrad.errors import CallError, LengthError, OptionError
 from scalargrad.nn import Module
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.counting import plural
+from scalargrad.utils.display import Displayable, Report
 
 from .arguments import Arguments
 from .array_types import Array
@@ -46,7 +47,7 @@ _Parts: TypeAlias = tuple[Any, ...]
 """The arguments of `Compiled._assemble`."""
 
 
-class Compiled:
+class Compiled(Displayable):
     """A program that `compile` made. Calling it computes the outputs of a batch.
 
     Several threads may call it at once: each call has its own arrays, and what one call returns
@@ -557,7 +558,7 @@ class Compiled:
         description = self._backend.describe()
         if description:
             lines.append(description)
-        return "\n".join(lines)
+        return Report("\n".join(lines))
 
     @fits_terminal
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 from scalargrad.errors import CallError, DataError, OptionError
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls, explain_class
+from scalargrad.utils.display import Displayable
 
 from . import ops
 from .backprop import accumulate_gradients, checked_partials, pullback, require_graph
@@ -50,7 +51,7 @@ from .unlearned import is_reported, warn_unlearned
 Number = Union["Value", float]
 
 
-class Value(Operations, OtherNames, NumberLike):
+class Value(Operations, OtherNames, NumberLike, Displayable):
     """One number that remembers how it was computed.
 
     `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The

@@ -8,6 +8,7 @@ from itertools import groupby
 from scalargrad.core.value import Value
 from scalargrad.errors import UnknownNameError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
+from scalargrad.utils.display import Displayable
 from scalargrad.utils.spelling import suggestion
 
 from .findings import KINDS, Finding, format_number, name_path
@@ -47,7 +48,7 @@ class LayerReport:
 
 @repr_fits_terminal
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Displayable):
     """The result of `diagnose`. It is true if there are no findings.
 
     Attributes:
@@ -113,6 +114,7 @@ class Diagnosis:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        # For notebooks without viz, which would draw it.
         return f"<pre>{escape(str(self))}</pre>"
 
 

@@ -15,6 +15,7 @@ from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
 from scalargrad.terminal import fits_terminal, printable
 from scalargrad.utils.calls import explain_class, what_is_wrong
+from scalargrad.utils.display import Displayable, Report
 from scalargrad.utils.locks import ProcessLock
 from scalargrad.utils.spelling import suggestion
 
@@ -26,7 +27,7 @@ from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 Kind = TypeVar("Kind")
 
 
-class Module:
+class Module(Displayable):
     """The base class of layers and networks.
 
     Derive from it, assign Parameters and Modules (or lists and dicts of them) to attributes, and
@@ -389,7 +390,7 @@ class Module:
         second = max(map(len, kinds))
         third = max(map(len, counts))
         lines = [f"{path:{first}}  {kind:{second}}  {count:>{third}}" for path, kind, count in rows]
-        return "\n".join(lines)
+        return Report("\n".join(lines))
 
     def _in_summary(self) -> bool:
         return True

@@ -5,10 +5,11 @@ from typing import Any, NoReturn
 
 from scalargrad.errors import UnknownNameError
 from scalargrad.terminal import fits_terminal
+from scalargrad.utils.display import Displayable
 from scalargrad.utils.spelling import suggestion
 
 
-class History(dict[str, list[float]]):
+class History(Displayable, dict[str, list[float]]):
     """A dict from a name, such as "loss" or "validation_loss", to one number for each epoch.
 
     Attributes:

@@ -13,6 +13,7 @@ from scalargrad.core.modes import enable_grad
 from scalargrad.core.value import Value, backward
 from scalargrad.errors import GraphError, OptionError
 from scalargrad.nn import Module, evaluation
+from scalargrad.utils.display import Displayable
 
 from .aliases import Loss, Sample, Target
 from .loop import Callback, Training
@@ -30,7 +31,7 @@ def _no_frames() -> Frames:
 
 
 @dataclass
-class Recording:
+class Recording(Displayable):
     """Data and gradients of one graph over a training: frame i was taken after steps[i] steps.
 
     Attributes:
@@ -90,7 +91,7 @@ class Recording:
         self.gradients = numpy.concatenate([self.gradients.reshape(-1, width), gradients])
 
 
-class Recorder(Callback):
+class Recorder(Displayable, Callback):
     """Records the graph of one sample's loss during `fit`, eager or compiled.
 
     The first frame is taken before the first step. The model is in eval mode for it, and its
@@ -141,6 +142,9 @@ class Recorder(Callback):
         self.limit = checked_int(limit, "limit of Recorder", 1)
         self.recording = Recording()
         self._first_every = self.every
+
+    def __repr__(self) -> str:
+        return f"<Recorder, so far {self.recording!r}>"
 
     def on_train_begin(self, training: Training) -> None:
         # A resumed training goes on with the frames that it was saved with.

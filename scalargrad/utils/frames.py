@@ -14,6 +14,8 @@ _ROOT = Path(__file__).parent.parent.parent
 # With a separator at the end, so that a folder like scalargrad_extras is not one of them.
 _OWN = tuple(f"{_ROOT / package}{os.sep}" for package in ("scalargrad", "viz"))
 
+_IMPORT = "<frozen importlib._bootstrap"
+
 _PACKAGES = frozenset(["site-packages", "dist-packages"])
 
 
@@ -41,17 +43,23 @@ def user_frame() -> tuple[FrameType, int] | None:
     """Find the innermost frame of code that is neither part of this project nor installed.
 
     Returns:
-        The frame, and how far up it is, 1 for the caller. If all code is installed, the innermost
-        frame outside of this project; None if there is none.
+        The frame, and how far up it is as warnings count, 1 for the caller. If all code is
+        installed, the innermost frame outside of this project; None if there is none.
 
     Example:
         >>> frame, level = user_frame()
         >>> frame.f_code.co_filename, level
         ('<doctest scalargrad.utils.frames.user_frame[0]>', 1)
     """
+    # Python leaves its own frames of an import out when it counts levels of a warning.
+    counted = (
+        frame
+        for frame, _ in walk_stack(sys._getframe(1))
+        if not frame.f_code.co_filename.startswith(_IMPORT)
+    )
     outside = (
         (frame, level)
-        for level, (frame, _) in enumerate(walk_stack(sys._getframe(1)), 1)
+        for level, frame in enumerate(counted, 1)
         if not frame.f_code.co_filename.startswith(_OWN)
     )
     nearest = next(outside, None)

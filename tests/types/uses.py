@@ -16,6 +16,8 @@ from scalargrad.nn import MLP, Layer, Neuron
 x = Value(0.5, label="x")
 y = Parameter(2.0)
 
+assert_type(sg.__version__, str)
+
 # Operators and functions: a Value among the operands gives a Value, numbers alone give a float
 
 assert_type(x + y, Value)

@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 ENDINGS = (".html", ".htm")
 LEVELS = ("blocks", "scalars")
 """The levels that a page may show first."""
+_CELL = 900.0
+"""The pixels of a notebook's cell."""
+_WITHOUT_SCRIPTS = (
+    "A still picture: this notebook is not trusted, so the page to explore it in is not shown. Run "
+    "the cell again, or choose <em>Trust Notebook</em> (in JupyterLab: in the command palette)."
+)
 
 
 class Page:
@@ -97,17 +103,23 @@ class Page:
         return f"<Page of {self._values:,} values{steps}, {kilobytes:,.0f} KB>"
 
     def _repr_html_(self) -> str:
-        """The page in a sandboxed frame, and a still picture for notebooks that are not trusted."""
+        """The page in a sandboxed frame; where no frame may be shown, a still picture."""
         # A page that trains has its loss under its network, and both are to be seen.
-        height = 920 if self._samples else 640
-        style = f"width:100%;height:{height}px;border:1px solid #d0d7de;border-radius:8px"
+        height = 920 if self._samples else 720
+        style = (
+            f"box-sizing:border-box;width:100%;height:{height}px;border:1px solid #d0d7de;"
+            "border-radius:8px"
+        )
         title = escape(repr(self)[1:-1])
         # An attribute in quotes ends at the next quote; `<` and `>` mean nothing in it.
         content = self.html.replace("&", "&amp;").replace('"', "&quot;")
+        # A notebook that is not trusted drops frames and styles alike, so that without the frame
+        # the rule that hides the picture is gone, too.
         return (
             f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{content}">'
-            f"</iframe><details><summary>as a still picture</summary>"
-            f"{self._still()._repr_html_()}</details>"
+            f"</iframe><style>.viz-without-scripts{{display:none}}</style>"
+            f'<div class="viz-without-scripts"><p>{_WITHOUT_SCRIPTS}</p>'
+            f"{self._still().refit(_CELL)._repr_html_()}</div>"
         )
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002

@@ -84,6 +84,9 @@ class ChainRule:
             lines.append(f"{indent} = {short(self.total)}")
         return "\n".join(lines)
 
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
+        return {"text/plain": str(self)}
+
 
 @overload
 def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule: ...

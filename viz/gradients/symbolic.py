@@ -50,6 +50,9 @@ class SymbolicChainRule:
         plus = "\n" + " " * len(head) + " + "
         return f"{head} = {plus.join(terms)}"
 
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
+        return {"text/plain": str(self)}
+
 
 def symbolic_chain_rule(
     output: object, leaf: object, most: int, graph: Any, edges: str | None

@@ -203,6 +203,20 @@ def test_in_a_notebook_the_page_is_shut_in_a_frame() -> None:
     assert bundle["text/plain"].startswith("<Page of 10 values")
 
 
+def test_a_notebook_that_is_not_trusted_says_what_to_do() -> None:
+    """It drops frames and styles; then nothing hides the picture, nor the sentence above it."""
+    html = viz.explore(neuron())._repr_html_()
+    frame, _, rest = html.partition("</iframe>")
+    rule, _, picture = rest.partition("</style>")
+    assert "Trust Notebook" not in frame
+    assert rule == "<style>.viz-without-scripts{display:none}"
+    assert re.match(
+        r'<div class="viz-without-scripts"><p>A still picture: [^<]+<em>Trust Notebook</em>[^<]+'
+        r'</p><img alt="[^"]+" src="data:[^"]+"></div>$',
+        picture,
+    )
+
+
 @pytest.mark.parametrize("thing", [None, 3.0, "text", [], [1.0], {"a": []}, Recording(), object()])
 def test_what_is_no_graph_is_refused(thing: object) -> None:
     with pytest.raises(PictureError):

@@ -495,8 +495,20 @@ def test_in_a_notebook_frame_the_page_works(open_tab: Callable[..., Any]) -> Non
     frame.locator("body[data-ready]").wait_for()
     frame.locator("#v0").click()
     assert frame.locator("#panel h2").inner_text() == "x1"
+    assert not tab.locator("img").is_visible()
+    assert tab.locator("iframe").bounding_box()["width"] == tab.evaluate("innerWidth") - 16
     tab.close()
     assert said == []
+
+
+def test_in_a_notebook_that_is_not_trusted_a_picture_is_seen(open_tab: Callable[..., Any]) -> None:
+    tab = open_tab("light")
+    html = viz.explore(neuron())._repr_html_()
+    # What is left when frames and styles are dropped.
+    tab.set_content(re.sub(r"(?s)<iframe.*</iframe>|<style>.*</style>", "", html))
+    assert tab.locator("img").is_visible()
+    assert tab.get_by_text("Trust Notebook").is_visible()
+    tab.close()
 
 
 @pytest.mark.parametrize("make", [neuron, lambda: chain(8)], ids=["neuron", "chain"])
