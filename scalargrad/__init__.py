@@ -18,6 +18,7 @@ from .autodiff.checking import GradientReport, gradcheck, numerical_gradient
 from .autodiff.tape import GradientTape
 from .autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from .core import functions
+from .core.custom_operations import operation
 from .core.functions import *  # noqa: F403 - a function for each row of the table
 from .core.labels import label, parameters
 from .core.leaves import Buffer, RandomLeaf
@@ -77,6 +78,7 @@ __all__ = [
     "nn",
     "no_grad",
     "numerical_gradient",
+    "operation",
     "parameters",
     "scan",
     "scope",

@@ -157,12 +157,17 @@ def _row(name: str, symbol: str, doc: str, forward: Rule, *partials: Rule, **mor
     return op
 
 
-def namespace(primitives: Mapping[str, Rule]) -> SimpleNamespace:
+NAMESPACES: list[SimpleNamespace] = []
+"""The namespaces that are kept: an operation that is added later is added to each of them."""
+
+
+def namespace(primitives: Mapping[str, Rule], is_kept: bool = True) -> SimpleNamespace:
     """Build a namespace with every operation of the table from the primitive ones.
 
     Args:
         primitives: The functions that the rules can't be written without, by name. An operation
             that is among them is not built from its rule.
+        is_kept: Whether it is to know operations that are added later, too.
 
     Returns:
         The namespace, for `Op.value` and `Op.derivatives`.
@@ -175,6 +180,8 @@ def namespace(primitives: Mapping[str, Rule]) -> SimpleNamespace:
     for op in TABLE.values():
         if op.name not in primitives and not op.over_list:
             setattr(space, op.name, partial(op.forward, space))
+    if is_kept:
+        NAMESPACES.append(space)
     return with_lists(space)
 
 
