@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from . import pretraining as pretraining
     from . import training as training
     from .compiler import compile
-    from .doctor import diagnose
+    from .doctor import check_operation, diagnose
     from .optim import clipping as clipping
     from .optim import penalties as penalties
     from .optim import schedules as schedules
@@ -58,6 +58,7 @@ __all__ = [
     "SourceLine",
     "Value",
     "backward",
+    "check_operation",
     "collector_off",
     "compile",
     "detect_anomaly",
@@ -88,7 +89,12 @@ __all__ = [
 ]
 
 
-_LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
+_LATER = {
+    "check_operation": "doctor",
+    "compile": "compiler",
+    "diagnose": "doctor",
+    "fit": "training",
+}
 """Functions that are expensive to import, each with its module."""
 
 _INNER = {

@@ -134,6 +134,16 @@ def operation(
     return made
 
 
+def own_operations() -> list[str]:
+    """Return the names of the operations that `operation` added.
+
+    Example:
+        >>> own_operations()
+        []
+    """
+    return [*_rules]
+
+
 def remove_operation(name: str) -> None:
     """Remove an operation that `operation` added.
 

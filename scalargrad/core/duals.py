@@ -29,8 +29,8 @@ def derive(forward: Rule, position: int) -> Rule:
         6.0
     """
 
-    def derivative(m: Any, o: Any, *operands: Any) -> Any:
-        tangents = [CUT] * len(operands)
+    def derivative(m: Any, _: Any, *operands: Any) -> Any:
+        tangents: list[float] = [CUT] * len(operands)
         tangents[position] = 1.0
         space = DualOperations(m)
         duals = [Dual(space, x, tangent) for x, tangent in zip(operands, tangents, strict=True)]
@@ -66,7 +66,7 @@ class DualOperations:
             return Dual(self, number, CUT)
         return Dual(self, number, self.rules.where(_number(condition), x_moves, y_moves))
 
-    def apply(self, op: Op, operands: Sequence[Any]) -> Any:
+    def apply(self, op: Op, operands: Sequence[Any]) -> "Dual":
         """Compute an operation, and by the chain rule how its result moves."""
         numbers = [_number(x) for x in operands]
         numbers += op.defaults[len(op.defaults) - (len(op.operands) - len(numbers)) :]

@@ -16,6 +16,8 @@ from operator import add, mul, neg
 from types import SimpleNamespace
 from typing import Any
 
+from scalargrad.errors import UnknownNameError
+
 from . import floats
 
 Rule = Callable[..., Any]
@@ -147,8 +149,16 @@ class Op:
         return o, self.derivatives(m, o, operands, wanted)
 
 
-TABLE: dict[str, Op] = {}
-"""Every operation by name, in the order of this file."""
+class _Table(dict[str, Op]):
+    def __missing__(self, name: str) -> Op:
+        raise UnknownNameError(
+            f"no operation {name!r} exists here: "
+            "import the module that defines it with sg.operation first"
+        )
+
+
+TABLE: dict[str, Op] = _Table()
+"""Every operation by name, in the order of this file; then those of the user."""
 
 
 def _row(name: str, symbol: str, doc: str, forward: Rule, *partials: Rule, **more: Any) -> Op:

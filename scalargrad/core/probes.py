@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from scalargrad.errors import CallError, OptionError
 from scalargrad.utils.spelling import suggestion
@@ -128,7 +128,7 @@ class _Probe:
             "write m.exp(x) in place of math.exp(x)"
         )
 
-    __int__ = __float__  # type: ignore[assignment]
+    __int__ = __float__
 
 
 def _check_operand(x: object, what: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
+from threading import get_ident
 from typing import Any
 
 import numpy
@@ -26,6 +27,7 @@ from scalargrad import (
     training,
 )
 from scalargrad.core import seeds
+from scalargrad.core.custom_operations import remove_operation
 from scalargrad.core.functions import FUNCTIONS
 from scalargrad.core.ops import TABLE
 from scalargrad.optim import schedules
@@ -185,6 +187,17 @@ def checks_of_gradients(_: Path) -> Any:
         isinstance(report, sg.GradientReport),
         str(report),
     ]
+
+
+@row(sg.operation, sg.check_operation, doctor.OperationReport)
+def own_operations(_: Path) -> Any:
+    name = f"own_{get_ident()}"
+    own = sg.operation(name=name)(lambda m, x: x * m.sigmoid(x))
+    try:
+        report = sg.check_operation(own, points=2)
+        return [own(Value(number(0.5))), isinstance(report, doctor.OperationReport), bool(report)]
+    finally:
+        remove_operation(name)
 
 
 def _computed(name: str, _: Path) -> Any:

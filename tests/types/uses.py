@@ -45,6 +45,18 @@ sg.compile(lambda t: sg.take([x, x], t), inputs=("token", ("token", 3), 2))
 assert_type(sg.lt(x, 1.0), Value)
 assert_type(sg.le(0.5, 1.0), float)
 
+
+@sg.operation(symbol="swish", domain=(0.0, sg.inf))
+def swish(m: Any, x: Any) -> Any:
+    return x * m.sigmoid(x)
+
+
+swish(x)
+swish(0.5)
+assert_type(bool(sg.check_operation(swish, backends=["numpy"])), bool)
+sg.operation(swish, symbl="s")  # wrong
+sg.check_operation(swish, backends=["numpi"])  # wrong
+
 sg.take([x, x])  # wrong
 sg.compile(lambda t: t, inputs=("tokens",))  # wrong
 [x, x][x]  # wrong
