@@ -159,7 +159,7 @@ GROUPS = (
             "operation": Card(
                 "Your own operation",
                 "One function, one node",
-                Cover("operation-graph.svg", 10.0, 40.0, 290.0),
+                Cover("operation-graph.svg", 410.0, 110.0, 285.0),
             ),
             "dictionary": Card(
                 "From a dictionary",

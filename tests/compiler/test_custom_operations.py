@@ -12,7 +12,7 @@ from scalargrad.core.custom_operations import remove_operation
 from scalargrad.errors import UnknownNameError
 from tests.compiler.backends import on_every_backend
 
-pytestmark = on_every_backend
+pytestmark = [on_every_backend, pytest.mark.usefixtures("default_backend")]
 
 
 @pytest.fixture(autouse=True)
