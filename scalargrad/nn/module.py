@@ -3,9 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from numbers import Real
 from random import Random
+from types import ModuleType
 from typing import Any, Self, TypeVar
+
+import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import Buffer
@@ -125,6 +130,40 @@ class Module:
     def needs_batch(self) -> bool:
         """Whether in its present mode something inside looks at all samples of a batch together."""
         return any(part.batchwise and part.training for _, part in self.named_modules())
+
+    def predict(self, X: Any) -> NDArray[numpy.float64]:
+        """Return the outputs for many samples as an array, in evaluation mode.
+
+        See `training.predict`, which this calls: it compiles where that pays.
+
+        Args:
+            X: The samples.
+
+        Example:
+            >>> from scalargrad.nn import MLP
+            >>> MLP(2, [3, 1], seed=0).predict([[1.0, 2.0], [3.0, 4.0]]).shape
+            (2,)
+        """
+        outputs: NDArray[numpy.float64] = _above().predict(self, X)
+        return outputs
+
+    def score(self, X: Any, y: Any, **options: Any) -> float:
+        """Return the accuracy for targets that are classes, else R²; its `metric` says which.
+
+        See `training.score`, which this calls.
+
+        Args:
+            X: The samples.
+            y: One target for each.
+            **options: `metric` and `border`.
+
+        Example:
+            >>> from scalargrad.nn import MLP
+            >>> MLP(2, [3, 2], seed=0).score([[1.0, 2.0], [3.0, 4.0]], [0, 1]).metric
+            'accuracy'
+        """
+        score: float = _above().score(self, X, y, **options)
+        return score
 
     # Attributes
 
@@ -393,6 +432,11 @@ class Module:
 
     def _in_summary(self) -> bool:
         return True
+
+
+def _above() -> ModuleType:
+    """Return the package that knows samples and programs, which is built on modules."""
+    return import_module("scalargrad.training")
 
 
 @contextmanager

@@ -462,6 +462,14 @@ for _metric in training.METRICS.values():
 OWN.covered += [training.METRICS]
 
 
+@row(training.predict, training.score, training.Score)
+def predictions(_: Path) -> Any:
+    model = network()
+    inputs = points(0, 5)[0]
+    found = training.score(model, inputs, [0.5] * len(inputs), metric="r2")
+    return [training.predict(model, inputs).tolist(), found, type(found) is training.Score]
+
+
 @row(training.confusion_matrix, training.whole_set, training.accuracy)
 def metrics_of_classes(_: Path) -> Any:
     @training.whole_set

@@ -224,6 +224,10 @@ history = sg.training.fit(model, X_train, y_train, loss="mse", class_weight="bal
 assert_type(history, sg.training.History)
 assert_type(history["loss"], list[float])
 assert_type(history.last(), dict[str, float])
+assert_type(MLP(2, [1]).score([[0.0, 1.0]], [1.0]), float)
+assert_type(sg.training.score(MLP(2, [1]), [[0.0, 1.0]], [1.0], metric="r2").metric, str)
+MLP(2, [1]).predict([[0.0, 1.0]]).mean()
+sg.training.score(MLP(2, [1]), [[0.0, 1.0]], [1.0], metric="r3")  # wrong
 assert_type(sg.training.f1([0.9, 0.2], [1, 0], average="macro", border=0.5), float)
 assert_type(sg.training.confusion_matrix([0, 1], [0, 1]), Integers)
 assert_type(sg.training.EarlyStopping(mode="max").best, float)
