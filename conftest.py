@@ -9,9 +9,12 @@ import pytest
 from scalargrad import manual_seed
 from scalargrad.core.custom_operations import own_operations, remove_operation
 
-# These modules need llvmlite, which is optional.
+# These modules need libraries that are optional.
+collect_ignore_glob = []
 if find_spec("llvmlite") is None:
-    collect_ignore_glob = ["scalargrad/compiler/native/*.py"]
+    collect_ignore_glob += ["scalargrad/compiler/native/*.py"]
+if find_spec("sklearn") is None:
+    collect_ignore_glob += ["scalargrad/interop/estimators.py"]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from . import data as data
     from . import doctor as doctor
     from . import errors as errors
+    from . import interop as interop
     from . import optim as optim
     from . import pretraining as pretraining
     from . import training as training
@@ -110,6 +111,7 @@ _MODULES = (
     "data",
     "doctor",
     "errors",
+    "interop",
     "optim",
     "pretraining",
     "training",
