@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .estimators import MLPClassifier, MLPRegressor
+    from .torch_models import from_torch, to_torch
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "from_torch", "to_torch"]
 
 _MODULES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "from_torch": "torch_models",
+    "to_torch": "torch_models",
 }
 """The module of each name."""
 

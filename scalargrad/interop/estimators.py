@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy
 from numpy.typing import NDArray
 
+from scalargrad.core import ops
 from scalargrad.nn import MLP
 from scalargrad.optim import OPTIMIZERS, penalties
 from scalargrad.training import EarlyStopping, fit
@@ -20,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 Array = NDArray[Any]
 
-_ACTIVATIONS = {"logistic": "sigmoid"}
+_ACTIVATIONS = {"logistic": ops.SIGMOID.name}
 """The activations that have another name here."""
 
 _MAX_AUTO_BATCH = 200
@@ -35,7 +36,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         hidden_layer_sizes: Sequence[int] = (32,),
-        activation: str = "relu",
+        activation: str = ops.RELU.name,
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
