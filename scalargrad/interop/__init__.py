@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .estimators import MLPClassifier, MLPRegressor
+    from .onnx_export import to_onnx
     from .sympy_expressions import from_sympy, to_sympy
     from .torch_models import from_torch, to_torch
 
-__all__ = ["MLPClassifier", "MLPRegressor", "from_sympy", "from_torch", "to_sympy", "to_torch"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "from_sympy",
+    "from_torch",
+    "to_onnx",
+    "to_sympy",
+    "to_torch",
+]
 
 _MODULES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "from_sympy": "sympy_expressions",
     "from_torch": "torch_models",
+    "to_onnx": "onnx_export",
     "to_sympy": "sympy_expressions",
     "to_torch": "torch_models",
 }

@@ -23,9 +23,9 @@ def require(module: str, library: str, extra: str) -> Any:
     Example:
         >>> require("math", "Mathematics", "math").sqrt(4.0)
         2.0
-        >>> require("no_such_module", "NoSuch", "nosuch")
+        >>> require("no_such_module", "SymPy", "sympy")
         Traceback (most recent call last):
-        scalargrad.errors.MissingLibraryError: this needs NoSuch: pip install nosuch
+        scalargrad.errors.MissingLibraryError: this needs SymPy: pip install sympy
     """
     try:
         return import_module(module)
