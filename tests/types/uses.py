@@ -227,6 +227,13 @@ assert_type(history.last(), dict[str, float])
 assert_type(MLP(2, [1]).score([[0.0, 1.0]], [1.0]), float)
 assert_type(sg.training.score(MLP(2, [1]), [[0.0, 1.0]], [1.0], metric="r2").metric, str)
 MLP(2, [1]).predict([[0.0, 1.0]]).mean()
+sg.interop.to_onnx(MLP(2, [1]), "model.onnx", dtype="float32")
+assert_type(sg.interop.from_torch(sg.interop.to_torch(MLP(2, [1]))), sg.nn.Module)
+sg.interop.from_sympy(sg.interop.to_sympy(x), {"x": 0.5})
+sg.interop.MLPClassifier((8, 8), max_iter=10)
+sg.interop.to_onnx(MLP(2, [1]), dtype="float16")  # wrong
+sg.interop.to_sympy(0.5)  # wrong
+sg.interop.MLPRegressor(hidden_layers=(8,))  # wrong
 sg.training.score(MLP(2, [1]), [[0.0, 1.0]], [1.0], metric="r3")  # wrong
 assert_type(sg.training.f1([0.9, 0.2], [1, 0], average="macro", border=0.5), float)
 assert_type(sg.training.confusion_matrix([0, 1], [0, 1]), Integers)
