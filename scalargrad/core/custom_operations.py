@@ -32,6 +32,9 @@ _NO_NAME = {"linear", "identity", "total", "each", "largest", "smallest"}
 _NO_NAME |= {"zero_where", "fixed_where"}
 """Names that mean something else to layers, or in rules."""
 
+_MAX_SYMBOL = 12
+"""How many signs a symbol may have, so that it fits where those of the table do."""
+
 _rules: dict[str, Rule] = {}
 """The function that each own operation was made of, by name."""
 
@@ -39,7 +42,15 @@ _lock = Lock()
 
 
 @overload
-def operation(function: Rule) -> Operation: ...
+def operation(
+    function: Rule,
+    *,
+    symbol: str = ...,
+    derivative: Rule | Sequence[Rule | None] | None = ...,
+    domain: Interval | Sequence[Interval] = ...,
+    kinks: Rule | None = ...,
+    name: str = ...,
+) -> Operation: ...
 
 
 @overload
@@ -73,7 +84,7 @@ def operation(
 
     Args:
         function: The function. The operation has its name, documentation and operands.
-        symbol: The symbol in pictures; the name by default.
+        symbol: The symbol in pictures, some printable signs; the name by default.
         derivative: The rule of the derivative, `rule(m, o, x, …)`, where `o` is the result. With
             several operands, a sequence of one rule for each. A rule that is None or left out is
             made from the function by the chain rule, which is right wherever the function is
@@ -116,13 +127,13 @@ def operation(
             "write @sg.operation before def f(m, x)"
         )
     name = name or getattr(function, "__name__", "")
-    count = _count_operands(name, function)
+    count = _check_function(name, function)
     partials = _rules_of_derivatives(name, function, derivative, count)
     if kinks is not None:
         _try_kinks(name, kinks, count)
     op = Op(
         name,
-        str(symbol) or name,
+        _check_symbol(name, symbol),
         _first_line(name, function),
         function,
         partials,
@@ -193,7 +204,7 @@ def row_of(chosen: object) -> Op:
     return TABLE[name]
 
 
-def _count_operands(name: str, function: Rule) -> int:
+def _check_function(name: str, function: Rule) -> int:
     """Check the name and the parameters of a function, and count its operands."""
     is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and not iskeyword(name)
     if not is_word:
@@ -201,7 +212,10 @@ def _count_operands(name: str, function: Rule) -> int:
             f"an operation needs a name of letters, digits and _, not {name!r}: "
             'write def with a name, or give name="…"'
         )
-    parameters = list(signature(function).parameters.values())
+    try:
+        parameters = list(signature(function).parameters.values())
+    except ValueError:
+        raise CallError(f"operation {name} needs a function of Python, not {function!r}") from None
     by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     if len(parameters) < 2 or any(each.kind not in by_position for each in parameters):
         written = f"def {name}{signature(function)}"
@@ -215,6 +229,14 @@ def _count_operands(name: str, function: Rule) -> int:
     count = len(parameters) - 1
     try_rule(function, count, f"operation {name}")
     return count
+
+
+def _check_symbol(name: str, symbol: object) -> str:
+    if not isinstance(symbol, str) or not symbol.isprintable() or len(symbol) > _MAX_SYMBOL:
+        raise OptionError(
+            f"symbol of {name} must be text of up to {_MAX_SYMBOL} printable signs, not {symbol!r}"
+        )
+    return symbol or name
 
 
 def _rules_of_derivatives(

@@ -191,7 +191,7 @@ def test_the_same_name_from_another_place_is_refused() -> None:
         return m.exp(x)
 
     with pytest.raises(OptionError, match="'test_mine' is taken by another operation"):
-        sg.operation(another, name="test_mine")  # type: ignore[call-overload]
+        sg.operation(another, name="test_mine")
 
 
 def test_a_definition_that_is_run_again_replaces_the_first_one() -> None:
@@ -258,6 +258,9 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "empty domain": ({"domain": (1.0, 1.0)}, "domain of test_mine is empty"),
     "no domain": ({"domain": ((0.0, 1.0, 2.0),)}, "must be intervals"),
     "domains": ({"domain": ((0, 1), (0, 1), (0, 1))}, "3 intervals for 2 operands"),
+    "long symbol": ({"symbol": "a symbol too long"}, "12 printable signs"),
+    "odd symbol": ({"symbol": "a\n"}, "12 printable signs"),
+    "no text": ({"symbol": 3}, "12 printable signs"),
     "kinks": ({"kinks": lambda m, x, y: x}, r"a tuple of numbers, not 0\.5: write \(x,\)"),
     "operands of kinks": ({"kinks": lambda m, x: (x,)}, "must take 3 arguments"),
 }
@@ -277,6 +280,8 @@ def test_a_default_must_be_a_number() -> None:
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(CallError, match="before def"):
         sg.operation(3.0)  # type: ignore[call-overload]
+    with pytest.raises(CallError, match="needs a function of Python"):
+        sg.operation(max, name="test_mine")
 
 
 def test_a_domain_of_one_operand_is_written_as_one_interval() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,10 +47,9 @@ def test_the_error_says_what_to_install(library: str) -> None:
 
 
 def test_a_library_that_is_broken_says_so_itself(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open(f"{tmp_path}/broken_library.py", "w") as file:
-        file.write("import its_own_need_that_is_missing\n")
+    (tmp_path / "broken_library.py").write_text("import its_own_need_that_is_missing\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="its_own_need") as caught:
         require("broken_library", "Broken", "sympy")
