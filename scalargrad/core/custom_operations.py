@@ -18,9 +18,9 @@ from scalargrad.utils.spelling import suggestion
 
 from . import functions
 from .conversion import as_float
-from .duals import derive
+from .derived_rules import derive
 from .functions import FUNCTIONS, over_operands
-from .operations import apply
+from .operations import apply_in_rule
 from .ops import FLOATS, NAMESPACES, TABLE, VALUES, Op, Rule
 from .probes import try_rule
 
@@ -87,8 +87,8 @@ def operation(
         symbol: The symbol in pictures, some printable signs; the name by default.
         derivative: The rule of the derivative, `rule(m, o, x, …)`, where `o` is the result. With
             several operands, a sequence of one rule for each. A rule that is None or left out is
-            made from the function by the chain rule, which is right wherever the function is
-            smooth; give one that is faster, or keeps more digits.
+            made from the function by the chain rule, once, and is as fast as one by hand; give one
+            that keeps more digits, or decides at a kink in another way.
         domain: The open interval (low, high) in which the operation is smooth, for the first
             operand, or a sequence of one interval for each operand; the whole real line by default.
         kinks: `kinks(m, x, …)`, which returns a tuple of numbers that change sign where the
@@ -258,7 +258,7 @@ def _rules_of_derivatives(
     rules = []
     for i, rule in enumerate(given or [None] * count):
         if rule is None:
-            rules.append(derive(function, i))
+            rules.append(derive(function, count, i))
             continue
         what = f"derivative {i + 1} of {name}" if count > 1 else f"the derivative of {name}"
         _check_call(rule, count + 2, what, "rule(m, o, x, …), where o is the result")
@@ -333,7 +333,7 @@ def _add(op: Op, function: Rule, made: Operation) -> None:
         _rules[op.name] = function
         TABLE[op.name] = op
         FUNCTIONS[op.name] = made
-        setattr(VALUES, op.name, partial(apply, op))
+        setattr(VALUES, op.name, partial(apply_in_rule, op))
         for space in NAMESPACES:
             setattr(space, op.name, partial(op.forward, space))
 

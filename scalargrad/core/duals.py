@@ -1,43 +1,15 @@
-"""Derivatives of a rule that is written with the operations of the table, by forward mode.
+"""Dual numbers: the derivative of a rule by forward mode.
 
 A dual number carries a number and how it moves with one operand. A rule that is run on dual numbers
-returns its own derivative, in whatever namespace it is run: as a float, a graph, an array, or text.
+returns its own derivative, in whatever namespace it is run.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from . import ops
-from .ops import CUT, TABLE, ExactZero, Op, Rule
-
-
-def derive(forward: Rule, position: int) -> Rule:
-    """Return the rule of the derivative of an operation by one of its operands.
-
-    Args:
-        forward: The forward rule, made of operations of the table.
-        position: The place of the operand.
-
-    Returns:
-        A rule as `Op.partials` holds them.
-
-    Example:
-        >>> rule = derive(lambda m, x, y: x * m.sin(y), 0)
-        >>> rule(ops.FLOATS, 0.0, 2.0, 0.0)
-        0.0
-        >>> derive(lambda m, x: x * x, 0)(ops.FLOATS, 9.0, 3.0)
-        6.0
-    """
-
-    def derivative(m: Any, _: Any, *operands: Any) -> Any:
-        tangents: list[float] = [CUT] * len(operands)
-        tangents[position] = 1.0
-        space = DualOperations(m)
-        duals = [Dual(space, x, tangent) for x, tangent in zip(operands, tangents, strict=True)]
-        result = forward(space, *duals)
-        return result.tangent if isinstance(result, Dual) else CUT
-
-    return derivative
+from .ops import CUT, TABLE, ExactZero, Op
 
 
 class DualOperations:
@@ -45,6 +17,12 @@ class DualOperations:
 
     Args:
         m: The namespace to compute numbers and derivatives in.
+
+    Example:
+        >>> space = DualOperations(ops.FLOATS)
+        >>> y = space.exp(Dual(space, 0.0, 1.0)) * 3.0
+        >>> y.number, y.tangent
+        (3.0, 3.0)
     """
 
     def __init__(self, m: Any) -> None:
@@ -70,7 +48,11 @@ class DualOperations:
         """Compute an operation, and by the chain rule how its result moves."""
         numbers = [_number(x) for x in operands]
         numbers += op.defaults[len(op.defaults) - (len(op.operands) - len(numbers)) :]
-        result = op.value(self.numbers, numbers)
+        # By its name, as some namespaces compute an operation in a better way than by its rule.
+        compute = partial(op.forward, self.numbers)
+        if op not in _OPERATORS:
+            compute = getattr(self.numbers, op.name)
+        result = compute(*numbers)
 
         tangent: Any = CUT
         for rule, x in zip(op.partials, operands, strict=False):
@@ -81,6 +63,10 @@ class DualOperations:
             if not isinstance(share, ExactZero):
                 tangent = share if isinstance(tangent, ExactZero) else tangent + share
         return Dual(self, result, tangent)
+
+
+_OPERATORS = (ops.ADD, ops.SUB, ops.MUL, ops.NEG, ops.ABS)
+"""The operations that rules write with operators of Python."""
 
 
 class _Rules:

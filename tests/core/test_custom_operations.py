@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from mpmath import mp
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core.custom_operations import Operation, remove_operation
-from scalargrad.core.duals import derive
+from scalargrad.core.derived_rules import derive
+from scalargrad.core.functions import FUNCTIONS as TABLE_FUNCTIONS
 from scalargrad.core.ops import FLOATS, TABLE
 from scalargrad.errors import (
     CallError,
@@ -127,8 +129,26 @@ def test_a_branch_that_is_not_taken_sends_nothing_even_if_it_is_infinite() -> No
 
 
 def test_a_rule_that_does_not_depend_on_an_operand_cuts_it() -> None:
-    rule = derive(lambda m, x, y: m.exp(x), 1)
+    rule = derive(lambda m, x, y: m.exp(x), 2, 1)
     assert rule(FLOATS, 1.0, 0.0, 2.0) * math.inf == 0.0
+
+
+def test_a_rule_may_leave_out_options_of_what_it_calls() -> None:
+    body = lambda m, x: x * m.leaky_relu(x) + m.swish(x)  # noqa: E731
+    by_hand = lambda m, o, x: (  # noqa: E731
+        m.leaky_relu(x)
+        + x * m.where(x > 0.0, 1.0, 0.01)
+        + m.sigmoid(x)
+        + m.swish(x) * m.sigmoid(-x)
+    )
+    where = -0.75
+    second = [
+        sg.grad(sg.grad(mine(body, f"test_{i}", derivative=rule)))(where)
+        for i, rule in enumerate((None, by_hand))
+    ]
+    assert second == pytest.approx([sg.grad(sg.grad(partial(body, sg.core.ops.VALUES)))(where)] * 2)
+    program = sg.compile(lambda x: sg.grad(TABLE_FUNCTIONS["test_1"])(x), inputs=[1])
+    assert program([[where]])[0, 0] == pytest.approx(sg.grad(TABLE_FUNCTIONS["test_0"])(where))
 
 
 def test_networks_take_it_as_an_activation_by_name() -> None:
