@@ -135,12 +135,11 @@ def test_a_rule_that_does_not_depend_on_an_operand_cuts_it() -> None:
 
 def test_a_rule_may_leave_out_options_of_what_it_calls() -> None:
     body = lambda m, x: x * m.leaky_relu(x) + m.swish(x)  # noqa: E731
-    by_hand = lambda m, o, x: (  # noqa: E731
-        m.leaky_relu(x)
-        + x * m.where(x > 0.0, 1.0, 0.01)
-        + m.sigmoid(x)
-        + m.swish(x) * m.sigmoid(-x)
-    )
+
+    def by_hand(m: Any, o: Any, x: Any) -> Any:  # noqa: ARG001 - rules are given the result
+        of_product = m.leaky_relu(x) + x * m.where(x > 0.0, 1.0, 0.01)
+        return of_product + m.sigmoid(x) + m.swish(x) * m.sigmoid(-x)
+
     where = -0.75
     second = [
         sg.grad(sg.grad(mine(body, f"test_{i}", derivative=rule)))(where)
