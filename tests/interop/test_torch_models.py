@@ -10,7 +10,7 @@ import scalargrad as sg
 from scalargrad import nn
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.interop import from_torch, to_torch
-from scalargrad.interop.torch_models import _ACTIVATIONS
+from scalargrad.interop.torch_activations import ACTIVATIONS
 
 torch = pytest.importorskip("torch")
 
@@ -96,7 +96,7 @@ def test_weights_come_back_to_a_model_of_the_same_shape(name: str) -> None:
     assert numpy.array_equal(ours(model, x), expected)
 
 
-@pytest.mark.parametrize("name", sorted(_ACTIVATIONS))
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_every_activation_is_that_of_pytorch(name: Any) -> None:
     x = numpy.linspace(-40.0, 40.0, 41)[:, None] * [1.0, 0.1]
     layer = nn.Layer(2, 2, name, initializer=nn.given([[1.0, 0.0], [0.0, 1.0]]))
