@@ -7,7 +7,7 @@ from importlib import import_module
 from numbers import Real
 from random import Random
 from types import ModuleType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from .containers import LEAVES, is_container, members
 from .inputs import suggest_one_list, unpack
 from .naming import describe, join_path, list_names
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
+
+if TYPE_CHECKING:
+    from scalargrad.training.prediction import Score, ScoreName
 
 Kind = TypeVar("Kind")
 
@@ -147,7 +150,9 @@ class Module:
         outputs: NDArray[numpy.float64] = _above().predict(self, X)
         return outputs
 
-    def score(self, X: Any, y: Any, **options: Any) -> float:
+    def score(
+        self, X: Any, y: Any, *, metric: "ScoreName" = "auto", border: float | None = None
+    ) -> "Score":
         """Return the accuracy for targets that are classes, else R²; its `metric` says which.
 
         See `training.score`, which this calls.
@@ -155,14 +160,15 @@ class Module:
         Args:
             X: The samples.
             y: One target for each.
-            **options: `metric` and `border`.
+            metric: "accuracy" or "r2"; by default what the targets ask for.
+            border: For one output, what divides the two classes.
 
         Example:
             >>> from scalargrad.nn import MLP
             >>> MLP(2, [3, 2], seed=0).score([[1.0, 2.0], [3.0, 4.0]], [0, 1]).metric
             'accuracy'
         """
-        score: float = _above().score(self, X, y, **options)
+        score: Score = _above().score(self, X, y, metric=metric, border=border)
         return score
 
     # Attributes

@@ -224,7 +224,8 @@ history = sg.training.fit(model, X_train, y_train, loss="mse", class_weight="bal
 assert_type(history, sg.training.History)
 assert_type(history["loss"], list[float])
 assert_type(history.last(), dict[str, float])
-assert_type(MLP(2, [1]).score([[0.0, 1.0]], [1.0]), float)
+assert_type(MLP(2, [1]).score([[0.0, 1.0]], [1.0]), sg.training.Score)
+MLP(2, [1]).score([[0.0, 1.0]], [1.0], metric="r3")  # wrong
 assert_type(sg.training.score(MLP(2, [1]), [[0.0, 1.0]], [1.0], metric="r2").metric, str)
 MLP(2, [1]).predict([[0.0, 1.0]]).mean()
 sg.interop.to_onnx(MLP(2, [1]), "model.onnx", dtype="float32")
