@@ -65,6 +65,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
     def _train(self, X: Array, targets: Array, outputs: int, loss: Any) -> None:
         """Make the network and train it."""
         generator = check_random_state(self.random_state)
+        # One seed for weights and order: the same random_state repeats the whole training.
         seed = int(generator.randint(2**31 - 1))
         hidden = numpy.atleast_1d(self.hidden_layer_sizes).astype(int).tolist()
         activation: Any = _ACTIVATIONS.get(self.activation, self.activation)

@@ -141,6 +141,7 @@ class _Writer:
             write_kernel = _WRITE[type(kernel)]
             self._names[self.layout.blocks[number].name] = write_kernel(self, kernel)
 
+        # What is the same for all samples is returned for each of them, as by the program.
         name, batched = self.take(self.rows.outputs)
         if not batched:
             name = self._spread(name, len(self.rows.outputs))
@@ -177,6 +178,7 @@ class _Writer:
         Returns:
             The name of an array (batch, *shape) or (*shape,).
         """
+        # Weights are held in the shape that they are needed in, without a node that reshapes them.
         if self._is_fixed(rows):
             numbers = self._read_fixed(rows.ravel())
             return self.graph.constant(numbers.reshape(rows.shape)), False
@@ -198,6 +200,7 @@ class _Writer:
             parts.append(name)
         if len(parts) == 1:
             return parts[0], batched
+        # Parts lie one after the other; their numbers go back to the places that they come from.
         joined = self.graph.add("Concat", *parts, axis=-1)
         positions = [where for _, where in operand.parts if where is not None]
         order = numpy.argsort(numpy.concatenate(positions))
@@ -215,6 +218,7 @@ class _Writer:
         return self._gather(name, view.flat)
 
     def _gather(self, name: str, columns: Rows) -> str:
+        # Runtimes slice faster than they gather.
         first = int(columns[0])
         if numpy.array_equal(columns, numpy.arange(first, first + len(columns))):
             bounds = [[first], [first + len(columns)], [-1]]
@@ -290,6 +294,7 @@ def _write_dots(writer: _Writer, kernel: Dots) -> str:
 
 def _write_matrix(writer: _Writer, kernel: Matrix) -> str:
     graph = writer.graph
+    # At one place the inputs are a matrix already, (batch, k).
     places = len(kernel.x)
     x, batched = writer.take(kernel.x[0] if places == 1 else kernel.x)
     weights, _ = writer.take(numpy.ascontiguousarray(kernel.weights.T))
@@ -309,6 +314,7 @@ def _write_gather(writer: _Writer, kernel: Gather) -> str:
     graph = writer.graph
     table, _ = writer.take(kernel.table)
     index, batched = writer.take(kernel.index)
+    # Arguments were converted to numbers like all others, and indices are integers in ONNX.
     whole = graph.add("Cast", index, to=graph.onnx.TensorProto.INT64)
     found = graph.add("Gather", table, whole, axis=0)
     width = kernel.table.shape[1] * len(kernel.index)

@@ -49,6 +49,7 @@ def to_sympy(value: Value, symbols: Symbols | None = None) -> Any:
     sympy = _sympy()
     if not isinstance(value, Value):
         raise DataError(f"to_sympy takes a Value, not {type(value).__name__}")
+    # In topological order, so that a deep graph does not need a deep stack.
     terms: dict[Value, Any] = dict(symbols or {})
     names: dict[str, int] = {}
     for node in topological([value]):
@@ -93,6 +94,7 @@ def from_sympy(expression: Any, values: Mapping[Any, Number]) -> Any:
     done: dict[Any, Any] = {}
     whole = sympy.sympify(expression)
     for part in sympy.postorder_traversal(whole):
+        # A case of a Piecewise is no number: its two parts are.
         is_case = type(part).__name__ == "ExprCondPair"
         if part not in done and not is_case:
             done[part] = _compute(sympy, part, done, by_name)
@@ -123,6 +125,7 @@ def _apply(sympy: Any, node: Value, terms: Mapping[Value, Any]) -> Any:
     given = []
     for operand in operands(node):
         given.append(terms[operand] if isinstance(operand, Value) else _number(sympy, operand))
+    # Formulas of textbooks where there are some, and else the rule of the row.
     space = _expressions()
     op = TABLE[node.op]
     if op.over_list:

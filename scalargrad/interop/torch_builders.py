@@ -141,6 +141,7 @@ def _no_module_for(part: Module) -> OptionError:
 
 def _refuse_other_forward(part: Module) -> None:
     """Refuse a subclass that computes something else than the layer that it is made from."""
+    # A Residual is a Sequential too, but its output is not that of its steps.
     kinds = [kind for kind in _KINDS if isinstance(part, kind)]
     if not any(type(part).forward is kind.forward for kind in kinds):
         raise _no_module_for(part)

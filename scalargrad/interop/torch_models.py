@@ -43,6 +43,7 @@ def to_torch(model: Module) -> Any:
     if not parts:
         raise OptionError(f"to_torch takes a model with layers, not {type(model).__name__}")
     module = parts[0] if len(parts) == 1 else torch.nn.Sequential(*parts)
+    # All numbers here are float64; the initial weights of PyTorch are overwritten below.
     module = module.double()
     pairs = zip(find_weights(model), _find_theirs(torch, module), strict=True)
     for ours, theirs in pairs:
@@ -87,6 +88,7 @@ def from_torch(module: Any, model: Module | None = None) -> Module:
             f"({', '.join(weights.name for weights in ours)}), the module {len(theirs)} "
             f"({', '.join(type(part).__name__ for part in theirs)})"
         )
+    # Everything is checked before the first weight is written.
     pairs: list[tuple[Any, float]] = []
     for position, (weights, part) in enumerate(zip(ours, theirs, strict=True)):
         arrays = _arrays_of(part)

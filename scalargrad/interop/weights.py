@@ -93,6 +93,7 @@ def find_weights(model: Module) -> list[Weights]:
 
 
 def _collect(module: Module, found: list[Weights], seen: set[int]) -> None:
+    # PyTorch lists a module that is used twice once.
     if id(module) in seen:
         return
     seen.add(id(module))
