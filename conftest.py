@@ -7,10 +7,16 @@ from importlib.util import find_spec
 import pytest
 
 from scalargrad import manual_seed
+from scalargrad.core.custom_operations import own_operations, remove_operation
 
-# These modules need llvmlite, which is optional.
+# These modules need libraries that are optional.
+collect_ignore_glob = []
 if find_spec("llvmlite") is None:
-    collect_ignore_glob = ["scalargrad/compiler/native/*.py"]
+    collect_ignore_glob += ["scalargrad/compiler/native/*.py"]
+if find_spec("sklearn") is None:
+    collect_ignore_glob += ["scalargrad/interop/estimators.py"]
+if find_spec("sympy") is None:
+    collect_ignore_glob += ["scalargrad/interop/sympy_expressions.py"]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -24,6 +30,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 def _seeded() -> None:
     """Make the numbers of a test independent of the tests that ran before it."""
     manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _operations_removed() -> Iterator[None]:
+    """Remove the operations that a test added: other tests go through the whole table."""
+    yield
+    for name in own_operations():
+        remove_operation(name)
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,7 @@ DEMOS = {
     ),
     "hundred": "a hundred steps of one picture each, and why the network says one digit to all",
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
+    "operation": "an operation of your own: defined, checked, drawn, and run at array speed",
     "curves": (
         "from a line to any curve: random functions of lines and sigmoids, and a film of them"
     ),

@@ -161,6 +161,11 @@ GROUPS = (
                 "Gradients on demand, and theirs",
                 Cover("tape-slope.svg", 610.0, 390.0, 290.0),
             ),
+            "operation": Card(
+                "Your own operation",
+                "One function, one node",
+                Cover("operation-graph.svg", 410.0, 110.0, 285.0),
+            ),
             "dictionary": Card(
                 "From a dictionary",
                 "The chain rule in bare names",

@@ -18,6 +18,7 @@ from .autodiff.checking import GradientReport, gradcheck, numerical_gradient
 from .autodiff.tape import GradientTape
 from .autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from .core import functions
+from .core.custom_operations import operation
 from .core.functions import *  # noqa: F403 - a function for each row of the table
 from .core.labels import label, parameters
 from .core.leaves import Buffer, RandomLeaf
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
     from . import data as data
     from . import doctor as doctor
     from . import errors as errors
+    from . import interop as interop
     from . import optim as optim
     from . import pretraining as pretraining
     from . import training as training
     from .compiler import compile
-    from .doctor import diagnose
+    from .doctor import check_operation, diagnose
     from .optim import clipping as clipping
     from .optim import penalties as penalties
     from .optim import schedules as schedules
@@ -59,6 +61,7 @@ __all__ = [
     "SourceLine",
     "Value",
     "backward",
+    "check_operation",
     "collector_off",
     "compile",
     "detect_anomaly",
@@ -79,6 +82,7 @@ __all__ = [
     "nn",
     "no_grad",
     "numerical_gradient",
+    "operation",
     "parameters",
     "scan",
     "scope",
@@ -91,7 +95,12 @@ __version__ = "0.1.0"
 _DISTRIBUTION = "scalargrad-viz"
 """The name on the package index, by which `viz` tells this package from others named like it."""
 
-_LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
+_LATER = {
+    "check_operation": "doctor",
+    "compile": "compiler",
+    "diagnose": "doctor",
+    "fit": "training",
+}
 """Functions that are expensive to import, each with its module."""
 
 _INNER = {
@@ -107,6 +116,7 @@ _MODULES = (
     "data",
     "doctor",
     "errors",
+    "interop",
     "optim",
     "pretraining",
     "training",

@@ -93,6 +93,10 @@ class WorkerError(ScalargradError, RuntimeError):
     """A worker process ended early, or raised an exception that can't be pickled."""
 
 
+class MissingLibraryError(ScalargradError, ImportError):
+    """A library that a function needs is not installed; the message says what to install."""
+
+
 class UntrackedWarning(UserWarning):
     """A Value was converted to a plain number by a function that the graph does not record."""
 

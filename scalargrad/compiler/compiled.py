@@ -609,6 +609,10 @@ class Compiled(Displayable):
         """Return the samples as a Batch, to take any number of them out of it."""
         return Batch(self._any_size, self._replay, self._batch_replay, arrays, read, drawn)
 
+    def without_loops(self) -> Program:
+        """Return the rows after all passes, with the steps of loops written out."""
+        return optimize(self._unrolled[1]) if self.program.has_loops else self.program
+
     @cached_property
     def _replay(self) -> Replay:
         """Computes single samples as eager code does; made when it is first needed."""

@@ -88,7 +88,13 @@ def _over_two_lists(op: Op) -> Callable[..., Number]:
     return function
 
 
-def _over_operands(op: Op) -> Callable[..., Number]:
+def over_operands(op: Op) -> Callable[..., Number]:
+    """Return the function of an operation that takes its operands one by one.
+
+    Example:
+        >>> over_operands(ops.MUL)(2.0, 3.0)
+        6.0
+    """
     count = len(op.operands)
     expected = _signature(op)
     of_one_value = unary_function(op) if count == 1 else None
@@ -133,7 +139,7 @@ def _make_function(op: Op) -> Callable[..., Number]:
     elif op.over_list:
         function = _over_list(op)
     else:
-        function = _over_operands(op)
+        function = over_operands(op)
     function.__name__ = op.name
     function.__qualname__ = op.name
     function.__module__ = __name__

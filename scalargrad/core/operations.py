@@ -45,6 +45,19 @@ def apply(op: Op, *operands: Any) -> Any:
     return node_over(op.name, data, values, op.derivatives(FLOATS, data, numbers))
 
 
+def apply_in_rule(op: Op, *operands: Any) -> Any:
+    """Compute an operation as rules call it: options may be left out.
+
+    Example:
+        >>> apply_in_rule(TABLE["leaky_relu"], Value(-2.0))
+        Value(data=-0.02, grad=0.0)
+    """
+    missing = len(op.operands) - len(operands)
+    if op.defaults and missing > 0:
+        operands += op.defaults[-missing:]
+    return apply(op, *operands)
+
+
 def unary(op: Op, x: Value) -> Value:
     """Compute an operation of one operand on a Value, without the checks of `apply`."""
     number = x._data
@@ -226,7 +239,7 @@ for _name, _function in _OTHERS.items():
 # The operations in the namespace that the rules of the table are written in: with it derivatives
 # are graphs themselves. The table can't fill it, because Values are built on the table.
 
-vars(VALUES).update({op.name: partial(apply, op) for op in TABLE.values()})
+vars(VALUES).update({op.name: partial(apply_in_rule, op) for op in TABLE.values()})
 with_lists(VALUES)
 # The conditions of rules are decided already when a Value is computed, so `where` just picks.
 VALUES.where = lambda condition, x, y: x if condition else y

@@ -16,6 +16,8 @@ from operator import add, mul, neg
 from types import SimpleNamespace
 from typing import Any
 
+from scalargrad.errors import UnknownNameError
+
 from . import floats
 
 Rule = Callable[..., Any]
@@ -147,8 +149,16 @@ class Op:
         return o, self.derivatives(m, o, operands, wanted)
 
 
-TABLE: dict[str, Op] = {}
-"""Every operation by name, in the order of this file."""
+class _Table(dict[str, Op]):
+    def __missing__(self, name: str) -> Op:
+        raise UnknownNameError(
+            f"no operation {name!r} exists here: "
+            "import the module that defines it with sg.operation first"
+        )
+
+
+TABLE: dict[str, Op] = _Table()
+"""Every operation by name, in the order of this file; then those of the user."""
 
 
 def _row(name: str, symbol: str, doc: str, forward: Rule, *partials: Rule, **more: Any) -> Op:
@@ -157,12 +167,17 @@ def _row(name: str, symbol: str, doc: str, forward: Rule, *partials: Rule, **mor
     return op
 
 
-def namespace(primitives: Mapping[str, Rule]) -> SimpleNamespace:
+NAMESPACES: list[SimpleNamespace] = []
+"""The namespaces that are kept: an operation that is added later is added to each of them."""
+
+
+def namespace(primitives: Mapping[str, Rule], is_kept: bool = True) -> SimpleNamespace:
     """Build a namespace with every operation of the table from the primitive ones.
 
     Args:
         primitives: The functions that the rules can't be written without, by name. An operation
             that is among them is not built from its rule.
+        is_kept: Whether it is to know operations that are added later, too.
 
     Returns:
         The namespace, for `Op.value` and `Op.derivatives`.
@@ -175,6 +190,8 @@ def namespace(primitives: Mapping[str, Rule]) -> SimpleNamespace:
     for op in TABLE.values():
         if op.name not in primitives and not op.over_list:
             setattr(space, op.name, partial(op.forward, space))
+    if is_kept:
+        NAMESPACES.append(space)
     return with_lists(space)
 
 

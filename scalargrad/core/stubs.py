@@ -25,6 +25,7 @@ from typing import Any, overload
 import numpy
 
 from .lookup import take as take
+from .ops import Op
 from .value import Number, Value
 
 __all__ = {names}
@@ -32,6 +33,7 @@ __all__ = {names}
 Real = float | numpy.floating[Any] | numpy.integer[Any]
 FUNCTIONS: dict[str, Callable[..., Any]]
 
+def over_operands(op: Op) -> Callable[..., Any]: ...
 def subtract_max(numbers: Iterable[Number]) -> list[Any]: ...
 '''
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from . import ops
 from .backprop import operands, which_are_values
-from .operations import apply
+from .operations import apply, apply_in_rule
 from .ops import CUT, TABLE, TRACED, ExactZero, namespace
 from .value import Constant, Number, Value
 
@@ -115,7 +115,7 @@ def _number(term: Term) -> Number:
 
 
 def _apply(op: ops.Op, *terms: Term) -> Term:
-    result: Number = apply(op, *map(_number, terms))
+    result: Number = apply_in_rule(op, *map(_number, terms))
     return Operand(result) if isinstance(result, Value) else result
 
 

@@ -6,7 +6,17 @@ import scalargrad.training  # noqa: F401
 
 from .diagnosis import Diagnosis, LayerReport
 from .findings import KINDS, Finding
+from .operation_check import OperationReport, check_operation
 from .run import diagnose
 from .thresholds import Limits
 
-__all__ = ["KINDS", "Diagnosis", "Finding", "LayerReport", "Limits", "diagnose"]
+__all__ = [
+    "KINDS",
+    "Diagnosis",
+    "Finding",
+    "LayerReport",
+    "Limits",
+    "OperationReport",
+    "check_operation",
+    "diagnose",
+]

@@ -178,6 +178,10 @@ def activation(choice: ActivationName | Activation | None, seed: Seed = None) ->
         return RReLU(seed=seed)
     if choice in ACTIVATIONS:
         return ACTIVATIONS[choice]
+    # Operations may be added at any time.
+    if choice in TABLE and TABLE[choice].takes_one_value:
+        added: Activation = FUNCTIONS[choice]
+        return added
     names = [*ACTIVATIONS, *OVER_LAYERS, PReLU.op.name]
     hint = suggestion(choice, names, otherwise=": relu, tanh, sigmoid, gelu, …")
     raise OptionError(

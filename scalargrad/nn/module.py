@@ -3,9 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from numbers import Real
 from random import Random
-from typing import Any, Self, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import Buffer
@@ -23,6 +28,9 @@ from .containers import LEAVES, is_container, members
 from .inputs import suggest_one_list, unpack
 from .naming import describe, join_path, list_names
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
+
+if TYPE_CHECKING:
+    from scalargrad.training.prediction import Score, ScoreName
 
 Kind = TypeVar("Kind")
 
@@ -126,6 +134,43 @@ class Module(Displayable):
     def needs_batch(self) -> bool:
         """Whether in its present mode something inside looks at all samples of a batch together."""
         return any(part.batchwise and part.training for _, part in self.named_modules())
+
+    def predict(self, X: Any) -> NDArray[numpy.float64]:
+        """Return the outputs for many samples as an array, in evaluation mode.
+
+        See `training.predict`, which this calls: it compiles where that pays.
+
+        Args:
+            X: The samples.
+
+        Example:
+            >>> from scalargrad.nn import MLP
+            >>> MLP(2, [3, 1], seed=0).predict([[1.0, 2.0], [3.0, 4.0]]).shape
+            (2,)
+        """
+        outputs: NDArray[numpy.float64] = _above().predict(self, X)
+        return outputs
+
+    def score(
+        self, X: Any, y: Any, *, metric: "ScoreName" = "auto", border: float | None = None
+    ) -> "Score":
+        """Return the accuracy for targets that are classes, else R²; its `metric` says which.
+
+        See `training.score`, which this calls.
+
+        Args:
+            X: The samples.
+            y: One target for each.
+            metric: "accuracy" or "r2"; by default what the targets ask for.
+            border: For one output, what divides the two classes.
+
+        Example:
+            >>> from scalargrad.nn import MLP
+            >>> MLP(2, [3, 2], seed=0).score([[1.0, 2.0], [3.0, 4.0]], [0, 1]).metric
+            'accuracy'
+        """
+        score: Score = _above().score(self, X, y, metric=metric, border=border)
+        return score
 
     # Attributes
 
@@ -394,6 +439,11 @@ class Module(Displayable):
 
     def _in_summary(self) -> bool:
         return True
+
+
+def _above() -> ModuleType:
+    """Return the package that knows samples and programs, which is built on modules."""
+    return import_module("scalargrad.training")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from .fitting import fit
 from .history import History
 from .loop import Callback, Training
 from .metrics import METRICS, absolute_error, accuracy, binary_accuracy, squared_error
+from .prediction import Score, predict, score
 from .recorder import Recorder, Recording
 from .resuming import SaveCheckpoint
 from .scores import confusion_matrix, f1, mean_absolute_error, precision, r2, recall, whole_set
@@ -24,6 +25,7 @@ __all__ = [
     "Recorder",
     "Recording",
     "SaveCheckpoint",
+    "Score",
     "StopAtZeroGradient",
     "Training",
     "absolute_error",
@@ -36,8 +38,10 @@ __all__ = [
     "load_model",
     "mean_absolute_error",
     "precision",
+    "predict",
     "r2",
     "recall",
+    "score",
     "squared_error",
     "whole_set",
 ]

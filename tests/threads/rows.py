@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from threading import get_ident
 from typing import Any
 
 import numpy
@@ -19,6 +21,7 @@ from scalargrad import (
     compiler,
     data,
     doctor,
+    interop,
     losses,
     nn,
     optim,
@@ -26,6 +29,7 @@ from scalargrad import (
     training,
 )
 from scalargrad.core import seeds
+from scalargrad.core.custom_operations import remove_operation
 from scalargrad.core.functions import FUNCTIONS
 from scalargrad.core.ops import TABLE
 from scalargrad.optim import schedules
@@ -185,6 +189,17 @@ def checks_of_gradients(_: Path) -> Any:
         isinstance(report, sg.GradientReport),
         str(report),
     ]
+
+
+@row(sg.operation, sg.check_operation, doctor.OperationReport, rounds=1)
+def own_operations(_: Path) -> Any:
+    name = f"own_{get_ident()}"
+    own = sg.operation(name=name)(lambda m, x: x * x)
+    try:
+        report = sg.check_operation(own, points=2)
+        return [own(Value(number(0.5))), isinstance(report, doctor.OperationReport), bool(report)]
+    finally:
+        remove_operation(name)
 
 
 def _computed(name: str, _: Path) -> Any:
@@ -447,6 +462,44 @@ def _measured(metric: Callable[..., Any], _: Path) -> Any:
 for _metric in training.METRICS.values():
     OWN.add(f"metric {_metric.__name__}", partial(_measured, _metric), _metric)
 OWN.covered += [training.METRICS]
+
+
+@row(training.predict, training.score, training.Score)
+def predictions(_: Path) -> Any:
+    model = network()
+    inputs = points(0, 5)[0]
+    found = training.score(model, inputs, [0.5] * len(inputs), metric="r2")
+    return [training.predict(model, inputs).tolist(), found, type(found) is training.Score]
+
+
+@row(interop.to_torch, interop.from_torch, needs=("torch",))
+def models_of_torch(_: Path) -> Any:
+    model = network()
+    made = interop.from_torch(interop.to_torch(model))
+    return [made([0.5, 0.25]), [parameter.data for parameter in made.parameters()]]
+
+
+@row(interop.to_sympy, interop.from_sympy, needs=("sympy",))
+def expressions_of_sympy(_: Path) -> Any:
+    x = Value(number(0.5), label="x")
+    expression = interop.to_sympy(sg.sigmoid(x) * x)
+    return [str(expression), interop.from_sympy(expression, {"x": x})]
+
+
+@row(interop.to_onnx, needs=("onnx",))
+def graphs_of_onnx(_: Path) -> Any:
+    return interop.to_onnx(network()).SerializeToString()
+
+
+if find_spec("sklearn"):
+
+    @row(interop.MLPClassifier, interop.MLPRegressor)
+    def estimators(_: Path) -> Any:
+        inputs = points(0, 6)[0]
+        options: Any = {"hidden_layer_sizes": (2,), "max_iter": 2, "random_state": 0}
+        classifier = interop.MLPClassifier(**options).fit(inputs, [0, 1] * 3)
+        regressor = interop.MLPRegressor(**options).fit(inputs, inputs[:, 0])
+        return [classifier.predict_proba(inputs).tolist(), regressor.predict(inputs).tolist()]
 
 
 @row(training.confusion_matrix, training.whole_set, training.accuracy)

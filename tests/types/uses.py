@@ -47,6 +47,18 @@ sg.compile(lambda t: sg.take([x, x], t), inputs=("token", ("token", 3), 2))
 assert_type(sg.lt(x, 1.0), Value)
 assert_type(sg.le(0.5, 1.0), float)
 
+
+@sg.operation(symbol="swish", domain=(0.0, sg.inf))
+def swish(m: Any, x: Any) -> Any:
+    return x * m.sigmoid(x)
+
+
+swish(x)
+swish(0.5)
+assert_type(bool(sg.check_operation(swish, backends=["numpy"])), bool)
+sg.operation(swish, symbl="s")  # wrong
+sg.check_operation(swish, backends=["numpi"])  # wrong
+
 sg.take([x, x])  # wrong
 sg.compile(lambda t: t, inputs=("tokens",))  # wrong
 [x, x][x]  # wrong
@@ -216,6 +228,18 @@ history = sg.training.fit(model, X_train, y_train, loss="mse", class_weight="bal
 assert_type(history, sg.training.History)
 assert_type(history["loss"], list[float])
 assert_type(history.last(), dict[str, float])
+assert_type(MLP(2, [1]).score([[0.0, 1.0]], [1.0]), sg.training.Score)
+MLP(2, [1]).score([[0.0, 1.0]], [1.0], metric="r3")  # wrong
+assert_type(sg.training.score(MLP(2, [1]), [[0.0, 1.0]], [1.0], metric="r2").metric, str)
+MLP(2, [1]).predict([[0.0, 1.0]]).mean()
+sg.interop.to_onnx(MLP(2, [1]), "model.onnx", dtype="float32")
+assert_type(sg.interop.from_torch(sg.interop.to_torch(MLP(2, [1]))), sg.nn.Module)
+sg.interop.from_sympy(sg.interop.to_sympy(x), {"x": 0.5})
+sg.interop.MLPClassifier((8, 8), max_iter=10)
+sg.interop.to_onnx(MLP(2, [1]), dtype="float16")  # wrong
+sg.interop.to_sympy(0.5)  # wrong
+sg.interop.MLPRegressor(hidden_layers=(8,))  # wrong
+sg.training.score(MLP(2, [1]), [[0.0, 1.0]], [1.0], metric="r3")  # wrong
 assert_type(sg.training.f1([0.9, 0.2], [1, 0], average="macro", border=0.5), float)
 assert_type(sg.training.confusion_matrix([0, 1], [0, 1]), Integers)
 assert_type(sg.training.EarlyStopping(mode="max").best, float)

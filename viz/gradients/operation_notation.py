@@ -151,4 +151,6 @@ def write_operation(name: str, operands: Sequence[Expression]) -> Expression:
     is_row = op is not None and (op.over_list or len(operands) == len(op.operands))
     if op is None or not is_row:
         return call(clean(name, MAX_NAME) or "f", *operands)
-    return NOTATION[op](operands) if op.over_list else NOTATION[op](*operands)
+    # An operation that a user added is written as a function of its symbol.
+    write = NOTATION.get(op) or _function(clean(op.symbol, MAX_NAME))
+    return write(operands) if op.over_list else write(*operands)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import viz
-from scalargrad import Value
+from scalargrad import Value, operation
 from scalargrad.core.graph import topological
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
@@ -88,6 +88,25 @@ def test_every_operation_is_computed_as_the_engine_does(
         assert same(found[0], data), (numbers, found, data)
         assert same(found[1], gradient), (numbers, found, gradient)
     assert page.said == []
+
+
+def test_an_own_operation_is_computed_as_the_engine_does(show: Show) -> None:
+    @operation(symbol="bump")
+    def bump(m: Any, x: Any, width: Any = 1.0) -> Any:
+        return m.where(x <= 0.0, 1.0 + m.tanh(x), m.exp(-(x * x) * width))
+
+    op = TABLE[bump.__name__]
+    root, leaves = made(op, (0.5, 2.0))
+    order = {node: i for i, node in enumerate(topological([root]))}
+    places = [order[leaf] for leaf in leaves]
+    page = show(viz.explore(root), "value=0")
+    for numbers in [(0.75, 1.5), (-0.25, 2.0), (0.0, 3.0), (800.0, 1.0)]:
+        moved = zip(places, numbers, strict=True)
+        changes = "+".join(f"{i}:{x!r}" for i, x in moved)
+        result, operands = made(op, numbers)
+        moments = [f"value={i}&what-if={changes}" for i in (order[root], *places)]
+        values = zip(page.follow(*moments), (result, *operands), strict=True)
+        assert all(same(data, v.data) and same(slope, v.grad) for (data, slope), v in values)
 
 
 def test_the_promise_and_the_truth(show: Show) -> None:

@@ -1,0 +1,192 @@
+"""Modules of PyTorch that compute what the layers of a model compute."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from scalargrad.core import ops
+from scalargrad.errors import OptionError
+from scalargrad.nn import (
+    MLP,
+    Attention,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Embedding,
+    Flatten,
+    GRUCell,
+    Layer,
+    LayerNorm,
+    LSTMCell,
+    MaxPool,
+    Module,
+    PReLU,
+    RMSNorm,
+    RNNCell,
+    Sequential,
+    TimeDistributed,
+)
+from scalargrad.nn.activations import activation_name
+
+from .torch_activations import ACTIVATIONS
+
+_KINDS: tuple[type[Module], ...] = (
+    MLP,
+    Attention,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Embedding,
+    Flatten,
+    GRUCell,
+    Layer,
+    LayerNorm,
+    LSTMCell,
+    MaxPool,
+    PReLU,
+    RMSNorm,
+    RNNCell,
+    Sequential,
+    TimeDistributed,
+)
+"""The layers that PyTorch has as well."""
+
+
+def build_modules(torch: Any, part: Any) -> Iterator[Any]:
+    """Yield the modules of PyTorch that compute what a part of a model computes.
+
+    Args:
+        torch: The library.
+        part: A model, or a step of a Sequential.
+
+    Raises:
+        OptionError: For a part that PyTorch has no module for.
+    """
+    nn = torch.nn
+    if isinstance(part, Module):
+        _refuse_other_forward(part)
+    if isinstance(part, MLP):
+        for layer in part.layers:
+            yield from build_modules(torch, layer)
+    elif isinstance(part, Sequential):
+        for step in part.steps:
+            built = list(build_modules(torch, step))
+            _refuse_tuples(torch, built)
+            if isinstance(part, TimeDistributed):
+                _refuse_shapes(torch, built)
+            yield from built
+    elif isinstance(part, Layer):
+        first = part.neurons[0]
+        yield nn.Linear(part.inputs, part.outputs, bias=first.bias is not None)
+        yield from _activations(torch, part.activation or [n.activation for n in part.neurons])
+    elif isinstance(part, Conv):
+        channels = (part.channels, len(part.filters))
+        yield nn.Conv2d(*channels, part.size, stride=part.stride, padding=part.padding)
+        yield from _activations(torch, [each.activation for each in part.filters])
+    elif isinstance(part, (LayerNorm, BatchNorm)):
+        kind = nn.LayerNorm if isinstance(part, LayerNorm) else nn.BatchNorm1d
+        more = {"momentum": part.momentum} if isinstance(part, BatchNorm) else {}
+        yield kind(part.size, eps=part.eps, **more)
+        yield from _activations(torch, part.activation)
+    elif isinstance(part, Module):
+        yield _build_single(torch, part)
+    else:
+        yield from _activations(torch, part)
+
+
+def _build_single(torch: Any, part: Module) -> Any:
+    """Return the one module that a part is."""
+    nn = torch.nn
+    if isinstance(part, PReLU):
+        return nn.PReLU()
+    if isinstance(part, (MaxPool, AvgPool)):
+        kind = nn.MaxPool2d if isinstance(part, MaxPool) else nn.AvgPool2d
+        return kind(part.size, stride=part.stride)
+    if isinstance(part, Flatten):
+        return nn.Flatten()
+    if isinstance(part, Dropout):
+        return nn.Dropout(part.mask.p)
+    if isinstance(part, RMSNorm):
+        return nn.RMSNorm(part.size, eps=part.eps, elementwise_affine=bool(part.scale))
+    if isinstance(part, Embedding):
+        return nn.Embedding(part.count, part.size)
+    if isinstance(part, LSTMCell):
+        return nn.LSTMCell(part.inputs, part.size)
+    if isinstance(part, GRUCell):
+        has_bias = part.reset_input.neurons[0].bias is not None
+        return nn.GRUCell(part.inputs, part.size, bias=has_bias)
+    if isinstance(part, RNNCell):
+        name = activation_name(part.units.activation or part.units.neurons[0].activation)
+        if name not in (ops.TANH.name, ops.RELU.name):
+            raise OptionError(
+                f"PyTorch has RNN cells with tanh and relu, not with {name or 'none'}"
+            )
+        return nn.RNNCell(part.inputs, part.size, nonlinearity=name)
+    if isinstance(part, Attention):
+        has_bias = part.query.neurons[0].bias is not None
+        return nn.MultiheadAttention(
+            part.size, part.heads, dropout=part.dropout.mask.p, bias=has_bias, batch_first=True
+        )
+    raise _no_module_for(part)
+
+
+def _no_module_for(part: Module) -> OptionError:
+    return OptionError(
+        f"to_torch knows no module of PyTorch for {type(part).__name__}: "
+        "convert the parts that it knows, and call them in a torch.nn.Module"
+    )
+
+
+def _refuse_other_forward(part: Module) -> None:
+    """Refuse a subclass that computes something else than the layer that it is made from."""
+    # A Residual is a Sequential too, but its output is not that of its steps.
+    kinds = [kind for kind in _KINDS if isinstance(part, kind)]
+    if not any(type(part).forward is kind.forward for kind in kinds):
+        raise _no_module_for(part)
+
+
+def _refuse_shapes(torch: Any, built: Sequence[Any]) -> None:
+    """Refuse what does not compute with the last axis alone."""
+    nn = torch.nn
+    kinds = (nn.Flatten, nn.BatchNorm1d, nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+    for module in built:
+        if isinstance(module, kinds):
+            raise OptionError(
+                f"PyTorch applies {type(module).__name__} to whole batches, not to each position "
+                "of a sequence, as TimeDistributed does"
+            )
+
+
+def _refuse_tuples(torch: Any, built: Sequence[Any]) -> None:
+    """Refuse modules in a Sequential that take or return more than one tensor."""
+    kinds = (torch.nn.MultiheadAttention, torch.nn.RNNCellBase)
+    for module in built:
+        if isinstance(module, kinds):
+            raise OptionError(
+                f"{type(module).__name__} takes and returns several tensors, so it can't be a step "
+                "of a torch.nn.Sequential: convert it alone"
+            )
+
+
+def _activations(torch: Any, choice: Any) -> Iterator[Any]:
+    """Yield the module of an activation, if there is one."""
+    if isinstance(choice, list):
+        slopes = {id(each) for each in choice if isinstance(each, PReLU)}
+        if slopes:
+            yield torch.nn.PReLU(len(slopes))
+            return
+        if any(each is not choice[0] for each in choice):
+            raise OptionError("to_torch takes layers whose neurons have one activation for all")
+        choice = choice[0]
+    if choice is None:
+        return
+    options = choice.keywords if isinstance(choice, partial) else {}
+    name = activation_name(choice.func if isinstance(choice, partial) else choice)
+    known = ACTIVATIONS.get(name)
+    if known is None or not set(options) <= set(known.options):
+        listed = ", ".join(ACTIVATIONS)
+        raise OptionError(f"to_torch knows no activation {name!r} of PyTorch; it knows {listed}")
+    theirs = {known.options[option]: number for option, number in options.items()}
+    yield getattr(torch.nn, known.theirs)(**theirs, **known.fixed)
