@@ -17,8 +17,8 @@ from scalargrad import manual_seed
 
 DOCS = Path(__file__).parent.parent
 
-FENCE = re.compile(r"^( *)```(?:python|\{(picture|live)\} (.*))\n(.*?)^\1```$", re.M | re.S)
-OPTION = re.compile(r"^:(\w+): (.*)$", re.M)
+FENCE = re.compile(r"^( *)```(?:python|\{(picture|live)\} ([^\n]+))\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+OPTION = re.compile(r"^:(\w+): (.+)$", re.MULTILINE)
 
 
 def list_pages() -> list[Path]:
