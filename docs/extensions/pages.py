@@ -17,7 +17,11 @@ from scalargrad import manual_seed
 
 DOCS = Path(__file__).parent.parent
 
-FENCE = re.compile(r"^( *)```(?:python|\{(picture|live)\} ([^\n]+))\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^( *)```(?:python|\{(picture|live)\} ([^\n]+))\n(.*?)^\1```$", re.MULTILINE | re.DOTALL
+)
+"""A session, or a directive: its indentation, its name, what it shows, and what is inside."""
+
 OPTION = re.compile(r"^:(\w+): (.+)$", re.MULTILINE)
 
 
@@ -61,7 +65,7 @@ def list_expressions(fence: re.Match[str]) -> list[str]:
 def run_examples(test: doctest.DocTest) -> str:
     """Run a page in a folder of its own, and return the report, empty if all is as it says."""
     report: list[str] = []
-    runner = doctest.DocTestRunner(verbose=False)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     manual_seed(0)
     with TemporaryDirectory() as folder, chdir(folder):
         runner.run(test, out=report.append)
