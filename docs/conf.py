@@ -12,6 +12,7 @@ extensions = [
     "myst_parser",
     "docs.extensions.docstrings",
     "docs.extensions.examples",
+    "docs.extensions.gallery",
     "docs.extensions.tables",
 ]
 exclude_patterns = ["extensions"]

@@ -4,9 +4,10 @@ In |x|, x*y and `and_` no sign is markup, except for backquotes.
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 MARKUP = re.compile(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
 """Code between backquotes, or a sign that reStructuredText would read as markup."""
@@ -23,7 +24,7 @@ def escape(text: str) -> str:
 
 
 def escape_docstring(
-    app: Sphinx, what: str, name: str, thing: object, options: Any, lines: list[str]
+    app: "Sphinx", what: str, name: str, thing: object, options: Any, lines: list[str]
 ) -> None:
     """Escape the lines of a docstring in place; sessions of Python stay as they are."""
     is_session = False
@@ -33,7 +34,7 @@ def escape_docstring(
             lines[place] = escape(line)
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: "Sphinx") -> dict[str, bool]:
     """Connect the step, before the one that reads the sections."""
     app.connect("autodoc-process-docstring", escape_docstring, priority=400)
     return {"parallel_read_safe": True}

@@ -56,7 +56,7 @@ class Picture(SphinxDirective):
         return [self.html(f'<p class="shown">{self.image(self.arguments[0])}</p>')]
 
     def html(self, text: str) -> nodes.raw:
-        """Return HTML as a node, with the directive's description in other formats."""
+        """Return HTML as a node."""
         return nodes.raw("", text, format="html")
 
     def image(self, expression: str) -> str:
@@ -85,10 +85,10 @@ class Live(Picture):
         address = self.address(self.arguments[0])
         title = self.options["alt"].replace('"', "&quot;")
         height = self.options.get("height", 480)
+        frame = f'<iframe src="{address}" title="{title}" height="{height}" loading="lazy">'
         return [
             self.html(
-                f'<figure class="live">'
-                f'<iframe src="{address}" title="{title}" height="{height}" loading="lazy"></iframe>'
+                f'<figure class="live">{frame}</iframe>'
                 f'<a href="{address}">{self.image(self.options["picture"])}</a>'
                 f'<figcaption><a href="{address}">Open this page by itself</a></figcaption>'
                 f"</figure>"

@@ -10,7 +10,6 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from demos.__main__ import DEMOS
 from scalargrad.core.ops import TABLE
 from scalargrad.doctor import KINDS
 from scalargrad.losses import LOSSES, TARGETS
@@ -65,7 +64,8 @@ def list_optimizers() -> Rows:
     """List the optimizers by the names that `fit` takes."""
     yield "Name", "Class", "What it does"
     for name, rule in OPTIMIZERS.items():
-        yield f"`{name}`", link(rule.__name__, f"scalargrad.optim.{rule.__name__}"), first_line(rule)
+        target = f"scalargrad.optim.{rule.__name__}"
+        yield f"`{name}`", link(rule.__name__, target), first_line(rule)
 
 
 def list_initializers() -> Rows:
@@ -73,7 +73,8 @@ def list_initializers() -> Rows:
     yield "Names", "What it does"
     names: dict[str, list[str]] = {}
     for name, rule in INITIALIZERS.items():
-        names.setdefault(first_line(rule) or f"See {link(name, f'scalargrad.nn.{name}')}.", []).append(name)
+        what = first_line(rule) or f"See {link(name, f'scalargrad.nn.{name}')}."
+        names.setdefault(what, []).append(name)
     for what, same in names.items():
         yield ", ".join(f"`{name}`" for name in same), what
 
@@ -93,15 +94,7 @@ def list_findings() -> Rows:
         yield kind, escape(advice)
 
 
-def list_demos() -> Rows:
-    """List the demos."""
-    yield "Demo", "What it shows"
-    for name, what in DEMOS.items():
-        yield f"`{name}`", escape(what)
-
-
 TABLES: dict[str, Callable[[], Rows]] = {
-    "demos": list_demos,
     "findings": list_findings,
     "initializers": list_initializers,
     "losses": list_losses,
@@ -118,11 +111,17 @@ class Table(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        rows = [f"| {' | '.join(row)} |" for row in TABLES[self.arguments[0]]()]
-        rows.insert(1, re.sub(r"[^|]+", "---", rows[0].replace(r"\|", "")))
-        container = nodes.container(classes=["code-table"])
-        self.state.nested_parse(StringList(rows, self.arguments[0]), 0, container)
-        return [container]
+        return [parse_table(self, TABLES[self.arguments[0]]())]
+
+
+def parse_table(directive: SphinxDirective, rows: Rows) -> nodes.Node:
+    """Return a table as a node; its cells are Markdown."""
+    heading, *others = rows
+    lines = [heading, ["---"] * len(heading), *others]
+    text = [f"| {' | '.join(cells)} |" for cells in lines]
+    container = nodes.container(classes=["code-table"])
+    directive.state.nested_parse(StringList(text, "table"), 0, container)
+    return container
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
