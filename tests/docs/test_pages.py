@@ -1,6 +1,7 @@
 """Pages of the documentation: their examples run, their links lead somewhere, they are short."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,14 @@ def test_an_error_in_a_directive_is_reported() -> None:
 def test_signs_of_docstrings_are_no_markup() -> None:
     assert escape("|x| is x*y for and_ in `a*b_`") == r"\|x\| is x\*y for and\_ in `a*b_`"
     assert escape("snake_case_name stays") == "snake_case_name stays"
+
+
+def test_pages_install_this_distribution_with_extras_that_it_has() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = {
+        what for name in PAGES for what in re.findall(r'pip install (?:-e )?"([^"]+)"', read(name))
+    }
+    allowed = {f"{target}[{extra}]" for extra in extras for target in (project["name"], ".")}
+    assert named
+    assert named <= allowed
