@@ -14,12 +14,7 @@ MARKUP = re.compile(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
 
 
 def escape(text: str) -> str:
-    r"""Escape what is markup in reStructuredText, outside of code.
-
-    Example:
-        >>> print(escape("`x*y` is |x|*y_"))
-        `x*y` is \|x\|\*y\_
-    """
+    """Escape what is markup in reStructuredText, outside of code."""
     return MARKUP.sub(lambda match: match[1] or f"\\{match[2]}", text)
 
 

@@ -7,6 +7,7 @@ the option `alt`, a description for screen readers. `live` takes a `height` in p
 The sessions run while Sphinx reads the page; what they print must be what the page says.
 """
 
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from .pages import FENCE, list_expressions, read_examples, run_examples
+from .pages import read_examples, run_examples
 
 FOLDER = "_shown"
 """The folder of the site that holds pictures and pages."""
@@ -24,24 +25,21 @@ FOLDER = "_shown"
 
 def run_page(app: Sphinx, docname: str, source: list[str]) -> None:
     """Run the examples of a page, and save what its directives show."""
-    shown: list[Any] = []
-    text = source[0]
-    report = run_examples(read_examples(text, docname, shown.append))
-    if report:
-        logging.getLogger(__name__).warning(report, location=docname)
-        return
-
     folder = Path(app.outdir, FOLDER)
     folder.mkdir(exist_ok=True)
-    fences = (fence for fence in FENCE.finditer(text) if fence[2])
-    expressions = [expression for fence in fences for expression in list_expressions(fence)]
-    files = {}
-    for number, (expression, thing) in enumerate(zip(expressions, shown, strict=True), 1):
-        ending = "html" if hasattr(thing, "html") else "svg"
-        name = f"{docname.replace('/', '-')}-{number}.{ending}"
-        thing.save(folder / name)
-        files[expression] = name
-    app.env.temp_data["shown"] = files
+    files: list[str] = []
+
+    def save(shown: Any) -> None:
+        ending = "html" if hasattr(shown, "html") else "svg"
+        name = f"{docname.replace('/', '-')}-{len(files) + 1}.{ending}"
+        shown.save(folder / name)
+        files.append(name)
+
+    report = run_examples(read_examples(source[0], docname, save))
+    if report:
+        logging.getLogger(__name__).warning(report, location=docname)
+    # The directives of the page take them in their order.
+    app.env.temp_data["shown"] = iter(files)
 
 
 class Picture(SphinxDirective):
@@ -53,22 +51,22 @@ class Picture(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the picture as HTML."""
-        return [self.html(f'<p class="shown">{self.image(self.arguments[0])}</p>')]
+        image = self.make_image(self.next_address())
+        return [nodes.raw("", f'<p class="shown">{image}</p>', format="html")]
 
-    def html(self, text: str) -> nodes.raw:
-        """Return HTML as a node."""
-        return nodes.raw("", text, format="html")
-
-    def image(self, expression: str) -> str:
+    def make_image(self, address: str) -> str:
         """Return the element that shows a picture."""
-        alt = nodes.unescape(self.options["alt"]).replace('"', "&quot;")
-        return f'<img src="{self.address(expression)}" alt="{alt}" loading="lazy">'
+        return f'<img src="{address}" alt="{self.describe()}" loading="lazy">'
 
-    def address(self, expression: str) -> str:
-        """Return the address of a saved file, relative to the page."""
-        files = self.env.temp_data.get("shown", {})
+    def describe(self) -> str:
+        """Return the description, to be written in quotes."""
+        return escape(self.options["alt"])
+
+    def next_address(self) -> str:
+        """Return the address of the next file that was saved, relative to the page."""
         up = "../" * self.env.docname.count("/")
-        return f"{up}{FOLDER}/{files.get(expression, 'missing')}"
+        name = next(self.env.temp_data["shown"], "missing")
+        return f"{up}{FOLDER}/{name}"
 
 
 class Live(Picture):
@@ -82,18 +80,17 @@ class Live(Picture):
 
     def run(self) -> list[nodes.Node]:
         """Return the frame, the picture, and a link to the page by itself."""
-        address = self.address(self.arguments[0])
-        title = self.options["alt"].replace('"', "&quot;")
-        height = self.options.get("height", 480)
-        frame = f'<iframe src="{address}" title="{title}" height="{height}" loading="lazy">'
-        return [
-            self.html(
-                f'<figure class="live">{frame}</iframe>'
-                f'<a href="{address}">{self.image(self.options["picture"])}</a>'
-                f'<figcaption><a href="{address}">Open this page by itself</a></figcaption>'
-                f"</figure>"
-            )
-        ]
+        address = self.next_address()
+        image = self.make_image(self.next_address())
+        size = f'height="{self.options.get("height", 480)}"'
+        figure = (
+            '<figure class="live">'
+            f'<iframe src="{address}" title="{self.describe()}" {size} loading="lazy"></iframe>'
+            f'<a href="{address}">{image}</a>'
+            f'<figcaption><a href="{address}">Open this page by itself</a></figcaption>'
+            "</figure>"
+        )
+        return [nodes.raw("", figure, format="html")]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
