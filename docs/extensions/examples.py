@@ -1,8 +1,9 @@
 """Two directives that show what the Python sessions of a page have computed.
 
-`{picture} viz.draw(loss)` shows a picture, `{live} viz.explore(loss)` a page to explore. Both take
-the option `alt`, a description for screen readers. `live` takes a `height` in pixels, too, and a
-`picture`, which is shown in its place on paper, on narrow screens and without scripts.
+`{picture} viz.draw(loss)` shows a picture, `{live} viz.explore(loss)` a page to explore. A picture
+of `width="column"` is drawn for phones, too. Both take the option `alt`, a description for screen
+readers. `live` takes a `height` in pixels as well, and a `picture`, which is shown in its place on
+paper, on narrow screens and without scripts.
 
 The sessions run while Sphinx reads the page; what they print must be what the page says.
 """
@@ -17,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from .pages import read_examples, run_examples
+from .pages import for_phones, read_examples, run_examples
 
 FOLDER = "_shown"
 """The folder of the site that holds pictures and pages."""
@@ -52,6 +53,9 @@ class Picture(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the picture as HTML."""
         image = self.make_image(self.next_address())
+        if for_phones(self.arguments[0]):
+            narrow = f'<source media="(max-width: 40em)" srcset="{self.next_address()}">'
+            image = f"<picture>{narrow}{image}</picture>"
         return [nodes.raw("", f'<p class="shown">{image}</p>', format="html")]
 
     def make_image(self, address: str) -> str:

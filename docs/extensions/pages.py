@@ -56,10 +56,16 @@ def read_examples(text: str, name: str, show: Callable[[Any], None]) -> doctest.
 
 
 def list_expressions(fence: re.Match[str]) -> list[str]:
-    """Return what a directive shows: its expression, and that of its option `picture`."""
+    """Return what a directive shows: its expression, and what is shown in its place on a phone."""
     options = dict(OPTION.findall(fence[4]))
-    picture = [options["picture"]] if "picture" in options else []
-    return [fence[3], *picture]
+    in_its_place = options.get("picture") or for_phones(fence[3])
+    return [fence[3], in_its_place] if in_its_place else [fence[3]]
+
+
+def for_phones(expression: str) -> str:
+    """Return what draws a picture for phones; empty if its width is not that of a column."""
+    in_column = 'width="column"'
+    return expression.replace(in_column, 'width="phone"') if in_column in expression else ""
 
 
 def run_examples(test: doctest.DocTest) -> str:

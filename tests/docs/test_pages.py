@@ -70,6 +70,11 @@ def test_directives_show_what_the_names_are_at_their_place() -> None:
     assert run(page + "```{live} x\n:picture: -x\n```\n") == ("", [1, 2, -2])
 
 
+def test_a_picture_for_a_column_is_drawn_for_phones_too() -> None:
+    page = '```{picture} dict(width="column")\n:alt: a picture\n```\n'
+    assert run(page) == ("", [{"width": "column"}, {"width": "phone"}])
+
+
 def test_an_error_in_a_directive_is_reported() -> None:
     report, shown = run("```{picture} nothing\n:alt: nothing\n```\n")
     assert "NameError" in report
