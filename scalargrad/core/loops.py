@@ -41,7 +41,7 @@ def scan(
 ) -> tuple[Tree, list[Tree]]:
     """Repeat a step along a sequence, passing what it carries to the next one.
 
-    It computes what this loop does, and draws the same graph::
+    It computes what this loop does, and draws the same graph:
 
         ys = []
         for x in xs:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docs.extensions.docstrings import escape
+from docs.extensions.docstrings import convert_lines, escape
 from docs.extensions.pages import DOCS, list_pages, read_examples, run_examples
 
 PAGES = {path.relative_to(DOCS).as_posix(): path for path in list_pages()}
@@ -84,6 +84,17 @@ def test_an_error_in_a_directive_is_reported() -> None:
 def test_signs_of_docstrings_are_no_markup() -> None:
     assert escape("|x| is x*y for and_ in `a*b_`") == r"\|x\| is x\*y for and\_ in `a*b_`"
     assert escape("snake_case_name stays") == "snake_case_name stays"
+
+
+def test_indented_paragraphs_of_a_docstring_are_code() -> None:
+    lines = ["A loop:", "", "    x = y*z", "", "    x_", "And *", "", "Args:", "    a_: One."]
+    code = ["A loop:", "", "::", "", "    x = y*z", "", "    x_"]
+    assert convert_lines(lines) == [*code, r"And \*", "", "Args:", r"    a\_: One."]
+
+
+def test_sessions_of_a_docstring_stay_as_they_are() -> None:
+    lines = ["Example:", "    >>> x*y", "    |z|", "", "    And", "    >>> y*z", "", "|x|"]
+    assert convert_lines(lines) == [*lines[:-1], r"\|x\|"]
 
 
 def test_pages_install_this_distribution_with_extras_that_it_has() -> None:

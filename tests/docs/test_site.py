@@ -91,6 +91,14 @@ def test_tables_are_written_from_the_code(site: Path, page: str, names: list[str
     assert [name for name in names if name not in table] == []
 
 
+def test_classes_show_what_they_are_called_with(site: Path) -> None:
+    text = (site / "reference/nn.html").read_text(encoding="utf-8")
+    start = text.index('id="scalargrad.nn.Attention"')
+    shown = re.sub(r"<[^>]+>", "", text[start : text.index("</dt>", start)])
+    assert "size" in shown
+    assert "heads" in shown
+
+
 def test_nothing_is_loaded_from_the_network(site: Path) -> None:
     loading = re.compile(
         r"""<(?:script|link|img|iframe|source)\b[^>]*(?:src|href)=["']?(?:https?:)?//"""
