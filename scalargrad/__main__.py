@@ -30,6 +30,9 @@ EXTRAS = {
     ),
     "native": ("compiled programs as machine code", "llvmlite"),
     "jax": ("compiled programs that run in JAX", "jax"),
+    "onnx": ("compiled programs as ONNX models", "onnx"),
+    "sklearn": ("estimators for scikit-learn", "scikit-learn"),
+    "sympy": ("formulas to and from SymPy", "sympy"),
     "demos": (
         "the gallery of a clone: python -m demos",
         "matplotlib scikit-learn tqdm vl-convert-python",
@@ -38,6 +41,10 @@ EXTRAS = {
         "the tests of a clone: pytest",
         "basedpyright hypothesis import-linter jedi llvmlite matplotlib micrograd mpmath mypy "
         "pytest pytest-xdist ruff scikit-learn tqdm vl-convert-python",
+    ),
+    "docs": (
+        "the documentation of a clone: python -m sphinx docs site",
+        "furo matplotlib myst-parser scikit-learn sphinx tqdm vl-convert-python",
     ),
     "browser": ("the tests of pages, in Chromium", "axe-playwright-python playwright"),
 }

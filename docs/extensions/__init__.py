@@ -1,0 +1,1 @@
+"""What the documentation adds to Sphinx: examples that run while it is built, and tables."""
