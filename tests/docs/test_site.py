@@ -21,8 +21,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 PUBLIC = (
     *("scalargrad", "scalargrad.checkpoint", "scalargrad.compiler", "scalargrad.data"),
-    *("scalargrad.doctor", "scalargrad.losses", "scalargrad.nn", "scalargrad.optim"),
-    *("scalargrad.training", "viz", "viz.plots"),
+    *("scalargrad.doctor", "scalargrad.interop", "scalargrad.losses", "scalargrad.nn"),
+    *("scalargrad.optim", "scalargrad.training", "viz", "viz.plots"),
 )
 """The modules that list their public names."""
 
