@@ -283,7 +283,7 @@ class _Describer:
         box = self._folded.boxes.get(block.id)
         parameters = []
         for parameter in block.parameters:
-            size = f"{parameter.shown.rows:,} × {parameter.shown.columns:,}"
+            size = parameter.shown.note  # the map may be turned
             parameters.append([parameter.name, size, *json_numbers([parameter.norm])])
         return {
             "title": block.title or "inputs",
