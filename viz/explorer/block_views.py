@@ -20,7 +20,7 @@ from viz.model.block_card import Block
 from viz.model.heatmap import Map, shades
 from viz.model.picture import Group, Node
 from viz.model.snapshot import Snapshot, line_in_file
-from viz.render.svg_blocks import describe_block
+from viz.render.svg_blocks import box_tip
 from viz.render.svg_document import draw_blocks
 from viz.render.svg_writer import SvgWriter, find_color, format_coordinate
 from viz.views.blocks.assign import Box, Call
@@ -133,7 +133,7 @@ def draw_block_views(
     describe = _Describer(folded, snapshot, folds)
     nodes = picture.by_id
     for block in picture.blocks:
-        words = describe_block(block, nodes[block.id])
+        words = box_tip(block, nodes[block.id])
         writer.names[block.id] = words.removeprefix("module ")
     described = {block.id: describe.block(block, nodes[block.id]) for block in picture.blocks}
     groups = {group.path: group for group in picture.groups}
@@ -283,7 +283,7 @@ class _Describer:
         box = self._folded.boxes.get(block.id)
         parameters = []
         for parameter in block.parameters:
-            size = f"{parameter.shown.rows:,} × {parameter.shown.columns:,}"
+            size = parameter.shown.note  # the map may be turned
             parameters.append([parameter.name, size, *json_numbers([parameter.norm])])
         return {
             "title": block.title or "inputs",

@@ -130,7 +130,8 @@ def _measure_width(piece: CellPiece) -> float:
     count = width(count_text(cell.values), BLOCK.letter, mono=True)
     rows = [title + 10 + count, piece.map_size[0]]
     if cell.norm is not None:
-        rows.append(width(NORM, BLOCK.letter) + 8 + width(short_number(cell.norm), 11, mono=True))
+        norm = width(short_number(cell.norm), BLOCK.letter, mono=True)
+        rows.append(width(NORM, BLOCK.letter) + 8 + norm)
     if cell.later:
         rows.append(width(later_text(cell), BLOCK.letter))
     return max(rows) + 2 * CELL_PAD

@@ -47,16 +47,8 @@ def lay_out_blocks(
         LayoutError: Graphviz is missing, fails, or is not done in time.
     """
     if not picture.nodes:
-        return PlacedPicture(
-            picture,
-            {},
-            {},
-            (),
-            (),
-            0.0,
-            0.0,
-            blocks=BlockPlaces({}, {}, {}),
-        )
+        places = BlockPlaces({}, {}, {})
+        return PlacedPicture(picture, {}, {}, (), (), width=0.0, height=0.0, blocks=places)
     room = max_width - _PILE
     parts = find_stream_parts(picture)
     if parts is not None:
@@ -148,9 +140,7 @@ def heading_text(group: Group) -> str:
         >>> heading_text(Group("gpt", "gpt", calls=5))
         '▾ gpt × 5'
     """
-    if group.is_panel:
-        return group.title
-    return f"▾ {group.title} × {group.calls}" if group.calls > 1 else f"▾ {group.title}"
+    return group.title if group.is_panel else f"▾ {group.heading}"
 
 
 def _heading_width(group: Group) -> float:
@@ -259,21 +249,25 @@ def _place_titles(picture: Picture, stage: Stage, groups: dict[str, Rect]) -> di
             continue
         wide = width(text, BLOCK.frame, bold=True)
         if not group.is_panel:
-            x = rect.x + (stage.title_left)
+            x = rect.x + stage.title_left
             detail = Rect(x, rect.y + 9, wide + 16 + width(group.detail, BLOCK.note), 20.0)
             is_free = detail.right < rect.right - 12 and not any(map(detail.overlap, boxes))
             titles[group.path] = detail if is_free else Rect(x, rect.y + 9, wide, 20.0)
             continue
-        ends = (rect.right - wide - 14, rect.x + 14, rect.center - wide / 2)
-        lines = [box.center for box in boxes if box.overlap(rect)]
-        sums = [box.center for box in boxes if box.width <= BLOCK.sum]
-
-        def crossed(x: float, wide: float = wide, at: Sequence[float] = (*lines, *sums)) -> int:
-            return sum(x - 10 < line < x + wide + 10 for line in at)
-
-        x = min(ends, key=crossed)
-        titles[group.path] = Rect(x, rect.y + 8, wide, 20.0)
+        titles[group.path] = _place_panel_title(rect, wide, boxes)
     return titles
+
+
+def _place_panel_title(panel: Rect, wide: float, boxes: Sequence[Rect]) -> Rect:
+    """Return where the heading of a panel is: where the fewest lines down would cross it."""
+    inside = [box.center for box in boxes if box.overlap(panel)]
+    sums = [box.center for box in boxes if box.width <= BLOCK.sum]
+
+    def count_crossings(x: float) -> int:
+        return sum(x - 10 < line < x + wide + 10 for line in (*inside, *sums))
+
+    ends = (panel.right - wide - 14, panel.x + 14, panel.center - wide / 2)
+    return Rect(min(ends, key=count_crossings), panel.y + 8, wide, 20.0)
 
 
 def _name_stream(

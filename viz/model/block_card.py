@@ -109,6 +109,17 @@ class Block:
     cells_in_row: int = 0
 
 
+def count_values(block: Block) -> str:
+    """Return how many Values are folded in a box, and in how many calls.
+
+    Example:
+        >>> count_values(Block("b0", values=2560, calls=5))
+        '2,560 values in 5 calls'
+    """
+    size = plural(block.values, "value")
+    return f"{size} in {block.calls:,} calls" if block.calls > 1 else size
+
+
 def describe_block(block: Block) -> str:
     """Return a box in one sentence.
 
@@ -116,10 +127,7 @@ def describe_block(block: Block) -> str:
         >>> describe_block(Block("b0", title="q", line="linear 16 → 16", values=2560, calls=5))
         'q: linear 16 → 16, 2,560 values in 5 calls'
     """
-    size = plural(block.values, "value")
-    if block.calls > 1:
-        size += f" in {block.calls:,} calls"
-    parts = [block.line, size]
+    parts = [block.line, count_values(block)]
     if block.norm is not None:
         parts.append(f"gradient norm {number(block.norm)}")
     for parameter in block.parameters:

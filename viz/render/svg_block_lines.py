@@ -60,16 +60,7 @@ def _draw_title(group: Group, place: Rect, writer: SvgWriter) -> str:
     ink = "muted" if group.is_panel else "ink"
     baseline = place.y + 15
     text = fit_text(heading_text(group), BLOCK.frame, place.width + 1, bold=True)
-    parts = [
-        writer.text(
-            place.x,
-            baseline,
-            text,
-            BLOCK.frame,
-            ink,
-            bold=True,
-        )
-    ]
+    parts = [writer.text(place.x, baseline, text, BLOCK.frame, ink, bold=True)]
     wide = width(text, BLOCK.frame, bold=True)
     # The layout made space for the detail where there is some.
     if not group.is_panel and place.width > wide + 16:

@@ -16,9 +16,9 @@ from viz.layout.block_places import (
 )
 from viz.layout.geometry import Rect
 from viz.look.measures import BLOCK, BORDER
-from viz.look.text import TIP, escape, exact, fit_text, number, plural, width
+from viz.look.text import TIP, escape, exact, fit_text, number, width
 from viz.look.theme import STEPS
-from viz.model.block_card import Block
+from viz.model.block_card import Block, count_values
 from viz.model.heatmap import Map
 from viz.model.picture import Node, Picture
 
@@ -54,25 +54,23 @@ def draw_block(
         card = replace(node, kind="operation") if node.kind == "module" else node
         return draw_node(card, rect, replace(picture, level="cards", scale=picture.largest), writer)
     pen = _BlockPen(plan, rect, picture, writer)
-    tip = escape(describe_block(plan.block, node), TIP)
+    tip = escape(box_tip(plan.block, node), TIP)
     role = "" if is_sample else ' role="graphics-symbol"'
     return f"<g{role}><title>{tip}</title>{pen.draw()}</g>"
 
 
-def describe_block(block: Block, node: Node) -> str:
+def box_tip(block: Block, node: Node) -> str:
     """Return a box in words: its path, its line, how much is in it, and its gradient.
 
     Example:
         >>> block = Block("n1", title="q", line="linear 2 → 2", values=12, calls=3, norm=0.5)
-        >>> describe_block(block, Node("n1", "module", name="gpt/q"))
+        >>> box_tip(block, Node("n1", "module", name="gpt/q"))
         'gpt.q, linear 2 → 2, 12 values in 3 calls, gradient norm 0.5'
     """
     if block.kind in ("sum", *SINGLE):
         return describe_node(node)
     name = (node.name or block.title).replace("/", ".")
-    count = plural(block.values, "value") if block.values else ""
-    if count and block.calls > 1:
-        count += f" in {block.calls:,} calls"
+    count = count_values(block) if block.values else ""
     norm = "" if block.norm is None else f"gradient norm {exact(block.norm)}"
     parts = [name or block.kind, block.line, count, norm, block.note]
     if block.kind == "input":

@@ -13,7 +13,7 @@ from viz.model.snapshot import Snapshot, shown_flow
 
 from .neuron_tables import row_name
 from .scalars import MAX_NUMBERED, value_node
-from .sums import FoldedSums
+from .sums import fold_sums
 
 
 def call_picture(
@@ -37,7 +37,7 @@ def call_picture(
         [('input', 3.0), ('input', 2.0), ('operation', 6.0)]
     """
     shown = snapshot.default_show if show is None else show
-    sums = fold_call(snapshot, values)
+    sums = fold_sums(snapshot, values)
     gradients = snapshot.gradients if snapshot.has_gradients else {}
     inside = [node for node in values if node not in sums.folded]
     own = set(values)
@@ -76,22 +76,10 @@ def count_nodes(snapshot: Snapshot, values: Sequence[Value]) -> int:
         snapshot: The graph.
         values: The Values that the call made.
     """
-    sums = fold_call(snapshot, values)
+    sums = fold_sums(snapshot, values)
     inside = [node for node in values if node not in sums.folded]
     outside = {arg for node in inside for arg, _ in sums.operands(node)}
     return len(outside.union(inside))
-
-
-def fold_call(snapshot: Snapshot, values: Sequence[Value]) -> FoldedSums:
-    """Return the chains of + among the Values of a call.
-
-    Args:
-        snapshot: The graph.
-        values: The Values.
-    """
-    # The 0 that Python's sum begins with is a leaf.
-    leaves = {arg for node in values for arg in node.args if not arg.args}
-    return FoldedSums(snapshot, [*values, *leaves])
 
 
 def _number_outputs(snapshot: Snapshot, values: Sequence[Value]) -> dict[Value, int]:

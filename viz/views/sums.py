@@ -1,6 +1,6 @@
 """Chains of + as one Σ, and the 0 that Python's `sum` begins with left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -16,6 +16,18 @@ ADDS = (ops.ADD.name, ops.SUM.name)
 
 Operand = tuple[Value, float]
 """An operand with its local derivative."""
+
+
+def fold_sums(snapshot: Snapshot, values: Sequence[Value]) -> "FoldedSums":
+    """Return the chains of + among some Values that are shown one by one.
+
+    Args:
+        snapshot: The graph.
+        values: The Values.
+    """
+    # The 0 that Python's sum begins with is a leaf.
+    leaves = {arg for node in values for arg in node.args if not arg.args}
+    return FoldedSums(snapshot, [*values, *leaves])
 
 
 class FoldedSums:

@@ -233,3 +233,19 @@ def test_no_value_is_lost_where_names_repeat() -> None:
     folds = find_folds(snapshot)
     held = sorted(i for fold in folds for i in fold.values)
     assert held == list(range(len(snapshot)))
+
+
+def test_the_size_of_a_parameter_is_that_of_its_rows_and_columns_in_the_code() -> None:
+    weights = [[Parameter(0.1 * i - 0.2 * j) for j in range(2)] for i in range(4)]
+    sg.label(weights, "w")
+
+    def linear(matrix: list[list[Any]], x: list[Any]) -> list[Any]:
+        return [sum(w * xi for w, xi in zip(row, x, strict=True)) for row in matrix]
+
+    with sg.trace_calls():
+        wide = linear(weights, [Value(1.0, label="a"), Value(2.0, label="b")])
+        loss = sum(value.tanh() for value in wide)
+    loss.backward()
+    _, data = blocks_of(loss)
+    # Its map is turned: a column makes the number below it.
+    assert [each[:2] for each in box_named(data, "wide")["parameters"]] == [["w", "4×2"]]

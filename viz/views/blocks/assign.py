@@ -9,7 +9,7 @@ from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
 from viz.views.layers.order import digits
-from viz.views.sums import FoldedSums
+from viz.views.sums import fold_sums
 
 from .fold import Frame, FrameKey, Frames
 from .statements import Statement, find_statement
@@ -158,7 +158,7 @@ class Boxes:
         self._owner: dict[Value, tuple[Box, Call]] = {}
         self._assign()
         opened_boxes = [box for key, box in self._by_key.items() if key in self.opened.values]
-        self.sums = self.fold_sums([node for box in opened_boxes for node in box.values])
+        self.sums = fold_sums(snapshot, [node for box in opened_boxes for node in box.values])
         for box in opened_boxes:
             self._open_values(box)
         self._connect()
@@ -171,16 +171,6 @@ class Boxes:
     def call(self, node: Value) -> Call:
         """Return the call that a computed Value is made in, as far as its box tells calls apart."""
         return self._owner[node][1]
-
-    def fold_sums(self, values: list[Value]) -> FoldedSums:
-        """Return the chains of + among some Values.
-
-        Args:
-            values: Values that are shown one by one.
-        """
-        # The 0 that Python's sum begins with is a leaf.
-        leaves = {arg for node in values for arg in node.args if not arg.args}
-        return FoldedSums(self.snapshot, [*values, *leaves])
 
     def _assign(self) -> None:
         spots: dict[tuple[int, int], tuple[Box, Call]] = {}

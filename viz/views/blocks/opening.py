@@ -7,6 +7,7 @@ from scalargrad.errors import OptionError
 from viz.look.text import clean, hint
 from viz.model.picture import MAX_CHIPS
 from viz.views.call_values import count_nodes
+from viz.views.sums import fold_sums
 
 from .assign import Box, Boxes, Opened
 from .fold import Frame
@@ -112,7 +113,7 @@ def _open_calls(opened: Opened, box: Box, number: int, name: str) -> None:
 
 def _open_values(opened: Opened, boxes: Boxes, box: Box, name: str) -> None:
     """Show single Values: a few in the place of their box, more as a picture of their own."""
-    folded = boxes.fold_sums(box.values).folded
+    folded = fold_sums(boxes.snapshot, box.values).folded
     count = sum(1 for node in box.values if node not in folded)
     if count <= MAX_IN_PLACE:
         opened.values.add(box.key)
