@@ -287,7 +287,7 @@ class NumberLike:
             check_question("a Value as an index of Python")
             raise DataError(
                 "a Value can't be an index or a count of Python: write int(x.data) where the "
-                "graph may end"
+                "graph may end, and [x * y for y in ys] in place of ys * x for a list"
             )
 
     # Truth and order are asked in the innermost loops of user code, so outside of a trace they do

@@ -73,6 +73,12 @@ def test_a_value_is_no_index() -> None:
         rows()[Value(1.0)]  # type: ignore[call-overload]
 
 
+def test_a_list_times_a_value_says_how_to_scale_a_list() -> None:
+    """Python asks the Value how often it shall repeat the list."""
+    with pytest.raises(DataError, match=r"\[x \* y for y in ys\] in place of ys \* x"):
+        [Value(1.0)] * Value(2.0)  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("table", [3.0, "abc", None, {0: 1.0}], ids=repr)
 def test_what_is_no_table(table: Any) -> None:
     with pytest.raises(DataError, match="take looks up a list or an array"):

@@ -12,7 +12,7 @@ from docs.extensions.pages import DOCS, list_pages, read_examples, run_examples
 
 PAGES = {path.relative_to(DOCS).as_posix(): path for path in list_pages()}
 WITH_EXAMPLES = [name for name, path in PAGES.items() if ">>>" in path.read_text(encoding="utf-8")]
-LONGEST = {"learn": 150, "how-to": 60}
+LONGEST = {"learn": 150, "how-to": 100}
 """Lines of a page, by its folder."""
 
 
