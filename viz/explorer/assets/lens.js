@@ -178,14 +178,20 @@ function biasRow(bias, writers) {
 function parameterRow(parameter, writers, heading, cells) {
   const weightCell = tintedCell((now) => now.data[parameter], 'weights', writers);
   const gradient = tintedCell((now) => now.gradients[parameter], 'gradients', writers);
-  const choose = () => chooseWeight(parameter);
-  const line = html('tr', { onclick: choose }, heading, weightCell, ...cells, gradient);
+  const ask = () => askWhy(parameter);
+  const line = html('tr', { onclick: ask }, heading, weightCell, ...cells, gradient);
   writers.push(() => {
     const isChosen = session.weight === parameter;
     line.classList.toggle('chosen', isChosen);
     heading.querySelector('button').setAttribute('aria-current', String(isChosen));
   });
   return line;
+}
+
+// The answer is further down in the page, often below what the window shows.
+function askWhy(parameter) {
+  chooseWeight(parameter);
+  byId('why').scrollIntoView({ block: isSheet() ? 'start' : 'nearest' });
 }
 
 // The sum, and what the activation makes of it.
@@ -241,10 +247,12 @@ function writeLens() {
 
 // On a phone the sheet may cover the box of its neuron, and the page scrolls up.
 function uncover(neuron) {
-  if (getComputedStyle(byId('lens')).position !== 'fixed') return;
+  if (!isSheet()) return;
   const covered = boxBeside(neuron).getBoundingClientRect().bottom + LENS_GAP;
   scrollBy(0, Math.max(0, covered - byId('lens').getBoundingClientRect().top));
 }
+
+const isSheet = () => getComputedStyle(byId('lens')).position === 'fixed';
 
 // Beside the box of the neuron: right of it, or left where it does not fit; a sheet on phones.
 function placeLens() {

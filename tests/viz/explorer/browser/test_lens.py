@@ -205,3 +205,23 @@ def test_a_gradient_has_one_color_everywhere(show: Show) -> None:
     output, factor, strip, row, result = page.tab.evaluate(script)
     assert output == factor == strip
     assert row == result
+
+
+@pytest.mark.parametrize("size", [(1100, 760), (390, 800)])
+def test_a_row_leads_to_the_answer_where_the_window_is_too_low_for_it(
+    show: Show, size: tuple[int, int]
+) -> None:
+    page = InThePage(show, tanh_network(), POINTS, SIGNS)
+    resize(page.tab, *size)
+    open_neuron(page, 0, 1)
+    assert not page.tab.evaluate(HEADING_IS_SEEN)
+    page.tab.click("#lens tbody tr >> nth=0")
+    page.tab.wait_for_function(HEADING_IS_SEEN)
+
+
+HEADING_IS_SEEN = """() => {
+  const heading = document.querySelector('#why h2');
+  const { left, top, width, height } = heading.getBoundingClientRect();
+  return heading.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+}"""
+"""Nothing lies over the heading of the answer, and it is inside of the window."""
