@@ -188,10 +188,11 @@ function parameterRow(parameter, writers, heading, cells) {
   return line;
 }
 
-// The answer is further down in the page, often below what the window shows.
+// The answer is further down in the page, often below what the window shows, and a sheet covers it.
 function askWhy(parameter) {
+  if (isSheet()) openNeuron(null);
   chooseWeight(parameter);
-  byId('why').scrollIntoView({ block: isSheet() ? 'start' : 'nearest' });
+  byId('why').scrollIntoView({ block: 'nearest' });
 }
 
 // The sum, and what the activation makes of it.
