@@ -1,6 +1,7 @@
 """The README as a page of the gallery: as much of Markdown as the README uses."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -11,7 +12,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 
 def readme_page(folder: Path) -> str:
-    """Return the README as HTML, with pictures that the gallery in `folder` has, too."""
+    """Return the README as HTML, and copy its pictures to the folder of the gallery."""
     text = README.read_text(encoding="utf-8")
     # Code between fences keeps its blank lines; all else is a block between two of them.
     pieces = re.split(r"^```(\w*)\n(.*?)^```\n", text, flags=re.DOTALL | re.MULTILINE)
@@ -81,9 +82,8 @@ def _inline(text: str, folder: Path) -> str:
 
 def _emphasis(text: str, folder: Path) -> str:
     def picture(found: re.Match[str]) -> str:
-        file = Path(found[2]).name
-        known = (folder / file).is_file()
-        return f'<img src="{file}" alt="{found[1]}">' if known else f"<em>{found[1]}</em>"
+        shutil.copy(README.parent / found[2], folder)
+        return f'<img src="{Path(found[2]).name}" alt="{found[1]}">'
 
     def link(found: re.Match[str]) -> str:
         # Other files of the project are not in the gallery: their names remain.

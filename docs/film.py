@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 import viz
 from scalargrad import data, nn, optim
 
 FILM = Path(__file__).parent.parent / "demos/pictures/training.webp"
-SIZE = {"width": 1100, "height": 800}
+SIZE: ViewportSize = {"width": 1100, "height": 800}
 
 POINTER = """([x, y]) => {
   const pointer = document.getElementById('pointer') ?? document.body.appendChild(
@@ -39,11 +39,12 @@ class Frame(NamedTuple):
 
 def make_page() -> viz.Page:
     """Return a page in which a network learns to tell two moons apart."""
-    X, y = data.moons(80, noise=0.1, seed=1)
+    points, classes = data.moons(80, noise=0.1, seed=1)
     model = nn.MLP(2, [6, 6, 1], activation="tanh", seed=0)
     optimizer = optim.Adam(model.parameters(), 0.01)
+    samples = (points, 2 * classes - 1)
     return viz.explore(
-        model, data=(X, 2 * y - 1), loss="mse", train=True, optimizer=optimizer, theme="light"
+        model, data=samples, loss="mse", train=True, optimizer=optimizer, theme="light"
     )
 
 
@@ -57,7 +58,7 @@ def play(tab: Any, rounds: int) -> Iterator[Frame]:
         box = target.bounding_box()
         tab.evaluate(POINTER, [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
         target.click()
-        tab.wait_for_timeout(300)
+        tab.wait_for_timeout(500)
 
     yield look(1000)
     for round_ in range(rounds):
@@ -70,10 +71,11 @@ def play(tab: Any, rounds: int) -> Iterator[Frame]:
     yield look(4000)
 
 
-def record(path: Path, rounds: int = 36) -> None:
+def record(path: Path, rounds: int = 30) -> None:
     """Write the film to a file."""
     with sync_playwright() as playwright, TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, reduced_motion="reduce")
         tab.goto(make_page().save(Path(folder, "page.html")).as_uri())
         tab.wait_for_selector("body[data-ready]")

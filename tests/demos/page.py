@@ -71,9 +71,11 @@ class Page(HTMLParser):
 
 def faults_of(folder: Path, demos: list[str]) -> list[str]:
     """What is wrong with the gallery in `folder`, which should show `demos`."""
+    # A gallery of other people's demos has no README.
+    readme = [folder / "readme.html"] if (folder / "readme.html").is_file() else []
     pages = {
         path.name: Page(path.read_text(encoding="utf-8"))
-        for path in [folder / "index.html", *(folder / f"{demo}.html" for demo in demos)]
+        for path in [folder / "index.html", *readme, *(folder / f"{demo}.html" for demo in demos)]
     }
     faults = [
         f"{name}: {fault}"
