@@ -3,6 +3,7 @@
 These tests run where the extra `docs` is installed.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -29,9 +30,14 @@ PUBLIC = (
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as the documentation says; a warning is an error."""
+    """The site, built as the documentation says; a warning is an error.
+
+    With GALLERY=FOLDER in the environment, the gallery in that folder becomes a part of it.
+    """
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", str(folder)]
+    if "GALLERY" in os.environ:
+        command += ["-D", f"gallery={os.environ['GALLERY']}"]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     return folder
