@@ -11,9 +11,10 @@ from functools import partial
 from inspect import Parameter, getdoc, signature
 from keyword import iskeyword
 from threading import Lock
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 from scalargrad.errors import CallError, OptionError, UnknownNameError
+from scalargrad.utils.counting import plural
 from scalargrad.utils.spelling import suggestion
 
 from . import functions
@@ -37,6 +38,9 @@ _MAX_SYMBOL = 12
 
 _rules: dict[str, Rule] = {}
 """The function that each own operation was made of, by name."""
+
+_latest: dict[str, Operation] = {}
+"""What computes each own operation by its latest definition."""
 
 _lock = Lock()
 
@@ -102,7 +106,8 @@ def operation(
     Raises:
         OptionError: For a name that is taken, and for a function that uses anything but operations
             of `m` and plain numbers, such as `if x > 0` or `math.exp(x)`. A second definition at
-            the same place, as in a cell that is run again, replaces the first one.
+            the same place, as in a cell that is run again, replaces the first one, also in models
+            that were made with it.
         CallError: For a function or rule that does not take the operands.
 
     Example:
@@ -140,9 +145,7 @@ def operation(
         domain=_intervals(name, domain, count),
         kinks=kinks,
     )
-    made = _make_function(op, function)
-    _add(op, function, made)
-    return made
+    return _add(op, function)
 
 
 def own_operations() -> list[str]:
@@ -159,7 +162,7 @@ def remove_operation(name: str) -> None:
     """Remove an operation that `operation` added.
 
     Graphs and programs that were made with it keep their numbers, but can't be differentiated or
-    compiled again.
+    compiled again, and the function can't be called any more.
 
     Args:
         name: Its name.
@@ -180,6 +183,7 @@ def remove_operation(name: str) -> None:
             hint = suggestion(name, _rules, otherwise="; there is none")
             raise UnknownNameError(f"no operation {name!r} was added by sg.operation{hint}")
         del _rules[name]
+        _latest[name] = partial(_refuse, name)
         del TABLE[name]
         del FUNCTIONS[name]
         for space in (VALUES, *NAMESPACES):
@@ -199,15 +203,14 @@ def row_of(chosen: object) -> Op:
     name = chosen if isinstance(chosen, str) else getattr(chosen, "operation", "")
     name = name or getattr(chosen, "__name__", "")
     if name not in TABLE:
-        hint = suggestion(name, TABLE, otherwise="")
+        hint = suggestion(name, TABLE, otherwise=": define it with sg.operation")
         raise UnknownNameError(f"no operation {name or chosen!r} exists{hint}")
     return TABLE[name]
 
 
 def _check_function(name: str, function: Rule) -> int:
     """Check the name and the parameters of a function, and count its operands."""
-    is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and not iskeyword(name)
-    if not is_word:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", str(name)) or iskeyword(name):
         raise OptionError(
             f"an operation needs a name of letters, digits and _, not {name!r}: "
             'write def with a name, or give name="…"'
@@ -245,18 +248,23 @@ def _rules_of_derivatives(
     derivative: Rule | Sequence[Rule | None] | None,
     count: int,
 ) -> tuple[Rule, ...]:
-    given: list[Rule | None] = []
+    given: list[Rule | None] = [None] * count
     if callable(derivative):
         given = [derivative]
-    elif derivative is not None:
+    elif isinstance(derivative, Iterable):
         given = [*derivative]
-    if given and len(given) != count:
+    elif derivative is not None:
+        raise CallError(
+            f"the derivative of {name} must be a function, rule(m, o, x, …), or a sequence of "
+            f"them, not {type(derivative).__name__}"
+        )
+    if len(given) != count:
         raise OptionError(
-            f"operation {name} has {count} operands, so derivative must be a sequence of {count} "
-            f"rules, None for one to be made, not {len(given)}"
+            f"operation {name} has {plural(count, 'operand')}, so derivative must be a sequence of "
+            f"{plural(count, 'rule')}, None for one to be made, not {len(given)}"
         )
     rules = []
-    for i, rule in enumerate(given or [None] * count):
+    for i, rule in enumerate(given):
         if rule is None:
             rules.append(derive(function, count, i))
             continue
@@ -271,7 +279,8 @@ def _try_kinks(name: str, kinks: Rule, count: int) -> None:
     what = f"kinks of {name}"
     _check_call(kinks, count + 1, what, "kinks(m, x, …)")
     numbers = kinks(FLOATS, *[0.5] * count)
-    if not isinstance(numbers, tuple) or not numbers:
+    is_tuple = isinstance(numbers, tuple) and len(numbers) > 0
+    if not is_tuple or not all(isinstance(number, float | int) for number in numbers):
         raise OptionError(f"{what} must return a tuple of numbers, not {numbers!r}: write (x,)")
 
 
@@ -287,7 +296,7 @@ def _check_call(rule: object, arguments: int, what: str, form: str) -> None:
 def _intervals(
     name: str, domain: Interval | Sequence[Interval], count: int
 ) -> tuple[Interval, ...]:
-    listed: list[Any] = list(domain)
+    listed: list[Any] = list(domain) if isinstance(domain, Iterable) else [domain]
     if len(listed) == 2 and not any(isinstance(end, Iterable) for end in listed):
         listed = [tuple(listed)]
     intervals: list[Interval] = []
@@ -300,7 +309,9 @@ def _intervals(
             raise OptionError(f"domain of {name} is empty: {low:g} is not below {high:g}")
         intervals.append((low, high))
     if len(intervals) > count:
-        raise OptionError(f"domain of {name} has {len(intervals)} intervals for {count} operands")
+        raise OptionError(
+            f"domain of {name} has {len(intervals)} intervals for {plural(count, 'operand')}"
+        )
     return tuple(intervals)
 
 
@@ -309,18 +320,8 @@ def _first_line(name: str, function: Rule) -> str:
     return line or f"{name}, an operation of your own."
 
 
-def _make_function(op: Op, function: Rule) -> Operation:
-    made: Any = over_operands(op)
-    made.__name__ = op.name
-    made.__qualname__ = getattr(function, "__qualname__", op.name)
-    made.__module__ = function.__module__
-    made.__doc__ = getdoc(function) or op.doc
-    made.operation = op.name
-    operation_of_values: Operation = made
-    return operation_of_values
-
-
-def _add(op: Op, function: Rule, made: Operation) -> None:
+def _add(op: Op, function: Rule) -> Operation:
+    """Add a row, and return its function: the one that there is, for another definition."""
     with _lock:
         known = _rules.get(op.name)
         is_again = known is not None and _place(known) == _place(function)
@@ -330,14 +331,48 @@ def _add(op: Op, function: Rule, made: Operation) -> None:
                 f"the name {op.name!r} is taken by another operation: "
                 'choose another one, or give name="…"'
             )
+        compute: Any = over_operands(op)
+        made: Any = FUNCTIONS.get(op.name) or _make_function(op.name)
+        made.__signature__ = compute.__signature__
+        for described in (compute, made):
+            _describe(described, op, function)
+        _latest[op.name] = compute
         _rules[op.name] = function
         TABLE[op.name] = op
         FUNCTIONS[op.name] = made
         setattr(VALUES, op.name, partial(apply_in_rule, op))
         for space in NAMESPACES:
             setattr(space, op.name, partial(op.forward, space))
+    own: Operation = made
+    return own
 
 
-def _place(function: Rule) -> tuple[str, str]:
+def _make_function(name: str) -> Operation:
+    latest = _latest
+
+    def own(*operands: Any, **named: Any) -> Any:
+        # A model that holds this function must compute what programs that are compiled from it do,
+        # and these know the latest definition only.
+        return latest[name](*operands, **named)
+
+    return own
+
+
+def _describe(made: Any, op: Op, function: Rule) -> None:
+    made.__name__ = op.name
+    made.__qualname__ = getattr(function, "__qualname__", op.name)
+    made.__module__ = function.__module__
+    made.__doc__ = getdoc(function) or op.doc
+    made.operation = op.name
+
+
+def _refuse(name: str, *_: Any, **__: Any) -> NoReturn:
+    raise UnknownNameError(f"operation {name} was removed: define it again with sg.operation")
+
+
+def _place(function: Any) -> tuple[str, str]:
     """Return where a function was defined: another definition there is a new version of it."""
-    return function.__module__, getattr(function, "__qualname__", "")
+    while isinstance(function, partial):
+        function = function.func
+    defined = function if hasattr(function, "__qualname__") else type(function)
+    return defined.__module__, defined.__qualname__

@@ -10,7 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core import floats, ops
-from scalargrad.core.ops import TABLE, namespace
+from scalargrad.core.ops import TABLE, fold_numbers, namespace
 from scalargrad.errors import OptionError
 
 from .extras import require
@@ -144,8 +144,13 @@ class OnnxTerm:
     def __ge__(self, other: Any) -> "OnnxTerm":
         return self._compare("GreaterOrEqual", other)
 
-    def __and__(self, other: Any) -> "OnnxTerm":
-        return self._compare("And", other)
+    def __and__(self, other: "OnnxTerm | bool") -> "OnnxTerm | bool":
+        # A comparison of plain numbers, such as options of an operation, is decided already.
+        if isinstance(other, OnnxTerm):
+            return self._compare("And", other)
+        return self if other else False
+
+    __rand__ = __and__
 
 
 def compute(graph: OnnxGraph, operator: str, *operands: Any) -> OnnxTerm:
@@ -238,7 +243,7 @@ def make_operations(graph: OnnxGraph) -> SimpleNamespace:
         ops.STOP_GRADIENT.name: lambda x: x,
         ops.WHERE.name: where,
     }
-    return namespace(primitives, is_kept=False)
+    return namespace(fold_numbers(primitives), is_kept=False)
 
 
 def _floor_divide(graph: OnnxGraph, x: Any, y: Any) -> OnnxTerm:
