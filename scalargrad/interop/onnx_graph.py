@@ -230,6 +230,7 @@ def make_operations(graph: OnnxGraph) -> SimpleNamespace:
     }
     primitives |= {op.name: partial(compute, graph, name) for op, name in _OPERATORS.items()}
     primitives |= {
+        ops.ATAN2.name: partial(_find_angle, graph),
         ops.CBRT.name: lambda x: compute(graph, "Sign", x) * compute(graph, "Pow", abs(x), 1 / 3),
         ops.ERFC.name: lambda x: 1.0 - compute(graph, "Erf", x),
         ops.EXP2.name: lambda x: compute(graph, "Pow", 2.0, x),
@@ -248,3 +249,14 @@ def make_operations(graph: OnnxGraph) -> SimpleNamespace:
 
 def _floor_divide(graph: OnnxGraph, x: Any, y: Any) -> OnnxTerm:
     return compute(graph, "Floor", compute(graph, "Div", x, y))
+
+
+def _find_angle(graph: OnnxGraph, y: Any, x: Any) -> OnnxTerm:
+    """Return the angle of the point (x, y). ONNX knows those of the right half of the plane."""
+    near = compute(graph, "Atan", compute(graph, "Div", y, x))
+    half_turn = compute(graph, "Where", compute(graph, "Less", y, 0.0), -math.pi, math.pi)
+    quarter_turn = compute(graph, "Sign", y) * (0.5 * math.pi)
+    is_left = compute(graph, "Less", x, 0.0)
+    is_between = compute(graph, "Equal", x, 0.0)
+    beside = compute(graph, "Where", is_left, near + half_turn, near)
+    return compute(graph, "Where", is_between, quarter_turn, beside)
