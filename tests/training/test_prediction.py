@@ -94,6 +94,15 @@ def test_outputs_that_are_no_array_are_refused() -> None:
         type("Text", (nn.Module,), {"forward": lambda self, x: "a"})().predict([[1.0]])
 
 
+def test_a_model_that_returns_nothing_is_refused() -> None:
+    class Forgetful(nn.Module):
+        def forward(self, x: Any) -> Any:
+            Value(x[0])
+
+    with pytest.raises(DataError, match="returns a number, or numbers in nested lists, not None"):
+        Forgetful().predict(X[:2])
+
+
 def test_a_layer_may_be_called_score() -> None:
     class Ranked(nn.Module):
         def __init__(self) -> None:
@@ -135,6 +144,21 @@ def test_the_accuracy_is_the_share_of_right_decisions() -> None:
     assert CLASSES.score(X, wrong) == 0.75
 
 
+@pytest.mark.parametrize("target", [3, 0.5, -1, numpy.nan])
+def test_a_number_that_is_no_index_of_an_output_is_refused(target: float) -> None:
+    with pytest.raises(DataError, match=r"y\[1\] is .*not the index of one of 3 outputs"):
+        CLASSES.score(X[:2], [0, target])
+
+
+def test_targets_of_one_class_are_classes_too() -> None:
+    model = nn.MLP(2, [1], output_activation="sigmoid", seed=0)
+    expected = (model.predict(X[:5]) > 0.5).mean()
+    found = model.score(X[:5], [1] * 5)
+    assert (found.metric, found) == ("accuracy", expected)
+    assert model.score(X[:5], [0] * 5) == 1.0 - expected
+    assert nn.MLP(2, [1], seed=0).score(X[:5], [-1] * 5).metric == "accuracy"
+
+
 def test_targets_that_are_no_classes_have_an_r2() -> None:
     assert repr(CLASSES.score(X, CLASSES.predict(X))) == "r2 1.0"
     one = nn.MLP(2, [1], seed=0)
@@ -158,5 +182,7 @@ def test_a_score_is_a_float_that_says_what_it_is() -> None:
     assert (found, found.metric, str(found), found + 0.25) == (0.5, "r2", "0.5", 0.75)
     with pytest.raises(OptionError, match="metric must be"):
         score(CLASSES, X, LARGEST, metric="f1")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="border must be a real number"):
+        score(CLASSES, X, LARGEST, border="a")  # type: ignore[arg-type]
     with pytest.raises(LengthError, match="one length"):
         score(CLASSES, X, LARGEST[:3])
