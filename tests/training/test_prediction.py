@@ -90,7 +90,7 @@ def test_outputs_that_are_no_array_are_refused() -> None:
         Echo().predict([[1.0], [1.0, 2.0]])
     with pytest.raises(LengthError, match="no samples"):
         Echo().predict([])
-    with pytest.raises(DataError, match="returns numbers"):
+    with pytest.raises(DataError, match="nested lists, not str"):
         type("Text", (nn.Module,), {"forward": lambda self, x: "a"})().predict([[1.0]])
 
 
