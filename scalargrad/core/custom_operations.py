@@ -34,7 +34,7 @@ _NO_NAME |= {"zero_where", "fixed_where"}
 """Names that mean something else to layers, or in rules."""
 
 _MAX_SYMBOL = 12
-"""How many signs a symbol may have, so that it fits where those of the table do."""
+"""How many characters a symbol may have, so that it fits where those of the table do."""
 
 _rules: dict[str, Rule] = {}
 """The function that each own operation was made of, by name."""
@@ -88,7 +88,7 @@ def operation(
 
     Args:
         function: The function. The operation has its name, documentation and operands.
-        symbol: The symbol in pictures, some printable signs; the name by default.
+        symbol: The symbol in pictures, up to 12 printable characters; the name by default.
         derivative: The rule of the derivative, `rule(m, o, x, …)`, where `o` is the result. With
             several operands, a sequence of one rule for each. A rule that is None or left out is
             made from the function by the chain rule, once, and is as fast as one by hand; give one
@@ -237,7 +237,8 @@ def _check_function(name: str, function: Rule) -> int:
 def _check_symbol(name: str, symbol: object) -> str:
     if not isinstance(symbol, str) or not symbol.isprintable() or len(symbol) > _MAX_SYMBOL:
         raise OptionError(
-            f"symbol of {name} must be text of up to {_MAX_SYMBOL} printable signs, not {symbol!r}"
+            f"symbol of {name} must be text of up to {_MAX_SYMBOL} printable characters, "
+            f"not {symbol!r}"
         )
     return symbol or name
 

@@ -129,6 +129,27 @@ def test_a_branch_that_is_not_taken_sends_nothing_even_if_it_is_infinite() -> No
     assert gradients(operation(x), x) == [0.0]
 
 
+COMPARISONS: dict[str, tuple[Callable[..., Any], float]] = {
+    "<": (lambda m, x: m.where(x < 1.0, 3.0 * x, 2.0 * x + 1.0), 2.0),
+    "<=": (lambda m, x: m.where(x <= 1.0, 3.0 * x, 2.0 * x + 1.0), 3.0),
+    ">": (lambda m, x: m.where(x > 1.0, 3.0 * x, 2.0 * x + 1.0), 2.0),
+    ">=": (lambda m, x: m.where(x >= 1.0, 3.0 * x, 2.0 * x + 1.0), 3.0),
+    "&": (lambda m, x: m.where((x > 0.0) & (x >= 1.0), 3.0 * x, 2.0 * x + 1.0), 3.0),
+}
+
+
+@pytest.mark.parametrize(("body", "slope"), COMPARISONS.values(), ids=list(COMPARISONS))
+def test_at_a_kink_the_derivative_is_that_of_the_branch_taken(body: Any, slope: float) -> None:
+    assert sg.grad(mine(body))(1.0) == slope
+
+
+def test_a_derivative_that_is_made_takes_the_result_in_place_of_computing_it_again() -> None:
+    rule = derive(lambda m, x: m.exp(x), 1, 0)
+    assert rule.__doc__ is not None
+    assert "m.exp" not in rule.__doc__
+    assert rule(FLOATS, 7.0, 0.0) == 7.0
+
+
 def test_a_rule_that_does_not_depend_on_an_operand_cuts_it() -> None:
     rule = derive(lambda m, x, y: m.exp(x), 2, 1)
     assert rule(FLOATS, 1.0, 0.0, 2.0) * math.inf == 0.0
@@ -311,6 +332,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "not": (lambda m, x: m.where(~(x < 0.0), x, 0.0), "exchange the branches"),
     "a factor": (lambda m, x: (x > 0.0) * x, r"with a comparison: write m\.where"),
     "an operand": (lambda m, x: m.exp(x > 0.0), r"with a comparison: write m\.where"),
+    "a branch": (lambda m, x: m.where(x > 0.0, x < 1.0, x), r"with a comparison: write m\.where"),
     "a comparison": (lambda m, x: x > 0.0, r"returns a comparison: write m\.where"),
     "and": (lambda m, x: m.where(m.lt(x, 1.0) & (x > 0.0), x, 0.0), r"\(x < y\) & \(y < z\)"),
     "number of numpy": (lambda m, x: x * numpy.float64(2.0), r"write float\(…\) around"),
@@ -339,9 +361,9 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "empty domain": ({"domain": (1.0, 1.0)}, "domain of test_mine is empty"),
     "no domain": ({"domain": ((0.0, 1.0, 2.0),)}, "must be intervals"),
     "domains": ({"domain": ((0, 1), (0, 1), (0, 1))}, "3 intervals for 2 operands"),
-    "long symbol": ({"symbol": "a symbol too long"}, "12 printable signs"),
-    "odd symbol": ({"symbol": "a\n"}, "12 printable signs"),
-    "no text": ({"symbol": 3}, "12 printable signs"),
+    "long symbol": ({"symbol": "a symbol too long"}, "12 printable characters"),
+    "odd symbol": ({"symbol": "a\n"}, "12 printable characters"),
+    "no text": ({"symbol": 3}, "12 printable characters"),
     "kinks": ({"kinks": lambda m, x, y: x}, r"a tuple of numbers, not 0\.5: write \(x,\)"),
     "operands of kinks": ({"kinks": lambda m, x: (x,)}, "must take 3 arguments"),
 }
