@@ -36,8 +36,8 @@ _NO_NAME |= {"zero_where", "fixed_where"}
 _MAX_SYMBOL = 12
 """How many characters a symbol may have, so that it fits where those of the table do."""
 
-_rules: dict[str, Rule] = {}
-"""The function that each own operation was made of, by name."""
+_makers: dict[str, Callable[[], Op]] = {}
+"""What makes the row of each own operation, by name."""
 
 _latest: dict[str, Operation] = {}
 """What computes each own operation by its latest definition."""
@@ -132,20 +132,7 @@ def operation(
             "write @sg.operation before def f(m, x)"
         )
     name = name or getattr(function, "__name__", "")
-    count = _check_function(name, function)
-    partials = _rules_of_derivatives(name, function, derivative, count)
-    if kinks is not None:
-        _try_kinks(name, kinks, count)
-    op = Op(
-        name,
-        _check_symbol(name, symbol),
-        _first_line(name, function),
-        function,
-        partials,
-        domain=_intervals(name, domain, count),
-        kinks=kinks,
-    )
-    return _add(op, function)
+    return _add(partial(_make_row, name, function, symbol, derivative, domain, kinks))
 
 
 def own_operations() -> list[str]:
@@ -155,7 +142,7 @@ def own_operations() -> list[str]:
         >>> own_operations()
         []
     """
-    return [*_rules]
+    return [*_makers]
 
 
 def remove_operation(name: str) -> None:
@@ -179,10 +166,10 @@ def remove_operation(name: str) -> None:
         False
     """
     with _lock:
-        if name not in _rules:
-            hint = suggestion(name, _rules, otherwise="; there is none")
+        if name not in _makers:
+            hint = suggestion(name, _makers, otherwise="; there is none")
             raise UnknownNameError(f"no operation {name!r} was added by sg.operation{hint}")
-        del _rules[name]
+        del _makers[name]
         _latest[name] = partial(_refuse, name)
         del TABLE[name]
         del FUNCTIONS[name]
@@ -206,6 +193,29 @@ def row_of(chosen: object) -> Op:
         hint = suggestion(name, TABLE, otherwise=": define it with sg.operation")
         raise UnknownNameError(f"no operation {name or chosen!r} exists{hint}")
     return TABLE[name]
+
+
+def _make_row(
+    name: str,
+    function: Rule,
+    symbol: str,
+    derivative: Rule | Sequence[Rule | None] | None,
+    domain: Interval | Sequence[Interval],
+    kinks: Rule | None,
+) -> Op:
+    count = _check_function(name, function)
+    partials = _rules_of_derivatives(name, function, derivative, count)
+    if kinks is not None:
+        _try_kinks(name, kinks, count)
+    return Op(
+        name,
+        _check_symbol(name, symbol),
+        _first_line(name, function),
+        function,
+        partials,
+        domain=_intervals(name, domain, count),
+        kinks=kinks,
+    )
 
 
 def _check_function(name: str, function: Rule) -> int:
@@ -321,31 +331,40 @@ def _first_line(name: str, function: Rule) -> str:
     return line or f"{name}, an operation of your own."
 
 
-def _add(op: Op, function: Rule) -> Operation:
+def _add(make_row: Callable[[], Op]) -> Operation:
     """Add a row, and return its function: the one that there is, for another definition."""
+    op = make_row()
     with _lock:
-        known = _rules.get(op.name)
-        is_again = known is not None and _place(known) == _place(function)
+        is_again = op.name in _makers and _place(TABLE[op.name].forward) == _place(op.forward)
         taken = op.name in TABLE or op.name in functions.__all__ or op.name in _NO_NAME
         if taken and not is_again:
             raise OptionError(
                 f"the name {op.name!r} is taken by another operation: "
                 'choose another one, or give name="…"'
             )
-        compute: Any = over_operands(op)
-        made: Any = FUNCTIONS.get(op.name) or _make_function(op.name)
-        made.__signature__ = compute.__signature__
-        for described in (compute, made):
-            _describe(described, op, function)
-        _latest[op.name] = compute
-        _rules[op.name] = function
-        TABLE[op.name] = op
-        FUNCTIONS[op.name] = made
-        setattr(VALUES, op.name, partial(apply_in_rule, op))
-        for space in NAMESPACES:
-            setattr(space, op.name, partial(op.forward, space))
-    own: Operation = made
-    return own
+        _install(op)
+        _makers[op.name] = make_row
+        if is_again:
+            # The derivatives of operations that call it were made of its former ones.
+            for name, make_other in _makers.items():
+                if name != op.name:
+                    _install(make_other())
+        return FUNCTIONS[op.name]
+
+
+def _install(op: Op) -> None:
+    """Put a row into the table, and what computes it into the namespaces."""
+    compute: Any = over_operands(op)
+    made: Any = FUNCTIONS.get(op.name) or _make_function(op.name)
+    made.__signature__ = compute.__signature__
+    for described in (compute, made):
+        _describe(described, op)
+    _latest[op.name] = compute
+    TABLE[op.name] = op
+    FUNCTIONS[op.name] = made
+    setattr(VALUES, op.name, partial(apply_in_rule, op))
+    for space in NAMESPACES:
+        setattr(space, op.name, partial(op.forward, space))
 
 
 def _make_function(name: str) -> Operation:
@@ -359,7 +378,8 @@ def _make_function(name: str) -> Operation:
     return own
 
 
-def _describe(made: Any, op: Op, function: Rule) -> None:
+def _describe(made: Any, op: Op) -> None:
+    function = op.forward
     made.__name__ = op.name
     made.__qualname__ = getattr(function, "__qualname__", op.name)
     made.__module__ = function.__module__

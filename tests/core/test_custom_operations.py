@@ -264,6 +264,15 @@ def test_a_model_that_was_made_before_follows_the_latest_definition() -> None:
         old.backward(create_graph=True)
 
 
+def test_the_derivatives_of_what_calls_it_follow_the_latest_definition() -> None:
+    inner = double(2.0)
+    outer = mine(lambda m, x: m.sin(m.test_double(x)))
+    double(5.0)
+    assert sg.grad(inner)(0.3) == pytest.approx(3.0)
+    expected = sg.grad(lambda x: sg.sin(5.0 * x * x))(0.3)
+    assert sg.grad(outer)(0.3) == pytest.approx(expected, rel=1e-14)
+
+
 def test_a_graph_of_another_number_of_operands_is_refused_by_name() -> None:
     rules = [lambda m, x: x * x, lambda m, x, y: x * y]
     rules[1].__qualname__ = rules[0].__qualname__
