@@ -249,6 +249,8 @@ def test_what_is_frozen_stays_frozen() -> None:
     assert [p.requires_grad for p in module.parameters()] == [False, False, True, True]
     made = from_torch(module)
     assert [p.trainable for p in made.parameters()] == [p.trainable for p in model.parameters()]
+    model.layers[1].neurons[0].weights[0].trainable = False
+    assert all(p.requires_grad for p in to_torch(model.layers[1]).parameters())
     assert not any(p.requires_grad for p in to_torch(nn.LSTMCell(2, 2).freeze()).parameters())
 
 
