@@ -315,18 +315,19 @@ def _write_matrix(writer: _Writer, kernel: Matrix) -> str:
 def _write_gather(writer: _Writer, kernel: Gather) -> str:
     graph = writer.graph
     table, is_by_sample = writer.take(kernel.table)
-    index, batched = writer.take(kernel.index)
+    # Indices are integer inputs, or computed from them, so that each sample has its own.
+    index, _ = writer.take(kernel.index)
     # Arguments were converted to numbers like all others, and indices are integers in ONNX.
     whole = graph.add("Cast", index, to=graph.onnx.TensorProto.INT64)
     if kernel.tables > 1:
         whole = graph.add("Add", whole, graph.integers(kernel.first_rows.tolist()))
-    if is_by_sample and batched:
+    if is_by_sample:
         each = graph.add("Unsqueeze", whole, graph.integers([-1]))
         found = graph.add("GatherND", table, each, batch_dims=1)
     else:
-        found = graph.add("Gather", table, whole, axis=1 if is_by_sample else 0)
+        found = graph.add("Gather", table, whole, axis=0)
     width = kernel.table.shape[1] * len(kernel.index)
-    return graph.reshape(found, [-1, width] if is_by_sample or batched else [width])
+    return graph.reshape(found, [-1, width])
 
 
 _WRITE: dict[type[Kernel], Callable[[_Writer, Any], str]] = {

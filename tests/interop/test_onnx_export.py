@@ -164,9 +164,9 @@ LOOK_UPS: dict[str, Any] = {
 @pytest.mark.parametrize("execute", [run, run_fast])
 @pytest.mark.parametrize("function", LOOK_UPS.values(), ids=list(LOOK_UPS))
 def test_look_ups_take_the_numbers_of_each_sample(function: Any, execute: Any) -> None:
-    program = sg.compile(function, inputs=[3, ("token", 2)])
+    program = sg.compile(function, inputs=[3, ("token", 3)])
     x = RNG.normal(size=(5, 3))
-    indices = RNG.integers(0, 3, size=(5, 2))
+    indices = RNG.integers(0, 3, size=(5, 3))
     found = execute(to_onnx(program), x, indices)
     numpy.testing.assert_allclose(found, program(x, indices), rtol=1e-14)
 
