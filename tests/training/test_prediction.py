@@ -49,6 +49,18 @@ def test_a_model_that_branches_on_numbers_is_called_for_each_sample() -> None:
     assert numpy.array_equal(Branching().predict(many), numpy.repeat(expected, 20))
 
 
+def test_a_program_that_says_something_else_is_not_trusted() -> None:
+    class Picky(nn.Module):
+        def forward(self, x: Any) -> Any:
+            y = Value(1.0) * x[0]
+            for _ in range(30):
+                y = y.tanh()
+            return y * (1.0 if isinstance(x[0], Value) else 2.0)
+
+    expected = [Picky()(row).data for row in X.tolist()]
+    numpy.testing.assert_allclose(Picky().predict(X), expected, rtol=1e-12)
+
+
 def test_a_mistake_of_the_model_is_raised() -> None:
     class Mistaken(nn.Module):
         def forward(self, x: Any) -> Any:
