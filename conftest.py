@@ -15,6 +15,8 @@ if find_spec("llvmlite") is None:
     collect_ignore_glob += ["scalargrad/compiler/native/*.py"]
 if find_spec("sklearn") is None:
     collect_ignore_glob += ["scalargrad/interop/estimators.py"]
+if find_spec("torch") is None:
+    collect_ignore_glob += ["scalargrad/interop/torch_residual.py"]
 if find_spec("sympy") is None:
     collect_ignore_glob += ["scalargrad/interop/sympy_expressions.py"]
 

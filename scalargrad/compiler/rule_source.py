@@ -86,8 +86,13 @@ class Condition(Expression):
     def __invert__(self) -> "Condition":
         return Condition(f"(~{self})")
 
-    def __and__(self, other: "Condition") -> "Condition":
-        return Condition(f"({self} & {other})")
+    def __and__(self, other: "Condition | bool") -> "Condition | bool":
+        # A comparison of plain numbers, such as options of an operation, is decided already.
+        if isinstance(other, Condition):
+            return Condition(f"({self} & {other})")
+        return self if other else False
+
+    __rand__ = __and__
 
 
 Term = Expression | float

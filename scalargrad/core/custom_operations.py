@@ -11,9 +11,10 @@ from functools import partial
 from inspect import Parameter, getdoc, signature
 from keyword import iskeyword
 from threading import Lock
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 from scalargrad.errors import CallError, OptionError, UnknownNameError
+from scalargrad.utils.counting import plural
 from scalargrad.utils.spelling import suggestion
 
 from . import functions
@@ -33,10 +34,13 @@ _NO_NAME |= {"zero_where", "fixed_where"}
 """Names that mean something else to layers, or in rules."""
 
 _MAX_SYMBOL = 12
-"""How many signs a symbol may have, so that it fits where those of the table do."""
+"""How many characters a symbol may have, so that it fits where those of the table do."""
 
-_rules: dict[str, Rule] = {}
-"""The function that each own operation was made of, by name."""
+_makers: dict[str, Callable[[], Op]] = {}
+"""What makes the row of each own operation, by name."""
+
+_latest: dict[str, Operation] = {}
+"""What computes each own operation by its latest definition."""
 
 _lock = Lock()
 
@@ -84,7 +88,7 @@ def operation(
 
     Args:
         function: The function. The operation has its name, documentation and operands.
-        symbol: The symbol in pictures, some printable signs; the name by default.
+        symbol: The symbol in pictures, up to 12 printable characters; the name by default.
         derivative: The rule of the derivative, `rule(m, o, x, …)`, where `o` is the result. With
             several operands, a sequence of one rule for each. A rule that is None or left out is
             made from the function by the chain rule, once, and is as fast as one by hand; give one
@@ -102,7 +106,8 @@ def operation(
     Raises:
         OptionError: For a name that is taken, and for a function that uses anything but operations
             of `m` and plain numbers, such as `if x > 0` or `math.exp(x)`. A second definition at
-            the same place, as in a cell that is run again, replaces the first one.
+            the same place, as in a cell that is run again, replaces the first one, also in models
+            that were made with it.
         CallError: For a function or rule that does not take the operands.
 
     Example:
@@ -127,22 +132,7 @@ def operation(
             "write @sg.operation before def f(m, x)"
         )
     name = name or getattr(function, "__name__", "")
-    count = _check_function(name, function)
-    partials = _rules_of_derivatives(name, function, derivative, count)
-    if kinks is not None:
-        _try_kinks(name, kinks, count)
-    op = Op(
-        name,
-        _check_symbol(name, symbol),
-        _first_line(name, function),
-        function,
-        partials,
-        domain=_intervals(name, domain, count),
-        kinks=kinks,
-    )
-    made = _make_function(op, function)
-    _add(op, function, made)
-    return made
+    return _add(partial(_make_row, name, function, symbol, derivative, domain, kinks))
 
 
 def own_operations() -> list[str]:
@@ -152,14 +142,14 @@ def own_operations() -> list[str]:
         >>> own_operations()
         []
     """
-    return [*_rules]
+    return [*_makers]
 
 
 def remove_operation(name: str) -> None:
     """Remove an operation that `operation` added.
 
     Graphs and programs that were made with it keep their numbers, but can't be differentiated or
-    compiled again.
+    compiled again, and the function can't be called any more.
 
     Args:
         name: Its name.
@@ -176,10 +166,11 @@ def remove_operation(name: str) -> None:
         False
     """
     with _lock:
-        if name not in _rules:
-            hint = suggestion(name, _rules, otherwise="; there is none")
+        if name not in _makers:
+            hint = suggestion(name, _makers, otherwise="; there is none")
             raise UnknownNameError(f"no operation {name!r} was added by sg.operation{hint}")
-        del _rules[name]
+        del _makers[name]
+        _latest[name] = partial(_refuse, name)
         del TABLE[name]
         del FUNCTIONS[name]
         for space in (VALUES, *NAMESPACES):
@@ -199,15 +190,37 @@ def row_of(chosen: object) -> Op:
     name = chosen if isinstance(chosen, str) else getattr(chosen, "operation", "")
     name = name or getattr(chosen, "__name__", "")
     if name not in TABLE:
-        hint = suggestion(name, TABLE, otherwise="")
+        hint = suggestion(name, TABLE, otherwise=": define it with sg.operation")
         raise UnknownNameError(f"no operation {name or chosen!r} exists{hint}")
     return TABLE[name]
 
 
+def _make_row(
+    name: str,
+    function: Rule,
+    symbol: str,
+    derivative: Rule | Sequence[Rule | None] | None,
+    domain: Interval | Sequence[Interval],
+    kinks: Rule | None,
+) -> Op:
+    count = _check_function(name, function)
+    partials = _rules_of_derivatives(name, function, derivative, count)
+    if kinks is not None:
+        _try_kinks(name, kinks, count)
+    return Op(
+        name,
+        _check_symbol(name, symbol),
+        _first_line(name, function),
+        function,
+        partials,
+        domain=_intervals(name, domain, count),
+        kinks=kinks,
+    )
+
+
 def _check_function(name: str, function: Rule) -> int:
     """Check the name and the parameters of a function, and count its operands."""
-    is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and not iskeyword(name)
-    if not is_word:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", str(name)) or iskeyword(name):
         raise OptionError(
             f"an operation needs a name of letters, digits and _, not {name!r}: "
             'write def with a name, or give name="…"'
@@ -234,7 +247,8 @@ def _check_function(name: str, function: Rule) -> int:
 def _check_symbol(name: str, symbol: object) -> str:
     if not isinstance(symbol, str) or not symbol.isprintable() or len(symbol) > _MAX_SYMBOL:
         raise OptionError(
-            f"symbol of {name} must be text of up to {_MAX_SYMBOL} printable signs, not {symbol!r}"
+            f"symbol of {name} must be text of up to {_MAX_SYMBOL} printable characters, "
+            f"not {symbol!r}"
         )
     return symbol or name
 
@@ -245,18 +259,23 @@ def _rules_of_derivatives(
     derivative: Rule | Sequence[Rule | None] | None,
     count: int,
 ) -> tuple[Rule, ...]:
-    given: list[Rule | None] = []
+    given: list[Rule | None] = [None] * count
     if callable(derivative):
         given = [derivative]
-    elif derivative is not None:
+    elif isinstance(derivative, Iterable):
         given = [*derivative]
-    if given and len(given) != count:
+    elif derivative is not None:
+        raise CallError(
+            f"the derivative of {name} must be a function, rule(m, o, x, …), or a sequence of "
+            f"them, not {type(derivative).__name__}"
+        )
+    if len(given) != count:
         raise OptionError(
-            f"operation {name} has {count} operands, so derivative must be a sequence of {count} "
-            f"rules, None for one to be made, not {len(given)}"
+            f"operation {name} has {plural(count, 'operand')}, so derivative must be a sequence of "
+            f"{plural(count, 'rule')}, None for one to be made, not {len(given)}"
         )
     rules = []
-    for i, rule in enumerate(given or [None] * count):
+    for i, rule in enumerate(given):
         if rule is None:
             rules.append(derive(function, count, i))
             continue
@@ -271,7 +290,8 @@ def _try_kinks(name: str, kinks: Rule, count: int) -> None:
     what = f"kinks of {name}"
     _check_call(kinks, count + 1, what, "kinks(m, x, …)")
     numbers = kinks(FLOATS, *[0.5] * count)
-    if not isinstance(numbers, tuple) or not numbers:
+    is_tuple = isinstance(numbers, tuple) and len(numbers) > 0
+    if not is_tuple or not all(isinstance(number, float | int) for number in numbers):
         raise OptionError(f"{what} must return a tuple of numbers, not {numbers!r}: write (x,)")
 
 
@@ -287,7 +307,7 @@ def _check_call(rule: object, arguments: int, what: str, form: str) -> None:
 def _intervals(
     name: str, domain: Interval | Sequence[Interval], count: int
 ) -> tuple[Interval, ...]:
-    listed: list[Any] = list(domain)
+    listed: list[Any] = list(domain) if isinstance(domain, Iterable) else [domain]
     if len(listed) == 2 and not any(isinstance(end, Iterable) for end in listed):
         listed = [tuple(listed)]
     intervals: list[Interval] = []
@@ -300,7 +320,9 @@ def _intervals(
             raise OptionError(f"domain of {name} is empty: {low:g} is not below {high:g}")
         intervals.append((low, high))
     if len(intervals) > count:
-        raise OptionError(f"domain of {name} has {len(intervals)} intervals for {count} operands")
+        raise OptionError(
+            f"domain of {name} has {len(intervals)} intervals for {plural(count, 'operand')}"
+        )
     return tuple(intervals)
 
 
@@ -309,35 +331,69 @@ def _first_line(name: str, function: Rule) -> str:
     return line or f"{name}, an operation of your own."
 
 
-def _make_function(op: Op, function: Rule) -> Operation:
-    made: Any = over_operands(op)
-    made.__name__ = op.name
-    made.__qualname__ = getattr(function, "__qualname__", op.name)
-    made.__module__ = function.__module__
-    made.__doc__ = getdoc(function) or op.doc
-    made.operation = op.name
-    operation_of_values: Operation = made
-    return operation_of_values
-
-
-def _add(op: Op, function: Rule, made: Operation) -> None:
+def _add(make_row: Callable[[], Op]) -> Operation:
+    """Add a row, and return its function: the one that there is, for another definition."""
+    op = make_row()
     with _lock:
-        known = _rules.get(op.name)
-        is_again = known is not None and _place(known) == _place(function)
+        is_again = op.name in _makers and _place(TABLE[op.name].forward) == _place(op.forward)
         taken = op.name in TABLE or op.name in functions.__all__ or op.name in _NO_NAME
         if taken and not is_again:
             raise OptionError(
                 f"the name {op.name!r} is taken by another operation: "
                 'choose another one, or give name="…"'
             )
-        _rules[op.name] = function
-        TABLE[op.name] = op
-        FUNCTIONS[op.name] = made
-        setattr(VALUES, op.name, partial(apply_in_rule, op))
-        for space in NAMESPACES:
-            setattr(space, op.name, partial(op.forward, space))
+        _install(op)
+        _makers[op.name] = make_row
+        if is_again:
+            # The derivatives of operations that call it were made of its former ones.
+            for name, make_other in _makers.items():
+                if name != op.name:
+                    _install(make_other())
+        return FUNCTIONS[op.name]
 
 
-def _place(function: Rule) -> tuple[str, str]:
+def _install(op: Op) -> None:
+    """Put a row into the table, and what computes it into the namespaces."""
+    compute: Any = over_operands(op)
+    made: Any = FUNCTIONS.get(op.name) or _make_function(op.name)
+    made.__signature__ = compute.__signature__
+    for described in (compute, made):
+        _describe(described, op)
+    _latest[op.name] = compute
+    TABLE[op.name] = op
+    FUNCTIONS[op.name] = made
+    setattr(VALUES, op.name, partial(apply_in_rule, op))
+    for space in NAMESPACES:
+        setattr(space, op.name, partial(op.forward, space))
+
+
+def _make_function(name: str) -> Operation:
+    latest = _latest
+
+    def own(*operands: Any, **named: Any) -> Any:
+        # A model that holds this function must compute what programs that are compiled from it do,
+        # and these know the latest definition only.
+        return latest[name](*operands, **named)
+
+    return own
+
+
+def _describe(made: Any, op: Op) -> None:
+    function = op.forward
+    made.__name__ = op.name
+    made.__qualname__ = getattr(function, "__qualname__", op.name)
+    made.__module__ = function.__module__
+    made.__doc__ = getdoc(function) or op.doc
+    made.operation = op.name
+
+
+def _refuse(name: str, *_: Any, **__: Any) -> NoReturn:
+    raise UnknownNameError(f"operation {name} was removed: define it again with sg.operation")
+
+
+def _place(function: Any) -> tuple[str, str]:
     """Return where a function was defined: another definition there is a new version of it."""
-    return function.__module__, getattr(function, "__qualname__", "")
+    while isinstance(function, partial):
+        function = function.func
+    defined = function if hasattr(function, "__qualname__") else type(function)
+    return defined.__module__, defined.__qualname__

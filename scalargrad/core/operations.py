@@ -148,7 +148,9 @@ def _one_at_a_time(op: Op) -> str:
     lists = ", ".join(f"{name}s" for name in names)
     source = lists if len(names) == 1 else f"zip({lists})"
     options = ", …" if op.defaults else ""
-    call = f"[sg.{op.name}({given}{options}) for {given} in {source}]"
+    # Own operations are no functions of the package.
+    package = "sg." if op.forward.__module__ == ops.__name__ else ""
+    call = f"[{package}{op.name}({given}{options}) for {given} in {source}]"
     return f"{op.name} takes one number at a time, so write {call}"
 
 

@@ -16,7 +16,7 @@ from operator import add, mul, neg
 from types import SimpleNamespace
 from typing import Any
 
-from scalargrad.errors import UnknownNameError
+from scalargrad.errors import GraphError, UnknownNameError
 
 from . import floats
 
@@ -123,6 +123,11 @@ class Op:
             return tuple(self.partials[0](m, o, operands))
         rules: Sequence[Rule] = self.partials
         if wanted:
+            if len(wanted) != len(rules):
+                raise GraphError(
+                    f"operation {self.name} was defined again with other operands: "
+                    "compute the graph again"
+                )
             rules = [rule for rule, want in zip(self.partials, wanted, strict=True) if want]
         return tuple([rule(m, o, *operands) for rule in rules])
 
@@ -187,12 +192,32 @@ def namespace(primitives: Mapping[str, Rule], is_kept: bool = True) -> SimpleNam
         0.5
     """
     space = SimpleNamespace(**primitives)
-    for op in TABLE.values():
+    # A copy, as another thread may add an operation meanwhile.
+    for op in list(TABLE.values()):
         if op.name not in primitives and not op.over_list:
             setattr(space, op.name, partial(op.forward, space))
     if is_kept:
         NAMESPACES.append(space)
     return with_lists(space)
+
+
+def fold_numbers(primitives: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Return primitive functions that compute plain numbers at once, as `m.exp(2.0)` in a rule.
+
+    For namespaces whose functions take their own terms, and write what is to be computed later.
+
+    Example:
+        >>> names = fold_numbers({"exp": lambda x: f"exp({x})"})
+        >>> names["exp"](0.0), names["exp"]("x")
+        (1.0, 'exp(x)')
+    """
+    return {name: partial(_fold, TABLE[name], rule) for name, rule in primitives.items()}
+
+
+def _fold(op: Op, rule: Rule, *operands: Any) -> Any:
+    if all(isinstance(operand, float | int) for operand in operands):
+        return op.value(FLOATS, operands)
+    return rule(*operands)
 
 
 def with_lists(space: SimpleNamespace) -> SimpleNamespace:

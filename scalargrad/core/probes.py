@@ -4,10 +4,13 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import NoReturn
 
+import numpy
+
 from scalargrad.errors import CallError, OptionError
 from scalargrad.utils.spelling import suggestion
 
-from .ops import TABLE, Op, Rule
+from .conversion import as_float
+from .ops import TABLE, WHERE, Op, Rule
 
 _BRANCHES = "if, and, or, not, max and min need a number that is known"
 _WRITE = {"/": "m.div(x, y)", "**": "m.pow(x, y)", "//": "m.floor_divide(x, y)"}
@@ -41,8 +44,11 @@ def try_rule(rule: Rule, operands: int, what: str, with_result: bool = False) ->
             f"{what} must be made of operations of m and plain numbers, but {error}"
         ) from error
     is_number = isinstance(result, float | int) and not isinstance(result, bool)
-    if isinstance(result, _Probe) or (with_result and is_number):
+    is_computed = isinstance(result, _Probe) and not isinstance(result, _Condition)
+    if is_computed or (with_result and is_number):
         return
+    if isinstance(result, _Condition):
+        raise OptionError(f"{what} returns a comparison: write m.where(condition, 1.0, 0.0)")
     raise OptionError(
         f"{what} must return what it computed from its operands, not {result!r}: "
         "write return before the formula"
@@ -68,8 +74,10 @@ class _Operations:
         if not required <= len(operands) <= len(op.operands):
             listed = ", ".join(op.operands)
             raise CallError(f"{self._what} calls m.{op.name} with {len(operands)} of ({listed})")
-        for x in operands:
-            _check_operand(x, self._what)
+        for i, x in enumerate(operands):
+            # What decides is a number or a condition; all others are numbers.
+            decides = op is WHERE and i == 0
+            _check_operand(x, self._what, _CONDITION if decides else _NUMBER)
         return _Probe(self._what)
 
 
@@ -83,12 +91,16 @@ class _Probe:
         self._what = what
 
     def _compute(self, *others: object) -> "_Probe":
-        for other in others:
-            _check_operand(other, self._what)
+        for operand in (self, *others):
+            _check_operand(operand, self._what, _NUMBER)
         return _Probe(self._what)
 
+    def _compare(self, other: object) -> "_Condition":
+        self._compute(other)
+        return _Condition(self._what)
+
     __neg__ = __abs__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _compute
-    __lt__ = __le__ = __gt__ = __ge__ = __and__ = _compute
+    __lt__ = __le__ = __gt__ = __ge__ = _compare
 
     def _refuse(self, sign: str) -> NoReturn:
         raise OptionError(
@@ -113,6 +125,29 @@ class _Probe:
     __rfloordiv__ = __floordiv__
     __rmod__ = __mod__
 
+    def _combine(self, other: object) -> "_Condition":
+        for x in (self, other):
+            if not isinstance(x, _Condition | bool):
+                raise OptionError(
+                    f"{self._what} combines numbers with &, which is for comparisons: "
+                    "write (x < y) & (y < z)"
+                )
+        return _Condition(self._what)
+
+    __and__ = __rand__ = _combine
+
+    def __or__(self, other: object) -> NoReturn:
+        raise OptionError(
+            f"{self._what} combines conditions with |: write m.where(a, x, m.where(b, x, y))"
+        )
+
+    __ror__ = __or__
+
+    def __invert__(self) -> NoReturn:
+        raise OptionError(
+            f"{self._what} negates a condition with ~: exchange the branches, m.where(a, y, x)"
+        )
+
     def __bool__(self) -> bool:
         raise OptionError(
             f"{self._what} depends on whether something holds ({_BRANCHES}): "
@@ -131,11 +166,28 @@ class _Probe:
     __int__ = __float__
 
 
-def _check_operand(x: object, what: str) -> None:
+class _Condition(_Probe):
+    """Whether something holds that nobody knows."""
+
+
+_NUMBER = "a number"
+_CONDITION = "a number or a condition"
+
+
+def _check_operand(x: object, what: str, needed: str) -> None:
     if isinstance(x, _Operations | SimpleNamespace):
         raise OptionError(
             f"{what} computes with its first parameter, which is no number but the operations: "
             "write def f(m, x), and m.exp(x) in it"
         )
-    if not isinstance(x, _Probe | float | int):
+    if isinstance(x, _Condition) and needed is _NUMBER:
+        raise OptionError(
+            f"{what} computes with a comparison: write m.where(condition, 1.0, 0.0) for the number"
+        )
+    if isinstance(x, numpy.generic):
+        # NumPy warns where floats of Python become infinite, and some of its types are shorter.
+        raise OptionError(f"{what} computes with {x!r} of NumPy: write float(…) around it")
+    if isinstance(x, int):
+        as_float(x, f"a number in {what}")
+    elif not isinstance(x, _Probe | float):
         raise OptionError(f"{what} computes with {x!r}, which is no number")

@@ -75,7 +75,7 @@ def check_operation(
     operation: Operation | str,
     *,
     points: int = 25,
-    backends: Sequence[BackendName] = ("numpy",),
+    backends: BackendName | Sequence[BackendName] = ("numpy",),
     raises: bool = False,
 ) -> OperationReport:
     """Check the rules of an operation, as the tests of the project check each row of the table.
@@ -90,7 +90,7 @@ def check_operation(
         operation: What `sg.operation` returned, a function of the table such as `sg.tanh`, or a
             name.
         points: How many points to take. They are the same in every run.
-        backends: The backends to compare with.
+        backends: The backends to compare with, or one of them.
         raises: Whether to raise GradientError with the text of the report if something is wrong.
 
     Returns:
@@ -125,7 +125,7 @@ def check_operation(
     if not problems:
         problems = [*check.find_wrong_derivatives(), *check.find_unannounced_kinks()]
     if not problems:
-        for backend in backends:
+        for backend in [backends] if isinstance(backends, str) else backends:
             problems += check.find_differences(backend)
     report = OperationReport(op.name, len(check.points), tuple(dict.fromkeys(problems)))
     if raises and not report:

@@ -7,6 +7,8 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core import ops
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import as_float
 from scalargrad.nn import MLP
 from scalargrad.optim import OPTIMIZERS, penalties
 from scalargrad.training import EarlyStopping, fit
@@ -21,8 +23,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 Array = NDArray[Any]
 
-_ACTIVATIONS = {"logistic": ops.SIGMOID.name}
-"""The activations that have another name here."""
+_LOGISTIC = "logistic"
+"""The activation that has another name in scikit-learn."""
 
 _MAX_AUTO_BATCH = 200
 
@@ -67,11 +69,16 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         generator = check_random_state(self.random_state)
         # One seed for weights and order: the same random_state repeats the whole training.
         seed = int(generator.randint(2**31 - 1))
-        hidden = numpy.atleast_1d(self.hidden_layer_sizes).astype(int).tolist()
-        activation: Any = _ACTIVATIONS.get(self.activation, self.activation)
+        hidden = numpy.atleast_1d(self.hidden_layer_sizes).tolist()
+        activation: Any = self.activation
+        if activation == _LOGISTIC:
+            activation = ops.SIGMOID.name
         self.model_ = MLP(X.shape[1], [*hidden, outputs], activation=activation, seed=seed)
 
-        size = min(_MAX_AUTO_BATCH, len(X)) if self.batch_size == "auto" else self.batch_size
+        size = _MAX_AUTO_BATCH
+        if self.batch_size != "auto":
+            size = checked_int(self.batch_size, "batch_size", 1)
+        size = min(size, len(X))
         stop = EarlyStopping(self.n_iter_no_change, monitor="loss", min_delta=self.tol)
         self.history_ = fit(
             self.model_,
@@ -79,9 +86,9 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             targets,
             loss=loss,
             optimizer=self._make_optimizer(),
-            epochs=self.max_iter,
-            batch_size=int(size),
-            penalty=self._make_penalty(int(size)),
+            epochs=checked_int(self.max_iter, "max_iter", 1),
+            batch_size=size,
+            penalty=self._make_penalty(size),
             callbacks=[stop],
             shuffle=self.shuffle,
             seed=seed,
@@ -92,7 +99,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         self.loss_ = self.loss_curve_[-1]
 
     def _make_optimizer(self) -> Any:
-        if self.solver not in OPTIMIZERS:
+        if self.solver not in list(OPTIMIZERS):
             names = ", ".join(map(repr, OPTIMIZERS))
             raise ValueError(f"solver must be one of {names}, not {self.solver!r}")
         rule: Any = OPTIMIZERS[self.solver]
@@ -100,9 +107,10 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _make_penalty(self, batch: int) -> Any:
         """Return alpha/2 · Σw² over the weights, for each sample of a batch, as scikit-learn."""
-        if not self.alpha:
+        alpha = as_float(self.alpha, "alpha")
+        if not alpha:
             return None
-        strength = 0.5 * self.alpha / batch
+        strength = 0.5 * alpha / batch
         weights = [
             weight
             for layer in self.model_.layers

@@ -97,6 +97,8 @@ def to_onnx(
 
 def _as_program(target: Any, inputs: Sequence[Input] | None) -> Compiled:
     if isinstance(target, Compiled):
+        if inputs is not None:
+            raise OptionError("inputs is for models: a compiled program has its own")
         return target
     if not isinstance(target, Module):
         raise OptionError(
@@ -109,7 +111,9 @@ def _as_program(target: Any, inputs: Sequence[Input] | None) -> Compiled:
             raise OptionError(
                 f"to_onnx needs the number of inputs of {type(target).__name__}: give inputs=[n]"
             )
-        inputs = [known]
+        # A program of one number gives it alone, and the model takes a list of one.
+        with evaluation(target):
+            return compile(lambda x: target(x if known > 1 else [x]), target, inputs=[known])
     with evaluation(target):
         return compile(target, target, inputs=inputs)
 
@@ -309,16 +313,21 @@ def _write_matrix(writer: _Writer, kernel: Matrix) -> str:
 
 
 def _write_gather(writer: _Writer, kernel: Gather) -> str:
-    if kernel.tables > 1 or _varies(writer, kernel.table):
-        raise OptionError("to_onnx knows look-ups in tables that are the same for all samples only")
     graph = writer.graph
-    table, _ = writer.take(kernel.table)
-    index, batched = writer.take(kernel.index)
+    table, is_by_sample = writer.take(kernel.table)
+    # Indices are integer inputs, or computed from them, so that each sample has its own.
+    index, _ = writer.take(kernel.index)
     # Arguments were converted to numbers like all others, and indices are integers in ONNX.
     whole = graph.add("Cast", index, to=graph.onnx.TensorProto.INT64)
-    found = graph.add("Gather", table, whole, axis=0)
+    if kernel.tables > 1:
+        whole = graph.add("Add", whole, graph.integers(kernel.first_rows.tolist()))
+    if is_by_sample:
+        each = graph.add("Unsqueeze", whole, graph.integers([-1]))
+        found = graph.add("GatherND", table, each, batch_dims=1)
+    else:
+        found = graph.add("Gather", table, whole, axis=0)
     width = kernel.table.shape[1] * len(kernel.index)
-    return graph.reshape(found, [-1, width] if batched else [width])
+    return graph.reshape(found, [-1, width])
 
 
 _WRITE: dict[type[Kernel], Callable[[_Writer, Any], str]] = {

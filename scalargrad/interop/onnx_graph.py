@@ -10,7 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core import floats, ops
-from scalargrad.core.ops import TABLE, namespace
+from scalargrad.core.ops import TABLE, fold_numbers, namespace
 from scalargrad.errors import OptionError
 
 from .extras import require
@@ -144,8 +144,13 @@ class OnnxTerm:
     def __ge__(self, other: Any) -> "OnnxTerm":
         return self._compare("GreaterOrEqual", other)
 
-    def __and__(self, other: Any) -> "OnnxTerm":
-        return self._compare("And", other)
+    def __and__(self, other: "OnnxTerm | bool") -> "OnnxTerm | bool":
+        # A comparison of plain numbers, such as options of an operation, is decided already.
+        if isinstance(other, OnnxTerm):
+            return self._compare("And", other)
+        return self if other else False
+
+    __rand__ = __and__
 
 
 def compute(graph: OnnxGraph, operator: str, *operands: Any) -> OnnxTerm:
@@ -225,6 +230,7 @@ def make_operations(graph: OnnxGraph) -> SimpleNamespace:
     }
     primitives |= {op.name: partial(compute, graph, name) for op, name in _OPERATORS.items()}
     primitives |= {
+        ops.ATAN2.name: partial(_find_angle, graph),
         ops.CBRT.name: lambda x: compute(graph, "Sign", x) * compute(graph, "Pow", abs(x), 1 / 3),
         ops.ERFC.name: lambda x: 1.0 - compute(graph, "Erf", x),
         ops.EXP2.name: lambda x: compute(graph, "Pow", 2.0, x),
@@ -238,8 +244,19 @@ def make_operations(graph: OnnxGraph) -> SimpleNamespace:
         ops.STOP_GRADIENT.name: lambda x: x,
         ops.WHERE.name: where,
     }
-    return namespace(primitives, is_kept=False)
+    return namespace(fold_numbers(primitives), is_kept=False)
 
 
 def _floor_divide(graph: OnnxGraph, x: Any, y: Any) -> OnnxTerm:
     return compute(graph, "Floor", compute(graph, "Div", x, y))
+
+
+def _find_angle(graph: OnnxGraph, y: Any, x: Any) -> OnnxTerm:
+    """Return the angle of the point (x, y). ONNX knows those of the right half of the plane."""
+    near = compute(graph, "Atan", compute(graph, "Div", y, x))
+    half_turn = compute(graph, "Where", compute(graph, "Less", y, 0.0), -math.pi, math.pi)
+    quarter_turn = compute(graph, "Sign", y) * (0.5 * math.pi)
+    is_left = compute(graph, "Less", x, 0.0)
+    is_between = compute(graph, "Equal", x, 0.0)
+    beside = compute(graph, "Where", is_left, near + half_turn, near)
+    return compute(graph, "Where", is_between, quarter_turn, beside)

@@ -8,6 +8,7 @@ from typing import Any
 
 from scalargrad.core import functions, ops
 from scalargrad.core.backprop import operands
+from scalargrad.core.conversion import as_float
 from scalargrad.core.functions import FUNCTIONS
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import TABLE, namespace
@@ -26,7 +27,8 @@ def to_sympy(value: Value, symbols: Symbols | None = None) -> Any:
     """Return the graph of a Value as an expression of SymPy.
 
     Constants are numbers, and all other leaves real symbols: of the name of their label, or x0, x1
-    and so on for those without. Equal names of different leaves get a number.
+    and so on for those without. Equal names of different leaves get a number. SymPy writes a Value
+    out wherever it is used, so give `symbols` for Values in between where a graph is deep.
 
     Args:
         value: The Value.
@@ -38,7 +40,8 @@ def to_sympy(value: Value, symbols: Symbols | None = None) -> Any:
     Raises:
         MissingLibraryError: If SymPy is not installed.
         GraphError: For an operation without a formula: `stop_gradient`, and what is not in the
-            table.
+            table; and for a graph that is too deep for SymPy.
+        DataError: For anything but a Value, and for symbols that are not of Values.
 
     Example:
         >>> x = Value(0.5, label="x")
@@ -49,19 +52,26 @@ def to_sympy(value: Value, symbols: Symbols | None = None) -> Any:
     sympy = _sympy()
     if not isinstance(value, Value):
         raise DataError(f"to_sympy takes a Value, not {type(value).__name__}")
-    # In topological order, so that a deep graph does not need a deep stack.
-    terms: dict[Value, Any] = dict(symbols or {})
-    names: dict[str, int] = {}
-    for node in topological([value]):
-        if node in terms:
-            continue
-        if isinstance(node, Constant):
-            terms[node] = _number(sympy, node.data)
-        elif not node.args:
-            terms[node] = sympy.Symbol(_unused_name(node.label, names), real=True)
-        else:
-            terms[node] = _apply(sympy, node, terms)
-    return _with_integers(sympy, terms[value])
+    terms = _read_symbols(sympy, symbols)
+    # What is given may be called like a leaf.
+    given = [symbol for term in terms.values() for symbol in term.free_symbols]
+    names = dict.fromkeys([str(symbol) for symbol in given], 1)
+    try:
+        for node in topological([value]):
+            if node in terms:
+                continue
+            if isinstance(node, Constant):
+                terms[node] = _number(sympy, node.data)
+            elif not node.args:
+                terms[node] = sympy.Symbol(_unused_name(node.label, names), real=True)
+            else:
+                terms[node] = _apply(sympy, node, terms)
+        return _with_integers(sympy, terms[value])
+    except RecursionError:
+        raise GraphError(
+            "the graph is too deep for SymPy, which goes into expressions by recursion: "
+            "give symbols for Values in between, or call sys.setrecursionlimit"
+        ) from None
 
 
 @explain_calls
@@ -90,15 +100,43 @@ def from_sympy(expression: Any, values: Mapping[Any, Number]) -> Any:
         (4.454649, 3.564602)
     """
     sympy = _sympy()
-    by_name = {str(symbol): number for symbol, number in values.items()}
+    try:
+        whole = sympy.sympify(expression)
+    except sympy.SympifyError as error:
+        raise OptionError(f"from_sympy can't read {expression!r}: {error}") from None
+    if not isinstance(whole, sympy.Basic):
+        raise OptionError(
+            f"from_sympy computes single expressions, not {type(expression).__name__}: "
+            "call it for each one"
+        )
+    known = _read_values(values)
     done: dict[Any, Any] = {}
-    whole = sympy.sympify(expression)
-    for part in sympy.postorder_traversal(whole):
-        # A case of a Piecewise is no number: its two parts are.
-        is_case = type(part).__name__ == "ExprCondPair"
-        if part not in done and not is_case:
-            done[part] = _compute(sympy, part, done, by_name)
+    for part in _list_parts(whole):
+        # The cases of a Piecewise, say, are no numbers: their parts are.
+        if isinstance(part, (sympy.Expr, sympy.logic.boolalg.Boolean)):
+            done[part] = _compute(sympy, part, done, known)
+    if whole not in done:
+        raise OptionError(f"from_sympy computes numbers, not {type(whole).__name__} of SymPy")
     return done[whole]
+
+
+def _list_parts(whole: Any) -> list[Any]:
+    """List the parts of an expression, each once, after its own parts.
+
+    An expression that is used many times is written out each time in SymPy's own traversals.
+    """
+    parts: list[Any] = []
+    seen: set[Any] = set()
+    stack = [(whole, False)]
+    while stack:
+        part, is_last = stack.pop()
+        if is_last:
+            parts.append(part)
+        elif part not in seen:
+            seen.add(part)
+            stack.append((part, True))
+            stack += [(argument, False) for argument in reversed(part.args)]
+    return parts
 
 
 def _sympy() -> Any:
@@ -106,6 +144,17 @@ def _sympy() -> Any:
 
 
 # To SymPy
+
+
+def _read_symbols(sympy: Any, symbols: Symbols | None) -> dict[Value, Any]:
+    """Return the expression of each Value that has one already."""
+    given = {} if symbols is None else symbols
+    if not isinstance(given, Mapping) or not all(isinstance(value, Value) for value in given):
+        raise DataError(f"symbols of to_sympy must be a dict from Values to symbols, not {given!r}")
+    terms: dict[Value, Any] = {}
+    for value, term in given.items():
+        terms[value] = sympy.Symbol(term, real=True) if isinstance(term, str) else sympy.S(term)
+    return terms
 
 
 def _unused_name(label: str, names: dict[str, int]) -> str:
@@ -135,14 +184,35 @@ def _apply(sympy: Any, node: Value, terms: Mapping[Value, Any]) -> Any:
 
 
 def _number(sympy: Any, x: float) -> Any:
-    return sympy.Integer(int(x)) if float(x).is_integer() else sympy.Float(x)
+    is_whole = float(x).is_integer() and abs(x) < _MAX_WHOLE
+    return sympy.Integer(int(x)) if is_whole else sympy.Float(x)
 
 
 def _with_integers(sympy: Any, expression: Any) -> Any:
     """Write whole numbers, which rules have as floats, as such."""
-    floats = expression.atoms(sympy.Float)
-    whole = {x: sympy.Integer(int(x)) for x in floats if float(x).is_integer()}
-    return expression.xreplace(whole)
+    written: dict[Any, Any] = {}
+    for part in _list_parts(expression):
+        arguments = [written[argument] for argument in part.args]
+        if isinstance(part, sympy.Float):
+            written[part] = _number(sympy, float(part))
+        elif any(new is not old for new, old in zip(arguments, part.args, strict=True)):
+            written[part] = part.func(*arguments)
+        else:
+            written[part] = part
+    return written[expression]
+
+
+_SAME = (
+    *(ops.ACOS.name, ops.ACOSH.name, ops.ASIN.name, ops.ASINH.name, ops.ATAN.name, ops.ATAN2.name),
+    *(ops.ATANH.name, ops.COS.name, ops.COSH.name, ops.ERF.name, ops.ERFC.name, ops.EXP.name),
+    *(ops.FLOOR.name, ops.LOG.name, ops.SIGN.name, ops.SIN.name, ops.SINH.name, ops.SQRT.name),
+    *(ops.TAN.name, ops.TANH.name),
+)
+"""The operations that have the same name in SymPy. Others of its names mean something else there:
+an operation that a user calls `gamma` is not its gamma function."""
+
+_MAX_WHOLE = 2.0**53
+"""Up to here each whole number is a float, and none has more than 16 digits."""
 
 
 @cache
@@ -175,8 +245,10 @@ def _expressions() -> SimpleNamespace:
         ops.STEP.name: lambda x: _where(sympy, x > 0, 1, 0),
         ops.SIGMOID.name: lambda x: 1 / (1 + sympy.exp(-x)),
     }
-    names = [op.name for op in TABLE.values() if hasattr(sympy, op.name) and not op.over_list]
-    return namespace({name: getattr(sympy, name) for name in names} | renamed)
+    space = namespace({name: getattr(sympy, name) for name in _SAME} | renamed)
+    # At once: SymPy would sort the terms again for each one that is added.
+    space.total = lambda items: sympy.Add(*items)
+    return space
 
 
 def _where(sympy: Any, condition: Any, x: Any, y: Any) -> Any:
@@ -200,8 +272,8 @@ def _round(sympy: Any, x: Any) -> Any:
 
 
 _OVER_LISTS: dict[str, Callable[[Any, Any], Any]] = {
-    ops.NORM.name: lambda m, items: m.sqrt(sum(x**2 for x in items)),
-    ops.LOGSUMEXP.name: lambda m, items: m.log(sum(map(m.exp, items))),
+    ops.NORM.name: lambda m, items: m.sqrt(m.total([x**2 for x in items])),
+    ops.LOGSUMEXP.name: lambda m, items: m.log(m.total(map(m.exp, items))),
 }
 """Formulas of operations over lists whose rules are written so that nothing overflows."""
 
@@ -212,13 +284,26 @@ _RENAMED = {"Abs": ops.ABS.name}
 """The functions that have another name there."""
 
 
-def _compute(sympy: Any, part: Any, done: Mapping[Any, Any], values: Mapping[str, Any]) -> Any:
+def _read_values(values: Mapping[Any, Number]) -> dict[Any, Number]:
+    """Return the Value or float of each symbol, and of each name."""
+    known: dict[Any, Number] = {}
+    for symbol, number in dict(values).items():
+        is_value = isinstance(number, Value)
+        known[symbol] = number if is_value else as_float(number, f"the number for {symbol}")
+        # By its name, too: symbols of one name differ by what is assumed of them.
+        if not isinstance(symbol, str):
+            known.setdefault(str(symbol), known[symbol])
+    return known
+
+
+def _compute(sympy: Any, part: Any, done: Mapping[Any, Any], values: Mapping[Any, Any]) -> Any:
     """Compute a part of an expression whose own parts are done."""
     if part.is_Symbol:
-        if part.name not in values:
-            hint = suggestion(part.name, values, otherwise="")
+        if part not in values and part.name not in values:
+            names = [name for name in values if isinstance(name, str)]
+            hint = suggestion(part.name, names, otherwise="")
             raise UnknownNameError(f"from_sympy needs a number for {part.name!r}{hint}")
-        return values[part.name]
+        return values[part] if part in values else values[part.name]
     if _is_condition(sympy, part):
         return _decide(sympy, part, done)
     if part.is_number and not part.args:
@@ -287,6 +372,8 @@ def _decide(sympy: Any, part: Any, done: Mapping[Any, Any]) -> Any:
         return reduce(functions.maximum, arguments)
     if isinstance(part, sympy.Not):
         return 1.0 - arguments[0]
+    if not part.is_Relational:
+        raise OptionError(f"from_sympy knows no condition such as {part}")
     x, y = arguments
     if isinstance(part, sympy.StrictLessThan):
         return functions.lt(x, y)
@@ -297,11 +384,7 @@ def _decide(sympy: Any, part: Any, done: Mapping[Any, Any]) -> Any:
     if isinstance(part, sympy.GreaterThan):
         return functions.le(y, x)
     is_equal = functions.le(x, y) * functions.le(y, x)
-    if isinstance(part, sympy.Eq):
-        return is_equal
-    if isinstance(part, sympy.Ne):
-        return 1.0 - is_equal
-    raise OptionError(f"from_sympy knows no condition such as {part}")
+    return is_equal if isinstance(part, sympy.Eq) else 1.0 - is_equal
 
 
 def _choose(sympy: Any, part: Any, done: Mapping[Any, Any]) -> Any:
@@ -320,7 +403,11 @@ def _call(sympy: Any, part: Any, arguments: list[Any]) -> Any:
         return -functions.floor(-arguments[0])
     if isinstance(part, sympy.Mod):
         return functions.remainder(*arguments)
-    function = FUNCTIONS.get(_RENAMED.get(name, name))
+    # A function that SymPy has no definition of is one of ours, if it has the name of one.
+    is_known = (
+        name in _SAME or name in _RENAMED or isinstance(part, sympy.core.function.AppliedUndef)
+    )
+    function = FUNCTIONS.get(_RENAMED.get(name, name)) if is_known else None
     if function is None:
         raise OptionError(f"no operation computes {name} of SymPy: rewrite the expression")
     return function(*arguments)

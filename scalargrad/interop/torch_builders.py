@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, TypeAlias
 
 from scalargrad.core import ops
+from scalargrad.core.functions import FUNCTIONS, log_softmax, softmax
 from scalargrad.errors import OptionError
 from scalargrad.nn import (
     MLP,
@@ -22,6 +24,7 @@ from scalargrad.nn import (
     MaxPool,
     Module,
     PReLU,
+    Residual,
     RMSNorm,
     RNNCell,
     Sequential,
@@ -46,6 +49,7 @@ _KINDS: tuple[type[Module], ...] = (
     LSTMCell,
     MaxPool,
     PReLU,
+    Residual,
     RMSNorm,
     RNNCell,
     Sequential,
@@ -54,46 +58,67 @@ _KINDS: tuple[type[Module], ...] = (
 """The layers that PyTorch has as well."""
 
 
-def build_modules(torch: Any, part: Any) -> Iterator[Any]:
-    """Yield the modules of PyTorch that compute what a part of a model computes.
+Known: TypeAlias = dict[Any, list[Any]]
+"""The modules of PyTorch for parts of a model, by what identifies a part."""
+
+
+def build_modules(torch: Any, part: Any, known: Known | None = None) -> list[Any]:
+    """Return the modules of PyTorch that compute what a part of a model computes.
 
     Args:
         torch: The library.
         part: A model, or a step of a Sequential.
+        known: The modules of the parts before it: one that is used again is the same module.
 
     Raises:
         OptionError: For a part that PyTorch has no module for.
     """
+    known = {} if known is None else known
+    if id(part) not in known:
+        known[id(part)] = list(_build(torch, part, known))
+    return known[id(part)]
+
+
+def _build(torch: Any, part: Any, known: Known) -> Iterator[Any]:
     nn = torch.nn
     if isinstance(part, Module):
         _refuse_other_forward(part)
-    if isinstance(part, MLP):
+    if isinstance(part, Residual):
+        from .torch_residual import Residual as TorchResidual
+
+        yield TorchResidual(*_build_steps(torch, part, known))
+    elif isinstance(part, MLP):
         for layer in part.layers:
-            yield from build_modules(torch, layer)
+            yield from build_modules(torch, layer, known)
     elif isinstance(part, Sequential):
-        for step in part.steps:
-            built = list(build_modules(torch, step))
-            _refuse_tuples(torch, built)
-            if isinstance(part, TimeDistributed):
-                _refuse_shapes(torch, built)
-            yield from built
+        yield from _build_steps(torch, part, known)
     elif isinstance(part, Layer):
         first = part.neurons[0]
         yield nn.Linear(part.inputs, part.outputs, bias=first.bias is not None)
-        yield from _activations(torch, part.activation or [n.activation for n in part.neurons])
+        choice = part.activation or [n.activation for n in part.neurons]
+        yield from _activations(torch, choice, known)
     elif isinstance(part, Conv):
         channels = (part.channels, len(part.filters))
         yield nn.Conv2d(*channels, part.size, stride=part.stride, padding=part.padding)
-        yield from _activations(torch, [each.activation for each in part.filters])
+        yield from _activations(torch, [each.activation for each in part.filters], known)
     elif isinstance(part, (LayerNorm, BatchNorm)):
         kind = nn.LayerNorm if isinstance(part, LayerNorm) else nn.BatchNorm1d
         more = {"momentum": part.momentum} if isinstance(part, BatchNorm) else {}
         yield kind(part.size, eps=part.eps, **more)
-        yield from _activations(torch, part.activation)
+        yield from _activations(torch, part.activation, known)
     elif isinstance(part, Module):
         yield _build_single(torch, part)
     else:
-        yield from _activations(torch, part)
+        yield from _activations(torch, part, known)
+
+
+def _build_steps(torch: Any, part: Sequential, known: Known) -> Iterator[Any]:
+    for step in part.steps:
+        built = build_modules(torch, step, known)
+        _refuse_tuples(torch, built)
+        if isinstance(part, TimeDistributed):
+            _refuse_shapes(torch, built)
+        yield from built
 
 
 def _build_single(torch: Any, part: Module) -> Any:
@@ -118,13 +143,18 @@ def _build_single(torch: Any, part: Module) -> Any:
         has_bias = part.reset_input.neurons[0].bias is not None
         return nn.GRUCell(part.inputs, part.size, bias=has_bias)
     if isinstance(part, RNNCell):
-        name = activation_name(part.units.activation or part.units.neurons[0].activation)
+        name = _name_in_table(part.units.activation or part.units.neurons[0].activation)
         if name not in (ops.TANH.name, ops.RELU.name):
             raise OptionError(
                 f"PyTorch has RNN cells with tanh and relu, not with {name or 'none'}"
             )
         return nn.RNNCell(part.inputs, part.size, nonlinearity=name)
     if isinstance(part, Attention):
+        if part.causal:
+            raise OptionError(
+                "PyTorch's MultiheadAttention is given its causal mask in each call, so it can't "
+                "be made of an Attention with causal=True"
+            )
         has_bias = part.query.neurons[0].bias is not None
         return nn.MultiheadAttention(
             part.size, part.heads, dropout=part.dropout.mask.p, bias=has_bias, batch_first=True
@@ -141,7 +171,6 @@ def _no_module_for(part: Module) -> OptionError:
 
 def _refuse_other_forward(part: Module) -> None:
     """Refuse a subclass that computes something else than the layer that it is made from."""
-    # A Residual is a Sequential too, but its output is not that of its steps.
     kinds = [kind for kind in _KINDS if isinstance(part, kind)]
     if not any(type(part).forward is kind.forward for kind in kinds):
         raise _no_module_for(part)
@@ -151,7 +180,7 @@ def _refuse_shapes(torch: Any, built: Sequence[Any]) -> None:
     """Refuse what does not compute with the last axis alone."""
     nn = torch.nn
     kinds = (nn.Flatten, nn.BatchNorm1d, nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-    for module in built:
+    for module in chain.from_iterable(each.modules() for each in built):
         if isinstance(module, kinds):
             raise OptionError(
                 f"PyTorch applies {type(module).__name__} to whole batches, not to each position "
@@ -170,12 +199,12 @@ def _refuse_tuples(torch: Any, built: Sequence[Any]) -> None:
             )
 
 
-def _activations(torch: Any, choice: Any) -> Iterator[Any]:
+def _activations(torch: Any, choice: Any, known: Known) -> Iterator[Any]:
     """Yield the module of an activation, if there is one."""
     if isinstance(choice, list):
-        slopes = {id(each) for each in choice if isinstance(each, PReLU)}
+        slopes = tuple(dict.fromkeys(id(each) for each in choice if isinstance(each, PReLU)))
         if slopes:
-            yield torch.nn.PReLU(len(slopes))
+            yield from known.setdefault(slopes, [torch.nn.PReLU(len(slopes))])
             return
         if any(each is not choice[0] for each in choice):
             raise OptionError("to_torch takes layers whose neurons have one activation for all")
@@ -183,10 +212,19 @@ def _activations(torch: Any, choice: Any) -> Iterator[Any]:
     if choice is None:
         return
     options = choice.keywords if isinstance(choice, partial) else {}
-    name = activation_name(choice.func if isinstance(choice, partial) else choice)
-    known = ACTIVATIONS.get(name)
-    if known is None or not set(options) <= set(known.options):
+    function = choice.func if isinstance(choice, partial) else choice
+    activation = ACTIVATIONS.get(_name_in_table(function))
+    if activation is None or not set(options) <= set(activation.options):
+        name = activation_name(function)
+        what = f"a function of yours named {name!r}" if name in ACTIVATIONS else repr(name)
         listed = ", ".join(ACTIVATIONS)
-        raise OptionError(f"to_torch knows no activation {name!r} of PyTorch; it knows {listed}")
-    theirs = {known.options[option]: number for option, number in options.items()}
-    yield getattr(torch.nn, known.theirs)(**theirs, **known.fixed)
+        raise OptionError(f"to_torch knows no activation of PyTorch for {what}; it knows {listed}")
+    theirs = {activation.options[option]: number for option, number in options.items()}
+    yield getattr(torch.nn, activation.theirs)(**theirs, **activation.fixed)
+
+
+def _name_in_table(function: Any) -> str:
+    """Return the name of an activation of ours, "" for others, whatever they are called."""
+    name = activation_name(function)
+    ours = {**FUNCTIONS, softmax.__name__: softmax, log_softmax.__name__: log_softmax}
+    return name if ours.get(name) is function else ""

@@ -12,7 +12,7 @@ from scalargrad.utils.calls import explain_calls
 from .extras import require
 from .torch_builders import build_modules
 from .torch_readers import make_model
-from .weights import Numbers, find_weights
+from .weights import Numbers, Weights, find_weights
 
 
 @explain_calls
@@ -21,8 +21,10 @@ def to_torch(model: Module) -> Any:
 
     It takes batches, along the first axis, in float64. An MLP or a Layer becomes a
     `torch.nn.Sequential` of `Linear` and activations; Conv, pooling, Flatten, Dropout,
-    normalization, Embedding, the recurrent cells and Attention become the modules of these names.
-    Where a model returns one Value, the module returns a column.
+    normalization, Embedding, the recurrent cells and Attention become the modules of these names,
+    and a Residual a `Sequential` that adds its input. A layer that is used twice is one module. A
+    tensor is frozen if all its numbers are. Where a model returns one Value, the module returns a
+    column.
 
     Args:
         model: The model.
@@ -39,7 +41,9 @@ def to_torch(model: Module) -> Any:
         `to_torch(MLP(2, [3, 1], "tanh"))(torch.tensor([[1.0, -2.0]], dtype=torch.float64))`.
     """
     torch = _torch()
-    parts = list(build_modules(torch, model))
+    if not isinstance(model, Module):
+        raise OptionError(f"to_torch takes a model, not {type(model).__name__}")
+    parts = build_modules(torch, model)
     if not parts:
         raise OptionError(f"to_torch takes a model with layers, not {type(model).__name__}")
     module = parts[0] if len(parts) == 1 else torch.nn.Sequential(*parts)
@@ -50,6 +54,9 @@ def to_torch(model: Module) -> Any:
         own_names = theirs.state_dict()
         arrays = {name: torch.tensor(array) for name, array in ours.read().items()}
         theirs.load_state_dict({n: arrays[n] for n in own_names if n in arrays}, strict=False)
+        for name, parameter in theirs.named_parameters():
+            leaves = ours.leaves[ours.added.get(name, name)]
+            parameter.requires_grad_(any(leaf.trainable for leaf in leaves.ravel()))
     return module.train(model.training)
 
 
@@ -58,7 +65,8 @@ def from_torch(module: Any, model: Module | None = None) -> Module:
     """Copy the weights of a module of PyTorch to a model; without one, make the model.
 
     The layers of both are paired in their order. A model is made of a `Sequential` of layers that
-    `to_torch` returns, or of one of them: its activations become those of the Layers before them.
+    `to_torch` returns, which may be nested, or of one of them: its activations become those of the
+    Layers before them, and what is frozen there is frozen here.
 
     Args:
         module: A `torch.nn.Module`.
@@ -69,7 +77,8 @@ def from_torch(module: Any, model: Module | None = None) -> Module:
 
     Raises:
         MissingLibraryError: If PyTorch is not installed.
-        OptionError: For a module that there is no layer for.
+        OptionError: For a module that there is no layer for: also one of a class with a `forward`
+            of its own, or with hooks.
         LengthError: If layers or shapes differ.
 
     Example:
@@ -79,6 +88,8 @@ def from_torch(module: Any, model: Module | None = None) -> Module:
     torch = _torch()
     if not isinstance(module, torch.nn.Module):
         raise OptionError(f"from_torch takes a torch.nn.Module, not {type(module).__name__}")
+    if not isinstance(model, Module | None):
+        raise OptionError(f"from_torch takes a model to copy to, not {type(model).__name__}")
     receiver = make_model(torch, module) if model is None else model
     ours = find_weights(receiver)
     theirs = list(_find_theirs(torch, module))
@@ -105,6 +116,8 @@ def from_torch(module: Any, model: Module | None = None) -> Module:
         pairs += weights.pair(arrays)
     for leaf, number in pairs:
         leaf.data = number
+    if model is None:
+        _freeze_alike(ours, theirs)
     receiver.train(module.training)
     return receiver
 
@@ -113,14 +126,31 @@ def _torch() -> Any:
     return require("torch", "PyTorch", "torch")
 
 
+def _freeze_alike(ours: list[Weights], theirs: list[Any]) -> None:
+    """Freeze the parameters that are frozen in PyTorch."""
+    for weights, part in zip(ours, theirs, strict=True):
+        for name, parameter in part.named_parameters():
+            if name in weights.leaves and not parameter.requires_grad:
+                for leaf in weights.leaves[name].ravel():
+                    leaf.trainable = False
+
+
 def _find_theirs(torch: Any, module: Any) -> Iterator[Any]:
-    """Yield the parts of a module that have weights, in its order."""
-    if isinstance(module, torch.nn.MultiheadAttention) or not list(module.children()):
-        if module.state_dict():
-            yield module
-        return
-    for child in module.children():
-        yield from _find_theirs(torch, child)
+    """Yield the parts of a module that have weights, in its order, each once."""
+    seen: set[int] = set()
+
+    def visit(part: Any) -> Iterator[Any]:
+        if id(part) in seen:
+            return
+        seen.add(id(part))
+        if isinstance(part, torch.nn.MultiheadAttention) or not list(part.children()):
+            if part.state_dict():
+                yield part
+            return
+        for child in part.children():
+            yield from visit(child)
+
+    yield from visit(module)
 
 
 def _arrays_of(part: Any) -> dict[str, Numbers]:

@@ -1,6 +1,8 @@
 """Layers that compute what modules of PyTorch compute."""
 
-from collections.abc import Callable
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -21,11 +23,16 @@ from scalargrad.nn import (
     MaxPool,
     Module,
     PReLU,
+    Residual,
+    RMSNorm,
     RNNCell,
     Sequential,
 )
 
 from .torch_activations import ACTIVATIONS
+
+Units = list[Any]
+"""The neurons or filters of a layer, each with an activation of its own."""
 
 
 def make_model(torch: Any, module: Any) -> Module:
@@ -38,46 +45,129 @@ def make_model(torch: Any, module: Any) -> Module:
     Raises:
         OptionError: For a module that there is no layer for.
     """
-    parts = list(module.children()) if isinstance(module, torch.nn.Sequential) else [module]
-    made: list[Any] = []
-    for part in parts:
-        activation = _read_activation(part)
-        if isinstance(part, torch.nn.PReLU):
-            _add_slopes(made, part.num_parameters)
-        elif activation is not None:
-            _add_activation(made, activation)
-        elif not isinstance(part, torch.nn.Identity):
-            made.append(_convert_single(torch, part))
+    made = _Reader(torch, module).read(module)
     return made[0] if len(made) == 1 and isinstance(made[0], Module) else Sequential(*made)
 
 
-def _add_activation(made: list[Any], activation: Callable[..., Any]) -> None:
-    """Give an activation to the layer before it, or make a step of it."""
-    layer = made[-1] if made else None
-    if activation in (softmax, log_softmax):
-        if isinstance(layer, Layer) and layer.activation is None and layer.outputs > 1:
-            layer.activation = activation
-        else:
-            made.append(activation)
-        return
-    units = getattr(layer, "neurons", None) or getattr(layer, "filters", None)
-    is_free = units and all(unit.activation is None for unit in units)
-    if units and is_free and getattr(layer, "activation", None) is None:
+class _Reader:
+    """Makes layers of modules of PyTorch: each once, however often it is used.
+
+    Args:
+        torch: The library.
+        module: All that is to be read.
+    """
+
+    def __init__(self, torch: Any, module: Any) -> None:
+        self.torch = torch
+        self._uses = Counter(map(id, self._list_parts(module)))
+        self._made: dict[int, Any] = {}
+        # Their activations are steps of their own, as the next use may have another one.
+        self._shared: set[int] = set()
+
+    def _list_parts(self, module: Any) -> Iterator[Any]:
+        """Yield the parts of nested Sequentials in the order in which they are called."""
+        if not isinstance(module, self.torch.nn.Sequential):
+            yield module
+            return
+        for part in module:
+            yield from self._list_parts(part)
+
+    def read(self, module: Any) -> list[Any]:
+        """Return the steps that compute what a module computes."""
+        nn = self.torch.nn
+        _refuse_hooks(module)
+        if isinstance(module, nn.Sequential):
+            steps: list[Any] = []
+            # Not its children, among which PyTorch lists a part that is used again once.
+            for part in module:
+                self._add(steps, part)
+            if is_residual(module):
+                return [Residual(*steps)]
+            if type(module).forward is nn.Sequential.forward:
+                return steps
+            raise _no_layer_for(module)
+        steps = []
+        self._add(steps, module)
+        return steps
+
+    def _add(self, steps: list[Any], part: Any) -> None:
+        """Add a part to the steps before it, or give it to the last of them."""
+        nn = self.torch.nn
+        if isinstance(part, nn.Sequential):
+            steps += self.read(part)
+            return
+        _refuse_hooks(part)
+        activation = _read_activation(self.torch, part)
+        if type(part) is nn.PReLU:
+            self._add_slopes(steps, part)
+        elif activation is not None:
+            self._add_activation(steps, activation)
+        elif not isinstance(part, nn.Identity):
+            steps.append(self._make(part))
+
+    def _make(self, part: Any) -> Module:
+        """Return the layer for a part, the same one for each of its uses."""
+        if id(part) not in self._made:
+            self._made[id(part)] = _convert_single(self.torch, part)
+        layer: Module = self._made[id(part)]
+        if self._uses[id(part)] > 1:
+            self._shared.add(id(layer))
+        return layer
+
+    def _find_units(self, steps: list[Any]) -> Units:
+        """Return what the last step is made of, if it may be given an activation."""
+        layer = steps[-1] if steps else None
+        if id(layer) in self._shared or getattr(layer, "activation", None) is not None:
+            return []
+        units = getattr(layer, "neurons", None) or getattr(layer, "filters", None) or []
+        return [] if any(unit.activation for unit in units) else list(units)
+
+    def _add_activation(self, steps: list[Any], activation: Callable[..., Any]) -> None:
+        """Give an activation to the layer before it, or make a step of it."""
+        units = self._find_units(steps)
+        if activation in (softmax, log_softmax):
+            layer = steps[-1] if units else None
+            if isinstance(layer, Layer) and layer.outputs > 1:
+                layer.activation = activation
+            else:
+                steps.append(activation)
+            return
         for unit in units:
             unit.activation = activation
-    else:
-        made.append(partial(_for_each, activation))
+        if not units:
+            steps.append(partial(_for_each, activation))
+
+    def _add_slopes(self, steps: list[Any], part: Any) -> None:
+        """Give a PReLU to the neurons of the layer before it: one for all, or one for each."""
+        units = self._find_units(steps)
+        count = part.num_parameters
+        if not units or count not in (1, len(units)):
+            raise OptionError(
+                "from_torch takes a PReLU after a Linear or a Conv2d that is used once, "
+                "with its size or 1"
+            )
+        if id(part) not in self._made:
+            self._made[id(part)] = [PReLU() for _ in range(count)]
+        slopes = self._made[id(part)]
+        for i, unit in enumerate(units):
+            unit.activation = slopes[i if count > 1 else 0]
 
 
-def _add_slopes(made: list[Any], count: int) -> None:
-    """Give a PReLU to the neurons of the layer before it: one for all, or one for each."""
-    layer = made[-1] if made else None
-    units: list[Any] = getattr(layer, "neurons", None) or getattr(layer, "filters", None) or []
-    if count not in (1, len(units)) or any(unit.activation for unit in units) or not units:
-        raise OptionError("from_torch takes a PReLU after a Linear or a Conv2d, with its size or 1")
-    shared = PReLU()
-    for unit in units:
-        unit.activation = shared if count == 1 else PReLU()
+def is_residual(module: Any) -> bool:
+    """Whether a module of PyTorch is the Residual that `to_torch` makes."""
+    return type(module).__module__ == f"{__package__}.torch_residual"
+
+
+def _refuse_hooks(part: Any) -> None:
+    """Refuse a module that computes more than its class says."""
+    if part._forward_hooks or part._forward_pre_hooks:
+        raise OptionError(f"from_torch can't make a model of {part}, which has forward hooks")
+
+
+def _no_layer_for(part: Any) -> OptionError:
+    return OptionError(
+        f"from_torch knows no layer for {part}: give the model that is to receive the weights"
+    )
 
 
 def _for_each(activation: Callable[..., Any], x: Any) -> Any:
@@ -87,13 +177,12 @@ def _for_each(activation: Callable[..., Any], x: Any) -> Any:
     return activation(x)
 
 
-def _read_activation(part: Any) -> Any:
+def _read_activation(torch: Any, part: Any) -> Any:
     """Return the activation that a module is, None if it is none."""
-    kind = type(part).__name__
     for name, known in ACTIVATIONS.items():
-        if known.theirs != kind:
+        if type(part) is not getattr(torch.nn, known.theirs):
             continue
-        if kind == "GELU" and part.approximate != known.fixed["approximate"]:
+        if known.theirs == "GELU" and part.approximate != known.fixed["approximate"]:
             continue
         if getattr(part, "dim", -1) not in (-1, 1) or getattr(part, "beta", 1.0) != 1.0:
             raise OptionError(f"from_torch knows no activation such as {part}")
@@ -106,37 +195,74 @@ def _read_activation(part: Any) -> Any:
 
 
 def _convert_single(torch: Any, part: Any) -> Module:
-    nn = torch.nn
-    if isinstance(part, nn.Linear):
-        has_bias = part.bias is not None
-        return Layer(part.in_features, part.out_features, None, "zeros", bias=has_bias)
-    if isinstance(part, nn.Conv2d):
-        return _convert_convolution(part)
-    if isinstance(part, (nn.MaxPool2d, nn.AvgPool2d)) and not (part.padding or part.ceil_mode):
-        kind = MaxPool if isinstance(part, nn.MaxPool2d) else AvgPool
-        return kind(part.kernel_size, part.stride)
-    if isinstance(part, nn.Flatten) and (part.start_dim, part.end_dim) == (1, -1):
-        return Flatten()
-    if isinstance(part, nn.Dropout):
-        return Dropout(part.p)
-    if isinstance(part, nn.LayerNorm) and part.elementwise_affine:
-        (size,) = part.normalized_shape
-        return LayerNorm(size, part.eps)
-    if isinstance(part, nn.BatchNorm1d) and part.affine and part.track_running_stats:
-        return BatchNorm(part.num_features, part.momentum, part.eps)
-    if isinstance(part, nn.Embedding):
-        return Embedding(part.num_embeddings, part.embedding_dim, "zeros")
-    if isinstance(part, nn.LSTMCell):
-        return LSTMCell(part.input_size, part.hidden_size, initializer="zeros")
-    if isinstance(part, nn.GRUCell):
-        return GRUCell(part.input_size, part.hidden_size, "zeros", bias=part.bias)
-    if isinstance(part, nn.RNNCell):
-        return RNNCell(part.input_size, part.hidden_size, part.nonlinearity, "zeros")
-    if isinstance(part, nn.MultiheadAttention):
-        has_bias = part.in_proj_bias is not None
-        return Attention(part.embed_dim, part.num_heads, initializer="zeros", bias=has_bias)
-    raise OptionError(
-        f"from_torch knows no layer for {part}: give the model that is to receive the weights"
+    for name, convert in _CONVERT.items():
+        kind = getattr(torch.nn, name, None)
+        # A subclass may compute something else.
+        if kind is not None and isinstance(part, kind) and type(part).forward is kind.forward:
+            layer = convert(part)
+            if layer is not None:
+                return layer
+    raise _no_layer_for(part)
+
+
+def _convert_linear(part: Any) -> Module:
+    has_bias = part.bias is not None
+    return Layer(part.in_features, part.out_features, None, "zeros", bias=has_bias)
+
+
+def _convert_max_pool(part: Any) -> Module | None:
+    plain = part.dilation in (1, (1, 1)) and not part.return_indices
+    return MaxPool(part.kernel_size, part.stride) if plain and _is_whole(part) else None
+
+
+def _convert_average_pool(part: Any) -> Module | None:
+    plain = part.divisor_override is None
+    return AvgPool(part.kernel_size, part.stride) if plain and _is_whole(part) else None
+
+
+def _is_whole(part: Any) -> bool:
+    """Whether a pooling takes windows inside of the image alone."""
+    return part.padding in (0, (0, 0)) and not part.ceil_mode
+
+
+def _convert_flatten(part: Any) -> Module | None:
+    return Flatten() if (part.start_dim, part.end_dim) == (1, -1) else None
+
+
+def _convert_layer_norm(part: Any) -> Module | None:
+    has_all = part.elementwise_affine and part.bias is not None
+    if not has_all or len(part.normalized_shape) > 1:
+        return None
+    return LayerNorm(part.normalized_shape[0], part.eps)
+
+
+def _convert_rms_norm(part: Any) -> Module | None:
+    if len(part.normalized_shape) > 1:
+        return None
+    # None stands for that of the type of its numbers, which are float64 here.
+    eps = sys.float_info.epsilon if part.eps is None else part.eps
+    return RMSNorm(part.normalized_shape[0], eps, part.elementwise_affine)
+
+
+def _convert_batch_norm(part: Any) -> Module | None:
+    if not part.affine or not part.track_running_stats or part.momentum is None:
+        return None
+    return BatchNorm(part.num_features, part.momentum, part.eps)
+
+
+def _convert_embedding(part: Any) -> Module | None:
+    # With max_norm a look-up changes the weights.
+    if part.max_norm is not None:
+        return None
+    return Embedding(part.num_embeddings, part.embedding_dim, "zeros")
+
+
+def _convert_attention(part: Any) -> Module | None:
+    if part.add_zero_attn:
+        return None
+    has_bias = part.in_proj_bias is not None
+    return Attention(
+        part.embed_dim, part.num_heads, dropout=part.dropout, initializer="zeros", bias=has_bias
     )
 
 
@@ -155,3 +281,22 @@ def _convert_convolution(part: Any) -> Module:
         None,
         "zeros",
     )
+
+
+_CONVERT: dict[str, Callable[[Any], Module | None]] = {
+    "Linear": _convert_linear,
+    "Conv2d": _convert_convolution,
+    "MaxPool2d": _convert_max_pool,
+    "AvgPool2d": _convert_average_pool,
+    "Flatten": _convert_flatten,
+    "Dropout": lambda part: Dropout(part.p),
+    "LayerNorm": _convert_layer_norm,
+    "RMSNorm": _convert_rms_norm,
+    "BatchNorm1d": _convert_batch_norm,
+    "Embedding": _convert_embedding,
+    "LSTMCell": lambda part: LSTMCell(part.input_size, part.hidden_size, initializer="zeros"),
+    "GRUCell": lambda part: GRUCell(part.input_size, part.hidden_size, "zeros", bias=part.bias),
+    "RNNCell": lambda part: RNNCell(part.input_size, part.hidden_size, part.nonlinearity, "zeros"),
+    "MultiheadAttention": _convert_attention,
+}
+"""What makes a layer of each class of PyTorch; it returns None for options without a layer."""

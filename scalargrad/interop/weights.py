@@ -108,18 +108,23 @@ def _collect(module: Module, found: list[Weights], seen: set[int]) -> None:
     elif isinstance(module, RNNCell):
         found.append(_split_cell(name, [module.units], module.inputs))
     else:
-        found.append(Weights(name, _by_name(module)))
+        leaves = _by_name(module)
+        # A normalization without scales has none.
+        if leaves:
+            found.append(Weights(name, leaves))
     _collect_slopes(module, found, seen)
 
 
 def _collect_slopes(module: Module, found: list[Weights], seen: set[int]) -> None:
     """Add the slopes of neurons that have a PReLU each, or share one."""
     neurons = getattr(module, "neurons", None) or getattr(module, "filters", None) or []
-    slopes = [n.activation.slope for n in neurons if isinstance(n.activation, PReLU)]
-    distinct = list({id(slope): slope for slope in slopes}.values())
-    if distinct:
-        seen.update(id(neuron.activation) for neuron in neurons)
-        found.append(Weights("PReLU", {"weight": _array(distinct, (len(distinct),))}))
+    slopes = []
+    for neuron in neurons:
+        if isinstance(neuron.activation, PReLU) and id(neuron.activation) not in seen:
+            seen.add(id(neuron.activation))
+            slopes.append(neuron.activation.slope)
+    if slopes:
+        found.append(Weights("PReLU", {"weight": _array(slopes, (len(slopes),))}))
 
 
 def _by_name(module: Module) -> dict[str, Leaves]:

@@ -8,6 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import compile
+from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import current_mode, no_grad
 from scalargrad.core.nested import flatten, unflatten
@@ -121,7 +122,8 @@ def score(
         The score, a float that has its `metric`.
 
     Raises:
-        DataError: For anything that is not a list of samples.
+        DataError: For anything that is not a list of samples, and for a number that is not the
+            index of one of several outputs.
         LengthError: For another number of targets than samples, and for targets of another shape
             than the outputs.
         OptionError: For another metric, and where a border must be given.
@@ -135,6 +137,8 @@ def score(
     """
     if metric not in ("auto", "accuracy", "r2"):
         raise OptionError(f"metric must be 'auto', 'accuracy' or 'r2', not {metric!r}")
+    if border is not None:
+        border = as_float(border, "border")
     samples = read_samples(X, y, finite=False)
     outputs = predict(model, X)
     targets = [_unwrap(target) for target in samples.targets]
@@ -142,6 +146,7 @@ def score(
         metric = "accuracy" if _are_classes(outputs, targets) else "r2"
     if metric == "r2":
         return Score(r2(_drop_single(outputs).tolist(), targets), "r2")
+    _check_indices(outputs, targets)
     border = _find_border(outputs, targets, border)
     pairs = zip(outputs.tolist(), targets, strict=True)
     right = [accuracy(output, target, border=border) for output, target in pairs]
@@ -206,6 +211,9 @@ def _require_same(found: Array, answer: Any) -> None:
 
 def _as_array(answers: list[Prediction]) -> Array:
     try:
+        # NumPy takes None, of a model without a return, for nan.
+        if None in answers:
+            raise TypeError
         return numpy.array(answers, dtype=float)
     except (TypeError, ValueError):
         shapes = {nest(answer) for answer in answers}
@@ -215,8 +223,8 @@ def _as_array(answers: list[Prediction]) -> Array:
                 "call the model for each sample"
             ) from None
         raise DataError(
-            "predict takes a model that returns numbers, in a list or alone, "
-            f"not {type(answers[0]).__name__}"
+            "predict takes a model that returns a number, or numbers in nested lists, not "
+            f"{type(answers[0]).__name__}"
         ) from None
 
 
@@ -224,13 +232,26 @@ def _are_classes(outputs: Array, targets: Sequence[Any]) -> bool:
     """Whether the targets are classes: indices, shares that add up to 1, or two labels."""
     outputs = _drop_single(outputs)
     if outputs.ndim == 1:
-        return _labels(targets) in _LABELS
+        # The targets of a part of the data may all be of one class.
+        return any(_labels(targets) <= labels for labels in _LABELS)
     if outputs.ndim != 2:
         return False
     rows = [target for target in targets if isinstance(target, list)]
     if not rows:
-        return all(float(target) in range(outputs.shape[1]) for target in targets)
+        return True
     return all(min(row) >= 0.0 and abs(sum(row) - 1.0) < 1e-9 for row in map(flatten, rows))
+
+
+def _check_indices(outputs: Array, targets: Sequence[Any]) -> None:
+    """Refuse single numbers that are not the index of an output: no answer could be right."""
+    if _drop_single(outputs).ndim != 2:
+        return
+    count = outputs.shape[1]
+    for i, target in enumerate(targets):
+        if not isinstance(target, list) and float(target) not in range(count):
+            raise DataError(
+                f"y[{i}] is {target!r}, which is not the index of one of {count} outputs"
+            )
 
 
 def _find_border(outputs: Array, targets: Sequence[Any], border: float | None) -> float | None:

@@ -5,6 +5,7 @@ before: the engine alone needs no library of pictures. Without `viz` there are w
 """
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -65,7 +66,7 @@ def find_shell() -> Any:
     return None if get_shell is None else get_shell()
 
 
-def display_lists(is_shown: Any) -> None:
+def display_lists(is_shown: Callable[[object], bool]) -> None:
     """Let the notebook that runs this code, if any, show lists and tuples of Values, too.
 
     Args:

@@ -114,3 +114,27 @@ def test_a_pickled_program_needs_the_operation(ripple: Any) -> None:
     remove_operation("ripple")
     with pytest.raises(UnknownNameError, match="no operation 'ripple' exists here"):
         pickle.loads(data)(X)
+
+
+BODIES: dict[str, Any] = {
+    "constants": lambda m, x, a: x * m.exp(2.0) + m.sqrt(0.5) * m.round(2.5) - m.div(1.0, a),
+    "functions of an option": lambda m, x, a: m.maximum(x * m.softplus(a), m.sqrt(a) - m.sign(a)),
+    "conditions of an option": lambda m, x, a: m.where((a > 1.0) & (x > 0.0), x * a, x * x),
+    "and the other way": lambda m, x, a: m.where((x > 0.0) & (a < 1.0), x * a, x * x),
+    "a choice by an option": lambda m, x, a: m.where(a > 1.0, m.tanh(a * x), x),
+}
+
+
+@on_every_backend
+@pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+def test_a_rule_may_compute_with_numbers_alone(body: Any) -> None:
+    def with_option(m: Any, x: Any, a: Any = 1.5) -> Any:
+        return body(m, x, a)
+
+    own = sg.operation(name="test_own")(with_option)
+    program = sg.compile(lambda x: own(x), inputs=[1])
+    points = X[:, :1]
+    expected = [own(x) for x in points[:, 0].tolist()]
+    assert numpy.ravel(program(points)) == pytest.approx(expected, rel=1e-12)
+    slopes = [sg.grad(own)(x) for x in points[:, 0].tolist()]
+    assert numpy.ravel(program.jacobian(points)[0]) == pytest.approx(slopes, rel=1e-12)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,27 @@ def test_a_branch_that_is_not_taken_sends_nothing_even_if_it_is_infinite() -> No
     assert gradients(operation(x), x) == [0.0]
 
 
+COMPARISONS: dict[str, tuple[Callable[..., Any], float]] = {
+    "<": (lambda m, x: m.where(x < 1.0, 3.0 * x, 2.0 * x + 1.0), 2.0),
+    "<=": (lambda m, x: m.where(x <= 1.0, 3.0 * x, 2.0 * x + 1.0), 3.0),
+    ">": (lambda m, x: m.where(x > 1.0, 3.0 * x, 2.0 * x + 1.0), 2.0),
+    ">=": (lambda m, x: m.where(x >= 1.0, 3.0 * x, 2.0 * x + 1.0), 3.0),
+    "&": (lambda m, x: m.where((x > 0.0) & (x >= 1.0), 3.0 * x, 2.0 * x + 1.0), 3.0),
+}
+
+
+@pytest.mark.parametrize(("body", "slope"), COMPARISONS.values(), ids=list(COMPARISONS))
+def test_at_a_kink_the_derivative_is_that_of_the_branch_taken(body: Any, slope: float) -> None:
+    assert sg.grad(mine(body))(1.0) == slope
+
+
+def test_a_derivative_that_is_made_takes_the_result_in_place_of_computing_it_again() -> None:
+    rule = derive(lambda m, x: m.exp(x), 1, 0)
+    assert rule.__doc__ is not None
+    assert "m.exp" not in rule.__doc__
+    assert rule(FLOATS, 7.0, 0.0) == 7.0
+
+
 def test_a_rule_that_does_not_depend_on_an_operand_cuts_it() -> None:
     rule = derive(lambda m, x, y: m.exp(x), 2, 1)
     assert rule(FLOATS, 1.0, 0.0, 2.0) * math.inf == 0.0
@@ -194,6 +216,11 @@ def test_several_threads_may_add_and_remove_at_once() -> None:
     assert slopes == pytest.approx([n * 2.0 ** (n - 1) for n in range(1, 41)])
 
 
+def test_a_list_is_refused_with_the_call_to_write() -> None:
+    with pytest.raises(DataError, match=r"write \[swish\(x, …\) for x in xs\]"):
+        swish([0.5, 1.0])
+
+
 # Names
 
 
@@ -218,6 +245,56 @@ def test_a_definition_that_is_run_again_replaces_the_first_one() -> None:
     assert results == [2.0, 3.0]
 
 
+def double(factor: float) -> Operation:
+    def test_double(m: Any, x: Any) -> Any:
+        return m.mul(x, x) * factor
+
+    return sg.operation(test_double)
+
+
+def test_a_model_that_was_made_before_follows_the_latest_definition() -> None:
+    first = double(2.0)
+    model = sg.nn.MLP(1, [1], output_activation=first, initializer=sg.nn.given([[1.0]]))
+    old = model([3.0])
+    assert double(5.0) is first
+    assert model([3.0]).data == 45.0
+    assert sg.compile(lambda x: model([x]), model, inputs=[1])([[3.0]])[0, 0] == 45.0
+    assert sg.grad(sg.grad(first))(3.0) == 10.0
+    with pytest.raises(GraphError, match="compute the graph again"):
+        old.backward(create_graph=True)
+
+
+def test_the_derivatives_of_what_calls_it_follow_the_latest_definition() -> None:
+    inner = double(2.0)
+    outer = mine(lambda m, x: m.sin(m.test_double(x)))
+    double(5.0)
+    assert sg.grad(inner)(0.3) == pytest.approx(3.0)
+    expected = sg.grad(lambda x: sg.sin(5.0 * x * x))(0.3)
+    assert sg.grad(outer)(0.3) == pytest.approx(expected, rel=1e-14)
+
+
+def test_a_graph_of_another_number_of_operands_is_refused_by_name() -> None:
+    rules = [lambda m, x: x * x, lambda m, x, y: x * y]
+    rules[1].__qualname__ = rules[0].__qualname__
+    y = mine(rules[0])(Value(2.0))
+    mine(rules[1])
+    with pytest.raises(GraphError, match="test_mine was defined again with other operands"):
+        y.backward(create_graph=True)
+
+
+def test_functions_with_the_first_argument_filled_in_are_told_apart() -> None:
+    def times(n: float, m: Any, x: Any) -> Any:
+        return m.mul(x, n)
+
+    def plus(n: float, m: Any, x: Any) -> Any:
+        return m.add(x, n)
+
+    assert mine(partial(times, 2.0))(3.0) == 6.0
+    assert mine(partial(times, 4.0))(3.0) == 12.0
+    with pytest.raises(OptionError, match="is taken"):
+        mine(partial(plus, 2.0))
+
+
 def test_what_was_removed_is_gone_but_its_numbers_still_flow() -> None:
     gone = sg.operation(name="test_gone")(lambda m, x: x * x)
     x = Value(3.0)
@@ -227,6 +304,8 @@ def test_what_was_removed_is_gone_but_its_numbers_still_flow() -> None:
     assert gradients(y, x) == [6.0]
     with pytest.raises(GraphError, match="not in the table"):
         y.backward(create_graph=True)
+    with pytest.raises(UnknownNameError, match="test_gone was removed: define it again"):
+        gone(x)
     with pytest.raises(UnknownNameError, match="did you mean 'swish'"):
         remove_operation("test_swissh")
 
@@ -258,6 +337,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "functions": (lambda m, x: sg.tanh(x), "operations of m and plain numbers"),
     "no operations": (lambda x, y: x * y, "first parameter, which is no number"),
     "no operand": (lambda m: 1.0, r"write def test_mine\(m, x\)"),
+    "or": (lambda m, x: m.where((x < 0.0) | (x > 1.0), x, 0.0), r"with \|: write m\.where\(a, x"),
+    "not": (lambda m, x: m.where(~(x < 0.0), x, 0.0), "exchange the branches"),
+    "a factor": (lambda m, x: (x > 0.0) * x, r"with a comparison: write m\.where"),
+    "an operand": (lambda m, x: m.exp(x > 0.0), r"with a comparison: write m\.where"),
+    "a branch": (lambda m, x: m.where(x > 0.0, x < 1.0, x), r"with a comparison: write m\.where"),
+    "a comparison": (lambda m, x: x > 0.0, r"returns a comparison: write m\.where"),
+    "and": (lambda m, x: m.where(m.lt(x, 1.0) & (x > 0.0), x, 0.0), r"\(x < y\) & \(y < z\)"),
+    "number of numpy": (lambda m, x: x * numpy.float64(2.0), r"write float\(…\) around"),
+    "too large": (lambda m, x: x * 10**400, "too large for a float"),
     "any operands": (lambda m, *x: x[0], "one or more operands"),
 }
 
@@ -274,12 +362,17 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "operands of a rule": ({"derivative": [lambda m, x: x, None]}, "must take 4 arguments"),
     "no rule": ({"derivative": [1.0, None]}, "must be a function"),
     "body of a rule": ({"derivative": [lambda m, o, x, y: x / y, None]}, "derivative 1 of"),
+    "no rules": ({"derivative": []}, "a sequence of 2 rules"),
+    "a number": ({"derivative": 2.0}, "a sequence of them, not float"),
+    "a name": ({"name": 3}, "letters, digits and _, not 3"),
+    "an end": ({"domain": 0.0}, r"must be intervals \(low, high\), not 0\.0"),
+    "text of kinks": ({"kinks": lambda m, x, y: ("a",)}, "a tuple of numbers, not"),
     "empty domain": ({"domain": (1.0, 1.0)}, "domain of test_mine is empty"),
     "no domain": ({"domain": ((0.0, 1.0, 2.0),)}, "must be intervals"),
     "domains": ({"domain": ((0, 1), (0, 1), (0, 1))}, "3 intervals for 2 operands"),
-    "long symbol": ({"symbol": "a symbol too long"}, "12 printable signs"),
-    "odd symbol": ({"symbol": "a\n"}, "12 printable signs"),
-    "no text": ({"symbol": 3}, "12 printable signs"),
+    "long symbol": ({"symbol": "a symbol too long"}, "12 printable characters"),
+    "odd symbol": ({"symbol": "a\n"}, "12 printable characters"),
+    "no text": ({"symbol": 3}, "12 printable characters"),
     "kinks": ({"kinks": lambda m, x, y: x}, r"a tuple of numbers, not 0\.5: write \(x,\)"),
     "operands of kinks": ({"kinks": lambda m, x: (x,)}, "must take 3 arguments"),
 }
@@ -288,7 +381,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("options", "message"), OPTIONS.values(), ids=list(OPTIONS))
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises((OptionError, CallError), match=message):
-        sg.operation(name="test_mine", **options)(lambda m, x, y: x * y)
+        sg.operation(**{"name": "test_mine", **options})(lambda m, x, y: x * y)
 
 
 def test_a_default_must_be_a_number() -> None:

@@ -52,6 +52,16 @@ def test_a_wrong_second_derivative_is_found() -> None:
     assert "its second derivative by x and x is 0 by its rule, 2" in problem
 
 
+def test_second_derivatives_of_a_wrong_first_one_are_not_looked_at() -> None:
+    rule = lambda m, o, x: m.stop_gradient(3.0 * x)  # noqa: E731
+    (problem,) = check_operation(own(lambda m, x: x * x, derivative=rule)).problems
+    assert "its derivative by x is" in problem
+
+
+def test_one_backend_may_be_given_by_its_name() -> None:
+    assert check_operation(own(lambda m, x: x * x), backends="numpy")
+
+
 def test_a_kink_that_is_not_announced_is_found_where_it_is() -> None:
     (problem,) = check_operation(own(lambda m, x: m.maximum(x, 1.25))).problems
     assert "jumps from 0 to 1: give kinks=lambda m, x: (x - 1.25,)" in problem

@@ -65,6 +65,39 @@ def test_the_same_seed_trains_the_same_network() -> None:
     assert first.n_iter_ == len(first.loss_curve_) <= 40
 
 
+def test_a_batch_is_at_most_all_samples() -> None:
+    large = MLPRegressor(**SMALL, alpha=10.0, batch_size=1000, random_state=0).fit(X, X[:, 0])
+    whole = MLPRegressor(**SMALL, alpha=10.0, batch_size=len(X), random_state=0).fit(X, X[:, 0])
+    assert large.history_["penalty"] == whole.history_["penalty"]
+
+
+def test_processes_search_at_once_what_one_finds() -> None:
+    grid = {"alpha": [0.0, 1.0]}
+    searches = []
+    for jobs in (1, 2):
+        estimator = MLPClassifier(**SMALL, random_state=0)
+        searches.append(GridSearchCV(estimator, grid, cv=2, n_jobs=jobs).fit(X, QUADRANTS))
+    alone, together = [search.cv_results_["mean_test_score"] for search in searches]
+    assert numpy.array_equal(alone, together)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "half a neuron": ({"hidden_layer_sizes": (2.5,)}, "whole number of at least 1, not 2.5"),
+    "no sizes": ({"hidden_layer_sizes": None}, "whole number of at least 1, not None"),
+    "half a sample": ({"batch_size": 2.5}, "batch_size must be a whole number"),
+    "no sample": ({"batch_size": 0}, "batch_size must be a whole number"),
+    "no epoch": ({"max_iter": 0}, "max_iter must be a whole number"),
+    "text": ({"alpha": "a"}, "alpha must be a real number"),
+    "a list": ({"solver": ["adam"]}, "solver must be one of"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG.values(), ids=list(WRONG))
+def test_parameters_that_can_not_be_are_refused(options: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        MLPClassifier(**{**SMALL, **options}).fit(X, QUADRANTS)
+
+
 def test_what_can_not_be_trained_is_refused() -> None:
     with pytest.raises(ValueError, match="solver must be one of 'sgd'"):
         MLPRegressor(solver="lbfgs").fit(X, X[:, 0])

@@ -19,6 +19,8 @@ from tests.core.points import points
 
 sympy = pytest.importorskip("sympy")
 
+from scalargrad.interop import sympy_expressions  # noqa: E402
+
 ROWS = [op for op in TABLE.values() if op.name != "stop_gradient"]
 
 
@@ -133,6 +135,63 @@ def test_values_in_between_may_be_symbols() -> None:
     assert str(to_sympy(h * h + 1.0, {h: sympy.Symbol("h")})) == "h**2 + 1"
 
 
+def test_a_leaf_is_not_taken_for_a_symbol_that_is_given() -> None:
+    x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    expression = to_sympy(x * y + y, {y: sympy.Symbol("x", real=True)})
+    assert str(expression) == "x*x_1 + x"
+    assert str(to_sympy(x * y, {y: "h"})) == "h*x"
+
+
+def test_an_own_operation_is_not_taken_for_a_function_of_sympy() -> None:
+    cube = sg.operation(name="gamma")(lambda m, x: x * x * x)
+    x = Value(2.0, label="x")
+    sympy_expressions._expressions.cache_clear()
+    assert str(to_sympy(cube(x))) == "x**3"
+    with pytest.raises(OptionError, match="no operation computes gamma"):
+        from_sympy(sympy.gamma(sympy.Symbol("x")), {"x": x})
+
+
+def test_a_function_without_a_definition_is_an_operation_of_its_name() -> None:
+    cube = sg.operation(name="test_cube")(lambda m, x: x * x * x)
+    expression = sympy.Function("test_cube")(sympy.Symbol("x"))
+    assert from_sympy(expression, {"x": 2.0}) == cube(2.0)
+
+
+def test_symbols_of_one_name_have_numbers_of_their_own() -> None:
+    free, real = sympy.Symbol("a"), sympy.Symbol("a", real=True)
+    assert from_sympy(free - real, {free: 5.0, real: 3.0}) == 2.0
+    assert from_sympy(free * real, {"a": 3.0}) == 9.0
+
+
+def test_what_is_used_many_times_is_computed_once() -> None:
+    shared = sympy.Symbol("x")
+    x = leaf = Value(0.5)
+    for _ in range(40):
+        shared = shared**2 * 0.5 + shared * 0.25
+        x = x * x * 0.5 + x * 0.25
+    assert from_sympy(shared, {"x": leaf}).data == pytest.approx(x.data, rel=1e-12)
+
+
+def test_large_numbers_are_written_as_floats() -> None:
+    x = Value(1.0, label="x")
+    assert str(to_sympy(x * 2.0**60)) == "1.15292150460685e+18*x"
+    assert str(to_sympy(x * 4.0)) == "4*x"
+
+
+def test_long_sums_and_norms_are_whole_expressions() -> None:
+    leaves = [Value(float(i), label=f"v{i}") for i in range(300)]
+    assert len(to_sympy(sg.sum(leaves)).args) == 300
+    assert len(to_sympy(sg.norm(leaves)).args[0].args) == 300
+
+
+def test_a_graph_that_is_too_deep_says_what_to_do() -> None:
+    x = Value(0.5, label="x")
+    for _ in range(1000):
+        x = sg.tanh(x)
+    with pytest.raises(GraphError, match="give symbols for Values in between"):
+        to_sympy(x)
+
+
 def test_an_own_operation_is_written_by_its_rule() -> None:
     swish = sg.operation(name="test_swish")(lambda m, x: x * m.sigmoid(x))
     x = Value(0.5, label="x")
@@ -149,6 +208,18 @@ def test_what_can_not_be_converted_is_refused() -> None:
         to_sympy(sg.stop_gradient(x))
     with pytest.raises(DataError, match="takes a Value, not float"):
         to_sympy(1.0)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="a dict from Values to symbols"):
+        to_sympy(x, {2.0: x})  # type: ignore[dict-item]
+    with pytest.raises(DataError, match="the number for x must be a real number"):
+        from_sympy(sympy.Symbol("x"), {"x": "1"})  # type: ignore[dict-item]
+    with pytest.raises(OptionError, match="single expressions, not list"):
+        from_sympy([sympy.Symbol("x")], {"x": x})
+    with pytest.raises(OptionError, match="can't read"):
+        from_sympy("x +", {"x": x})
+    with pytest.raises(OptionError, match="no operation computes Integral"):
+        from_sympy(sympy.Integral(sympy.Symbol("x"), sympy.Symbol("x")), {"x": x})
+    with pytest.raises(OptionError, match="no condition such as ITE"):
+        from_sympy(sympy.sympify("ITE(x < 1, x < 2, x > 3)"), {"x": x})
     with pytest.raises(UnknownNameError, match="a number for 'y'"):
         from_sympy(sympy.sympify("x + y"), {"x": x})
     with pytest.raises(OptionError, match="no operation computes gamma"):

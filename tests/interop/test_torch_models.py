@@ -1,5 +1,6 @@
 """Models to PyTorch and back: the numbers of both agree to 1e-12, in both directions."""
 
+import pickle
 from functools import partial
 from typing import Any
 
@@ -61,6 +62,14 @@ MODELS: dict[str, tuple[Any, Any]] = {
     "embedding": (nn.Sequential(nn.Embedding(5, 2), nn.Flatten(), nn.Layer(6, 2)), TOKENS),
     "sequence": (nn.Sequential(nn.Embedding(5, 2), nn.TimeDistributed(nn.Layer(2, 3))), TOKENS),
     "rms": (nn.RMSNorm(3), VECTORS),
+    "rms without scale": (nn.RMSNorm(3, 1e-3, elementwise_affine=False), VECTORS),
+    "residual": (nn.Sequential(nn.Residual(nn.Layer(3, 3), nn.LayerNorm(3)), sg.softmax), VECTORS),
+}
+SHARED = nn.Layer(3, 3, "tanh")
+SLOPES = nn.PReLU()
+MODELS |= {
+    "a layer twice": (nn.Sequential(SHARED, nn.Sequential(SHARED, nn.Layer(3, 2))), VECTORS),
+    "a prelu twice": (nn.Sequential(nn.Layer(3, 3, SLOPES), nn.Layer(3, 2, SLOPES)), VECTORS),
 }
 
 
@@ -75,7 +84,7 @@ def test_a_model_in_pytorch_computes_the_same(model: Any, x: Any) -> None:
     numpy.testing.assert_allclose(found, ours(model, x), rtol=1e-12)
 
 
-BACK = [name for name in MODELS if name not in ("sequence", "rms")]
+BACK = [name for name in MODELS if name != "sequence"]
 
 
 @pytest.mark.parametrize("name", BACK)
@@ -144,6 +153,117 @@ def test_attention_computes_the_same() -> None:
         numpy.testing.assert_allclose(found, theirs, rtol=1e-12)
 
 
+def theirs(module: Any, x: Any) -> Any:
+    return module.double()(tensor(x)).detach().numpy()
+
+
+LINEAR = torch.nn.Linear(3, 3)
+RELU = torch.nn.ReLU()
+SLOPE = torch.nn.PReLU()
+MODULES: dict[str, Any] = {
+    "an activation twice": torch.nn.Sequential(
+        torch.nn.Linear(3, 4), RELU, torch.nn.Linear(4, 2), RELU
+    ),
+    "a layer twice": torch.nn.Sequential(LINEAR, torch.nn.Tanh(), LINEAR),
+    "a layer twice in two places": torch.nn.Sequential(LINEAR, torch.nn.Sequential(LINEAR)),
+    "slopes twice": torch.nn.Sequential(torch.nn.Linear(3, 3), SLOPE, torch.nn.Linear(3, 3), SLOPE),
+    "nested": torch.nn.Sequential(
+        torch.nn.Sequential(torch.nn.Linear(3, 4)),
+        torch.nn.Tanh(),
+        torch.nn.Sequential(torch.nn.Identity(), torch.nn.Sequential(torch.nn.Linear(4, 1))),
+    ),
+    "two activations": torch.nn.Sequential(LINEAR, torch.nn.ReLU(), torch.nn.Tanh()),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_sequential_is_read_as_it_computes(name: str) -> None:
+    module = MODULES[name]
+    expected = theirs(module, VECTORS)
+    numpy.testing.assert_allclose(ours(from_torch(module), VECTORS), expected, rtol=1e-12)
+
+
+class Doubled(torch.nn.Linear):  # type: ignore[misc]
+    def forward(self, x: Any) -> Any:
+        return 2.0 * super().forward(x)
+
+
+class Added(torch.nn.Sequential):  # type: ignore[misc]
+    def forward(self, x: Any) -> Any:
+        return x + super().forward(x)
+
+
+class ReLU(torch.nn.Module):  # type: ignore[misc]
+    def forward(self, x: Any) -> Any:
+        return -x
+
+
+def hooked() -> Any:
+    module = torch.nn.Linear(2, 2)
+    module.register_forward_hook(lambda _, __, output: 2.0 * output)
+    return module
+
+
+OTHERS: dict[str, Any] = {
+    "a subclass": Doubled(2, 2),
+    "a sequence that adds": Added(torch.nn.Linear(2, 2)),
+    "a class of the same name": torch.nn.Sequential(torch.nn.Linear(2, 2), ReLU()),
+    "a hook": hooked(),
+    "dilation": torch.nn.MaxPool2d(2, dilation=2),
+    "indices": torch.nn.MaxPool2d(2, return_indices=True),
+    "another divisor": torch.nn.AvgPool2d(2, divisor_override=3),
+    "a norm that is limited": torch.nn.Embedding(5, 2, max_norm=0.5),
+    "a zero to attend to": torch.nn.MultiheadAttention(4, 2, add_zero_attn=True),
+    "two axes": torch.nn.LayerNorm((2, 2)),
+    "no shift": torch.nn.LayerNorm(2, bias=False),
+    "an average of all": torch.nn.BatchNorm1d(2, momentum=None),
+}
+
+
+@pytest.mark.parametrize("module", OTHERS.values(), ids=list(OTHERS))
+def test_a_module_that_computes_something_else_is_refused(module: Any) -> None:
+    with pytest.raises(OptionError, match=r"no layer for|forward hooks"):
+        from_torch(module)
+
+
+def test_a_function_that_only_has_the_name_of_an_activation_is_refused() -> None:
+    def relu(x: Any) -> Any:
+        return 2.0 * x
+
+    with pytest.raises(OptionError, match="a function of yours named 'relu'"):
+        to_torch(nn.Layer(2, 2, relu))
+
+
+def test_what_is_used_twice_is_one_module_and_one_layer() -> None:
+    module = to_torch(MODELS["a layer twice"][0])
+    assert module[0] is module[2]
+    made = from_torch(module)
+    assert len(made.parameters()) == len(MODELS["a layer twice"][0].parameters())
+    assert len(list(to_torch(MODELS["a prelu twice"][0]).parameters())) == 5
+
+
+def test_what_is_frozen_stays_frozen() -> None:
+    model = nn.MLP(2, [3, 1])
+    model.layers[0].freeze()
+    module = to_torch(model)
+    assert [p.requires_grad for p in module.parameters()] == [False, False, True, True]
+    made = from_torch(module)
+    assert [p.trainable for p in made.parameters()] == [p.trainable for p in model.parameters()]
+    model.layers[1].neurons[0].weights[0].trainable = False
+    assert all(p.requires_grad for p in to_torch(model.layers[1]).parameters())
+    assert not any(p.requires_grad for p in to_torch(nn.LSTMCell(2, 2).freeze()).parameters())
+
+
+def test_a_residual_of_pytorch_can_be_pickled() -> None:
+    module = to_torch(nn.Residual(nn.Layer(3, 3)))
+    again = pickle.loads(pickle.dumps(module))
+    assert numpy.array_equal(theirs(again, VECTORS), theirs(module, VECTORS))
+
+
+def test_the_dropout_of_attention_comes_along() -> None:
+    assert from_torch(torch.nn.MultiheadAttention(4, 2, dropout=0.25)).dropout.mask.p == 0.25
+
+
 def test_the_mode_comes_along() -> None:
     model = nn.Sequential(nn.Layer(2, 2), nn.Dropout(0.5))
     assert to_torch(model.train()).training
@@ -152,17 +272,23 @@ def test_the_mode_comes_along() -> None:
 
 
 def test_what_has_no_counterpart_is_refused() -> None:
-    with pytest.raises(OptionError, match="no module of PyTorch for Residual"):
-        to_torch(nn.Residual(nn.Layer(2, 2)))
+    with pytest.raises(OptionError, match="no module of PyTorch for Recurrent"):
+        to_torch(nn.Recurrent(nn.RNNCell(2, 2)))
     with pytest.raises(OptionError, match="to each position"):
-        to_torch(nn.TimeDistributed(nn.Flatten()))
+        to_torch(nn.TimeDistributed(nn.Residual(nn.Flatten())))
+    with pytest.raises(OptionError, match="causal mask in each call"):
+        to_torch(nn.Attention(2, causal=True))
+    with pytest.raises(OptionError, match="takes a model, not Value"):
+        to_torch(sg.Value(1.0))  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="a model to copy to, not int"):
+        from_torch(torch.nn.Linear(2, 2), 3)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="no layer for MaxPool2d"):
         from_torch(torch.nn.MaxPool2d(2, padding=1))
     with pytest.raises(OptionError, match="no activation such as Softmax"):
         from_torch(torch.nn.Softmax(dim=0))
     with pytest.raises(OptionError, match="after a Linear"):
         from_torch(torch.nn.PReLU())
-    with pytest.raises(OptionError, match="no activation 'sin'"):
+    with pytest.raises(OptionError, match="no activation of PyTorch for 'sin'"):
         to_torch(nn.Layer(2, 2, "sin"))
     with pytest.raises(OptionError, match="several tensors"):
         to_torch(nn.Sequential(nn.Attention(2)))

@@ -49,6 +49,18 @@ def test_a_model_that_branches_on_numbers_is_called_for_each_sample() -> None:
     assert numpy.array_equal(Branching().predict(many), numpy.repeat(expected, 20))
 
 
+def test_a_program_that_says_something_else_is_not_trusted() -> None:
+    class Picky(nn.Module):
+        def forward(self, x: Any) -> Any:
+            y = Value(1.0) * x[0]
+            for _ in range(30):
+                y = y.tanh()
+            return y * (1.0 if isinstance(x[0], Value) else 2.0)
+
+    expected = [Picky()(row).data for row in X.tolist()]
+    numpy.testing.assert_allclose(Picky().predict(X), expected, rtol=1e-12)
+
+
 def test_a_mistake_of_the_model_is_raised() -> None:
     class Mistaken(nn.Module):
         def forward(self, x: Any) -> Any:
@@ -90,8 +102,17 @@ def test_outputs_that_are_no_array_are_refused() -> None:
         Echo().predict([[1.0], [1.0, 2.0]])
     with pytest.raises(LengthError, match="no samples"):
         Echo().predict([])
-    with pytest.raises(DataError, match="returns numbers"):
+    with pytest.raises(DataError, match="nested lists, not str"):
         type("Text", (nn.Module,), {"forward": lambda self, x: "a"})().predict([[1.0]])
+
+
+def test_a_model_that_returns_nothing_is_refused() -> None:
+    class Forgetful(nn.Module):
+        def forward(self, x: Any) -> Any:
+            Value(x[0])
+
+    with pytest.raises(DataError, match="returns a number, or numbers in nested lists, not None"):
+        Forgetful().predict(X[:2])
 
 
 def test_a_layer_may_be_called_score() -> None:
@@ -135,6 +156,21 @@ def test_the_accuracy_is_the_share_of_right_decisions() -> None:
     assert CLASSES.score(X, wrong) == 0.75
 
 
+@pytest.mark.parametrize("target", [3, 0.5, -1, numpy.nan])
+def test_a_number_that_is_no_index_of_an_output_is_refused(target: float) -> None:
+    with pytest.raises(DataError, match=r"y\[1\] is .*not the index of one of 3 outputs"):
+        CLASSES.score(X[:2], [0, target])
+
+
+def test_targets_of_one_class_are_classes_too() -> None:
+    model = nn.MLP(2, [1], output_activation="sigmoid", seed=0)
+    expected = (model.predict(X[:5]) > 0.5).mean()
+    found = model.score(X[:5], [1] * 5)
+    assert (found.metric, found) == ("accuracy", expected)
+    assert model.score(X[:5], [0] * 5) == 1.0 - expected
+    assert nn.MLP(2, [1], seed=0).score(X[:5], [-1] * 5).metric == "accuracy"
+
+
 def test_targets_that_are_no_classes_have_an_r2() -> None:
     assert repr(CLASSES.score(X, CLASSES.predict(X))) == "r2 1.0"
     one = nn.MLP(2, [1], seed=0)
@@ -158,5 +194,7 @@ def test_a_score_is_a_float_that_says_what_it_is() -> None:
     assert (found, found.metric, str(found), found + 0.25) == (0.5, "r2", "0.5", 0.75)
     with pytest.raises(OptionError, match="metric must be"):
         score(CLASSES, X, LARGEST, metric="f1")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="border must be a real number"):
+        score(CLASSES, X, LARGEST, border="a")  # type: ignore[arg-type]
     with pytest.raises(LengthError, match="one length"):
         score(CLASSES, X, LARGEST[:3])

@@ -44,13 +44,21 @@ def test_a_reason_says_what_its_documentation_says_of_the_derivative(bump: Any) 
     assert "-2x*o and x²*o above 0, else 0" in str(viz.explain(bump(x) * 3.0, x))
 
 
+def of_options(m: Any, x: Any, a: Any = 1.0) -> Any:
+    """Some functions of an option alone, and of a constant."""
+    shape = m.where((a > 1.0) & (x > 0.0), x * m.exp(a), m.sqrt(a) * x)
+    return shape + m.div(1.0, a) * m.tanh(0.5)
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node on the PATH")
-def test_the_page_computes_what_the_rules_compute(tmp_path: Path) -> None:
-    op = TABLE["bump"]
+@pytest.mark.parametrize("name", ["bump", "of_options"])
+def test_the_page_computes_what_the_rules_compute(name: str, tmp_path: Path) -> None:
+    sg.operation(of_options)
+    op = TABLE[name]
     points = [(0.5, 2.0), (-1.0, 0.5), (3.0, 1.0), (0.0, 1.0)]
     (tmp_path / "mathematics.mjs").write_text(asset("mathematics.js"))
     (tmp_path / "page.mjs").write_text(
-        "import { exp } from './mathematics.mjs';\n"
+        "import { exp, sqrt, tanh } from './mathematics.mjs';\n"
         f"const rule = {rule(op, 2)};\nconst loop = {loop(op, (None, 2.0))};\n"
         f"const points = {json.dumps(points)};\n"
         "const all = points.map(([x, w]) => {\n"

@@ -14,7 +14,7 @@ from typing import Any
 
 from scalargrad.core import floats
 from scalargrad.core.backprop import operands
-from scalargrad.core.ops import DIV, POW, TABLE, WHERE, ExactZero, Op, namespace
+from scalargrad.core.ops import DIV, POW, TABLE, WHERE, ExactZero, Op, fold_numbers, namespace
 from scalargrad.core.value import Value
 
 _OPERATIONS = [name for name in vars(floats) if name in TABLE]
@@ -94,12 +94,23 @@ def _reflected_infix(sign: str) -> Operator:
 
 
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}
-_CONDITIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&&"}
+_CONDITIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 for _name, _sign in _ARITHMETIC.items():
     setattr(Term, f"__{_name}__", _infix(_sign))
     setattr(Term, f"__r{_name}__", _reflected_infix(_sign))
 for _name, _sign in _CONDITIONS.items():
     setattr(Term, f"__{_name}__", _infix(_sign, is_boolean=True))
+
+
+def _both(self: Term, other: Term | bool) -> Term | bool:
+    # A comparison of plain numbers, such as options of an operation, is decided already.
+    if isinstance(other, Term):
+        return self.lines.add(f"{self} && {other}", is_boolean=True)
+    return self if other else False
+
+
+for _name in ("__and__", "__rand__"):
+    setattr(Term, _name, _both)
 
 
 def write(item: Any) -> str:
@@ -156,7 +167,7 @@ def _power(x: Any, y: Any) -> Any:
 # Division and the choice overwrite the calls of that name: JavaScript has operators for them.
 _CALLS = {name: partial(_call, name) for name in PRIMITIVES}
 TERMS: SimpleNamespace = namespace(
-    _CALLS | {WHERE.name: _where, DIV.name: _divide, POW.name: _power}
+    fold_numbers(_CALLS | {WHERE.name: _where, DIV.name: _divide, POW.name: _power})
 )
 """The operations on Terms."""
 

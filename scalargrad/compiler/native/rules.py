@@ -26,6 +26,7 @@ from scalargrad.core.ops import (
     STOP_GRADIENT,
     TABLE,
     WHERE,
+    fold_numbers,
     namespace,
 )
 
@@ -292,7 +293,7 @@ def make_vectors(emitter: Emitter) -> SimpleNamespace:
     }
     # LLVM's functions of these names return nan where an operand is nan, as the table's do.
     primitives |= {op.name: _call_binary(emitter, op.name) for op in (MAXIMUM, MINIMUM)}
-    space = namespace(primitives, is_kept=False)
+    space = namespace(fold_numbers(primitives), is_kept=False)
     space.total = lambda items: items.reduce(operator.add)
     space.largest = lambda items: items.reduce(space.maximum)
     space.smallest = lambda items: items.reduce(space.minimum)
