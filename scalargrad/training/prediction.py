@@ -196,17 +196,15 @@ def _predict_compiled(model: Module, samples: list[Sample], answer: Any) -> list
     program = compile(
         respond, model, inputs=[("token", length) if are_integers(samples) else length]
     )
-    _require_same(program(stacked[:1])[0], answer)
     outputs = program(stacked)
+    # What the model does with plain numbers, such as a look-up in a dict, is not recorded.
+    for i in (0, len(samples) // 2, len(samples) - 1):
+        with no_grad():
+            expected = flatten(plain_numbers(model(copy_entry(samples[i]))))
+        if not numpy.allclose(outputs[i], expected, rtol=1e-9, atol=1e-12, equal_nan=True):
+            raise DataError("the program does not compute what the graph computes")
     pattern = plain_numbers(answer)
     return [unflatten(pattern, row) for row in outputs.tolist()]
-
-
-def _require_same(found: Array, answer: Any) -> None:
-    """Compare a program with the graph for one sample, before it is trusted with all others."""
-    expected = numpy.array(flatten(plain_numbers(answer)), dtype=float)
-    if not numpy.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
-        raise DataError("the program does not compute what the graph computes")
 
 
 def _as_array(answers: list[Prediction]) -> Array:

@@ -61,6 +61,19 @@ def test_a_program_that_says_something_else_is_not_trusted() -> None:
     numpy.testing.assert_allclose(Picky().predict(X), expected, rtol=1e-12)
 
 
+def test_a_program_that_is_right_for_the_first_sample_alone_is_not_trusted() -> None:
+    class LookingUp(nn.Module):
+        def forward(self, x: Any) -> Any:
+            y = Value(1.0) * x[0]
+            for _ in range(30):
+                y = y.tanh()
+            return y + {2.0: 5.0}.get(x[0], 0.0)
+
+    rows = [[1.0], *[[2.0]] * 400]
+    expected = [LookingUp()(row).data for row in rows]
+    numpy.testing.assert_allclose(LookingUp().predict(rows), expected, rtol=1e-12)
+
+
 def test_a_mistake_of_the_model_is_raised() -> None:
     class Mistaken(nn.Module):
         def forward(self, x: Any) -> Any:
