@@ -66,9 +66,9 @@ def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess
     inherited = {
         name: text
         for name, text in os.environ.items()
-        if not name.startswith(("LC_", "LANG", "PYTHON"))
+        if not name.startswith(("LC_", "LANG", "PYTHON")) or name == "PYTHONPYCACHEPREFIX"
     }
-    paths = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    paths = {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,

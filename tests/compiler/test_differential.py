@@ -213,9 +213,9 @@ def test_every_setting_as_a_number_and_as_a_value(op: Op) -> None:
 # Without structure, and deep
 
 
-def test_a_dag_of_two_thousand_scalars_without_structure() -> None:
+def check_dag(steps: int) -> None:
     rng = Random(1)
-    recipe = recipe_of(Kitchen(rng=rng, steps=0), inputs=(10,), parameters=10, steps=2000)
+    recipe = recipe_of(Kitchen(rng=rng, steps=0), inputs=(10,), parameters=10, steps=steps)
     model = Weights(recipe.parameters)
     function = function_of(recipe, model.weights)
     data = [numpy.random.default_rng(0).normal(size=(3, 10))]
@@ -223,6 +223,17 @@ def test_a_dag_of_two_thousand_scalars_without_structure() -> None:
         differences(compile(function, model, recipe.sizes), eager(function, model, data), data)
         == []
     )
+
+
+@once
+def test_a_dag_of_two_thousand_scalars_without_structure() -> None:
+    check_dag(2000)
+
+
+@in_native_code
+def test_a_dag_of_scalars_without_structure_in_native_code() -> None:
+    """Its kernels fill many functions, and few are alike."""
+    check_dag(500)
 
 
 @once

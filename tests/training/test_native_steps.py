@@ -145,8 +145,9 @@ def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
     return state | {"memory": memory}
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("batch_size", [1, 5, None])
+@pytest.mark.parametrize(
+    ("name", "batch_size"), [*((name, 5) for name in OPTIMIZERS), ("adam", 1), ("adam", None)]
+)
 def test_every_optimizer(name: str, batch_size: int | None, calls: list[int]) -> None:
     options: dict[str, Any] = {
         "make_optimizer": OPTIMIZERS[name],

@@ -3,10 +3,12 @@
 import errno
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -368,12 +370,16 @@ def test_the_longest_names(tmp_path: Path, length: int) -> None:
 
 # What killed processes left
 
-KILLED = """
+KILLER = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
 from scalargrad.utils import files
 os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
-files.write({target!r}, "half")
+for target in map(eval, sys.stdin):
+    pid = os.fork()
+    if not pid:
+        files.write(target, "half")
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
 
 WAITING = """
@@ -390,10 +396,24 @@ files.write({target!r}, "the last to end")
 """
 
 
-def killed(target: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-c", KILLED.format(root=str(ROOT), target=str(target))], check=False
-    )
+Killed = Callable[[Path], None]
+"""Writes a file in a process that is killed in the middle."""
+
+
+@pytest.fixture(scope="module")
+def killed() -> Iterator[Killed]:
+    """One process starts all those that are killed, so that each need not import everything."""
+    program = [sys.executable, "-c", KILLER.format(root=str(ROOT))]
+    with subprocess.Popen(program, stdin=-1, stdout=-1, text=True) as killer:
+        assert killer.stdin is not None
+        assert killer.stdout is not None
+        asked, answered = killer.stdin, killer.stdout
+
+        def kill(target: Path) -> None:
+            print(ascii(str(target)), file=asked, flush=True)
+            assert answered.readline() == f"{-signal.SIGKILL}\n"
+
+        yield kill
 
 
 def names(folder: Path) -> list[str]:
@@ -402,7 +422,9 @@ def names(folder: Path) -> list[str]:
 
 @with_links
 @pytest.mark.parametrize("name", ["run.checkpoint", "a" * 200, "größe [1]*.svg", "a.1.svg"])
-def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path: Path, name: str) -> None:
+def test_what_a_killed_process_left_is_removed_by_the_next_write(
+    tmp_path: Path, name: str, killed: Killed
+) -> None:
     killed(tmp_path / name)
     first = names(tmp_path)
     killed(tmp_path / name)
@@ -413,7 +435,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path: Path,
 
 
 @with_links
-def test_what_is_left_of_another_file_stays(tmp_path: Path) -> None:
+def test_what_is_left_of_another_file_stays(tmp_path: Path, killed: Killed) -> None:
     killed(tmp_path / "a.svg")
     (tmp_path / ".b.svg.part").write_text("of somebody else")
     (tmp_path / ".b.svg.99999999.elsewhere.01234567.part").write_text("of another host")

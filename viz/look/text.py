@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import isfinite, isnan
@@ -271,9 +272,11 @@ def fit_text(text: str, size: float, max_width: float, bold: bool = False) -> st
     """
     if width(text, size, bold) <= max_width:
         return text
-    while text and width(text + "…", size, bold) > max_width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    # No beginning is narrower than a shorter one, so the longest that fits is found by halves.
+    length = bisect_right(
+        range(1, len(text)), max_width, key=lambda end: width(text[:end] + "…", size, bold)
+    )
+    return text[:length].rstrip() + "…"
 
 
 def wrap_text(

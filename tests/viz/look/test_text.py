@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viz.hostile import each
+from viz.look import text as text_module
 from viz.look.text import (
     LONGEST,
     clean,
@@ -208,6 +209,32 @@ def test_fitted_text_fits_or_is_dots_alone(text: str, room: float) -> None:
     short = fit_text(text, 11, room)
     assert width(short, 11) <= room or short == "…"
     assert short == text or text.startswith(short.removesuffix("…"))
+
+
+@given(st.text(st.characters(), max_size=40), st.floats(0.0, 200.0), st.booleans())
+def test_text_is_shortened_by_as_few_characters_as_possible(
+    text: str, room: float, bold: bool
+) -> None:
+    shorter = text
+    while shorter and width(shorter + "…", 11, bold) > room:
+        shorter = shorter[:-1]
+    fits = width(text, 11, bold) <= room
+    assert fit_text(text, 11, room, bold) == (text if fits else shorter.rstrip() + "…")
+
+
+@pytest.mark.parametrize("text", ["a" * 5000, "a" + "\u200b" * 4000])
+def test_a_long_text_is_fitted_in_few_measurements(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+
+    def measure(text: str, size: float, bold: bool = False) -> float:
+        measured.append(text)
+        return width(text, size, bold)
+
+    monkeypatch.setattr(text_module, "width", measure)
+    assert fit_text(text, 11, 100.0).endswith("…")
+    assert len(measured) < 20
 
 
 @pytest.mark.parametrize("bold", [False, True])

@@ -253,10 +253,9 @@ def test_the_same_graph_gives_the_same_bytes_in_every_process():
         "import sys; from tests.viz.render.test_svg import every_kind; "
         "sys.stdout.buffer.write(every_kind().encode())"
     )
-    for seed in (
-        "0",
-        "1",
-    ):  # the order of a set of texts is another one in each, and in this process
+    expected = every_kind()
+    # the order of a set of texts is another one in each, and in this process
+    for seed in ("0", "1"):
         environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, "-c", program],
@@ -265,7 +264,7 @@ def test_the_same_graph_gives_the_same_bytes_in_every_process():
             env=environment,
             cwd=ROOT,
         )
-        assert done.stdout.decode() == every_kind(), seed
+        assert done.stdout.decode() == expected, seed
 
 
 def hostile_graph(text: str) -> Value:
