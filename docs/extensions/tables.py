@@ -10,8 +10,11 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from scalargrad import optim
+from scalargrad.core import functions
 from scalargrad.core.ops import TABLE
 from scalargrad.doctor import KINDS
+from scalargrad.interop.torch_activations import ACTIVATIONS as TORCH_ACTIVATIONS
 from scalargrad.losses import LOSSES, TARGETS
 from scalargrad.nn import INITIALIZERS
 from scalargrad.optim import OPTIMIZERS
@@ -68,6 +71,24 @@ def list_optimizers() -> Rows:
         yield f"`{name}`", link(rule.__name__, target), first_line(rule)
 
 
+def list_schedules() -> Rows:
+    """List the schedules, without the classes that they derive from."""
+    yield "Class", "Learning rate"
+    for name, thing in vars(optim).items():
+        is_schedule = isinstance(thing, type) and issubclass(thing, optim.Scheduled)
+        if is_schedule and thing not in (optim.Scheduled, optim.Schedule):
+            yield link(name, f"scalargrad.optim.{name}"), first_line(thing)
+
+
+def list_activations() -> Rows:
+    """List the activations that are modules of PyTorch, too."""
+    yield "Name", "Formula", "PyTorch"
+    for name, activation in TORCH_ACTIVATIONS.items():
+        doc = TABLE[name].doc if name in TABLE else first_line(getattr(functions, name))
+        formula = escape(doc.partition("; derivative")[0])
+        yield link(name, f"scalargrad.{name}"), formula, f"`{activation.theirs}`"
+
+
 def list_initializers() -> Rows:
     """List the initializers, those of several names in one row."""
     yield "Names", "What it does"
@@ -95,12 +116,14 @@ def list_findings() -> Rows:
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
+    "activations": list_activations,
     "findings": list_findings,
     "initializers": list_initializers,
     "losses": list_losses,
     "metrics": list_metrics,
     "operations": list_operations,
     "optimizers": list_optimizers,
+    "schedules": list_schedules,
 }
 
 
