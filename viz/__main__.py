@@ -82,12 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", metavar="FILE.py:NAME", help="a script, and a name in it")
-    endings = " ".join((*FORMATS, *MOVING))
+    extensions = " ".join((*FORMATS, *MOVING))
     parser.add_argument(
         "-o",
         "--out",
         metavar="PATH",
-        help=f"the file to write, with one of the endings {endings}; without it the browser opens",
+        help=f"the file to write ({extensions}); without it the browser opens",
     )
     for name, what in OPTIONS.items():
         action = "append" if name == "expand" else "store"
@@ -221,11 +221,11 @@ def _make_picture(
 
 
 def _choose_maker(target: Any, out: Path | None) -> Maker:
-    ending = "" if out is None else out.suffix.lower()
-    if ending in ("", *PAGES):
+    extension = "" if out is None else out.suffix.lower()
+    if extension in ("", *PAGES):
         return PAGE
-    is_film = ending == ".svg" and is_named(target, target_types.RECORDING)
-    if is_film or ending in MOVING:
+    is_film = extension == ".svg" and is_named(target, target_types.RECORDING)
+    if is_film or extension in MOVING:
         return ANIMATION
     return PICTURE
 

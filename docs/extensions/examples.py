@@ -83,7 +83,7 @@ class Live(Picture):
     }
 
     def run(self) -> list[nodes.Node]:
-        """Return the frame, the picture, and a link to the page by itself."""
+        """Return the frame, the picture, and a link to the full page."""
         address = self.next_address()
         image = self.make_image(self.next_address())
         size = f'height="{self.options.get("height", 480)}"'
@@ -91,7 +91,7 @@ class Live(Picture):
             '<figure class="live">'
             f'<iframe src="{address}" title="{self.describe()}" {size} loading="lazy"></iframe>'
             f'<a href="{address}">{image}</a>'
-            f'<figcaption><a href="{address}">Open this page by itself</a></figcaption>'
+            f'<figcaption><a href="{address}">Open the full page</a></figcaption>'
             "</figure>"
         )
         return [nodes.raw("", figure, format="html")]

@@ -23,10 +23,13 @@ from scalargrad.training import METRICS
 Rows = Iterable[Sequence[str]]
 """The rows of a table as Markdown, the heading first."""
 
+MARKUP = re.compile(r"(`[^`]*`)|([\\*_|<>\[\]$])")
+"""Code between backquotes, or a sign that Markdown would read as markup."""
+
 
 def escape(text: str) -> str:
-    """Write plain text as Markdown."""
-    return re.sub(r"([\\*_|<>\[\]$])", r"\\\1", text)
+    """Write plain text as Markdown; code between backquotes stays as it is."""
+    return MARKUP.sub(lambda match: match[1] or f"\\{match[2]}", text)
 
 
 def first_line(thing: Any) -> str:

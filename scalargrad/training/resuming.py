@@ -31,7 +31,7 @@ _NOT_FINITE = "float"
 
 
 class SaveCheckpoint(Callback):
-    """Save the whole training every few epochs: model, optimizer, history, callbacks, generators.
+    """Save model, optimizer, history, callbacks and generators every few epochs.
 
     Args:
         path: The file, written whole each time; `fit(…, resume=path)` goes on from it.

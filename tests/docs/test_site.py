@@ -80,6 +80,7 @@ def test_exceptions_and_warnings_have_their_place(site: Path) -> None:
     [
         ("losses", ["mse", "hinge", "cross_entropy", "−1 or 1"]),
         ("optim", ["adamw", "rmsprop"]),
+        ("nn", ["gelu_tanh", "LogSoftmax"]),
         ("training", ["f1_macro", "r2"]),
         ("doctor", ["saturated", "vanishing"]),
         ("operations", ["logsumexp", "⌊÷⌋"]),
@@ -89,6 +90,13 @@ def test_tables_are_written_from_the_code(site: Path, page: str, names: list[str
     text = (site / f"reference/{page}.html").read_text(encoding="utf-8")
     table = re.sub(r"<[^>]+>", " ", text[text.index("<table") : text.index("</table>")])
     assert [name for name in names if name not in table] == []
+
+
+def test_code_in_tables_is_not_escaped(site: Path) -> None:
+    text = (site / "reference/optim.html").read_text(encoding="utf-8")
+    schedules = text[text.index('id="schedules"') : text.index('id="classes-and-functions"')]
+    assert "min_lr" in schedules
+    assert "\\" not in schedules
 
 
 def test_classes_show_what_they_are_called_with(site: Path) -> None:

@@ -172,7 +172,7 @@ WRONG = {
         ["--level", "cards"],
         "picture takes no options",
     ),
-    "ending": ("scripts/network.py:loss", ["-o", "a.jpg"], "the ending must be one of .svg"),
+    "ending": ("scripts/network.py:loss", ["-o", "a.jpg"], "the extension must be one of .svg"),
     "page": ("scripts/network.py:loss", ["-o", "a.html", "--show", "data"], "and not --show"),
     "folder": ("scripts/network.py:loss", ["-o", "none/a.svg"], "create it first"),
     "broken": ("broken.py:loss", [], "broken.py raised SyntaxError at line 2"),
