@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -139,3 +141,18 @@ def test_live_pages_have_a_picture_in_their_place(site: Path) -> None:
     for figure in figures:
         assert re.search(r'<iframe src="[^"]+\.html" title="[^"]{40}', figure)
         assert re.search(r'<img src="[^"]+\.svg" alt="[^"]{40}', figure)
+
+
+def test_pages_of_the_gallery_lead_back_to_the_site(tmp_path: Path) -> None:
+    from demos.site import pages_of
+    from docs.extensions.gallery import copy_gallery
+
+    gallery = tmp_path / "demos"
+    gallery.mkdir()
+    for name, text in pages_of([], gallery, quick=True).items():
+        (gallery / name).write_text(text, encoding="utf-8")
+    app: Any = SimpleNamespace(config=SimpleNamespace(gallery=gallery), outdir=tmp_path / "site")
+
+    copy_gallery(app, None)
+    shown = (tmp_path / "site/gallery/index.html").read_text(encoding="utf-8")
+    assert shown.count('<a href="../index.html">') == 1
