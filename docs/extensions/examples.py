@@ -52,11 +52,14 @@ class Picture(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the picture as HTML."""
-        image = self.make_image(self.next_address())
+        address = self.next_address()
+        image = self.make_image(address)
         if for_phones(self.arguments[0]):
             narrow = f'<source media="(max-width: 40em)" srcset="{self.next_address()}">'
             image = f"<picture>{narrow}{image}</picture>"
-        return [nodes.raw("", f'<p class="shown">{image}</p>', format="html")]
+        # The link opens the picture at its natural size, for readers who want to zoom in.
+        link = f'<a href="{address}">{image}</a>'
+        return [nodes.raw("", f'<p class="shown">{link}</p>', format="html")]
 
     def make_image(self, address: str) -> str:
         """Return the element that shows a picture."""
