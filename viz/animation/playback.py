@@ -204,7 +204,7 @@ def animate(
         suggestion = hint(colors, ("gradient", "weight"))
         raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{suggestion}")
     if data is not None and not is_named(target, target_types.RECORDING):
-        raise OptionError("data of animate is for a Recording of a training")
+        raise OptionError("data of animate is only for a Recording")
     pixels = checked_width(width)
     settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120), data, pixels)
     return Animation(_make_scene(target, settings), theme)
