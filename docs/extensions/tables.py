@@ -63,7 +63,11 @@ def list_metrics() -> Rows:
         if name not in averages:
             yield link(name, f"scalargrad.training.{name}"), first_line(metric)
     names = ", ".join(f"`{name}`" for name in averages)
-    yield names, "The same for several classes: the mean, over all samples, or weighted"
+    what = (
+        "The same over several classes: macro is the plain mean, micro counts all decisions "
+        "together, weighted weights each class by its number of samples"
+    )
+    yield names, what
 
 
 def list_optimizers() -> Rows:
