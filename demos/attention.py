@@ -2,7 +2,7 @@
 
 The network has one block of a transformer: an attention head that lets each position read from
 all others, then two layers of neurons for each position alone, both beside a residual connection.
-It is told nothing but pairs: six digits, and the same six in another order. Both tasks begin with
+It is given nothing but pairs: six digits, and the same six in another order. Both tasks start from
 the same weights.
 
 A matrix shows where the head looks. Its rows are the six answers, the first on top; its columns are
@@ -148,7 +148,7 @@ def right(model: Sequential, task: Task, sequences: list[Sequence]) -> int:
 
 
 def draw_look(task: Task, seen: dict[int, Weights], file: Path, alt: str) -> None:
-    """Draw where the head looks over the training, a matrix for each moment."""
+    """Draw where the head looks during training, a matrix for each moment."""
     axes = new_axes(len(seen), width=7.1, height=2.0)
     places = [place + 0.5 for place in range(LENGTH)]
     for ax, (epoch, weights) in zip(axes, seen.items(), strict=True):
@@ -197,7 +197,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """
     model, weights, numbers = teach(REVERSE, _REVERSE, folder)
     mirrored = [row[-1 - i] for i, row in enumerate(weights)]
-    least = "reversing, the weight of the digit to say, at least"
+    least = "reversing, least weight of the right digit"
     numbers.append((least, f"{min(mirrored):.3f}"))
     numbers += teach(SORT, _SORT, folder)[2]
     numbers.append(("parameters", f"{len(model.parameters()):,}"))
@@ -236,7 +236,7 @@ _SORT = Picture(
 _BLOCK = Picture(
     "attention-block.svg",
     "The layers of the transformer from left to right, with the weights and gradients of each.",
-    "The whole network after the training, with the gradients of the loss for one sequence.",
+    "The whole network after training, with the gradients of the loss for one sequence.",
 )
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Compiled: a scalar network is recorded once and trained at the speed of arrays.
 
-What one sample costs is written in scalars: neuron by neuron, number by number. Recorded once,
-this graph is turned into array code: sums of products become matrix products, equal operations
-side by side become one operation on many numbers, and the samples of a batch become an axis. What
-is left is a handful of lines of NumPy, forward and back, which the demo prints.
+The loss of one sample is written in scalars: neuron by neuron, number by number. Recorded once,
+this graph is turned into array code: sums of products become matrix products, equal operations side
+by side become one operation on many numbers, and the samples of a batch become an axis. What is
+left is a handful of lines of NumPy, forward and back, which the demo prints.
 
-It stays the same graph. Trained both ways from the same beginning, the losses agree to rounding in
-every step. And any sample can be put back into the recorded numbers, to look at each of them with
-its gradient, after a training in which no single number was ever touched.
+It stays the same graph. Trained in both ways from the same initial weights, the losses agree up to
+rounding in every step. And any sample can be put back into the recorded numbers, to look at each of
+them with its gradient, after training that never touched a single number.
 """
 
 from pathlib import Path
@@ -145,7 +145,7 @@ _PICTURES = (
         "compiled-sample.svg",
         "The network as columns of neurons for one sample, with the gradient that flows back "
         "through each connection.",
-        "One sample, put back into the recorded numbers after the training: the picture of the "
+        "One sample, put back into the recorded numbers after training: the picture of the "
         "compiled step is that of the scalar graph.",
     ),
 )

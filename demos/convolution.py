@@ -28,7 +28,7 @@ HELD_OUT = 797
 EPOCHS = 10
 FULL = 10
 QUICK = 2
-"""Beginnings that both networks are trained from."""
+"""Seeds of the initial weights of both networks."""
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -149,7 +149,7 @@ def study(images: Images, seed: int) -> tuple[dict[str, Sequential], dict[str, l
 
 
 def run(folder: Path, quick: bool = False) -> Story:
-    """Compare both networks from several beginnings, and draw the first convolution."""
+    """Compare both networks from several initial weights, and draw the first convolution."""
     images = load_images()
     beginnings = QUICK if quick else FULL
     tried = [study(images, seed) for seed in range(beginnings)]
@@ -201,8 +201,8 @@ def telling(read: dict[str, list[Flags]]) -> int:
 
 
 _WINS = (
-    "beginnings from which the layer reads more images as they are",
-    "beginnings from which the convolution reads more moved images",
+    "seeds with which the layer reads more images as they are",
+    "seeds with which the convolution reads more moved images",
 )
 _TEXT = (
     "Images need no other model. A filter is still one neuron, Σ w·x + b: it sees nine pixels, and "

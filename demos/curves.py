@@ -156,7 +156,7 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     draw_film(folder, rng)
 
     numbers = count_turns()
-    numbers.append(("a sigmoid in place of a cut: off by", f"{soft_error(rng):.0e}"))
+    numbers.append(("a sigmoid instead of a cut: off by", f"{soft_error(rng):.0e}"))
     say_all(numbers)
     pictures = (_COMPOSED, _JOINED, _FILM)
     page = _page_that_trains(folder)

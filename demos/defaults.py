@@ -1,20 +1,20 @@
 """Which defaults, measured: the usual advice for deep networks, one experiment for each.
 
-Advice for deep networks comes as a list: which activation, which start, what against gradients that
-vanish or explode, which optimizer, what to do with few labels. Each piece of it is tried here on a
-small network with several seeds. The numbers are medians, and the last rows of the table count
-seeds.
+Advice for deep networks comes as a list: which activation, which initialization, what to do against
+gradients that vanish or explode, which optimizer, what to do with few labels. Each piece of it is
+tried here on a small network with several seeds. The numbers are medians, and the last rows of the
+table count seeds.
 
 A tutorial ranks activations: ELU, leaky relu, relu, tanh, sigmoid. In eight layers of five units
 the two ends of that ranking hold: ELU comes first, and sigmoids never start: their loss stays at
-log 2, which is to know nothing. The three between them are in no such order. With one hidden layer
-the first four come out nearly the same, and sigmoids learn, too, if more slowly.
+log 2, that of a guess. The three between them are in no such order. With one hidden layer the first
+four come out nearly the same, and sigmoids learn, too, if more slowly.
 
-Against gradients that vanish or explode the same tutorial puts He's start with ELU first, then
-batch normalization, then clipping. That order is confirmed. He's start alone does not help
-sigmoids, and clipping limits what explodes but can't bring back what vanished. Adam helps further.
-But the tutorial's five defaults at once are behind three of them here: batches of four are few to
-normalize by, and dropout takes a fifth of layers that have five units.
+Against vanishing or exploding gradients the same tutorial puts He initialization with ELU first,
+then batch normalization, then clipping. That order is confirmed. He initialization alone does not
+help sigmoids, and clipping limits what explodes but can't bring back what vanished. Adam helps
+further. But the tutorial's five defaults at once are behind three of them here: batches of four are
+few to normalize by, and dropout takes a fifth of layers that have five units.
 
 Adam needs fewer steps than gradient descent, even when each has the better of two rates. Layers of
 a trained network help with six points of a task that is nearly the same, moons turned by 15°; for
@@ -93,13 +93,13 @@ def remedies(seeds: int, epochs: int) -> dict[str, list[float]]:
         tried: list[tuple[str, Module, type[Optimizer], tuple[Callback, ...]]] = [
             ("vanishing: sigmoid from N(0, 1)", deep("sigmoid", None, normal(1.0), seed), SGD, ()),
             ("vanishing, gradients clipped", deep("sigmoid", None, normal(1.0), seed), SGD, clip),
-            ("vanishing, He's start", deep("sigmoid", None, "he", seed), SGD, ()),
+            ("vanishing, He initialization", deep("sigmoid", None, "he", seed), SGD, ()),
             ("vanishing, batch normalization", normalized("sigmoid", normal(1.0), seed), SGD, ()),
             ("exploding: ELU from N(0, 4)", deep("elu", None, normal(2.0), seed), SGD, ()),
             ("exploding, gradients clipped", deep("elu", None, normal(2.0), seed), SGD, clip),
             ("exploding, batch normalization", normalized("elu", normal(2.0), seed), SGD, ()),
-            ("He's start and ELU", deep("elu", None, "he", seed), SGD, ()),
-            ("He's start, ELU and Adam", deep("elu", None, "he", seed), Adam, ()),
+            ("He initialization and ELU", deep("elu", None, "he", seed), SGD, ()),
+            ("He initialization, ELU and Adam", deep("elu", None, "he", seed), Adam, ()),
             ("all five of the tutorial", recommended(2, [*DEEP, 1], seed=seed), Adam, ()),
         ]
         for name, model, rule, callbacks in tried:
@@ -113,7 +113,7 @@ def remedies(seeds: int, epochs: int) -> dict[str, list[float]]:
 
 
 class StopBelow(Callback):
-    """A callback that ends the training when the loss is below 0.1."""
+    """A callback that ends training when the loss is below 0.1."""
 
     def on_epoch_end(self, training: Training) -> None:
         if training.history.last()["loss"] < 0.1:
@@ -264,7 +264,7 @@ def _page_to_explore(folder: Path) -> Explorer:
     loss.label = "loss"
     loss.backward()
     page = folder / "defaults-explore.html"
-    return explored(loss, page, "one sample in eight layers, He's start and ELU")
+    return explored(loss, page, "one sample in eight layers, He initialization and ELU")
 
 
 _RANKING = Picture(
@@ -277,7 +277,7 @@ _RANKING = Picture(
 _REMEDIES = Picture(
     "defaults-remedies.svg",
     "Losses on fresh points of ten ways to train a deep network, a dot for each seed. Dots of 10 "
-    "and more where gradients explode; He's start and ELU, best with Adam, are far left.",
+    "and more where gradients explode; He initialization and ELU, best with Adam, are far left.",
     "Eight layers of five units, trained on twenty points. The first four rows are the network "
     "whose gradients vanish, the next three the one whose gradients explode.",
 )

@@ -74,7 +74,7 @@ def normals(rng: Random) -> list[float]:
 
 
 class Setting(NamedTuple):
-    """What a training starts from.
+    """What a run starts from.
 
     Attributes:
         name: What is different from the setting before.
@@ -223,7 +223,7 @@ def held_out_errors(rooms: Array, prices: Array, seed: int) -> list[float]:
 
 
 def tally(descents: Sequence[Descent], goal: float) -> str:
-    """Say what several trainings came to, and how many of them fell below a loss."""
+    """Say how several runs ended, and how many of them fell below a loss."""
     best = [min(descent.losses) for descent in descents]
     last = [descent.losses[-1] for descent in descents]
     below = sum(loss < goal for loss in best)

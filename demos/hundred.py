@@ -1,18 +1,18 @@
-"""A hundred steps: why the network says one digit to every picture.
+"""A hundred steps: why the network gives the same answer for every picture.
 
 A tutorial that works out all gradients numerically trains 784 pixels, 100 sigmoids and 10 outputs
 for a hundred steps of one picture each, at a rate of 0.1 and from weights near 0. It reads 3 digits
 right afterwards, and finds a hundred steps too few. Backpropagation takes the same steps in a
 second, so they can be taken many times, from other weights and in another order.
 
-A hundred steps are too few indeed, and there is more to see: the network says the same digit to
-nearly every picture. Weights near 0 make every hidden unit say about a half, whatever it is shown.
-A step for one picture then moves the outputs for all pictures nearly alike, up for its own digit
-and down for the others. So the answer is a digit that was shown lately, and seldom the one that
-was shown most often.
+A hundred steps are too few indeed, and there is more to see: the network gives the same answer for
+nearly every picture. With weights near 0 every hidden unit outputs about a half, whatever it is
+shown. A step for one picture then moves the outputs for all pictures nearly alike, up for its own
+digit and down for the others. So the answer is a digit that was shown lately, and seldom the one
+that was shown most often.
 
 The same hundred pictures shown again and again make the hidden units differ, and the network reads.
-One picture shown again and again does not: whatever it is asked, it says that one digit.
+One picture shown again and again does not: whatever it is shown, it answers with that one digit.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A film of a small network that learns: what each neuron says of the plane, line by line.
+"""A film of a small network that learns: the output of each neuron, moment by moment.
 
 It is the picture on the first page of the gallery: one SVG without scripts.
 """

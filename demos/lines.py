@@ -5,10 +5,10 @@ With three inputs it learns three slopes at once; given x, x² and x³, a cubic.
 the same numbers in one stroke, and agrees.
 
 What if a coefficient is itself a line? Taken by the word, β₁ = 1 + 2·x₂ makes a product of two
-variables, and the slope by x₁ depends on x₂. A network puts a line in place of each variable
-instead: a row of coefficients becomes several rows, a matrix, and a last row adds up what they say.
-That alone gains nothing. Lines of lines are lines: even a hundred linear layers are one row, the
-product of their matrices, and their slopes are the same everywhere.
+variables, and the slope by x₁ depends on x₂. A network replaces each variable by a line instead: a
+row of coefficients becomes several rows, a matrix, and a last row adds up their outputs. That alone
+gains nothing. Lines of lines are lines: even a hundred linear layers are one row, the product of
+their matrices, and their slopes are the same everywhere.
 
 A step, a sigmoid or a relu between two layers lets a network bend where the data bend, and nobody
 has to choose powers.
@@ -300,7 +300,7 @@ _SURFACES = Picture(
     "lines-surfaces.svg",
     "Three plots over x₁, each with a curve for x₂ = −1, 0 and 1. Left: three lines of different "
     "slopes. Middle: three parallel lines. Right: the lines for −1 and 0 bend.",
-    "Left, a line in place of a coefficient: the slope by x₁ depends on x₂. Middle, a matrix and a "
+    "Left, a line instead of a coefficient: the slope by x₁ depends on x₂. Middle, a matrix and a "
     "row: parallel, so the whole is a plane. Right, the same matrix and row with a relu between.",
 )
 _FUNCTIONS = Picture(

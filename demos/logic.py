@@ -46,7 +46,7 @@ class Lesson:
 
 
 class StopWhenLearned(Callback):
-    """A callback that ends the training as soon as its loss is small enough."""
+    """A callback that ends training as soon as its loss is small enough."""
 
     def on_epoch_end(self, training: Training) -> None:
         if training.history.last()["loss"] < LEARNED:

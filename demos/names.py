@@ -199,7 +199,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         for who, loss in losses.items()
     ]
     numbers += [
-        ("beginnings from which the network beats counting", f"{better} of {len(models)}"),
+        ("seeds with which the network beats counting", f"{better} of {len(models)}"),
         ("invented, none of them in the list", ", ".join(invented[:8])),
     ]
     say_all(numbers)

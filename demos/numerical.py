@@ -253,7 +253,7 @@ def _gradients(step: SimpleNamespace) -> list[tuple[str, str]]:
         (f"784-100-10, {sampled}: largest difference", f"{step.apart:.1e}"),
         ("f ignores w, the array is moved in place: largest difference", in_place),
         ("f ignores w, which is a copy: largest slope", f"{abs(found['copies']).max():g}, warned"),
-        ("nn.Objective in place of f: largest difference", f"{apart['objective']:.1e}"),
+        ("nn.Objective instead of f: largest difference", f"{apart['objective']:.1e}"),
     ]
 
 

@@ -6,8 +6,8 @@ least significant first; after each pair a neuron says one bit of the sum.
 
 It learns from all pairs of four-bit numbers, and is then asked for sums of up to 32 bits: there
 are far too many of those to know by heart, so a cell that gets them right has found the rule. A
-sum counts as right when each of its bits is. A beginning may miss the rule: the table says with how
-many of ten it was found.
+sum counts as right when each of its bits is. Some initial weights miss the rule: the table says
+with how many of ten seeds it was found.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ LONG = (8, 12, 32)
 SEEDS = 10
 EPOCHS = 10
 TESTS = 100
-"""Beginnings, epochs of each training, and tests of each length."""
+"""Seeds, epochs, and tests of each length."""
 
 Sample = tuple[list[list[float]], list[int]]
 """The inputs of each step, bits as ±1, and the bit that is the answer."""

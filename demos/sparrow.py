@@ -8,7 +8,7 @@ Why: a step multiplies the error by 1 minus rate · ‖∂answer/∂parameters�
 positive weights all of them push the same way, so this number is far above 2, and each step
 overshoots by more than the last.
 
-What happens then depends on the beginning, so the same network is written once more, in NumPy
+What happens then depends on the initial weights, so the same network is written once more, in NumPy
 (demos/sparrow_numpy.py), and trained from many. A few overflow: the answer is nan. Many more do in
 single precision, with which the tutorial computes. Nearly all others are thrown so far that every
 ELU of the second layer is stuck at −1, where its slope is 0. What still learns is the last layer:
@@ -26,12 +26,12 @@ million single precision rounds to sixteenths.
 It also warns that the output may become 0. What becomes 0 is the slope of the output by the input:
 the constants gather around the mean of the targets, 12.5.
 
-The tutorial names five ways out. The table tries them, one change at a time, from several
-beginnings. Another initialization alone does not help; nor does a penalty on large weights, or a
-limit to them; nor do ReLU, sigmoid or tanh; nor momentum. None of these learns: they end as a
-constant or no better than one, with or without an explosion on the way, or as nan. What helps keeps
-the steps small: a flat tanh, means in place of sums, gradients cut to a length, optimizers that
-divide by the size of the gradients, and simply a smaller rate.
+The tutorial names five ways out. The table tries them, one change at a time, from several initial
+weights. Another initialization alone does not help; nor does a penalty on large weights, or a limit
+to them; nor do ReLU, sigmoid or tanh; nor momentum. None of these learns: they end as a constant or
+no better than one, with or without an explosion on the way, or as nan. What helps keeps the steps
+small: a flat tanh, means instead of sums, gradients cut to a length, optimizers that divide by the
+size of the gradients, and simply a smaller rate.
 """
 
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ QUICK = (100, 100, 3)
 
 @dataclass(frozen=True)
 class Census:
-    """The network as given, from many beginnings.
+    """The network as given, from many initial weights.
 
     Attributes:
         losses: The loss of each step: (steps, networks).
@@ -270,7 +270,7 @@ _TABLE = Picture(
     "sparrow-table.svg",
     "A table of counts: a line for each change, columns for explosions on the way and for the "
     "four ends.",
-    "How many trainings explode on the way (a loss above a million), and where all of them end: "
+    "How many runs explode on the way (a loss above a million), and where all of them end: "
     "nan, a constant, something that varies with the input but is no better, or learned.",
 )
 

@@ -1,7 +1,7 @@
 """The sparrow network as it was given, and what may cure it: one change each.
 
-A training takes one step for each sample, and is judged by what the network says about samples that
-it has not seen.
+A run takes one step for each sample, and is judged by the answers of the network to samples that it
+has not seen.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ OUTCOMES = ("nan", "constant", "neither", "learned")
 
 
 class Means(MLP):
-    """The same network, with means of weighted inputs in place of sums."""
+    """The same network, with means of weighted inputs instead of sums."""
 
     def forward(self, x: Any) -> Any:
         """Return one Value from ten numbers."""
@@ -101,7 +101,7 @@ CHANGES = (
     Change("activation", "sigmoid", activation="sigmoid"),
     Change("activation", "tanh", activation="tanh"),
     Change("activation", "tanh(z / 10)", activation=tenth),
-    Change("structure", "means in place of sums", kind=Means),
+    Change("structure", "means instead of sums", kind=Means),
     Change("clipping", "gradients cut to norm 0.2", options={"callbacks": ClipNorm(0.2)}),
     Change("optimizer", "momentum 0.9", optimizer=partial(SGD, learning_rate=RATE, momentum=0.9)),
     Change("optimizer", "AdaGrad", optimizer=partial(AdaGrad, learning_rate=RATE)),
@@ -141,7 +141,7 @@ def samples(count: int, seed: int) -> tuple[list[list[float]], list[float]]:
 
 @cache
 def fresh() -> tuple[Array, Array]:
-    """Return the samples that no training sees."""
+    """Return the samples that no run sees."""
     rows, targets = samples(200, seed=-1)
     return np.array(rows), np.array(targets)
 
@@ -152,7 +152,7 @@ def constant_cost() -> float:
 
 
 def judge(answers: Array) -> tuple[str, float]:
-    """Say how a training ended, from the answers to the fresh samples, and what these cost."""
+    """Say how a run ended, from the answers to the fresh samples, and what these cost."""
     _, targets = fresh()
     if not np.isfinite(answers).all():
         return "nan", nan
@@ -187,14 +187,14 @@ def train(change: Change, seed: int, steps: int = STEPS) -> Trial:
 
 
 def tally(trials: list[Trial]) -> list[int]:
-    """Count the trainings whose loss exploded on the way, and each outcome."""
+    """Count the runs whose loss exploded on the way, and each outcome."""
     outcomes = [trial.outcome for trial in trials]
     exploded = sum(max(trial.losses) > HUGE for trial in trials)
     return [exploded, *(outcomes.count(name) for name in OUTCOMES)]
 
 
 def verdict(trials: list[Trial]) -> str:
-    """Say how the trainings of a change ended."""
+    """Say how the runs of a change ended."""
     outcomes = [trial.outcome for trial in trials]
     counts = [f"{name} {outcomes.count(name)}" for name in OUTCOMES if name in outcomes]
     highest = max(max(trial.losses) for trial in trials)

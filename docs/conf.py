@@ -36,9 +36,12 @@ default_role = "py:obj"
 add_module_names = False
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"
+# A method without a docstring of its own, such as `extra_repr`, is described at the base class.
+autodoc_inherit_docstrings = False
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 napoleon_use_rtype = False
 suppress_warnings = ["ref.python"]  # names that several modules offer, such as `load`

@@ -2,9 +2,9 @@
 
 The format is that of https://github.com/huggingface/safetensors: a header in JSON, then the
 numbers. Nothing in a file is ever executed, and PyTorch, JAX and others read and write the same
-files. What is not an array is JSON in a single entry of the file's metadata, "scalargrad", with
-sorted keys, so that equal contents are equal files. That entry holds a checksum, too, which the
-format lacks: a file written here whose numbers, names or metadata have changed since is refused.
+files. Everything else is JSON in a single entry of the file's metadata, "scalargrad", with sorted
+keys, so that equal contents give identical files. That entry holds a checksum, too, which the
+format lacks: a file written here whose numbers, names or metadata have changed since is rejected.
 """
 
 import json
@@ -80,7 +80,7 @@ def save(
     arrays: Mapping[str, ArrayLike],
     metadata: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write named numbers to a file. Whatever fails, an older file stays as it was.
+    """Write named numbers to a file. If anything fails, an older file stays intact.
 
     Args:
         path: The file.
@@ -93,7 +93,7 @@ def save(
 
     Raises:
         CheckpointError: For names, numbers or metadata that can't be stored.
-        PathError: For an impossible path.
+        PathError: For an invalid path.
 
     Example:
         >>> import tempfile
@@ -162,8 +162,8 @@ def save_model(model: Module, path: str | PathLike[str]) -> Path:
         The path.
 
     Raises:
-        CheckpointError: If two arrays would have one name.
-        PathError: For an impossible path.
+        CheckpointError: If two arrays would have the same name.
+        PathError: For an invalid path.
 
     Example:
         >>> import tempfile

@@ -33,7 +33,7 @@ class DataFileError(ScalargradError, ValueError):
 
 
 class UnknownNameError(ScalargradError, KeyError):
-    """A name does not exist: of a parameter, an operation, a module."""
+    """There is no parameter, operation or module of this name."""
 
     def __str__(self) -> str:
         return for_terminal(str(self.args[0])) if self.args else ""

@@ -25,10 +25,10 @@ from viz.model.target_types import is_named
 
 MOVING = (".gif", ".mp4")
 OPTIONS = {
-    "level": f"how fine: {', '.join(LEVELS)}",
+    "level": f"level of detail: {', '.join(LEVELS)}",
     "expand": "the path of a module to open, such as layers.1, or * for all; may be repeated",
     "show": "what colors and lines show: gradient, data or weights",
-    "width": "pixels, or slide, column or phone: long graphs wrap, so that texts can be read",
+    "width": "pixels, or slide, column or phone: long graphs wrap, so that the text is readable",
     "rankdir": "which way the graph runs: LR, TB, RL or BT",
     "theme": "auto, light, dark or transparent",
     "title": "a heading",
@@ -44,7 +44,7 @@ FINISHED = (Animation, Drawing, Page)
 EPILOG = """\
 NAME is a Value or a list of Values, a module, a compiled program, a recording, a dictionary of
 names, a Drawing, Page or Animation, or a function without arguments that returns one of them.
-The script runs in its folder and is not __main__, so that what stands under
+The script runs in its folder and is not __main__, so the code under
 `if __name__ == "__main__":` does not run. Values without labels get the names of its variables.
 
   python -m viz neuron.py:loss -o neuron.html
@@ -82,12 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", metavar="FILE.py:NAME", help="a script, and a name in it")
-    endings = " ".join((*FORMATS, *MOVING))
+    extensions = " ".join((*FORMATS, *MOVING))
     parser.add_argument(
         "-o",
         "--out",
         metavar="PATH",
-        help=f"the file to write, with one of the endings {endings}; without it the browser opens",
+        help=f"the file to write ({extensions}); without it the browser opens",
     )
     for name, what in OPTIONS.items():
         action = "append" if name == "expand" else "store"
@@ -127,7 +127,7 @@ def _split_target(text: str) -> tuple[Path, str]:
     if not script.is_file():
         raise ScriptError(f"there is no file {printable(path)}")
     if script.suffix != ".py":
-        raise ScriptError(f"{printable(path)} is no Python script: its name must end in .py")
+        raise ScriptError(f"{printable(path)} is not a Python script: its name must end in .py")
     return script, name
 
 
@@ -221,11 +221,11 @@ def _make_picture(
 
 
 def _choose_maker(target: Any, out: Path | None) -> Maker:
-    ending = "" if out is None else out.suffix.lower()
-    if ending in ("", *PAGES):
+    extension = "" if out is None else out.suffix.lower()
+    if extension in ("", *PAGES):
         return PAGE
-    is_film = ending == ".svg" and is_named(target, target_types.RECORDING)
-    if is_film or ending in MOVING:
+    is_film = extension == ".svg" and is_named(target, target_types.RECORDING)
+    if is_film or extension in MOVING:
         return ANIMATION
     return PICTURE
 

@@ -54,16 +54,16 @@ _MIN_WIDTH = 200.0
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf", ".json", ".tex")
 
 
-def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
+def check_path(path: str | PathLike[str], extensions: Sequence[str], what: str = "") -> Path:
     """Return the path to save something at, with ~ expanded.
 
     Args:
         path: The path that was given.
-        endings: The endings that can be written, with their dots, in lower case.
+        extensions: The extensions that can be written, with their dots, in lower case.
         what: What is saved, for the message.
 
     Raises:
-        OptionError: The path ends otherwise, or has no ending.
+        OptionError: The path ends otherwise, or has no extension.
 
     Example:
         >>> check_path("a.SVG", (".svg", ".png")).name
@@ -73,13 +73,13 @@ def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = ""
     # Without a user of that name "~nobody" is the name of a folder.
     with suppress(RuntimeError):
         target = target.expanduser()
-    ending = target.suffix.lower()
-    if ending not in endings:
+    extension = target.suffix.lower()
+    if extension not in extensions:
         action = f"save {what}" if what else "save"
-        given = ending or "a file without an ending"
+        given = extension or "a file without an extension"
         raise OptionError(
-            f"can't {action} as {given}: the ending must be one of {' '.join(endings)}"
-            f"{hint(ending, endings)}"
+            f"can't {action} as {given}: the extension must be one of {' '.join(extensions)}"
+            f"{hint(extension, extensions)}"
         )
     return target
 
@@ -125,7 +125,7 @@ class Drawing:
         limit: Seconds that each layout may take.
         program: Which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever
             there is.
-        page: Makes the page to explore the same graph in, for a file that ends in .html.
+        page: Makes the page to explore the same graph in, for a file with the extension .html.
         width: The width in pixels that it is laid out for, 0 for its natural size.
         column_gap: The pixels between columns, for what is written there; 0 for as many as the
             level needs.
@@ -151,7 +151,7 @@ class Drawing:
 
     @cached_property
     def placed(self) -> PlacedPicture:
-        """The picture with positions: the first that can be placed in time."""
+        """The picture with positions, the first that can be laid out in time."""
         *finer, coarsest = self._pictures
         for picture in finer:
             try:
@@ -255,10 +255,10 @@ class Drawing:
         return render_svg(self.placed, theme or self.theme)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the picture to a file, whole or not at all; the ending says in which format.
+        """Write the picture to a file, whole or not at all, in the format of its extension.
 
         Args:
-            path: It ends in .svg, .png or .pdf for the picture; .html for a page to explore the
+            path: The file: .svg, .png or .pdf for the picture; .html for a page to explore the
                 graph in; .dot or .mmd for source for Graphviz or Mermaid; .tex for LaTeX with TikZ;
                 .txt for an outline; .json for `viz.load`.
 
@@ -266,7 +266,7 @@ class Drawing:
             The path of the file.
 
         Raises:
-            OptionError: The path has another ending.
+            OptionError: The path has another extension.
             PictureError: A library is missing.
         """
         target = check_path(path, FORMATS)
@@ -305,28 +305,28 @@ class Drawing:
             column_gap=column_gap,
         )
 
-    def _content(self, ending: str) -> str | bytes:
+    def _content(self, extension: str) -> str | bytes:
         # Only SVG and the page can be both: elsewhere "auto" means light.
         light = "light" if self.theme == "auto" else self.theme
-        if ending == ".svg":
+        if extension == ".svg":
             return self.svg()
-        if ending == ".html" and self._page is not None:
+        if extension == ".html" and self._page is not None:
             return self._page()
-        if ending == ".dot":
+        if extension == ".dot":
             theme = "dark" if self.theme == "dark" else "light"
             rankdir = self.picture.rankdir
             return str(build_digraph(self.picture, theme=theme, rankdir=rankdir).source)
-        if ending == ".mmd":
+        if extension == ".mmd":
             return render_mermaid(self.picture)
-        if ending == ".txt":
+        if extension == ".txt":
             return render_outline(self.picture) + "\n"
-        if ending == ".png":
+        if extension == ".png":
             return raster.render_png(self.svg(light))
-        if ending == ".pdf":
+        if extension == ".pdf":
             return raster.render_pdf(self.svg(light))
-        if ending == ".json":
+        if extension == ".json":
             return render_json(self.placed, self.theme)
-        if ending == ".tex":
+        if extension == ".tex":
             return render_tikz(self.svg(light))
         raise OptionError("this drawing has no page: save it as .svg, .png or .pdf")
 

@@ -16,8 +16,9 @@ def load(path: str | PathLike[str]) -> Drawing:
     """Return the drawing that was saved as a JSON file.
 
     The picture has the same positions, numbers and theme, so that it renders to the same SVG, and
-    it can be saved in the other formats. The Values that it shows are not in the file. Files are
-    safe to load whoever made them: nothing is executed, and what is not a whole picture is refused.
+    it can be saved in the other formats. The Values that it shows are not in the file. Files from
+    others are safe to load: nothing is executed, and a file that is not a whole picture is
+    rejected.
 
     Args:
         path: A file that `drawing.save("a.json")` wrote.

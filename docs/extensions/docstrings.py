@@ -18,7 +18,12 @@ MARKUP = re.compile(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
 
 def escape(text: str) -> str:
     """Escape what is markup in reStructuredText, outside of code."""
-    return MARKUP.sub(lambda match: match[1] or f"\\{match[2]}", text)
+    return MARKUP.sub(lambda match: keep_code(match[1]) or f"\\{match[2]}", text)
+
+
+def keep_code(code: str | None) -> str | None:
+    """Return code as it is; `~` and `!`, which would change how a link is shown, as literals."""
+    return f"`{code}`" if code and code.startswith(("`~", "`!")) else code
 
 
 def measure_indent(line: str) -> int:
@@ -77,6 +82,12 @@ def write_signature(
 
 def setup(app: "Sphinx") -> dict[str, bool]:
     """Connect both steps, the first before the one that reads the sections."""
+    from sphinx.domains.python import PyObject
+
+    # What a docstring lists as its "Attributes:" has this heading in the reference, too.
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
     app.connect("autodoc-process-docstring", convert_docstring, priority=400)
     app.connect("autodoc-process-signature", write_signature)
     return {"parallel_read_safe": True}

@@ -52,11 +52,14 @@ class Picture(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the picture as HTML."""
-        image = self.make_image(self.next_address())
+        address = self.next_address()
+        image = self.make_image(address)
         if for_phones(self.arguments[0]):
             narrow = f'<source media="(max-width: 40em)" srcset="{self.next_address()}">'
             image = f"<picture>{narrow}{image}</picture>"
-        return [nodes.raw("", f'<p class="shown">{image}</p>', format="html")]
+        # The link opens the picture at its natural size, for readers who want to zoom in.
+        link = f'<a href="{address}">{image}</a>'
+        return [nodes.raw("", f'<p class="shown">{link}</p>', format="html")]
 
     def make_image(self, address: str) -> str:
         """Return the element that shows a picture."""
@@ -83,7 +86,7 @@ class Live(Picture):
     }
 
     def run(self) -> list[nodes.Node]:
-        """Return the frame, the picture, and a link to the page by itself."""
+        """Return the frame, the picture, and a link to the full page."""
         address = self.next_address()
         image = self.make_image(self.next_address())
         size = f'height="{self.options.get("height", 480)}"'
@@ -91,7 +94,7 @@ class Live(Picture):
             '<figure class="live">'
             f'<iframe src="{address}" title="{self.describe()}" {size} loading="lazy"></iframe>'
             f'<a href="{address}">{image}</a>'
-            f'<figcaption><a href="{address}">Open this page by itself</a></figcaption>'
+            f'<figcaption><a href="{address}">Open the full page</a></figcaption>'
             "</figure>"
         )
         return [nodes.raw("", figure, format="html")]

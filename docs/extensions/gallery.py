@@ -14,6 +14,12 @@ from demos.__main__ import DEMOS
 
 from .tables import escape, parse_table
 
+MENU = '<nav aria-label="Site">'
+"""Where the menu of a page of the gallery begins."""
+
+WAY_BACK = '<a href="../index.html">Documentation</a>'
+"""The entry of that menu that leads to the site."""
+
 
 class Demos(SphinxDirective):
     """A table of the demos, with links to their pages where there is a gallery."""
@@ -30,10 +36,14 @@ class Demos(SphinxDirective):
 
 
 def copy_gallery(app: Sphinx, exception: Exception | None) -> None:
-    """Copy the pages and pictures into the site."""
-    if app.config.gallery and exception is None:
-        target = Path(app.outdir, "gallery")
-        shutil.copytree(app.config.gallery, target, dirs_exist_ok=True)
+    """Copy the pages and pictures into the site, and let the pages lead back to it."""
+    if not app.config.gallery or exception is not None:
+        return
+    target = Path(app.outdir, "gallery")
+    shutil.copytree(app.config.gallery, target, dirs_exist_ok=True)
+    for path in target.glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(MENU, f"{MENU}{WAY_BACK}", 1), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

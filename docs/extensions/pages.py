@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scalargrad import manual_seed
+from scalargrad.core.custom_operations import own_operations, remove_operation
 
 DOCS = Path(__file__).parent.parent
 
@@ -73,6 +74,10 @@ def run_examples(test: doctest.DocTest) -> str:
     report: list[str] = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     manual_seed(0)
+    before = set(own_operations())
     with TemporaryDirectory() as folder, chdir(folder):
         runner.run(test, out=report.append)
+    # Operations that a page adds are not for other pages, which list all of them.
+    for name in set(own_operations()) - before:
+        remove_operation(name)
     return "".join(report)

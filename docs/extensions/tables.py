@@ -10,8 +10,11 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from scalargrad import optim
+from scalargrad.core import functions
 from scalargrad.core.ops import TABLE
 from scalargrad.doctor import KINDS
+from scalargrad.interop.torch_activations import ACTIVATIONS as TORCH_ACTIVATIONS
 from scalargrad.losses import LOSSES, TARGETS
 from scalargrad.nn import INITIALIZERS
 from scalargrad.optim import OPTIMIZERS
@@ -20,10 +23,13 @@ from scalargrad.training import METRICS
 Rows = Iterable[Sequence[str]]
 """The rows of a table as Markdown, the heading first."""
 
+MARKUP = re.compile(r"(`[^`]*`)|([\\*_|<>\[\]$])")
+"""Code between backquotes, or a sign that Markdown would read as markup."""
+
 
 def escape(text: str) -> str:
-    """Write plain text as Markdown."""
-    return re.sub(r"([\\*_|<>\[\]$])", r"\\\1", text)
+    """Write plain text as Markdown; code between backquotes stays as it is."""
+    return MARKUP.sub(lambda match: match[1] or f"\\{match[2]}", text)
 
 
 def first_line(thing: Any) -> str:
@@ -57,7 +63,11 @@ def list_metrics() -> Rows:
         if name not in averages:
             yield link(name, f"scalargrad.training.{name}"), first_line(metric)
     names = ", ".join(f"`{name}`" for name in averages)
-    yield names, "The same for several classes: the mean, over all samples, or weighted"
+    what = (
+        "The same over several classes: macro is the plain mean, micro counts all decisions "
+        "together, weighted weights each class by its number of samples"
+    )
+    yield names, what
 
 
 def list_optimizers() -> Rows:
@@ -66,6 +76,24 @@ def list_optimizers() -> Rows:
     for name, rule in OPTIMIZERS.items():
         target = f"scalargrad.optim.{rule.__name__}"
         yield f"`{name}`", link(rule.__name__, target), first_line(rule)
+
+
+def list_schedules() -> Rows:
+    """List the schedules, without the classes that they derive from."""
+    yield "Class", "Learning rate"
+    for name, thing in vars(optim).items():
+        is_schedule = isinstance(thing, type) and issubclass(thing, optim.Scheduled)
+        if is_schedule and thing not in (optim.Scheduled, optim.Schedule):
+            yield link(name, f"scalargrad.optim.{name}"), first_line(thing)
+
+
+def list_activations() -> Rows:
+    """List the activations that are modules of PyTorch, too."""
+    yield "Name", "Formula", "PyTorch"
+    for name, activation in TORCH_ACTIVATIONS.items():
+        doc = TABLE[name].doc if name in TABLE else first_line(getattr(functions, name))
+        formula = escape(doc.partition("; derivative")[0])
+        yield link(name, f"scalargrad.{name}"), formula, f"`{activation.theirs}`"
 
 
 def list_initializers() -> Rows:
@@ -95,12 +123,14 @@ def list_findings() -> Rows:
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
+    "activations": list_activations,
     "findings": list_findings,
     "initializers": list_initializers,
     "losses": list_losses,
     "metrics": list_metrics,
     "operations": list_operations,
     "optimizers": list_optimizers,
+    "schedules": list_schedules,
 }
 
 

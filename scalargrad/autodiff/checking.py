@@ -41,10 +41,10 @@ def numerical_gradient(f: Function, x: Tree[Number], step: float = STEP, workers
     changed: floats for numbers, Values for Values, arrays of float64 for arrays of numbers. `x`
     itself is never changed.
 
-    Several processes pay where the calls take seconds in all, since a new one takes some tenths of
-    a second to start. They need an `f` that can be pickled: defined with def at the top level of a
-    module, not as a lambda or in another function. A script that uses them must do so under
-    `if __name__ == "__main__":`.
+    Several processes save time if the calls take seconds in total, since a new one takes a few
+    tenths of a second to start. They need an `f` that can be pickled: defined with def at the top
+    level of a module, not as a lambda or in another function. A script that uses them must do so
+    under `if __name__ == "__main__":`.
 
     Args:
         f: A function of one argument that returns one number or Value.
@@ -52,8 +52,8 @@ def numerical_gradient(f: Function, x: Tree[Number], step: float = STEP, workers
             shape.
         step: The step h relative to max(|x|, 1). Make it smaller for a function that changes fast,
             or for an `x` near a pole.
-        workers: Number of processes to share the calls. The result is the same to the bit for any
-            number of them.
+        workers: Number of processes to share the calls. The result is bit-identical for any number
+            of them.
 
     Returns:
         The gradient in the structure of `x`: floats, and arrays of float64 of the same shape.

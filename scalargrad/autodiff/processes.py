@@ -1,7 +1,7 @@
 """One task in several processes: the same results in the same order, the same exceptions.
 
 Processes are started by "spawn", whatever the program uses elsewhere: each is a new interpreter
-that imports what it needs. It is slower to start than "fork" by some tenths of a second, but it
+that imports what it needs. It is slower to start than "fork" by a few tenths of a second, but it
 exists on every platform, and it can't deadlock. A fork copies the locks that other threads hold
 (NumPy's, a progress bar's), but not the threads that would release them, which is why Python 3.12
 warns of it and 3.14 no longer does it by default. "forkserver" would ask the same of `f` as

@@ -295,7 +295,7 @@ class Compiled(Displayable):
 
     @property
     def fallback_reason(self) -> str | None:
-        """Why NumPy computes in the place of the backend that was asked for; None if it does not.
+        """Why NumPy is used instead of the requested backend; None if it is not.
 
         Native code is compiled to find out.
         """
@@ -540,7 +540,7 @@ class Compiled(Displayable):
 
     @fits_terminal
     def explain(self) -> str:
-        """Return what became of the scalars, in a few lines.
+        """Return a summary: the number of scalars and rows, and the kernels.
 
         Example:
             >>> from scalargrad import compile

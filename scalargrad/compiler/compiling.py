@@ -38,10 +38,10 @@ def compile(
     The batch becomes an axis. Sums may be added up in another order, so the last digits, and the
     sign of a zero, may differ from those of eager code.
 
-    While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
-    float(), or `backward()` inside the function raise TraceError. Values from outside (a Buffer, a
-    Value of the user, a Parameter of another model) are read again at each call. A loop of Python
-    is recorded step by step, `scalargrad.scan` as one loop.
+    While the function is recorded, Values have no numbers: a branch on one, `.data`, float(), or
+    `backward()` inside the function raises TraceError. Values from outside (a Buffer, a Value of
+    the user, a Parameter of another model) are read again at each call. A loop of Python is
+    recorded step by step, `scalargrad.scan` as one loop.
 
     Derivatives inside the function are recorded, to any order: `grad`, `value_and_grad`, `jvp`,
     `hvp`, `hessian`, `jacobian` and `GradientTape`. So a loss may hold a derivative of a network by
@@ -66,13 +66,12 @@ def compile(
             sample, ("token", 8) for eight integers. They are numbers like others, and may also be
             looked up, by `sg.take` and `nn.Embedding`. Leave it out for a function without
             arguments, which is computed as a batch of one.
-        backend: "auto" and "numpy" for NumPy, which is ready at once: how often a program will be
-            called, nobody knows yet. Or "jax" for functions that jax.jit, jax.grad and JAX's
-            sharding take (see `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64
-            bits. "native" compiles to machine code by llvmlite (pip install
-            "scalargrad-viz[native]"), which takes 0.1 to 0.4 seconds in the first call for a
-            network of usual size. Programs that have no such code yet, or more than 2,000 kernels,
-            are computed by NumPy, and `explain` says why.
+        backend: "auto" and "numpy" for NumPy, which is ready at once. Or "jax" for functions that
+            jax.jit, jax.grad and JAX's sharding take (see `Compiled.pure`). It needs JAX (pip
+            install jax) and sets it to 64 bits. "native" compiles to machine code by llvmlite (pip
+            install "scalargrad-viz[native]"), which takes 0.1 to 0.4 seconds in the first call for
+            a network of usual size. Programs that native code does not support, or with more than
+            2,000 kernels, are computed by NumPy, and `explain` says why.
         devices: With "jax", the devices that share each batch: how many, or a list of them. None
             computes on the first one. demos/parallel.py shows it. With "native", how many threads
             share each batch that is large enough.
@@ -81,9 +80,9 @@ def compile(
         The program.
 
     Raises:
-        TraceError: The function does what a trace can't hold.
-        OptionError: An option is not one of those possible.
-        DataError: `function` or `model` is something else, or the function returns no Values.
+        TraceError: The function can't be recorded.
+        OptionError: An option has an invalid value.
+        DataError: `function` or `model` has the wrong type, or the function returns no Values.
 
     Warns:
         UnlearnedWarning: The function uses a trainable Parameter that `model` does not own.

@@ -236,7 +236,7 @@ class Program:
             parameters: The numbers of the parameters.
 
         Example:
-            >>> from .tracing import trace
+            >>> from scalargrad.compiler import record, trace
             >>> record(trace(lambda x: x[0] * x[1] + 1, [2])).evaluate([2.0, 3.0], [])
             [7.0]
         """

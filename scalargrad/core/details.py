@@ -51,7 +51,7 @@ class Detailed:
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """What few Values have: hooks, and the line of source where they were made."""
+        """Attributes that few Values have, such as hooks and the line of source that made them."""
         return None if self._details is None else self._details.metadata
 
     @metadata.setter

@@ -129,7 +129,7 @@ def _check_traced(index: Value, who: str) -> None:
         raise TraceError(
             f"{who} can look up integer inputs only, and what is computed from them. Declare the "
             'argument as integers: compile(f, model, inputs=("token", …)) for one integer a '
-            'sample, ("token", 3) in the place of "token" for three'
+            'sample, ("token", 3) for three'
         )
 
 

@@ -160,7 +160,7 @@ class _Probe:
     def __float__(self) -> float:
         raise OptionError(
             f"{self._what} turns a number into a float, as functions of math do: "
-            "write m.exp(x) in place of math.exp(x)"
+            "write m.exp(x) instead of math.exp(x)"
         )
 
     __int__ = __float__

@@ -560,7 +560,7 @@ def _tell_observers(
 def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
     """Return an argument that may be given under either of two names."""
     if thing and other:
-        raise CallError(f"a Value takes {name} or {other_name}, which are one thing, not both")
+        raise CallError(f"a Value takes {name} or {other_name}, which mean the same, not both")
     return thing or other
 
 

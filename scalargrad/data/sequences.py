@@ -15,12 +15,12 @@ from .checks import SamplesLike, as_array, as_floats, check_finite
 def pad_sequences(
     sequences: Iterable[SamplesLike], value: float = 0, length: int | None = None
 ) -> NDArray[Any]:
-    """Fill sequences up to one length, at their ends.
+    """Pad sequences at the end to the same length.
 
     `training.fit` takes sequences as they are, and compiles a program for each length. Where there
-    are many lengths, one program over padded sequences is made sooner. That gives the same numbers
-    for a model in which no position depends on later ones, such as causal attention or a recurrent
-    cell, and a loss that leaves out what was filled in.
+    are many lengths, one program over padded sequences is faster to make. That gives the same
+    numbers for a model in which no position depends on later ones, such as causal attention or a
+    recurrent cell, and a loss that ignores the padding.
 
     Args:
         sequences: Lists or arrays of numbers, or of rows of numbers.

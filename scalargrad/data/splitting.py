@@ -141,7 +141,7 @@ def _stratified_order(y: Array, count: int, rng: np.random.Generator) -> Integer
 def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
     """Return the order of n samples in an epoch.
 
-    It depends on the arguments only, so a resumed training continues with the same order.
+    It depends on the arguments only, so a resumed run continues with the same order.
 
     Args:
         n: Number of samples.
@@ -150,7 +150,7 @@ def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
 
     Raises:
         OptionError: For numbers out of range, and for a generator: its state depends on what was
-            drawn before, which a resumed training does not know.
+            drawn before, which a resumed run does not know.
 
     Example:
         >>> all(epoch_order(10, seed=1, epoch=3) == epoch_order(10, seed=1, epoch=3))
@@ -199,8 +199,8 @@ def batches(
 ) -> Iterator[tuple[Array, Array]]:
     """Iterate over one epoch of (X, y) in batches, each sample once.
 
-    The order depends on seed and epoch only: a training that is resumed at epoch 7 gets the batches
-    that it would have had.
+    The order depends on seed and epoch only: a run that is resumed at epoch 7 gets the batches that
+    it would have had.
 
     Args:
         X: An array or list with one row for each sample, of any further shape.

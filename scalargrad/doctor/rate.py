@@ -108,7 +108,7 @@ def check_rate(
         model: The network.
         optimizer: The optimizer whose rate is tested.
         samples: The measured samples.
-        limits: The numbers from which on something is a finding.
+        limits: The thresholds of the findings.
 
     Yields:
         At most one finding, with a rate that would lower the loss.

@@ -77,7 +77,7 @@ def diagnose(
         loss: A function (prediction, target) of one sample, or the name of one of `losses`.
         optimizer: The optimizer to train with, or its name. If given, its learning rate is tested.
         most: Maximum number of samples, evenly chosen; None for all.
-        limits: The numbers from which on something is a finding.
+        limits: The thresholds of the findings.
 
     Returns:
         The findings and a table of the layers.

@@ -9,14 +9,14 @@ from scalargrad.utils.calls import explain_class
 
 @dataclass(frozen=True)
 class Limits:
-    """The numbers from which on something is a finding. All are positive.
+    """The thresholds of the findings. All are positive.
 
     Attributes:
         vanishing: Gradient of a layer's outputs relative to the last layer. With a rate that suits
             the last layer, one below a thousandth needs a thousand times as many steps. (In a
             chain of sigmoids, whose slope is at most 1/4, six layers are enough: Hochreiter 1991;
             Glorot and Bengio 2010, section 3.)
-        exploding: The same ratio, upwards.
+        exploding: The same ratio, for gradients that are too large.
         huge: Norm of the whole gradient relative to that of the parameters, or to 1 if that is
             less: from here on even a step with a rate of 0.001 overwrites all parameters.
         slope: Derivative of an activation relative to its largest possible one, below which it
@@ -29,7 +29,7 @@ class Limits:
             0: any change of the layers before may wake them.
         dead: If more than this share of a layer's units is resting for all samples, all of these
             count as dead, however close to 0.
-        rise: Relative rise of the loss in one step from which on a rate is too high.
+        rise: Relative rise of the loss in one step above which the rate is too high.
         scales: Size of an input (root of the mean square over the samples) relative to the median
             one. The ratio enters the condition number squared (LeCun et al. 1998, section 4.3).
         large: Size of an input.

@@ -127,9 +127,10 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
 
 
 class MLPClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
-    """A multilayer perceptron that tells classes apart, as an estimator of scikit-learn.
+    """A multilayer perceptron for classification, as an estimator of scikit-learn.
 
-    Thin over `fit`: the network has an output for each class, and its loss is the cross-entropy.
+    A thin layer over `fit`: the network has an output for each class, and its loss is the
+    cross-entropy.
 
     Args:
         hidden_layer_sizes: The number of neurons of each hidden layer.

@@ -74,7 +74,7 @@ def to_onnx(
     Raises:
         MissingLibraryError: If ONNX is not installed.
         OptionError: For a program that draws random numbers, and for operations without operators.
-        PathError: For an impossible path.
+        PathError: For an invalid path.
 
     Example:
         `to_onnx(MLP(2, [16, 1]), "moons.onnx")` writes a file of two products of matrices, that

@@ -36,8 +36,8 @@ class Attention(Module):
         weights = softmax(q_i·k_0 / √d, q_i·k_1 / √d, …)
         result  = weights[0]·v_0 + weights[1]·v_1 + …
 
-    where d is the size of a head. The results of all heads, joined, pass a last Layer. The numbers
-    are those of PyTorch's `MultiheadAttention(size, heads)(x, x, x)`.
+    where d is the size of a head. The results of all heads, joined, pass through a last Layer. The
+    numbers are those of PyTorch's `MultiheadAttention(size, heads)(x, x, x)`.
 
     It takes a sequence of any length, a list of rows of `size` numbers, and returns as many rows of
     the same size.

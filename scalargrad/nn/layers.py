@@ -48,9 +48,9 @@ class Neuron(Module):
             like, or a function as those are.
         seed: An int or a random.Random; None for the global generator, see `sg.manual_seed`.
         fan_out: The number of neurons in its layer, for initializers that depend on it.
-        nonlin: micrograd's option in the place of `activation`: True for relu, False for none.
-        bias_initializer: How to draw the bias, in the same ways. It is drawn after the weights,
-            and knows of the same fans; `given` and other matrices hold one number a neuron.
+        nonlin: micrograd's option instead of `activation`: True for relu, False for none.
+        bias_initializer: How to draw the bias, in the same way. It is drawn after the weights, and
+            knows of the same fans; `given` and other matrices hold one number a neuron.
         bias: Whether there is one.
 
     Attributes:

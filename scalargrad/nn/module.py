@@ -138,7 +138,7 @@ class Module(Displayable):
     def predict(self, X: Any) -> NDArray[numpy.float64]:
         """Return the outputs for many samples as an array, in evaluation mode.
 
-        See `training.predict`, which this calls: it compiles where that pays.
+        See `training.predict`, which this calls: it compiles where that saves time.
 
         Args:
             X: The samples.
@@ -161,7 +161,7 @@ class Module(Displayable):
         Args:
             X: The samples.
             y: One target for each.
-            metric: "accuracy" or "r2"; by default what the targets ask for.
+            metric: "accuracy" or "r2"; by default chosen by the targets.
             border: For one output, what divides the two classes.
 
         Example:

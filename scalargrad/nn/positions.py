@@ -26,8 +26,8 @@ _LONGEST_WAVE = 10_000.0
 class PositionEmbedding(Module):
     """A learned vector for each position, added to the rows of a sequence (Gehring et al. 2017).
 
-    Position i is told by row i of a table, as in GPT and BERT. A sequence may be shorter than the
-    table.
+    Position i is encoded by row i of a table, as in GPT and BERT. A sequence may be shorter than
+    the table.
 
     Args:
         count: The number of vectors, which is the length of the longest sequence.
@@ -78,7 +78,7 @@ class PositionEmbedding(Module):
 
 
 class PositionalEncoding(Module):
-    """Waves of the position, added to the rows of a sequence (Vaswani et al. 2017, section 3.5).
+    """Sines and cosines of the position, added to a sequence (Vaswani et al. 2017, section 3.5).
 
     Nothing is learned, and a sequence may have any length. To the numbers 2i and 2i + 1 of the row
     at position p are added

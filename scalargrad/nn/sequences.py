@@ -54,7 +54,7 @@ class TimeDistributed(Sequential):
 
     @property
     def inputs(self) -> int | None:
-        """None: a sequence may have any length."""
+        """Always None, because a sequence may have any length."""
         return None
 
 

@@ -91,7 +91,7 @@ class CompiledStep(Step):
         positions = {parameter: i for i, parameter in enumerate(self._model_parameters)}
         if any(parameter not in positions for parameter in self.parameters):
             raise OptionError(
-                "a compiled training needs an optimizer over parameters of the model: "
+                "compiled training needs an optimizer over parameters of the model: "
                 "give compiled=False for others"
             )
         order = [positions[parameter] for parameter in self.parameters]

@@ -40,7 +40,7 @@ def class_options(loss: Loss, prediction: Prediction) -> Mapping[str, Any] | Non
     is_sequence = isinstance(prediction[0], list)
     if is_sequence and options.get("ignore_index") is not None and options.get("label_smoothing"):
         raise OptionError(
-            "a compiled training can't both smooth labels and ignore some of a sequence: "
+            "compiled training can't both smooth labels and ignore some of a sequence: "
             "give compiled=False"
         )
     return options

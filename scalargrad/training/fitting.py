@@ -89,8 +89,8 @@ def fit(
             computes statistics of a batch, a single sample left at the end joins the batch before.
         penalty: A function of the model that returns a Value to add to the loss, such as
             `lambda model: l2(model.parameters(), 1e-4)`.
-        validation: (X, y) or (X, y, sample_weight) to measure on after each epoch, or the share or
-            number of the samples to hold out for it.
+        validation: (X, y) or (X, y, sample_weight) to measure on after each epoch, or the fraction
+            or number of the samples to hold out for it.
         metrics: Names from METRICS, or functions (prediction, target) of plain numbers, which are
             averaged; `whole_set` marks those that take all predictions and targets at once. Sample
             weights don't count in metrics.
@@ -105,8 +105,8 @@ def fit(
         seed: Seed of the order of the samples. None keeps the given order too, but a share for
             validation is still drawn at random.
         progress: Show a progress bar (if tqdm is installed) or one line per epoch.
-        resume: File of a SaveCheckpoint to continue from. If it does not exist yet, the training
-            starts from scratch and says so.
+        resume: File of a SaveCheckpoint to continue from. If it does not exist yet, training starts
+            from scratch, with a message.
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and the training is long enough to pay for it. If
             not, every sample is computed on its own graph; `history.eager_reason` says why.
@@ -120,11 +120,10 @@ def fit(
             With "native", whole epochs run as machine code, updates by the optimizers of
             `scalargrad.optim` included, where no callback looks at single steps.
             What a callback changes in the model counts from then on: parameters, attributes, and
-            what objects, lists and dicts in attributes hold, three levels deep. For what is deeper
-            give False.
-            Losses and gradients are the same up to rounding (about 1e-12). Parameters may differ
-            by more where an optimizer magnifies rounding: Adam divides a gradient by its own size,
-            and one that is 0 by symmetry is 1e-18 in one way and 0 in the other.
+            what objects, lists and dicts in attributes hold, three levels deep. For anything deeper
+            pass False. Losses and gradients are the same up to rounding (about 1e-12). Parameters
+            may differ by more where an optimizer magnifies rounding: Adam divides a gradient by its
+            own size, and one that is 0 by symmetry is 1e-18 in one and 0 in the other.
         devices: With compiled="jax", the devices of JAX that share each batch: how many, or a list
             of them. None computes on the first one. With compiled="native", how many threads share
             each batch that is large enough.
@@ -139,7 +138,7 @@ def fit(
         OptionError: For an argument with an invalid value.
         DataError: For samples or targets of the wrong kind.
         LengthError: For samples or targets of the wrong shape.
-        CheckpointError: If `resume` is a file of another training.
+        CheckpointError: If `resume` is a file of another run.
         TraceError: For compiled=True, or a backend, and a model or loss that can't be recorded.
 
     Example:

@@ -1,4 +1,4 @@
-"""The record of a training: numbers for every epoch and for every step."""
+"""The history of a training run: numbers for every epoch and for every step."""
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -14,7 +14,7 @@ class History(Displayable, dict[str, list[float]]):
 
     Attributes:
         steps: The objective (mean loss of the batch, plus the penalty) before every step.
-        stop_reason: Why the training ended before its last epoch; "" if it did not.
+        stop_reason: Why training ended before its last epoch; "" if it did not.
         compiled: The backend that computed all steps, such as "numpy"; "" if they were computed on
             the graph, even some of them.
         eager_reason: Why they were computed on the graph, if that was not asked for; else "".

@@ -34,8 +34,8 @@ class Callback:
 
     Attributes:
         last: Whether it is called after the others, to see what they did.
-        looks: Whether it reads or changes the model's parameters. If not, a compiled training
-            need not copy them into the model for it.
+        looks: Whether it reads or changes the model's parameters. If not, a compiled run need not
+            copy them into the model for it.
 
     Example:
         >>> class Count(Callback):
@@ -52,7 +52,7 @@ class Callback:
         explain_class(cls, "__init__")
 
     def on_train_begin(self, training: "Training") -> None:
-        """Run before the first step, also of a resumed training."""
+        """Run before the first step, also of a resumed run."""
 
     def on_before_optimizer_step(self, training: "Training") -> None:
         """Run between computing the gradient of a batch and updating the parameters."""
@@ -86,7 +86,7 @@ _HOOKS = (
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The checked options of a training.
+    """The checked options of a training run.
 
     Attributes:
         epochs: Number of passes over the samples.
@@ -104,7 +104,7 @@ class TrainingConfig:
 
 
 class Training:
-    """A running training, as callbacks see it.
+    """A training run, as callbacks see it.
 
     Attributes:
         model: The model that is trained.
@@ -149,7 +149,7 @@ class Training:
         self._may_have_frozen = True
 
     def stop(self, reason: str) -> None:
-        """End the training: before the pending optimizer step, or else after this epoch."""
+        """End the run: before the pending optimizer step, or else after this epoch."""
         self.history.stop_reason = self.history.stop_reason or reason
 
     def skip_to(self, epoch: int) -> None:
@@ -157,7 +157,7 @@ class Training:
         self.epoch = epoch
 
     def identity(self) -> dict[str, Any]:
-        """Return what must be equal for a checkpoint to continue this training."""
+        """Return what must be equal for a checkpoint to continue this run."""
         return {
             "samples": self.samples.checksum,
             "batch_size": self.config.batch_size,

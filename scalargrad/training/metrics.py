@@ -51,7 +51,7 @@ def accuracy(
     - One score, possibly in a list: it must be on the same side of `border` as its target.
     - Several labels at once: each score must be on the same side of `border` as its label.
 
-    `fit` finds the border by itself: 0 for the scores of hinge and
+    `fit` finds the border automatically: 0 for the scores of hinge and
     binary_cross_entropy_with_logits, 0.5 for the probabilities of binary_cross_entropy, and
     otherwise the middle of the two targets that occur.
 

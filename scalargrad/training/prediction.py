@@ -64,8 +64,8 @@ class Score(float):
 def predict(model: Module, X: ArrayLike) -> Array:
     """Return the outputs of a model for many samples, in evaluation mode.
 
-    The model is compiled where there are enough samples for that to pay; the numbers are those of
-    calling it for each sample, to rounding. Its mode is restored afterwards.
+    The model is compiled if there are enough samples for that to save time. The numbers are those
+    of calling it for each sample, up to rounding. Its mode is restored afterwards.
 
     Args:
         model: The model.
@@ -105,7 +105,7 @@ def score(
     metric: ScoreName = "auto",
     border: float | None = None,
 ) -> Score:
-    """Return how good the answers of a model are: its accuracy, or R².
+    """Return the accuracy of a model, or its R².
 
     Args:
         model: The model.

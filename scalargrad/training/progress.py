@@ -1,4 +1,4 @@
-"""Progress of a training on stderr: a bar if tqdm is installed, or else one line per epoch."""
+"""Progress of a training run on stderr: a bar if tqdm is installed, or else one line per epoch."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ from .history import History
 
 
 class Progress:
-    """Shows how far a training has come.
+    """Shows the progress of a training run.
 
     Args:
         total: Number of steps of the whole training.

@@ -89,8 +89,8 @@ def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) 
             f"Make it again, {kind}(model.parameters(), …), after the model"
         )
     raise OptionError(
-        f"{kind} holds {len(strange)} of its {count} parameters in vain: neither the model has "
-        f"them nor does its loss use them. Were they replaced after {kind} was made? "
+        f"{kind} updates {len(strange)} of its {count} parameters to no effect: neither the model "
+        f"nor its loss uses them. Were they replaced after {kind} was made? "
         f"Make it again, {kind}(model.parameters(), …)"
     )
 

@@ -32,7 +32,7 @@ def _no_frames() -> Frames:
 
 @dataclass
 class Recording(Displayable):
-    """Data and gradients of one graph over a training: frame i was taken after steps[i] steps.
+    """Data and gradients of one graph over a training run: frame i was taken after steps[i] steps.
 
     Attributes:
         values: The graph of the last frame in topological order; the last Value is the loss.

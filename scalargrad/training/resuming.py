@@ -31,7 +31,7 @@ _NOT_FINITE = "float"
 
 
 class SaveCheckpoint(Callback):
-    """Save the whole training every few epochs: model, optimizer, history, callbacks, generators.
+    """Save model, optimizer, history, callbacks and generators every few epochs.
 
     Args:
         path: The file, written whole each time; `fit(…, resume=path)` goes on from it.
@@ -104,7 +104,7 @@ def resume_training(training: Training, path: Path) -> None:
     """Go on where the training was that wrote the file.
 
     Raises:
-        CheckpointError: For a file of another training: other data, batch size, seed, model,
+        CheckpointError: For a file of another run: other data, batch size, seed, model,
             optimizer or callbacks; and for whatever else can't be resumed. Then nothing has
             changed.
     """
@@ -114,7 +114,7 @@ def resume_training(training: Training, path: Path) -> None:
     with _transaction(training, path):
         for key in _KEYS:
             if key not in metadata:
-                raise CheckpointError(f"{path} holds no training: it has no {key!r}")
+                raise CheckpointError(f"{path} holds no training run: it has no {key!r}")
         _check_identity(metadata["identity"], training.identity())
         leaves = match_model_arrays(training.model, arrays, str(path))
 
@@ -142,12 +142,12 @@ def _check_nothing_was_lost(training: Training, checkpoint: Checkpoint) -> None:
         if key == "callbacks":
             continue
         if metadata[key] != checkpoint.metadata[key]:
-            raise CheckpointError(f"{key} of the checkpoint can't be what a training wrote")
+            raise CheckpointError(f"{key} of the checkpoint can't be from a training run")
     for name, array in checkpoint.arrays.items():
         if name.startswith("callbacks."):
             continue
         if not _is_same(array, arrays.get(name)):
-            raise CheckpointError(f"{name!r} of the checkpoint can't be what a training wrote")
+            raise CheckpointError(f"{name!r} of the checkpoint can't be from a training run")
 
 
 def _is_same(array: Any, other: Any) -> bool:
@@ -178,7 +178,9 @@ def _transaction(training: Training, path: Path) -> Iterator[None]:
         if isinstance(error, CheckpointError) or not isinstance(error, Exception):
             raise
         reason = f"{type(error).__name__}: {error}"
-        raise CheckpointError(f"{path} holds no training that can go on here: {reason}") from error
+        raise CheckpointError(
+            f"{path} holds no training run that can continue here: {reason}"
+        ) from error
 
 
 def _put_back(training: Training, before: Mapping[str, Any]) -> None:
@@ -204,7 +206,7 @@ def _check_identity(saved: Any, own: Mapping[str, Any]) -> None:
         saved_value = saved.get(name) if isinstance(saved, dict) else None
         if saved_value != value:
             raise CheckpointError(
-                f"the checkpoint is of another training: {name} was {saved_value!r}, "
+                f"the checkpoint is of another run: {name} was {saved_value!r}, "
                 f"and is {value!r} here"
             )
 
@@ -226,9 +228,7 @@ def _load_callbacks(training: Training, states: Any) -> None:
     kinds = [entry["kind"] for entry in states]
     own = [_kind(callback) for callback in callbacks]
     if kinds != own:
-        raise CheckpointError(
-            f"the checkpoint is of a training with the callbacks {kinds}, not {own}"
-        )
+        raise CheckpointError(f"the checkpoint is of a run with the callbacks {kinds}, not {own}")
     for callback, entry in zip(callbacks, states, strict=True):
         state = entry["state"]
         if not isinstance(state, dict):

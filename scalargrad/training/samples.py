@@ -280,8 +280,8 @@ def split_validation(
         return _split_off(samples, validation, seed, shuffle)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise OptionError(
-            "validation must be (X, y), (X, y, sample_weight), or a share of the samples such as "
-            f"0.2, not {type(validation).__name__}"
+            "validation must be (X, y), (X, y, sample_weight), or a fraction of the samples, "
+            f"such as 0.2, not {type(validation).__name__}"
         )
     X, y, *rest = validation
     weights = rest[0] if rest else None
@@ -309,7 +309,7 @@ def _split_off(
 def _count_held_out(share: SupportsFloat, total: int) -> int:
     if total < 2:
         raise LengthError(
-            "validation as a share needs two samples at least: one to train on, one to hold out"
+            "validation as a fraction needs at least two samples: one to train on, one to hold out"
         )
     is_bool = isinstance(share, bool)
     is_count = hasattr(share, "__index__") and not is_bool
@@ -318,7 +318,7 @@ def _count_held_out(share: SupportsFloat, total: int) -> int:
         return int(number)
     if is_count or is_bool or not 0.0 < number < 1.0:
         raise OptionError(
-            "validation must be a share of the samples above 0 and below 1, such as 0.2, "
+            "validation must be a fraction of the samples above 0 and below 1, such as 0.2, "
             f"or how many of the {total} to hold out, not {share!r}"
         )
     # Neither part may be empty.

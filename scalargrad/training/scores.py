@@ -56,7 +56,7 @@ def precision(
             mean), "weighted" (the mean weighted by the number of samples of each class) or
             "micro" (over all decisions together).
         border: The threshold of a score: 0.5 for probabilities, 0.0 for scores before a sigmoid.
-            `fit` finds it by itself.
+            `fit` finds it automatically.
 
     Returns:
         A number in [0, 1].

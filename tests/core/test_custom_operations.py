@@ -323,7 +323,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "power": (lambda m, x: x**2, r"write m\.pow\(x, y\)"),
     "remainder": (lambda m, x: x % 2.0, r"write m\.remainder"),
     "floor": (lambda m, x: x // 2.0, r"write m\.floor_divide"),
-    "math": (lambda m, x: math.exp(x), r"write m\.exp\(x\) in place of math"),
+    "math": (lambda m, x: math.exp(x), r"write m\.exp\(x\) instead of math"),
     "branch": (lambda m, x: x if x > 0.0 else 0.0, r"write m\.where"),
     "maximum": (lambda m, x: max(x, 0.0), r"m\.maximum"),
     "equal": (lambda m, x: m.where(x == 0.0, 1.0, x), r"write \(x <= y\) & \(x >= y\)"),

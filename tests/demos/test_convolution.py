@@ -144,8 +144,8 @@ def test_the_layer_is_ahead_where_it_learned_and_behind_where_it_did_not(
 ) -> None:
     ran = told("convolution")
     numbers = dict(ran.story.numbers)
-    assert numbers["beginnings from which the layer reads more images as they are"] == "2 of 2"
-    assert numbers["beginnings from which the convolution reads more moved images"] == "2 of 2"
+    assert numbers["seeds with which the layer reads more images as they are"] == "2 of 2"
+    assert numbers["seeds with which the convolution reads more moved images"] == "2 of 2"
     still = {name: percent(numbers[f"read by the {name}"]) for name in ("layer", "convolution")}
     moved = {
         name: percent(numbers[f"read by the {name}, one pixel to the right"]) for name in still

@@ -150,7 +150,7 @@ def test_the_order_of_the_remedies(said: dict[str, float], bad: str) -> None:
     losses = section(said, "loss on fresh points: ")
     normalized = losses[f"{bad}, batch normalization"]
     clipped = losses[f"{bad}, gradients clipped"]
-    assert losses["He's start and ELU"] < normalized - 0.05 < clipped - 0.1
+    assert losses["He initialization and ELU"] < normalized - 0.05 < clipped - 0.1
 
 
 def test_clipping_limits_what_explodes_and_does_not_bring_back_what_vanished(
@@ -165,13 +165,13 @@ def test_clipping_limits_what_explodes_and_does_not_bring_back_what_vanished(
 def test_the_start_alone_does_not_help_sigmoids(said: dict[str, float]) -> None:
     losses = section(said, "loss on fresh points: ")
     assert losses["vanishing: sigmoid from N(0, 1)"] == pytest.approx(LOG_2, abs=0.02)
-    assert losses["vanishing, He's start"] == pytest.approx(LOG_2, abs=0.02)
+    assert losses["vanishing, He initialization"] == pytest.approx(LOG_2, abs=0.02)
 
 
 def test_adam_helps_further_and_all_five_are_behind(said: dict[str, float]) -> None:
     losses = section(said, "loss on fresh points: ")
-    three = losses["He's start, ELU and Adam"]
-    assert three < losses["He's start and ELU"] - 0.02
+    three = losses["He initialization, ELU and Adam"]
+    assert three < losses["He initialization and ELU"] - 0.02
     assert losses["all five of the tutorial"] > three + 0.1
 
 

@@ -195,7 +195,7 @@ def test_training_helps_and_the_story_says_what_was_printed(told: Callable[[str]
     )
     assert network < counting - 0.03 < log(27) - 0.9
     every = f"{demo.QUICK} of {demo.QUICK}"
-    assert numbers["beginnings from which the network beats counting"] == every
+    assert numbers["seeds with which the network beats counting"] == every
     invented = numbers["invented, none of them in the list"]
     assert invented in printed
     assert not set(invented.split(", ")) & set(demo.names())

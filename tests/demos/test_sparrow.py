@@ -137,7 +137,7 @@ def overshoots(how: str) -> list[float]:
 
 def test_a_flat_tanh_and_means_keep_the_steps_small() -> None:
     assert max(overshoots("tanh(z / 10)")) < 2.0
-    assert max(overshoots("means in place of sums")) < 2.0
+    assert max(overshoots("means instead of sums")) < 2.0
     given = overshoots("")
     assert min(given) > 50.0
     assert numpy.median(given) * changes.CALM / changes.RATE < 2.0
@@ -420,7 +420,7 @@ def test_each_change_ends_as_it_does_by_hand(
 
 
 HELPS = (
-    *("tanh(z / 10)", "means in place of sums", "gradients cut to norm 0.2"),
+    *("tanh(z / 10)", "means instead of sums", "gradients cut to norm 0.2"),
     *("AdaGrad", "RMSprop, 0.01", "Adam, 0.01", "0.0001"),
 )
 

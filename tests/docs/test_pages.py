@@ -9,6 +9,7 @@ import pytest
 
 from docs.extensions.docstrings import convert_lines, escape
 from docs.extensions.pages import DOCS, list_pages, read_examples, run_examples
+from scalargrad.core.ops import TABLE
 
 PAGES = {path.relative_to(DOCS).as_posix(): path for path in list_pages()}
 WITH_EXAMPLES = [name for name, path in PAGES.items() if ">>>" in path.read_text(encoding="utf-8")]
@@ -73,6 +74,12 @@ def test_directives_show_what_the_names_are_at_their_place() -> None:
 def test_a_picture_for_a_column_is_drawn_for_phones_too() -> None:
     page = '```{picture} dict(width="column")\n:alt: a picture\n```\n'
     assert run(page) == ("", [{"width": "column"}, {"width": "phone"}])
+
+
+def test_operations_of_a_page_are_removed() -> None:
+    page = "```python\n>>> import scalargrad as sg\n>>> @sg.operation\n... def cubed(m, x):\n"
+    assert run(page + "...     return x * x * x\n>>> cubed(2.0)\n8.0\n```\n") == ("", [])
+    assert "cubed" not in TABLE
 
 
 def test_an_error_in_a_directive_is_reported() -> None:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -86,6 +88,7 @@ def test_exceptions_and_warnings_have_their_place(site: Path) -> None:
     [
         ("losses", ["mse", "hinge", "cross_entropy", "−1 or 1"]),
         ("optim", ["adamw", "rmsprop"]),
+        ("nn", ["gelu_tanh", "LogSoftmax"]),
         ("training", ["f1_macro", "r2"]),
         ("doctor", ["saturated", "vanishing"]),
         ("operations", ["logsumexp", "⌊÷⌋"]),
@@ -95,6 +98,13 @@ def test_tables_are_written_from_the_code(site: Path, page: str, names: list[str
     text = (site / f"reference/{page}.html").read_text(encoding="utf-8")
     table = re.sub(r"<[^>]+>", " ", text[text.index("<table") : text.index("</table>")])
     assert [name for name in names if name not in table] == []
+
+
+def test_code_in_tables_is_not_escaped(site: Path) -> None:
+    text = (site / "reference/optim.html").read_text(encoding="utf-8")
+    schedules = text[text.index('id="schedules"') : text.index('id="classes-and-functions"')]
+    assert "min_lr" in schedules
+    assert "\\" not in schedules
 
 
 def test_classes_show_what_they_are_called_with(site: Path) -> None:
@@ -137,3 +147,18 @@ def test_live_pages_have_a_picture_in_their_place(site: Path) -> None:
     for figure in figures:
         assert re.search(r'<iframe src="[^"]+\.html" title="[^"]{40}', figure)
         assert re.search(r'<img src="[^"]+\.svg" alt="[^"]{40}', figure)
+
+
+def test_pages_of_the_gallery_lead_back_to_the_site(tmp_path: Path) -> None:
+    from demos.site import pages_of
+    from docs.extensions.gallery import copy_gallery
+
+    gallery = tmp_path / "demos"
+    gallery.mkdir()
+    for name, text in pages_of([], gallery, quick=True).items():
+        (gallery / name).write_text(text, encoding="utf-8")
+    app: Any = SimpleNamespace(config=SimpleNamespace(gallery=gallery), outdir=tmp_path / "site")
+
+    copy_gallery(app, None)
+    shown = (tmp_path / "site/gallery/index.html").read_text(encoding="utf-8")
+    assert shown.count('<a href="../index.html">') == 1

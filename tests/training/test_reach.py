@@ -185,7 +185,7 @@ def test_a_parameter_replaced_after_the_optimizer_was_made(replace: Any, compile
     neuron = model.layers[1].neurons[0]
     neuron.weights[0] = replace(neuron.weights[0])
     with pytest.raises(
-        OptionError, match=r"SGD holds 1 of its 13 parameters in vain.*replaced after SGD was made"
+        OptionError, match=r"SGD updates 1 of its 13 parameters to no effect.*replaced after SGD"
     ):
         train(model, compiled, optimizer=rule)
 

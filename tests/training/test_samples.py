@@ -175,14 +175,14 @@ def test_a_weight_is_at_least_0_and_one_is_above(least: float) -> None:
 def test_two_samples_are_enough_to_hold_one_out() -> None:
     kept, held = split_validation(counted(2), 0.1, seed=None)
     assert len(kept) == len(indexes(held)) == 1
-    with pytest.raises(LengthError, match="needs two samples at least"):
+    with pytest.raises(LengthError, match="needs at least two samples"):
         split_validation(counted(1), 0.5, seed=None)
 
 
 @pytest.mark.parametrize("share", [0, 10, -1, True, False, 0.0, 1.0, -0.5, numpy.int64(10)])
 def test_what_is_no_share(share: Any) -> None:
     with pytest.raises(
-        OptionError, match="validation must be a share of the samples above 0 and below 1"
+        OptionError, match="validation must be a fraction of the samples above 0 and below 1"
     ):
         split_validation(counted(10), share, seed=None)
 
@@ -201,7 +201,7 @@ def test_without_a_seed_samples_are_held_out_as_with_seed_0() -> None:
 )
 def test_what_can_not_be_held_out(validation: Any) -> None:
     with pytest.raises(
-        OptionError, match=r"validation must be \(X, y\), \(X, y, sample_weight\), or a share"
+        OptionError, match=r"validation must be \(X, y\), \(X, y, sample_weight\), or a fraction"
     ):
         split_validation(counted(10), validation, seed=None)
 

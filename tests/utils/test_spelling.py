@@ -185,7 +185,7 @@ def test_every_place_makes_the_suggestion(call: Callable[[], Any], meant: str) -
 @pytest.mark.parametrize("name", ["a.svgg", "a.SVH", "a.pmg"])
 def test_endings(tmp_path: Path, name: str) -> None:
     with pytest.raises(
-        OptionError, match=r"the ending must be one of .*; did you mean '\.(svg|png)'\?"
+        OptionError, match=r"the extension must be one of .*; did you mean '\.(svg|png)'\?"
     ):
         viz.draw(neuron()).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []

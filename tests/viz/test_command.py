@@ -158,7 +158,7 @@ def test_without_a_file_the_browser_opens(folder: Path, monkeypatch: pytest.Monk
 WRONG = {
     "no name": ("scripts/network.py", [], "has no name of what to draw: write FILE.py:NAME"),
     "no file": ("scripts/nothing.py:loss", [], "there is no file scripts/nothing.py"),
-    "not Python": ("notes.txt:loss", [], "is no Python script"),
+    "not Python": ("notes.txt:loss", [], "is not a Python script"),
     "no such name": ("scripts/network.py:los", [], "no los; did you mean 'loss'"),
     "takes arguments": ("scripts/network.py:needs", [], "needs of network.py takes arguments"),
     "fails": ("scripts/network.py:fails", [], "raised ZeroDivisionError at line 44: division by"),
@@ -172,7 +172,7 @@ WRONG = {
         ["--level", "cards"],
         "picture takes no options",
     ),
-    "ending": ("scripts/network.py:loss", ["-o", "a.jpg"], "the ending must be one of .svg"),
+    "ending": ("scripts/network.py:loss", ["-o", "a.jpg"], "the extension must be one of .svg"),
     "page": ("scripts/network.py:loss", ["-o", "a.html", "--show", "data"], "and not --show"),
     "folder": ("scripts/network.py:loss", ["-o", "none/a.svg"], "create it first"),
     "broken": ("broken.py:loss", [], "broken.py raised SyntaxError at line 2"),

@@ -56,7 +56,7 @@ def test_every_format_can_be_saved(tmp_path, ending, start, name):
 @pytest.mark.parametrize("name", ["picture.gif", "picture", "picture.exe"])
 def test_an_unknown_ending_is_refused_and_leaves_nothing(tmp_path, name):
     with pytest.raises(
-        OptionError, match=r"the ending must be one of \.svg \.html \.dot \.mmd \.txt \.png \.pdf"
+        OptionError, match=r"extension must be one of \.svg \.html \.dot \.mmd \.txt \.png \.pdf"
     ):
         viz.draw(neuron()).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -181,7 +181,7 @@ def test_a_history_is_a_plot_and_no_graph() -> None:
 
 
 def test_a_recording_is_played_or_explored() -> None:
-    with pytest.raises(PictureError, match=r"viz\.animate\(recording\) plays a training"):
+    with pytest.raises(PictureError, match=r"viz\.animate\(recording\) plays the run"):
         viz.draw(Recorder([0.0], 1.0, sg.losses.mse))
 
 
@@ -219,7 +219,7 @@ def test_a_page_is_not_saved_under_an_ending_that_means_something_else(
     tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(
-        OptionError, match=r"can't save a page as .*: the ending must be one of \.html \.htm"
+        OptionError, match=r"can't save a page as .*: the extension must be one of \.html \.htm"
     ):
         viz.explore(neuron()).save(tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -1,1 +1,1 @@
-"""Animations: a backward pass or a training, as a picture that moves by itself."""
+"""Animations: a backward pass or training, as an animated picture."""

@@ -1,4 +1,4 @@
-"""Panels beside a training: the loss so far, and what the network says of each input."""
+"""Panels beside an animation: the loss so far, and the output of the network for each input."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -338,7 +338,7 @@ Panel = LossPanel | RegionPanel | CurvePanel
 def make_panels(
     recording: "Recording", frames: Sequence[int], data: Any
 ) -> tuple[list[Panel], LossPanel]:
-    """Return the panels of a training.
+    """Return the panels of a training run.
 
     Args:
         recording: The training.

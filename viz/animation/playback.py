@@ -1,4 +1,4 @@
-"""The backward pass, or a training, as a picture that moves by itself."""
+"""The backward pass, or training, as an animated picture."""
 
 from collections.abc import Iterable
 from os import PathLike
@@ -105,7 +105,7 @@ class Animation:
         second to draw.
 
         Args:
-            path: A name that ends in .svg, .gif or .mp4.
+            path: A file name with the extension .svg, .gif or .mp4.
             rate: Pictures per second, for .gif and .mp4.
             scale: Their pixels for each pixel of the SVG.
 
@@ -113,7 +113,7 @@ class Animation:
             The path.
 
         Raises:
-            OptionError: There is no such ending, rate or scale.
+            OptionError: There is no such extension, rate or scale.
             PictureError: A library for GIF or MP4 is not installed.
         """
         target = check_path(path, FORMATS)
@@ -164,7 +164,7 @@ def animate(
     theme: str = "auto",
     title: str = "",
 ) -> Animation:
-    """Animate the backward pass step by step, or a training frame by frame.
+    """Animate the backward pass step by step, or training frame by frame.
 
     Args:
         target: A Value after `backward()`, or a Drawing: gradients appear from the output to the
@@ -175,7 +175,7 @@ def animate(
         colors: "gradient"; or "weight", at level "neurons", for what the network has learned, which
             is the default for a Recording of a network.
         data: The samples and their targets, (X, y), for a Recording: they are drawn beside the
-            graph, on what the network says of each input, if it has one or two of them.
+            graph, on the decision regions of a network of two inputs or the curve of one.
         frames: How many frames of a Recording to show at most, evenly spread, the first and the
             last included.
         pace: Seconds for each step or frame; by default as many as keep the whole short.
@@ -204,7 +204,7 @@ def animate(
         suggestion = hint(colors, ("gradient", "weight"))
         raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{suggestion}")
     if data is not None and not is_named(target, target_types.RECORDING):
-        raise OptionError("data of animate is for a Recording of a training")
+        raise OptionError("data of animate is only for a Recording")
     pixels = checked_width(width)
     settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120), data, pixels)
     return Animation(_make_scene(target, settings), theme)

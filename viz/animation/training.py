@@ -343,7 +343,7 @@ def scene_from_values(values: list[Value], settings: PlaySettings) -> FrameScene
 
 
 def scene_from_recording(recording: "Recording", settings: PlaySettings) -> FrameScene:
-    """Return a scene of frames of a training, evenly spread, the first and the last included."""
+    """Return a scene of frames of a run, evenly spread, the first and the last included."""
     if not recording.values or not len(recording):
         raise PictureError(
             "the recording holds no frames with a graph: train with the Recorder among the "
@@ -368,7 +368,7 @@ def scene_from_recording(recording: "Recording", settings: PlaySettings) -> Fram
 
 
 def _film_pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
-    """Return a picture of each moment of a training.
+    """Return a picture of each moment of a training run.
 
     By default it shows weights, where there are layers: what a network learns changes smoothly,
     while the gradients of a single sample flicker.

@@ -136,8 +136,8 @@ def _parts(module: Any, path: str) -> Iterator[Part]:
     is_layer = type(module) is Layer and type(module).forward is Layer.forward
     if isinstance(module, Module) and not is_layer and module.parameters():
         raise PictureError(
-            f"{path or 'the model'} is a {type(module).__name__}, which has no mirror in PyTorch "
-            "here: compare its parts"
+            f"{path or 'the model'} is a {type(module).__name__}, which has no counterpart "
+            "in PyTorch here: compare its parts"
         )
     yield Part(path, module)
 
@@ -186,7 +186,7 @@ class _Mirror:
         has_parameters = isinstance(choice, Module) and bool(choice.parameters())
         if not callable(function) or has_parameters:
             raise PictureError(
-                f"{part.path or 'the model'} uses {name or choice!r}, which has no mirror in "
+                f"{part.path or 'the model'} uses {name or choice!r}, which has no counterpart in "
                 "PyTorch here"
             )
         return partial(function, dim=-1) if name.endswith("softmax") else function

@@ -81,13 +81,13 @@ class Page:
         """Write the page to a file: whole, or not at all.
 
         Args:
-            path: A name that ends in .html or .htm.
+            path: A file name with the extension .html or .htm.
 
         Returns:
             The path.
 
         Raises:
-            OptionError: The name has another ending, or none.
+            OptionError: The name has another extension, or none.
         """
         return write(check_path(path, ENDINGS, "a page"), self.html)
 
@@ -143,25 +143,25 @@ def explore(
     title: str = "",
     theme: str = "auto",
 ) -> Page:
-    """Make a page to explore a graph in.
+    """Make a page to explore a graph.
 
-    Readers walk the graph, step through the backward pass, scrub through a training, and drag a
+    Readers walk the graph, step through the backward pass, scrub through a training run, and drag a
     leaf to see what follows.
 
     With `train=True` a model learns in the page: it shows the graph of one sample's loss, and takes
     the steps that `fit(model, X, y, compiled=False)` takes with the same options. They are equal to
     the last bit where the graph is made of + - × ÷ √ and selections such as relu; elsewhere the
-    browser's exp, tanh, … may differ in the last digit. The model itself stays as it is. Beside
-    the graph is what the model says: the decision regions of two inputs, the curve of one, or else
-    the predictions for the chosen sample. Samples in the plane can be moved, added and removed.
-    Models with one output and one or two inputs can be trained with built-in data sets too, whose
-    classes have the targets of the given ones, or ±1 if those are not two classes. The address
-    keeps the settings and what is looked at, but neither the parameters nor samples that were
-    changed by hand, and the page shows Python code that does the same.
+    browser's exp, tanh, … may differ in the last digit. The model itself does not change. Beside
+    the graph are the outputs of the model: the decision regions of two inputs, the curve of one, or
+    else the predictions for the chosen sample. Samples in the plane can be moved, added and
+    removed. Models with one output and one or two inputs can be trained with built-in data sets
+    too, whose classes have the targets of the given ones, or ±1 if those are not two classes. The
+    address keeps the settings and what is looked at, but neither the parameters nor samples that
+    were changed by hand, and the page shows Python code that does the same.
 
     The network of a model with layers of neurons is drawn with the numbers of one sample and the
-    map of each neuron; the graph of every scalar is one level further down, where now can be
-    compared with the start of the training or with a moment chosen on the loss curve.
+    map of each neuron; the graph of every scalar is one level further down, where the present can
+    be compared with the start of training or with a moment chosen on the loss curve.
 
     Args:
         target: A Value, a list of Values, a Module, a Recording of its training, a compiled

@@ -94,7 +94,7 @@ def render(
         )
     except subprocess.TimeoutExpired:
         raise LayoutError(
-            f"Graphviz was not done within {limit:g} s: fold more modules, or raise the limit"
+            f"Graphviz did not finish within {limit:g} s: fold more modules, or raise the limit"
         ) from None
 
     lines = process.stderr.decode("utf-8", "replace").splitlines()

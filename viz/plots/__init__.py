@@ -1,4 +1,4 @@
-"""Plots of trainings, networks and functions in the look of the pictures, drawn by Matplotlib."""
+"""Plots of training runs, networks and functions in the style of the pictures, by Matplotlib."""
 
 from .curves import plot_curves, plot_history, plot_loss
 from .figure import new_axes, plot_svg, save_plot

@@ -68,7 +68,7 @@ def plot_history(
     ax: "Axes | None" = None,
     names: Sequence[str] | None = None,
 ) -> "Axes":
-    """Plot what a training recorded after each epoch; a ring marks the lowest validation loss.
+    """Plot the history of a training run by epoch; a ring marks the lowest validation loss.
 
     Args:
         history: The numbers of each name, one for each epoch, as `fit` returns them.

@@ -132,7 +132,7 @@ def save_plot(ax: "Axes", path: str | Path, title: str, description: str = "") -
 
     Args:
         ax: The Axes.
-        path: A name that ends in .svg.
+        path: A file name with the extension .svg.
         title: What screen readers call the plot.
         description: What they say about it.
 
@@ -140,7 +140,7 @@ def save_plot(ax: "Axes", path: str | Path, title: str, description: str = "") -
         The path.
 
     Raises:
-        PictureError: The path has another ending.
+        PictureError: The path has another extension.
     """
     path = as_path(path)
     if path.suffix.lower() != ".svg":

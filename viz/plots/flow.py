@@ -1,4 +1,4 @@
-"""Inside a network: gradients and activations by layer, weights over the steps of a training."""
+"""Inside a network: gradients and activations by layer, weights over training steps."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -303,7 +303,7 @@ def _outputs_by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
 def plot_weights(
     recording: Any, names: Sequence[str] | None = None, ax: "Axes | None" = None
 ) -> "Axes":
-    """Plot how weights moved while a network trained.
+    """Plot how weights changed during training.
 
     Args:
         recording: What a Recorder kept: `.steps` (n,), `.data` (n, k) and `.values`, the k Values.
@@ -343,7 +343,7 @@ def plot_weights(
 def plot_trajectories(
     steps: Sequence[float], numbers: Any, labels: Sequence[str], ax: "Axes | None" = None
 ) -> "Axes":
-    """Plot several numbers over the steps of a training.
+    """Plot several numbers over the steps of a training run.
 
     Up to six have a name each; of more, those of one layer share a color.
 

@@ -43,9 +43,9 @@ def plot_regions(
     ax: "Axes | None" = None,
     resolution: int = 48,
 ) -> "Axes":
-    """Plot what a binary classifier of two inputs says everywhere, with the samples on top.
+    """Plot the decision regions of a binary classifier of two inputs, with the samples on top.
 
-    The line is where it says 0.
+    The line is where its output is 0.
 
     Args:
         predict: Takes [x0, x1] and returns a Value or number: above 0 for one class, below 0 for
@@ -111,7 +111,7 @@ def plot_class_regions(
     resolution: int = 48,
     names: Sequence[str] = (),
 ) -> "Axes":
-    """Plot what a classifier of two inputs and several classes says everywhere.
+    """Plot the decision regions of a classifier of two inputs and several classes.
 
     Each class has its own color, deeper where the classifier is more certain, and its own mark for
     the samples on top. Lines are where two classes are level.

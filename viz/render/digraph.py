@@ -142,7 +142,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
             directory: The folder for both files.
             view: Open the result with the default application.
             cleanup: Delete the source after rendering.
-            format: Such as "svg" or "png"; the default is the ending of `outfile`, or that of the
+            format: Such as "svg" or "png"; by default the extension of `outfile`, or that of the
                 graph.
             renderer: As for `pipe`.
             formatter: As for `pipe`.
@@ -150,7 +150,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
             quiet: As for `pipe`.
             quiet_view: View, and suppress the output of the viewer.
             outfile: The file for the result; the default is the source's name with the format as
-                one more ending.
+                one more extension.
             engine: As for `pipe`.
             raise_if_result_exists: Raise `graphviz.FileExistsError` rather than replace a result.
             overwrite_source: Allow the result to replace its own source.
@@ -231,31 +231,31 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
         )
 
     def _beside(self, source: Path) -> Path:
-        """Return where `dot -O` writes: beside the source, with the format as one more ending."""
-        endings = filter(None, (self.formatter, self.renderer, self.format))
-        return Path(f"{os.fspath(source)}.{'.'.join(endings)}")
+        """Return where `dot -O` writes: beside the source, the format as one more extension."""
+        extensions = filter(None, (self.formatter, self.renderer, self.format))
+        return Path(f"{os.fspath(source)}.{'.'.join(extensions)}")
 
 
 def _output_format(outfile: Path, format: str | None) -> str:
-    """Return the format for a file, with graphviz's own complaints where its ending is another."""
-    ending = outfile.suffix.removeprefix(".").lower()
-    if ending not in graphviz.FORMATS:
+    """Return the format for a file, with graphviz's own complaints if its extension differs."""
+    extension = outfile.suffix.removeprefix(".").lower()
+    if extension not in graphviz.FORMATS:
         if format is None:
             raise graphviz.RequiredArgumentError(
-                f"no format follows from the ending of {os.fspath(outfile)!r}: give format="
+                f"no format follows from the extension of {os.fspath(outfile)!r}: give format="
             )
         warnings.warn(
-            f"unknown ending of {os.fspath(outfile)!r}: it will hold {format!r}",
+            f"unknown extension of {os.fspath(outfile)!r}: it will hold {format!r}",
             graphviz.UnknownSuffixWarning,
             stacklevel=3,
         )
-    elif format is not None and format.lower() != ending:
+    elif format is not None and format.lower() != extension:
         warnings.warn(
-            f"{os.fspath(outfile)!r} will hold {format!r} in spite of its ending",
+            f"{os.fspath(outfile)!r} will hold {format!r} despite its extension",
             graphviz.FormatSuffixMismatchWarning,
             stacklevel=3,
         )
-    return format or ending
+    return format or extension
 
 
 def _open_viewer(path: str, quiet: bool) -> None:

@@ -257,7 +257,7 @@ def _explain_refusal(target: Any) -> str:
     if is_named(target, target_types.RECORDER, target_types.RECORDING):
         return (
             f"draw takes a graph at one moment, not {_describe(target)}: "
-            "viz.animate(recording) plays a training, and viz.explore(recording) makes a page of it"
+            "viz.animate(recording) plays the run, and viz.explore(recording) makes a page of it"
         )
     return (
         "draw takes a Value, a list of Values, a module, a compiled program, "

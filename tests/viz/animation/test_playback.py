@@ -383,7 +383,7 @@ def test_saving(tmp_path: Path) -> None:
     animation = viz.animate(neuron(), pace=0.05)
     assert animation.save(tmp_path / "a.SVG").read_text(encoding="utf-8") == animation.svg()
     for name in ("a.png", "a", "a.html"):
-        with pytest.raises(OptionError, match="the ending must be one of"):
+        with pytest.raises(OptionError, match="the extension must be one of"):
             animation.save(tmp_path / name)
         assert not (tmp_path / name).exists()
     assert "data:image/svg+xml;base64," in animation._repr_mimebundle_()["text/html"]

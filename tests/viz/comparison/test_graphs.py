@@ -282,7 +282,7 @@ def test_what_has_no_mirror() -> None:
         MLP(2, [2, 1], activation="step"),
         MLP(2, [2, 1], activation="prelu"),
     ):
-        with pytest.raises(PictureError, match="no mirror"):
+        with pytest.raises(PictureError, match="no counterpart"):
             viz.compare_with_torch(model, [[1.0, 2.0]], [1.0])
     with pytest.raises(LengthError, match="one target for each sample"):
         viz.compare_with_torch(MLP(2, [1]), [[1.0, 2.0]], [])

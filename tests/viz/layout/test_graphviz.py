@@ -67,7 +67,7 @@ def test_the_same_edge_twice_has_two_routes():
 
 def test_a_layout_that_takes_too_long_ends_in_an_error():
     tangle = [(f"n{i}", f"n{j}") for i in range(120) for j in range(i + 1, 120)]
-    with pytest.raises(LayoutError, match=r"not done within 0\.05 s"):
+    with pytest.raises(LayoutError, match=r"not finish within 0\.05 s"):
         place(boxes(120), tangle, column_gap=40, row_gap=10, limit=0.05)
 
 

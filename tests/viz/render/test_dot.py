@@ -333,7 +333,7 @@ def test_a_program_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     hanging = build_digraph(small(), program="dot")
     hanging.limit = 0.2
-    with pytest.raises(LayoutError, match=r"not done within 0\.2 s"):
+    with pytest.raises(LayoutError, match=r"not finish within 0\.2 s"):
         hanging.pipe()
 
 

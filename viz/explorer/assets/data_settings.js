@@ -66,7 +66,7 @@ function startWith(changes) {
 }
 
 function datasetButton(name) {
-  const title = name === GIVEN ? 'The samples that the page was given' : `The data set ${name}`;
+  const title = name === GIVEN ? 'The samples given to the page' : `The data set ${name}`;
   return html('button', {
     type: 'button', 'data-set': name, title, onclick: () => startWith({ name }),
   }, datasetIcon(name), html('span', {}, name));
@@ -107,7 +107,7 @@ function noiseField() {
     set: (noise) => useSource({ noise }),
     format: (x) => x.toFixed(2),
     parse: (text) => numberWithin(text, 0, MAX_NOISE),
-    meaning: 'How far points are off their curve',
+    meaning: 'How far points are from their curve',
   });
 }
 
@@ -121,7 +121,7 @@ function lengthField() {
       const x = numberWithin(text, 2, MAX_SAMPLES);
       return x === undefined ? x : Math.round(x);
     },
-    meaning: 'How many points there are',
+    meaning: 'The number of points',
   });
 }
 
@@ -137,6 +137,6 @@ function testField() {
       const portion = text.includes('%') || x > 1 ? x / 100 : x;
       return portion < 1 ? portion : undefined;
     },
-    meaning: 'The share of the samples to test with; the training starts again',
+    meaning: 'The fraction of the samples to test with; training starts again',
   });
 }

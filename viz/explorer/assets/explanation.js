@@ -130,7 +130,7 @@ export function whySentence(i, shares, now) {
     const sender = shares.find(({ part }) => Number.isNaN(part));
     return `Not a number: ${sender ? labelOrFormula(sender.user, now.data) : 'a seed'} sends nan.`;
   }
-  if (ROOTS.has(i)) return 'The derivative of the output by itself.';
+  if (ROOTS.has(i)) return 'The derivative of the output with respect to itself.';
   if (gradient === 0) return whyNothing(shares, now);
   if (shares.length > 1) {
     return `Used ${shares.length} times, so the shares add up: `

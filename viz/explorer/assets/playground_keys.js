@@ -14,7 +14,7 @@ import { areHintsShown, endHints } from './hints.js';
 
 const KEYS = [
   ['space', 'play, or pause'],
-  ['. ,', 'one step on; look one moment back'],
+  ['. ,', 'one step forward; look one moment back'],
   ['← →', 'the sample before, the next one'],
   ['/', 'find a neuron, a weight, a sample'],
   ['t', 'light or dark'],

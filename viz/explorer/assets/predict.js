@@ -188,7 +188,7 @@ function missedRule(i, answer, now) {
   const [{ user: first }] = uses;
   const rule = hasRuleLines(first) ? ruleHeading(first) : ruleSentence(first);
 
-  if (!Number.isFinite(answer)) return 'That is no number.';
+  if (!Number.isFinite(answer)) return 'That is not a number.';
   if (uses.length > 1 && uses.some(({ gradient, local }) => isAnswer(gradient * local))) {
     return `Missed: the sum over all uses (+=). ${name} is used ${uses.length} times, `
       + 'and each use adds its share.';

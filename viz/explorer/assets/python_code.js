@@ -1,4 +1,4 @@
-// Python code: a dialog with code that trains as the page does, with its settings of now.
+// Python code: a dialog with code that trains as the page does, with its current settings.
 
 import { graph } from './graph.js';
 import { exact } from './numbers.js';
@@ -14,7 +14,7 @@ export function showPythonCode() {
   const close = html('button', { type: 'button', onclick: () => byId('dialog').close() }, 'close');
   byId('dialog').replaceChildren(
     html('h2', {}, 'The same in Python'),
-    html('p', { class: 'muted' }, 'The epochs that the page has made, with its settings of now.'),
+    html('p', { class: 'muted' }, 'The epochs trained so far, with the current settings.'),
     code,
     html('div', { class: 'dialog-buttons' }, copy, close),
   );

@@ -82,7 +82,7 @@ function batchField() {
       const most = Math.round(Number(text));
       return most >= 1 ? most : undefined;
     },
-    meaning: 'How many samples a step looks at',
+    meaning: 'The number of samples in a step',
   });
 }
 
@@ -111,6 +111,6 @@ function speedField() {
       if (text === '' || text === 'max') return Infinity;
       return Number(text) > 0 ? Number(text) : undefined;
     },
-    meaning: 'How many steps play makes in a second; max for as many as it can',
+    meaning: 'Steps per second while playing; max for as many as possible',
   });
 }

@@ -36,8 +36,8 @@ function startOfPass() {
     + 'those that are equally far from the output send together.';
   return [
     html('h2', {}, 'The pass begins'),
-    html('p', {}, 'The derivative of the output by itself is 1. From here the gradient flows back, '
-      + 'through one operation after the other.'),
+    html('p', {}, 'The derivative of the output with respect to itself is 1. From here the '
+      + 'gradient flows back, through one operation after the other.'),
     html('table', {}, tableHead(['output', 'data', 'gradient']), html('tbody', {}, lines)),
     html('p', { class: 'muted' }, plan),
   ];
@@ -77,5 +77,5 @@ function nameOfOperand(i, data) {
 
 function endOfPass() {
   const output = ROOTS.size > 1 ? 'outputs' : 'output';
-  return `Done: every value knows its gradient, the derivative of the ${output} by it.`;
+  return `Done: every value has its gradient, the derivative of the ${output} by that value.`;
 }

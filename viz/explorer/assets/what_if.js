@@ -20,8 +20,8 @@ const PLOT_HEIGHT = 110;
 export function whatIf(leaf) {
   if (!ROOTS.size || state.step !== null) return null;
   if (partialValues.has(leaf)) {
-    const words = 'It also acts on parts of the network that this page leaves out: '
-      + 'what would follow from another number can not be computed here.';
+    const words = 'It also acts on parts of the network that this page leaves out, '
+      + 'so the effect of another number cannot be computed here.';
     return html('p', { class: 'muted' }, words);
   }
   const base = frameAt(state.frame).data[leaf];
@@ -33,7 +33,7 @@ export function whatIf(leaf) {
     min: base - reach,
     max: base + reach,
     step: reach / 200,
-    'aria-label': 'what if this number were another',
+    'aria-label': 'what if this number were different',
   });
   const field = html('input', {
     type: 'text',

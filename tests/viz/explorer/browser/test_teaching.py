@@ -63,7 +63,7 @@ def curve() -> Value:
         (two_uses, {"b": "6"}, "b", "the sum over all uses"),
         (curve, {"y": "3", "x": str(3 * (1 - 0.7**2))}, "x", "in terms of the result o"),
         (curve, {"x": "17"}, "x", "The rule of tanh"),
-        (curve, {"x": "seven"}, "x", "no number"),
+        (curve, {"x": "seven"}, "x", "not a number"),
     ],
 )
 def test_the_missed_rule_is_named(
