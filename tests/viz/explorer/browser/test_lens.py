@@ -13,6 +13,7 @@ from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz.look.text import number
 
 Show = Callable[..., Any]
+Keep = Callable[..., Any]
 
 
 def tanh_network(hidden: int = 3) -> nn.MLP:
@@ -123,12 +124,19 @@ def test_the_table_lives_while_a_training_runs(show: Show) -> None:
     assert [row[1] for row in after[:3]] == [number(parameter.data) for parameter in learned]
 
 
+@pytest.fixture(scope="module")
+def kept_page(keep: Keep) -> InThePage:
+    return InThePage(lambda page: keep("network", lambda: page), tanh_network(), POINTS, SIGNS)
+
+
 @pytest.mark.parametrize("width", [1440, 840])
 @pytest.mark.parametrize("place", [(0, 1), (1, 0), (2, 0)])
 def test_the_table_is_beside_its_box_in_sight(
-    show: Show, place: tuple[int, int], width: int
+    kept_page: InThePage, place: tuple[int, int], width: int
 ) -> None:
-    page = InThePage(show, tanh_network(), POINTS, SIGNS)
+    page = kept_page
+    page.opened.press("Escape")
+    assert not page.tab.is_visible("#lens")
     resize(page.tab, width, 900)
     script = """() => ['#lens', '.neuron.open', '#network-view'].map((selector) => {
       const { left, right, top, bottom } = document.querySelector(selector).getBoundingClientRect();
