@@ -1,5 +1,6 @@
 """What tests of the page share: a page that is opened, and how to look at it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import pytest
 from viz import Page
 
 Size = tuple[int, int]
+
+SpareTabs = defaultdict[tuple[str, str], list[Any]]
+"""Tabs by their theme and by the script that runs in them before that of a page."""
 
 SIZE = (1400, 850)
 """Width and height of a tab, in pixels."""
@@ -150,50 +154,50 @@ def open_tab(browser: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def spare_tabs() -> dict[str, list[Any]]:
-    """Tabs that no test uses, by theme: to open one takes longer than to open a page in it."""
-    return {"light": [], "dark": []}
+def spare_tabs() -> SpareTabs:
+    """Tabs that no test uses: to open one takes longer than to open a page in it."""
+    return defaultdict(list)
 
 
 @pytest.fixture
 def show(
     open_tab: Callable[..., Any],
-    spare_tabs: dict[str, list[Any]],
+    spare_tabs: SpareTabs,
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., Opened]]:
     """Open a page; by the end it must have said nothing and asked the network for nothing."""
     opened: list[Opened] = []
-    reusable: dict[Opened, str] = {}
+    kinds: list[tuple[str, str]] = []
     failures = request.session.testsfailed
 
     def opener(
         page: Page,
         moment: str = "",
         theme: str = "light",
-        script: str | None = None,
+        script: str = "",
         size: Size = SIZE,
     ) -> Opened:
         path = page.save(tmp_path / f"page{len(opened)}.html")
-        spare = spare_tabs[theme]
-        tab = spare.pop() if spare and not script else open_tab(theme)
-        set_size(tab, size)
-        one = Opened(tab, path.as_uri())
-        opened.append(one)
-        if script:
-            tab.add_init_script(script)
+        kind = theme, script
+        if spare_tabs[kind]:
+            tab = spare_tabs[kind].pop()
         else:
-            reusable[one] = theme
-        return one.go(moment)
+            tab = open_tab(theme)
+            if script:
+                tab.add_init_script(script)
+        set_size(tab, size)
+        opened.append(Opened(tab, path.as_uri()))
+        kinds.append(kind)
+        return opened[-1].go(moment)
 
     yield opener
     # A test that failed may have left its tab in any state.
-    if request.session.testsfailed > failures:
-        reusable.clear()
-    for one in opened:
-        if one in reusable:
+    is_reusable = request.session.testsfailed == failures
+    for one, kind in zip(opened, kinds, strict=True):
+        if is_reusable:
             one.leave()
-            spare_tabs[reusable[one]].append(one.tab)
+            spare_tabs[kind].append(one.tab)
         else:
             one.tab.close()
     for one in opened:
