@@ -207,11 +207,11 @@ def numbers_on_lines(model: nn.Module, colors: str) -> list[float]:
 
 
 @pytest.mark.parametrize("colors", ["weights", "gradients", "data"])
-def test_lines_have_the_color_of_the_sign_of_what_they_show(show: Show, colors: str) -> None:
-    page = in_page(show)
-    page.tab.click(f"[data-colors={colors}]")
+def test_lines_have_the_color_of_the_sign_of_what_they_show(keep: Keep, colors: str) -> None:
+    tab = kept_tab(keep, (3, 2, 1), "with colors")
+    tab.click(f"[data-colors={colors}]")
     numbers = numbers_on_lines(network(), colors)
-    for x, stroke in zip(numbers, strokes(page.tab), strict=True):
+    for x, stroke in zip(numbers, strokes(tab), strict=True):
         red, _, blue = map(int, stroke[4:-1].split(","))
         assert (blue > red) == (x > 0)
 
