@@ -84,6 +84,7 @@ class Opened:
           addEventListener('hashchange', done, { once: true });
           location.hash = moment;
         })"""
+        self.tab.bring_to_front()
         if self.moment() != moment:
             self.tab.evaluate(script, moment)
 
@@ -105,6 +106,7 @@ class Opened:
           }
           return found;
         }"""
+        self.tab.bring_to_front()
         return list(self.tab.evaluate(script, list(moments)))
 
 
@@ -182,6 +184,8 @@ def show(
         kind = theme, script
         if spare_tabs[kind]:
             tab = spare_tabs[kind].pop()
+            # Behind another tab, frames and the pointer come late.
+            tab.bring_to_front()
         else:
             tab = open_tab(theme)
             if script:
@@ -219,6 +223,7 @@ def keep(
         if name not in kept:
             path = make().save(folder / f"page{len(kept)}.html")
             kept[name] = Opened(open_tab("light"), path.as_uri()).go()
+        kept[name].tab.bring_to_front()
         return kept[name]
 
     yield keeper

@@ -28,6 +28,7 @@ def kept_page(keep: Keep) -> InThePage:
 
 @pytest.fixture
 def page(kept_page: InThePage) -> InThePage:
+    kept_page.tab.bring_to_front()
     set_size(kept_page.tab, SIZE)
     kept_page.tab.evaluate("() => playground.openNeuron(null)")
     assert not kept_page.tab.is_visible("#lens")

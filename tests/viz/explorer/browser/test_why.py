@@ -32,6 +32,7 @@ def kept_page(keep: Keep) -> InThePage:
 
 @pytest.fixture
 def page(kept_page: InThePage) -> InThePage:
+    kept_page.tab.bring_to_front()
     kept_page.tab.evaluate("() => playground.chooseSample(0)")
     return kept_page
 
