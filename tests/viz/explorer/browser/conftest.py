@@ -106,7 +106,6 @@ class Opened:
           }
           return found;
         }"""
-        self.tab.bring_to_front()
         return list(self.tab.evaluate(script, list(moments)))
 
 

@@ -56,7 +56,10 @@ def operations(keep: Callable[..., Opened]) -> Callable[[Op], tuple[Opened, list
         places = {
             name: [order[x] for x in (*leaves, root)] for name, (root, leaves) in graphs.items()
         }
-        return keep(f"operations from {start}", lambda: viz.explore(total)), places
+        page = keep(f"operations from {start}", lambda: viz.explore(total))
+        # Behind another tab a page computes, but paints nothing.
+        page.tab.context.pages[0].bring_to_front()
+        return page, places
 
     def find(op: Op) -> tuple[Opened, list[int]]:
         at = names.index(op.name)
