@@ -79,15 +79,14 @@ def test_a_phone_that_is_turned_turns_the_graph(show: Show) -> None:
 
 @pytest.mark.parametrize("width", [320, 360, 390, 430, 640, 700, 840, 1024])
 def test_nothing_is_wider_than_the_screen(show: Show, width: int) -> None:
-    page = show(viz.explore(network([4, 1]), title="A title that is longer than most of them are"))
-    reopen(page, width, 800)
+    shown = viz.explore(network([4, 1]), title="A title that is longer than most of them are")
+    page = show(shown, size=(width, 800))
     page.tab.click("#menu")
     assert page.tab.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_controls_of_a_phone_are_as_large_as_a_finger(show: Show) -> None:
-    page = show(viz.explore(network([4, 1])))
-    reopen(page, 390, 844)
+    page = show(viz.explore(network([4, 1])), size=(390, 844))
     page.tab.click("#menu")
     small = page.tab.evaluate("""() => (
       [...document.querySelectorAll('button, select, input')]

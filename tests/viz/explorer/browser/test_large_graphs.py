@@ -9,6 +9,7 @@ import viz
 from scalargrad import Value
 from scalargrad.core.graph import topological
 from scalargrad.nn import MLP
+from tests.viz.explorer.browser.conftest import wait_for_layout
 from tests.viz.explorer.browser.reach import without_policy
 from tests.viz.graphs import network, neuron
 from viz import Page
@@ -29,7 +30,10 @@ def open_all(page: Any) -> None:
 
 
 def settle(page: Any) -> None:
-    page.tab.wait_for_timeout(250)  # the hand has to rest before a sharper drawing is begun
+    # The hand has to rest before a sharper drawing is begun. The page waits as long as this does,
+    # and timers are called in the order in which they were set.
+    wait_for_layout(page.tab)
+    page.tab.evaluate("() => new Promise((done) => setTimeout(done, 150))")
     page.tab.wait_for_selector("#drawing:not([data-busy])")
 
 

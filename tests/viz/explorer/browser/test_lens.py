@@ -8,15 +8,31 @@ import pytest
 
 from scalargrad import Value, nn
 from scalargrad.losses import mse
-from tests.viz.explorer.browser.conftest import resize
+from tests.viz.explorer.browser.conftest import SIZE, resize, set_size
 from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage
 from viz.look.text import number
 
 Show = Callable[..., Any]
+Keep = Callable[..., Any]
 
 
 def tanh_network(hidden: int = 3) -> nn.MLP:
     return nn.MLP(2, [hidden, 2, 1], activation="tanh", seed=3)
+
+
+@pytest.fixture(scope="module")
+def kept_page(keep: Keep) -> InThePage:
+    """A page for tests that open neurons, and change nothing else."""
+    return InThePage(lambda page: keep("network", lambda: page), tanh_network(), POINTS, SIGNS)
+
+
+@pytest.fixture
+def page(kept_page: InThePage) -> InThePage:
+    kept_page.tab.bring_to_front()
+    set_size(kept_page.tab, SIZE)
+    kept_page.tab.evaluate("() => playground.openNeuron(null)")
+    assert not kept_page.tab.is_visible("#lens")
+    return kept_page
 
 
 def open_neuron(page: InThePage, column: int, index: int) -> None:
@@ -57,8 +73,7 @@ def test_the_table_has_the_numbers_of_python(show: Show) -> None:
     assert rows_of(page) == expected
 
 
-def test_a_neuron_without_activation_is_its_sum(show: Show) -> None:
-    page = InThePage(show, tanh_network(), POINTS, SIGNS)
+def test_a_neuron_without_activation_is_its_sum(page: InThePage) -> None:
     open_neuron(page, 2, 0)
     rows = rows_of(page)
     assert [row[0] for row in rows] == ["g₁", "g₂", "bias", "ŷ = Σ"]
@@ -81,8 +96,7 @@ def test_the_formula_is_mathml_that_the_browser_lays_out(show: Show) -> None:
     assert page.tab.evaluate(script)[1] == "g1=tanh(∑iwi·hi+b)"
 
 
-def test_opening_asks_for_the_largest_gradient_and_a_row_for_its_own(show: Show) -> None:
-    page = InThePage(show, tanh_network(), POINTS, SIGNS)
+def test_opening_asks_for_the_largest_gradient_and_a_row_for_its_own(page: InThePage) -> None:
     open_neuron(page, 1, 1)
     rows = [row for row in rows_of(page) if row[0].startswith("h")]
     sizes = {name: abs(float(row[-1].replace("−", "-"))) for name, *row in rows}
@@ -126,9 +140,8 @@ def test_the_table_lives_while_a_training_runs(show: Show) -> None:
 @pytest.mark.parametrize("width", [1440, 840])
 @pytest.mark.parametrize("place", [(0, 1), (1, 0), (2, 0)])
 def test_the_table_is_beside_its_box_in_sight(
-    show: Show, place: tuple[int, int], width: int
+    page: InThePage, place: tuple[int, int], width: int
 ) -> None:
-    page = InThePage(show, tanh_network(), POINTS, SIGNS)
     resize(page.tab, width, 900)
     script = """() => ['#lens', '.neuron.open', '#network-view'].map((selector) => {
       const { left, right, top, bottom } = document.querySelector(selector).getBoundingClientRect();
@@ -195,8 +208,7 @@ def test_the_way_down_leads_to_the_output_among_all_scalars(show: Show) -> None:
     assert "tanh" in page.tab.inner_text("#panel .formula")
 
 
-def test_a_gradient_has_one_color_everywhere(show: Show) -> None:
-    page = InThePage(show, tanh_network(), POINTS, SIGNS)
+def test_a_gradient_has_one_color_everywhere(page: InThePage) -> None:
     open_neuron(page, 0, 2)
     script = """() => ['#lens .result .tinted', '.factors div:first-child b', '.neuron.open .strip',
       '#lens .chosen td:last-child .tinted', '.factors .result b'].map((selector) => (

@@ -15,6 +15,7 @@ from viz import Page
 from viz.look.text import number
 
 Show = Callable[..., Any]
+Keep = Callable[..., Any]
 
 
 def model(*sizes: int) -> nn.Module:
@@ -151,8 +152,8 @@ def test_find_looks_for_values_where_they_are_shown(show: Show) -> None:
 
 @pytest.mark.parametrize("width", [1440, 840])
 @pytest.mark.parametrize("sizes", [(6, 4, 1), (16, 16, 1)])
-def test_hints_cover_nothing_of_the_network(show: Show, sizes: tuple[int, ...], width: int) -> None:
-    tab = show(page_of(*sizes)).tab
+def test_hints_cover_nothing_of_the_network(keep: Keep, sizes: tuple[int, ...], width: int) -> None:
+    tab = keep(f"hints {sizes}", lambda: page_of(*sizes)).tab
     resize(tab, width, 900)
     hints = tab.locator("#hints").bounding_box()
     for selector in (".neuron", "#target"):

@@ -11,9 +11,11 @@ from scalargrad import nn
 from scalargrad.losses import mse
 from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import CLASSES, POINTS, SIGNS, InThePage, squared
+from viz import Page
 from viz.look.text import number
 
 Show = Callable[..., Any]
+Keep = Callable[..., Any]
 
 
 def relu_network() -> nn.MLP:
@@ -286,9 +288,13 @@ def test_numbers_to_predict_have_no_accuracy(show: Show) -> None:
 
 @pytest.mark.parametrize("width", [1440, 840, 390])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 300.0])
-def test_labels_of_the_axes_do_not_overlap(show: Show, width: int, scale: float) -> None:
-    page = InThePage(show, tanh_network(), POINTS, scale * SIGNS)
+def test_labels_of_the_axes_do_not_overlap(keep: Keep, width: int, scale: float) -> None:
+    def keep_one(page: Page) -> Any:
+        return keep(f"scale {scale}", lambda: page)
+
+    page = InThePage(keep_one, tanh_network(), POINTS, scale * SIGNS)
     resize(page.tab, width, 900)
+    page.tab.click("#train-reset")
     page.run("(trainer) => { trainer.learningRate = 1e-4; }")
     press(page, *["epoch"] * 7)
     script = """() => [...document.querySelectorAll('#loss-chart .grid text')].map((label) => {

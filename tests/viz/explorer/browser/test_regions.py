@@ -15,6 +15,7 @@ from tests.viz.explorer.browser.conftest import resize
 from tests.viz.explorer.browser.reach import CLASSES, POINTS, SIGNS, InThePage
 
 Show = Callable[..., Any]
+Keep = Callable[..., Any]
 
 MARGIN = 0.12
 """What the plane shows around the points, as a share of their range."""
@@ -450,9 +451,10 @@ def test_a_dragged_point_of_a_curve_changes_its_target(show: Show) -> None:
 
 @pytest.mark.parametrize("width", [1440, 840, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_regions_fit_on_every_screen(show: Show, width: int, theme: str) -> None:
+def test_the_regions_fit_on_every_screen(keep: Keep, width: int, theme: str) -> None:
     model = nn.MLP(2, [2, 1], seed=0)
-    page = show(viz.explore(model, data=(POINTS, SIGNS), train=True), theme=theme)
+    page = keep("fit", lambda: viz.explore(model, data=(POINTS, SIGNS), train=True))
+    page.tab.emulate_media(color_scheme=theme)
     resize(page.tab, width, 850)
     assert page.tab.evaluate("document.documentElement.scrollWidth") == width
     box = page.tab.locator(CANVAS).bounding_box()

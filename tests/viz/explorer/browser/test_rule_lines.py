@@ -11,49 +11,56 @@ from scalargrad import Value
 from scalargrad.core.graph import topological
 
 Show = Callable[..., Any]
-
-
-def lines(show: Show, root: Value) -> list[str]:
-    """The formulas of the root, each as its text without the invisible signs."""
-    root.backward()
-    page = show(viz.explore(root), f"value={len(topological([root])) - 1}")
-    return [
-        "".join(text.split()).replace("\u2061", "")
-        for text in page.tab.locator("#panel > .rule").all_text_contents()
-    ]
-
+Keep = Callable[..., Any]
+Case = tuple[Callable[[Value], Value], list[str]]
 
 X = 0.5
+CASES: list[Case] = [
+    (lambda x: (x - 2.47) ** 2, ["∂o∂x=2·x=2·(−1.97)=−3.94"]),
+    (lambda x: x**3, ["∂o∂x=3·x2=3·0.52=0.75"]),
+    (lambda x: x**-1, ["∂o∂x=−1x2=−10.52=−4"]),
+    (sg.tanh, ["∂o∂x=1−o2=1−0.4622=0.786"]),
+    (sg.sigmoid, ["∂o∂x=o·(1−o)=0.622·(1−0.622)=0.235"]),
+    (sg.exp, ["∂o∂x=o=1.65"]),
+    (sg.log, ["∂o∂x=1x=10.5=2"]),
+    (sg.sin, ["∂o∂x=cos(x)=cos(0.5)=0.878"]),
+    (sg.cos, ["∂o∂x=−sin(x)=−sin(0.5)=−0.479"]),
+    (lambda x: sg.sqrt(x), ["∂o∂x=12·o=12·0.707=0.707"]),
+    (lambda x: x * Value(-3.0, label="w"), ["∂o∂x=w=−3", "∂o∂w=x=0.5"]),
+    (lambda x: x / Value(4.0, label="w"), ["∂o∂x=1w=14=0.25", "∂o∂w=−ow=−0.1254=−0.0313"]),
+    (lambda x: sg.relu(x), ["∂o∂x=1on: its operand is above 0".replace(" ", "")]),
+    (lambda x: sg.relu(-x), ["∂o∂x=0off: its operand is not above 0".replace(" ", "")]),
+    (
+        lambda x: sg.maximum(x, Value(2.0, label="w")),
+        ["∂o∂x=0itisnotthelargerone", "∂o∂w=1itisthelargerone"],
+    ),
+    (lambda x: sg.dot([x], [Value(3.0, label="w")]), ["∂o∂x=y=3", "∂o∂w=y=0.5"]),
+]
 
 
-@pytest.mark.parametrize(
-    ("make", "expected"),
-    [
-        (lambda x: (x - 2.47) ** 2, ["∂o∂x=2·x=2·(−1.97)=−3.94"]),
-        (lambda x: x**3, ["∂o∂x=3·x2=3·0.52=0.75"]),
-        (lambda x: x**-1, ["∂o∂x=−1x2=−10.52=−4"]),
-        (sg.tanh, ["∂o∂x=1−o2=1−0.4622=0.786"]),
-        (sg.sigmoid, ["∂o∂x=o·(1−o)=0.622·(1−0.622)=0.235"]),
-        (sg.exp, ["∂o∂x=o=1.65"]),
-        (sg.log, ["∂o∂x=1x=10.5=2"]),
-        (sg.sin, ["∂o∂x=cos(x)=cos(0.5)=0.878"]),
-        (sg.cos, ["∂o∂x=−sin(x)=−sin(0.5)=−0.479"]),
-        (lambda x: sg.sqrt(x), ["∂o∂x=12·o=12·0.707=0.707"]),
-        (lambda x: x * Value(-3.0, label="w"), ["∂o∂x=w=−3", "∂o∂w=x=0.5"]),
-        (lambda x: x / Value(4.0, label="w"), ["∂o∂x=1w=14=0.25", "∂o∂w=−ow=−0.1254=−0.0313"]),
-        (lambda x: sg.relu(x), ["∂o∂x=1on: its operand is above 0".replace(" ", "")]),
-        (lambda x: sg.relu(-x), ["∂o∂x=0off: its operand is not above 0".replace(" ", "")]),
-        (
-            lambda x: sg.maximum(x, Value(2.0, label="w")),
-            ["∂o∂x=0itisnotthelargerone", "∂o∂w=1itisthelargerone"],
-        ),
-        (lambda x: sg.dot([x], [Value(3.0, label="w")]), ["∂o∂x=y=3", "∂o∂w=y=0.5"]),
-    ],
-)
+@pytest.fixture(scope="module")
+def lines(keep: Keep) -> Callable[[int], list[str]]:
+    """The formulas of a case in a page of all, each as its text without the invisible signs."""
+    roots = [make(Value(X, label="x")) for make, _ in CASES]
+    for root in roots:
+        root.backward()
+    page = keep("cases", lambda: viz.explore(roots))
+    order = {node: i for i, node in enumerate(topological(roots))}
+
+    def read(case: int) -> list[str]:
+        page.visit(f"value={order[roots[case]]}")
+        texts = page.tab.locator("#panel > .rule").all_text_contents()
+        return ["".join(text.split()).replace("\u2061", "") for text in texts]
+
+    return read
+
+
+@pytest.mark.parametrize("case", range(len(CASES)))
 def test_the_rule_is_written_with_the_numbers_at_hand(
-    show: Show, make: Callable[[Value], Value], expected: list[str]
+    lines: Callable[[int], list[str]], case: int
 ) -> None:
-    assert lines(show, make(Value(X, label="x"))) == expected
+    _, expected = CASES[case]
+    assert lines(case) == expected
 
 
 def test_a_sum_says_that_it_passes_its_gradient_on(show: Show) -> None:

@@ -1,7 +1,8 @@
 """What if, in a browser: the page computes the engine's numbers; the promise and the truth."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -36,32 +37,36 @@ def same(text: str, number: float) -> bool:
 
 
 @pytest.fixture(scope="module")
-def operations(
-    open_tab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[Op], tuple[Opened, list[int]]]]:
+def operations(keep: Callable[..., Opened]) -> Callable[[Op], tuple[Opened, list[int]]]:
     """Find an operation in a page of many: the page, and where its operands and its result are.
 
     To open a page takes longer than to compute an operation in it.
     """
-    opened: dict[str, tuple[Opened, list[int]]] = {}
-    pages = []
-    for start in range(0, len(TABLE), OPERATIONS_OF_A_PAGE):
-        some = list(TABLE.values())[start : start + OPERATIONS_OF_A_PAGE]
-        graphs = {op.name: made(op, points(op, count=1)[0]) for op in some}
+    names = list(TABLE)
+
+    @cache
+    def open_some(start: int) -> tuple[Opened, dict[str, list[int]]]:
+        some = names[start : start + OPERATIONS_OF_A_PAGE]
+        graphs = {name: made(TABLE[name], points(TABLE[name], count=1)[0]) for name in some}
         total = Value(0.0)
         for root, _ in graphs.values():
             total = total + root
         total.backward()
-        folder = tmp_path_factory.mktemp("operations")
-        path = viz.explore(total).save(folder / "page.html")
-        page = Opened(open_tab("light"), path.as_uri()).go()
-        pages.append(page)
         order = {node: i for i, node in enumerate(topological([total]))}
-        for name, (root, leaves) in graphs.items():
-            opened[name] = page, [order[node] for node in (*leaves, root)]
-    yield lambda op: opened[op.name]
-    for page in pages:
-        page.close()
+        places = {
+            name: [order[x] for x in (*leaves, root)] for name, (root, leaves) in graphs.items()
+        }
+        page = keep(f"operations from {start}", lambda: viz.explore(total))
+        # Behind another tab a page computes, but paints nothing.
+        page.tab.context.pages[0].bring_to_front()
+        return page, places
+
+    def find(op: Op) -> tuple[Opened, list[int]]:
+        at = names.index(op.name)
+        page, places = open_some(at - at % OPERATIONS_OF_A_PAGE)
+        return page, places[op.name]
+
+    return find
 
 
 @pytest.mark.parametrize("op", TABLE.values(), ids=list(TABLE))

@@ -13,6 +13,7 @@ from tests.viz.explorer.browser.reach import POINTS, SIGNS, InThePage, squared
 from viz.look.text import number
 
 Show = Callable[..., Any]
+Keep = Callable[..., Any]
 
 
 def tanh_network() -> nn.MLP:
@@ -21,6 +22,19 @@ def tanh_network() -> nn.MLP:
 
 def relu_network() -> nn.MLP:
     return nn.MLP(2, [4, 1], activation="relu", seed=3)
+
+
+@pytest.fixture(scope="module")
+def kept_page(keep: Keep) -> InThePage:
+    """A page for tests that choose a weight or a sample, and change nothing else."""
+    return InThePage(lambda page: keep("network", lambda: page), tanh_network(), POINTS, SIGNS)
+
+
+@pytest.fixture
+def page(kept_page: InThePage) -> InThePage:
+    kept_page.tab.bring_to_front()
+    kept_page.tab.evaluate("() => playground.chooseSample(0)")
+    return kept_page
 
 
 def choose(page: InThePage, parameter: Any) -> None:
@@ -64,9 +78,8 @@ def backward(model: nn.MLP, k: int, loss: Callable[..., Value] = mse) -> dict[st
     return named
 
 
-def test_the_factors_of_a_hidden_weight_are_those_of_python(show: Show) -> None:
-    model = tanh_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+def test_the_factors_of_a_hidden_weight_are_those_of_python(page: InThePage) -> None:
+    model = page.model
     neuron = model.layers[1].neurons[0]
     choose(page, neuron.weights[2])
     values = backward(model, 0)
@@ -81,9 +94,8 @@ def test_the_factors_of_a_hidden_weight_are_those_of_python(show: Show) -> None:
     assert cards(page)[2:] == [("always", "1"), ("∂L/∂b", number(neuron.bias.grad))]
 
 
-def test_an_output_without_activation_has_two_factors(show: Show) -> None:
-    model = tanh_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+def test_an_output_without_activation_has_two_factors(page: InThePage) -> None:
+    model = page.model
     choose(page, model.layers[2].neurons[0].weights[0])
     values = backward(model, 0)
     assert [text for _, text in cards(page)] == [
@@ -93,9 +105,8 @@ def test_an_output_without_activation_has_two_factors(show: Show) -> None:
     ]
 
 
-def test_the_chain_rule_is_mathml(show: Show) -> None:
-    model = tanh_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+def test_the_chain_rule_is_mathml(page: InThePage) -> None:
+    model = page.model
     choose(page, model.layers[0].neurons[1].weights[0])
     script = """() => {
       const formula = document.querySelector('#why math');
@@ -108,9 +119,8 @@ def test_the_chain_rule_is_mathml(show: Show) -> None:
     assert is_laid_out
 
 
-def test_the_gradient_of_an_output_comes_back_on_every_line(show: Show) -> None:
-    model = tanh_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+def test_the_gradient_of_an_output_comes_back_on_every_line(page: InThePage) -> None:
+    model = page.model
     choose(page, model.layers[0].neurons[0].weights[0])
     values = backward(model, 0)
     expected = []
@@ -127,9 +137,8 @@ def test_the_gradient_of_an_output_comes_back_on_every_line(show: Show) -> None:
     assert page.tab.inner_text(".origins p").startswith(f"∂L/∂h₁ = {number(values['h1'].grad)} ")
 
 
-def test_the_loss_itself_is_explained_at_an_output(show: Show) -> None:
-    model = tanh_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+def test_the_loss_itself_is_explained_at_an_output(page: InThePage) -> None:
+    model = page.model
     choose(page, model.layers[2].neurons[0].bias)
     y = backward(model, 0)["y"]
     target = number(SIGNS[0]) if SIGNS[0] >= 0 else f"({number(SIGNS[0])})"
@@ -160,9 +169,8 @@ def test_a_sentence_says_what_stops_the_gradient(
     assert words in page.tab.inner_text(".verdict-line")
 
 
-def test_the_sentence_follows_the_sign(show: Show) -> None:
-    model = tanh_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+def test_the_sentence_follows_the_sign(page: InThePage) -> None:
+    model = page.model
     backward(model, 0)
     signs = set()
     for weight in [w for neuron in model.layers[0].neurons for w in neuron.weights]:
@@ -209,9 +217,8 @@ def test_every_training_sample_is_a_dot_and_their_mean_is_that_of_a_full_step(sh
     assert abs(ring[0] - among_dots) > 10.0
 
 
-def test_words_compare_the_way_of_a_full_step_with_that_of_the_point(show: Show) -> None:
-    model = tanh_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+def test_words_compare_the_way_of_a_full_step_with_that_of_the_point(page: InThePage) -> None:
+    model = page.model
     weight = model.layers[0].neurons[0].weights[1]
     choose(page, weight)
     own = []
