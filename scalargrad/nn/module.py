@@ -13,6 +13,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core.conversion import as_float
+from scalargrad.core.exchange import warn_of_programs
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.unlearned import is_reported
@@ -338,6 +339,7 @@ class Module(Displayable):
 
     def state_dict(self) -> dict[str, float]:
         """Return the numbers of all parameters, then of all buffers, by path."""
+        warn_of_programs(self)
         return {name: leaf.data for name, leaf in self._state()}
 
     def _state(self) -> list[tuple[str, Parameter | Buffer]]:
