@@ -20,7 +20,7 @@ from scalargrad.core.unlearned import is_reported
 from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
 from scalargrad.terminal import fits_terminal, printable
-from scalargrad.utils.calls import explain_class, what_is_wrong
+from scalargrad.utils.calls import ConstructorSignature, explain_class, what_is_wrong
 from scalargrad.utils.display import Displayable, Report
 from scalargrad.utils.locks import ProcessLock
 from scalargrad.utils.spelling import suggestion
@@ -72,6 +72,7 @@ class Module(Displayable):
     batchwise = False
     _scope_name = ""
     _in_one_line = False  # whether `repr` leaves out the submodules
+    __signature__ = ConstructorSignature()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
