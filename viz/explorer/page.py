@@ -183,7 +183,9 @@ def explore(
         tokens: As for `draw`, for the blocks.
         vocabulary: As for `draw`, for the blocks.
         title: A heading.
-        theme: "auto" (as the reader prefers), "light" or "dark".
+        theme: "auto" (as the reader prefers), "light" or "dark". In a frame, a page that is "auto"
+            sends `{ask: "theme"}` to the page around it, and follows messages from there such as
+            `{theme: "dark"}`.
 
     Raises:
         PictureError: The target is not a graph, has more than 50,000 values, or is a recording

@@ -21,7 +21,7 @@ const NEARLY = 0.85;
 
 let isStartedHidden = false; // in a frame that is not displayed, nothing has a size
 
-const isInSight = () => stage.getBoundingClientRect().width > 0;
+const hasSize = () => stage.getBoundingClientRect().width > 0;
 const everyFold = graph.folds.map((_, fold) => fold);
 const scaleWith = (opened) => fitScale(layOut(opened).open.get(0));
 
@@ -111,7 +111,7 @@ export function followZoom() {
   // A page that changes its size shows all of the graph again, until a part of it was chosen.
   new ResizeObserver(() => {
     const isPrinted = stage.hasAttribute('viewBox');
-    if (isPrinted || !isInSight()) return;
+    if (isPrinted || !hasSize()) return;
     if (isStartedHidden) {
       startView();
       showLinked();
@@ -140,7 +140,7 @@ export function showLinked() {
 
 /** Draw everything for the first time: what can be read, and the selected value in sight. */
 export function startView() {
-  isStartedHidden = !isInSight();
+  isStartedHidden = !hasSize();
   chooseOrientation();
   if (!state.isOpenLinked) openReadable();
   draw();
