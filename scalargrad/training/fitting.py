@@ -106,7 +106,10 @@ def fit(
             validation is still drawn at random.
         progress: Show a progress bar (if tqdm is installed) or one line per epoch.
         resume: File of a SaveCheckpoint to continue from. If it does not exist yet, the training
-            starts from scratch and says so.
+            starts from scratch and says so. A training that was interrupted goes on to the same
+            bits. With more epochs than it was saved with, "auto" may compile what began on the
+            graph, as it would have done for all of them: where the last bits count, say how to
+            compute, such as compiled="numpy", from the start.
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and the training is long enough to pay for it. If
             not, every sample is computed on its own graph; `history.eager_reason` says why.
