@@ -58,8 +58,8 @@ class Compiled(Displayable):
     thread gets which number is not determined.
 
     Program and model keep numbers of their own. A StaleWarning says so when the program is called
-    and the model's have changed (by an optimizer, say), or when the model is called, or asked for
-    its state, and the program's have changed: once, until `read` or `write_back`.
+    and the model's have changed (by an optimizer, say), or when the model is called, saved or
+    converted and the program's have changed: once, until `read` or `write_back`.
 
     A program can be copied. A copy has its own parameters, and its own model if it is deep. One
     that is not deep goes its own way, and does not warn.
@@ -229,8 +229,11 @@ class Compiled(Displayable):
         self._follows_model = False
         self._exchanged = None
 
-    def _warn_of_unread(self) -> None:
-        """Warn if the model has changed since its parameters were exchanged with the program."""
+    def warn_of_unread(self) -> None:
+        """Warn if the model has changed since its parameters were exchanged with the program.
+
+        Whoever uses the numbers of the program calls it.
+        """
         self._seen = WRITES.latest
         if self._exchanged is None:
             return
@@ -304,7 +307,7 @@ class Compiled(Displayable):
             StaleWarning: The parameters of the model have changed, and were not read.
         """
         if self._seen is not WRITES.latest:
-            self._warn_of_unread()
+            self.warn_of_unread()
         arrays = self._arguments.check(arguments)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
@@ -335,7 +338,7 @@ class Compiled(Displayable):
         """
         self._require_one_output("value_and_grad")
         if self._seen is not WRITES.latest:
-            self._warn_of_unread()
+            self.warn_of_unread()
         loss, gradient, _ = self.evaluate_loss(self._arguments.as_arrays(arguments))
         return loss, gradient
 
@@ -440,7 +443,7 @@ class Compiled(Displayable):
             [1, 3]
         """
         if self._seen is not WRITES.latest:
-            self._warn_of_unread()
+            self.warn_of_unread()
         checked = self._arguments.check(arrays)
         read = self._read_leaves()
         drawn = self._draw_for(checked)
@@ -480,7 +483,7 @@ class Compiled(Displayable):
             order. The derivatives by integers that are only looked up are 0.
         """
         if self._seen is not WRITES.latest:
-            self._warn_of_unread()
+            self.warn_of_unread()
         arrays = self._arguments.check(arguments)
         if not arrays:
             return []
@@ -582,7 +585,7 @@ class Compiled(Displayable):
         """
         self._require_trace("load")
         if self._seen is not WRITES.latest:
-            self._warn_of_unread()
+            self.warn_of_unread()
         rows = [numpy.reshape(argument, (1, -1)) for argument in sample]
         arrays = self._arguments.check(rows)
         read = self._read_leaves()

@@ -442,7 +442,8 @@ def call_in_scope(
     """
     # Every call of every module comes through here, so this does without a Switch.
     mode = _mode.get()
-    if mode.scope is None:
+    # Inside of another module it has been looked for already.
+    if mode.scope is None or type(mode.scope) is BlockScope:
         warn_of_programs(module)
     kind = type(module).__name__
     if mode.calls is None:

@@ -97,6 +97,7 @@ def to_onnx(
 
 def _as_program(target: Any, inputs: Sequence[Input] | None) -> Compiled:
     if isinstance(target, Compiled):
+        target.warn_of_unread()
         return target
     if not isinstance(target, Module):
         raise OptionError(

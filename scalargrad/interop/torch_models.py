@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy
 
+from scalargrad.core.exchange import warn_of_programs
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.nn import Module
 from scalargrad.utils.calls import explain_calls
@@ -39,6 +40,7 @@ def to_torch(model: Module) -> Any:
         `to_torch(MLP(2, [3, 1], "tanh"))(torch.tensor([[1.0, -2.0]], dtype=torch.float64))`.
     """
     torch = _torch()
+    warn_of_programs(model)
     parts = list(build_modules(torch, model))
     if not parts:
         raise OptionError(f"to_torch takes a model with layers, not {type(model).__name__}")

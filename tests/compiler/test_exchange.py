@@ -10,10 +10,12 @@ from typing import Any
 import numpy
 import pytest
 
-from scalargrad import compile, fit, optim
+from scalargrad import compile, fit, optim, scope
+from scalargrad.checkpoint import model_arrays
 from scalargrad.compiler import Compiled
 from scalargrad.core import exchange
 from scalargrad.errors import StaleWarning
+from scalargrad.interop import to_onnx, to_torch
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
 from scalargrad.nn.functional import Objective
@@ -133,25 +135,45 @@ def test_a_parameter_that_is_not_a_number_is_equal_to_itself() -> None:
     model([1.0, 2.0])
 
 
-def test_a_model_warns_that_its_program_has_learned() -> None:
-    model, program = compiled()
-    program.parameters[:] -= 0.1
-    with pytest.warns(StaleWarning, match=r"model has those from before.*program\.write_back\(\)"):
+def call_in_a_scope(model: MLP) -> None:
+    with scope("measure"):
         model([1.0, 2.0])
 
 
-def test_a_state_without_what_was_learned_warns() -> None:
+USES: dict[str, Callable[[MLP], object]] = {
+    "a call": lambda model: model([1.0, 2.0]),
+    "a call in a scope": call_in_a_scope,
+    "batch": lambda model: model.batch([[1.0, 2.0]]),
+    "predict": lambda model: model.predict(X),
+    "state_dict": lambda model: model.state_dict(),
+    "the arrays of a checkpoint": model_arrays,
+    "compile": lambda model: compile(model, model, inputs=(2,)),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_model_warns_that_its_program_has_learned(use: Callable[[MLP], object]) -> None:
+    model, program = compiled()
+    use(model)
+    program.parameters[:] -= 0.1
+    with pytest.warns(StaleWarning, match=r"model has those from before.*program\.write_back\(\)"):
+        use(model)
+
+
+def test_a_model_of_pytorch_without_what_was_learned_warns() -> None:
+    pytest.importorskip("torch")
     model, program = compiled()
     program.parameters[:] -= 0.1
     with pytest.warns(StaleWarning, match=r"program\.write_back\(\)"):
-        model.state_dict()
+        to_torch(model)
 
 
-def test_recording_a_model_without_what_was_learned_warns() -> None:
+def test_an_exported_program_warns_that_its_model_has_changed() -> None:
+    pytest.importorskip("onnx")
     model, program = compiled()
-    program.parameters[:] -= 0.1
-    with pytest.warns(StaleWarning, match=r"program\.write_back\(\)"):
-        compile(model, model, inputs=(2,))
+    step_by_hand(model)
+    with pytest.warns(StaleWarning, match=r"program\.read\(\)"):
+        to_onnx(program)
 
 
 @pytest.mark.parametrize("make_twin", [copy.copy, copy.deepcopy])
