@@ -10,6 +10,7 @@ rounding in every step. And any sample can be put back into the recorded numbers
 them with its gradient, after training that never touched a single number.
 """
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,9 @@ def run(folder: Path, quick: bool = False) -> Story:
         folder / "compiled-program.svg"
     )
 
-    slow, eager = timed(lambda: descend(model, points, targets, steps))
+    # Both ways start with the same numbers, so each has a model of its own.
+    twin = deepcopy(model)
+    slow, eager = timed(lambda: descend(twin, points, targets, steps))
     # A program writes its code when it is first needed: that is not part of the measured steps.
     program.value_and_grad(points, targets)
     fast, quickly = timed(lambda: descend_compiled(program, points, targets, steps))

@@ -25,6 +25,7 @@ html_theme = "furo"
 html_title = "scalargrad"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as to_safetensors
 
+from .core.exchange import warn_of_programs
 from .errors import CheckpointError
 from .nn import Module
 from .nn.tensors import Leaf, tensors
@@ -205,6 +206,7 @@ def model_arrays(model: Module) -> dict[str, Array]:
         >>> model_arrays(MLP(1, [1]))["layers.0.bias"]
         array([0.])
     """
+    warn_of_programs(model)
     arrays: dict[str, Array] = {}
     for tensor in tensors(model):
         if tensor.name in arrays:

@@ -115,3 +115,7 @@ class UnlearnedWarning(UserWarning):
 
 class ResumeWarning(UserWarning):
     """Training should resume from a file that does not exist, and that nothing will write."""
+
+
+class StaleWarning(UserWarning):
+    """A model or its compiled program is used, and the other one has newer parameters."""

@@ -48,6 +48,8 @@ _TIGHT_UPRIGHT_GAP = 12.0
 """Pixels between nodes side by side, in pictures that run down or up and are too wide."""
 _SPACIOUS_ROW_GAP = 54.0
 """Pixels between the rows of a wrapped picture where texts are written between its columns."""
+NOTEBOOK_WIDTH = 900.0
+"""The pixels of a notebook's cell."""
 WIDTHS = {"slide": 1600.0, "column": 840.0, "phone": 390.0}
 """Widths by the place where a picture is shown."""
 _MIN_WIDTH = 200.0

@@ -9,14 +9,12 @@ from typing import Any
 from scalargrad.errors import ScalargradError
 
 from . import animate, draw
-from .look.text import escape
+from .drawing import NOTEBOOK_WIDTH
 from .model import target_types
 from .model.target_types import class_names
 from .plots import new_axes, plot_history, plot_svg
 from .render.svg_document import as_image
-
-WIDTH = 900.0
-"""The pixels of a cell: what is wider is laid out in rows."""
+from .showing import as_text
 
 
 def make_html(thing: Any) -> str | None:
@@ -40,11 +38,11 @@ def make_html(thing: Any) -> str | None:
 
 
 def _draw(thing: Any) -> str:
-    return draw(thing, width=WIDTH)._repr_html_()
+    return draw(thing, width=NOTEBOOK_WIDTH)._repr_html_()
 
 
 def _draw_diagnosis(diagnosis: Any) -> str:
-    return f"{_draw(diagnosis)}<pre>{escape(str(diagnosis), 20_000)}</pre>"
+    return _draw(diagnosis) + as_text(str(diagnosis), 20_000)
 
 
 def _draw_history(history: Any) -> str:
@@ -54,7 +52,7 @@ def _draw_history(history: Any) -> str:
 
 
 def _play(recording: Any) -> str:
-    return animate(recording, width=WIDTH)._repr_html_()
+    return animate(recording, width=NOTEBOOK_WIDTH)._repr_html_()
 
 
 def _play_recorder(recorder: Any) -> str:

@@ -1,5 +1,6 @@
 """Showing: `.show()` opens pictures and pages in the browser, or displays them in a notebook."""
 
+import html
 import tempfile
 import webbrowser
 from importlib import import_module
@@ -7,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import PictureError
+from scalargrad.terminal import printable
 from scalargrad.utils.display import find_shell
 
 from .look.text import escape
 from .look.theme import DARK, LIGHT
 
 
-def show(thing: Any, html: str) -> None:
+def show(thing: Any, document: str) -> None:
     """Display something in the notebook that runs this code, or open it in the browser.
 
     Args:
         thing: What notebooks know how to display.
-        html: The document for the browser.
+        document: The document for the browser.
 
     Raises:
         PictureError: No browser can be opened. The message says where the file is.
@@ -30,7 +32,7 @@ def show(thing: Any, html: str) -> None:
     with tempfile.NamedTemporaryFile(
         "w", prefix="viz-", suffix=".html", delete=False, encoding="utf-8"
     ) as file:
-        file.write(html)
+        file.write(document)
     path = Path(file.name)
     if not webbrowser.open(path.as_uri()):
         raise PictureError(
@@ -42,6 +44,23 @@ def _is_in_notebook() -> bool:
     # A terminal of IPython has a shell, too, but no kernel: it displays no pictures.
     shell = find_shell()
     return shell is not None and hasattr(shell, "kernel")
+
+
+def as_text(text: str, limit: int | None = None) -> str:
+    """Return a report as HTML, whose long lines wrap in the cell of a notebook.
+
+    Args:
+        text: The report.
+        limit: The most characters to show; None for all.
+
+    Example:
+        >>> as_text("a < b", limit=3)
+        '<pre style="white-space: pre-wrap">a &lt;…</pre>'
+    """
+    # Not cleaned as labels are: the lines of a report are indented and aligned.
+    written = "\n".join(printable(line) for line in text[:limit].split("\n"))
+    more = "" if limit is None or len(text) <= limit else "…"
+    return f'<pre style="white-space: pre-wrap">{html.escape(written)}{more}</pre>'
 
 
 def as_page(svg: str, title: str) -> str:

@@ -4,7 +4,6 @@ In |x|, x*y and `and_` no sign is markup, except for backquotes, and a paragraph
 more than the one before it is code.
 """
 
-import inspect
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -67,21 +66,8 @@ def convert_docstring(
     lines[:] = convert_lines(lines)
 
 
-def write_signature(
-    app: "Sphinx", what: str, name: str, thing: Any, options: Any, *written: str | None
-) -> tuple[str, None] | None:
-    """Return how a module is called: its `__init__` says so, not the `__new__` of its base."""
-    if written[0] != "(*_, **__)":
-        return None
-    if not inspect.isfunction(thing.__init__):
-        return "()", None
-    parameters = list(inspect.signature(thing.__init__).parameters.values())[1:]
-    bare = [each.replace(annotation=inspect.Parameter.empty) for each in parameters]
-    return str(inspect.Signature(bare)), None
-
-
 def setup(app: "Sphinx") -> dict[str, bool]:
-    """Connect both steps, the first before the one that reads the sections."""
+    """Connect the step, before the one that reads the sections."""
     from sphinx.domains.python import PyObject
 
     # What a docstring lists as its "Attributes:" has this heading in the reference, too.
@@ -89,5 +75,4 @@ def setup(app: "Sphinx") -> dict[str, bool]:
         if field.name == "variable":
             field.label = "Attributes"
     app.connect("autodoc-process-docstring", convert_docstring, priority=400)
-    app.connect("autodoc-process-signature", write_signature)
     return {"parallel_read_safe": True}

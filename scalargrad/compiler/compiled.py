@@ -12,14 +12,16 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from scalargrad.core.checks import all_finite
+from scalargrad.core.exchange import WRITES, expect_program
 from scalargrad.core.graph import topological
 from scalargrad.core.nested import replace_leaves
 from scalargrad.core.value import Value
-from scalargrad.errors import CallError, LengthError, OptionError
+from scalargrad.errors import CallError, LengthError, OptionError, StaleWarning
 from scalargrad.nn import Module
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.counting import plural
 from scalargrad.utils.display import Displayable, Report
+from scalargrad.utils.frames import warn
 
 from .arguments import Arguments
 from .array_types import Array
@@ -55,7 +57,12 @@ class Compiled(Displayable):
     function that draws random numbers (dropout) shares its generators among all threads, so which
     thread gets which number is not determined.
 
-    A program can be copied. A copy has its own parameters, and its own model if it is deep.
+    Program and model keep numbers of their own. A StaleWarning says so when the program is called
+    and the model's have changed (by an optimizer, say), or when the model is called, saved or
+    converted and the program's have changed: once, until `read` or `write_back`.
+
+    A program can be copied. A copy has its own parameters, and its own model if it is deep. One
+    that is not deep goes its own way, and does not warn.
 
     A pickle holds the rows of the program, and the names and numbers of the parameters, but neither
     the function nor the model. So it can be read where their classes are not known. A program that
@@ -75,6 +82,14 @@ class Compiled(Displayable):
 
     _guards: Guards | None = None
     _pickled_names: tuple[str, ...] = ()
+    _follows_model = True
+    _exchanged: bytes | None = None
+    """The parameters when program and model had the same; None where no difference is reported."""
+    _seen: object = None
+    """The latest write to any Parameter when those of the model were last compared.
+
+    In a loop of steps nobody writes to one, so looking costs no more than a comparison.
+    """
 
     def __init__(
         self,
@@ -99,6 +114,8 @@ class Compiled(Displayable):
         self._assemble(model, recording, interface, recorded, optimize(recorded), make_backend)
         self._guards = guards
         self.read()
+        if model is not None:
+            expect_program(model, self)
 
     def _assemble(
         self,
@@ -157,11 +174,16 @@ class Compiled(Displayable):
     def __copy__(self) -> "Compiled":
         twin = _rebuild(*self._copy_parts())
         twin._guards = self._guards
+        twin.ignore_model()
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
         twin = _rebuild(*deepcopy(self._copy_parts(), memo))
         twin._guards = self._guards
+        twin._exchanged = self._exchanged
+        twin._follows_model = self._follows_model
+        if twin.model is not None:
+            expect_program(twin.model, twin)
         return twin
 
     @property
@@ -182,8 +204,9 @@ class Compiled(Displayable):
         Raises:
             CallError: The program comes from a pickle.
         """
-        parameters = self._require_trace("read").parameters
-        self._backend.parameters[:] = [parameter._data for parameter in parameters]
+        self._require_trace("read")
+        self.parameters[:] = self._model_numbers()
+        self._note_exchange()
 
     def write_back(self) -> None:
         """Copy the parameters of the program into the model.
@@ -195,6 +218,58 @@ class Compiled(Displayable):
         numbers = self.parameters.tolist()
         for parameter, number in zip(parameters, numbers, strict=True):
             parameter.data = number
+        self._note_exchange()
+
+    def _note_exchange(self) -> None:
+        """Note that program and model have the same parameters."""
+        self._exchanged = self.parameters.tobytes() if self._follows_model else None
+
+    def ignore_model(self) -> None:
+        """Never warn of differences from the model: the caller keeps both in step."""
+        self._follows_model = False
+        self._exchanged = None
+
+    def warn_of_unread(self) -> None:
+        """Warn if the model has changed since its parameters were exchanged with the program.
+
+        Whoever uses the numbers of the program calls it.
+        """
+        self._seen = WRITES.latest
+        if self._exchanged is None:
+            return
+        numbers = self._model_numbers()
+        if numbers.tobytes() == self._exchanged or self._has(numbers):
+            return
+        self._exchanged = None
+        warn(
+            "the parameters of the model have changed since this program read them (by an "
+            "optimizer, load_state_dict or .data), and it computes with numbers of its own: call "
+            "program.read() to take those of the model, or program.write_back() to set the model "
+            "to those of the program",
+            StaleWarning,
+        )
+
+    def warn_of_unwritten(self) -> None:
+        """Warn if the parameters have changed since they were exchanged with the model."""
+        if self._exchanged is None or self.parameters.tobytes() == self._exchanged:
+            return
+        if self._has(self._model_numbers()):
+            return
+        self._exchanged = None
+        warn(
+            "the parameters of a program that was compiled from this model have changed, and the "
+            "model has those from before: call program.write_back() to set the model to them, or "
+            "program.read() to discard them",
+            StaleWarning,
+        )
+
+    def _model_numbers(self) -> Array:
+        parameters = () if self._trace is None else self._trace.parameters
+        return numpy.array([parameter._data for parameter in parameters], dtype=float)
+
+    def _has(self, numbers: Array) -> bool:
+        """Return whether these are the parameters to compute with."""
+        return numpy.array_equal(numbers, self.parameters, equal_nan=True)
 
     def _require_trace(self, caller: str) -> Trace:
         if self._trace is None:
@@ -227,7 +302,12 @@ class Compiled(Displayable):
             DataError: An argument is not an array of numbers, or of whole numbers.
             LengthError: An argument has another shape.
             OptionError: An index is out of the range of a table.
+
+        Warns:
+            StaleWarning: The parameters of the model have changed, and were not read.
         """
+        if self._seen is not WRITES.latest:
+            self.warn_of_unread()
         arrays = self._arguments.check(arguments)
         read = self._read_leaves()
         drawn = self._draw_for(arrays)
@@ -252,8 +332,13 @@ class Compiled(Displayable):
 
         Raises:
             LengthError: The function has several outputs, or an argument has another shape.
+
+        Warns:
+            StaleWarning: The parameters of the model have changed, and were not read.
         """
         self._require_one_output("value_and_grad")
+        if self._seen is not WRITES.latest:
+            self.warn_of_unread()
         loss, gradient, _ = self.evaluate_loss(self._arguments.as_arrays(arguments))
         return loss, gradient
 
@@ -357,6 +442,8 @@ class Compiled(Displayable):
             >>> program.odd_rows([[1.0, 0.0, 2.0, -1.0]]).tolist()
             [1, 3]
         """
+        if self._seen is not WRITES.latest:
+            self.warn_of_unread()
         checked = self._arguments.check(arrays)
         read = self._read_leaves()
         drawn = self._draw_for(checked)
@@ -395,6 +482,8 @@ class Compiled(Displayable):
             (batch, outputs, n) for each argument. Outputs that are nested come in one list, in
             order. The derivatives by integers that are only looked up are 0.
         """
+        if self._seen is not WRITES.latest:
+            self.warn_of_unread()
         arrays = self._arguments.check(arguments)
         if not arrays:
             return []
@@ -495,6 +584,8 @@ class Compiled(Displayable):
             CallError: The program comes from a pickle.
         """
         self._require_trace("load")
+        if self._seen is not WRITES.latest:
+            self.warn_of_unread()
         rows = [numpy.reshape(argument, (1, -1)) for argument in sample]
         arrays = self._arguments.check(rows)
         read = self._read_leaves()
@@ -502,6 +593,7 @@ class Compiled(Displayable):
         batch = self._batch(arrays, read, drawn)
         leaves = batch.leaves(0)
         self._graph.load(leaves.sample, leaves.parameters, leaves.drawn)
+        self._note_exchange()
 
         outputs = self._graph.trace.outputs
         if len(outputs) == 1:

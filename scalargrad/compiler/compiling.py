@@ -56,6 +56,10 @@ def compile(
     Random numbers from generators of Python and NumPy that are global, the model's, or under such a
     name are refused. Dropout is fine.
 
+    The program computes with parameters of its own, which `read` and `write_back` exchange with the
+    model. An optimizer over `model.parameters()` changes those of the model: call `program.read()`
+    after each of its steps. A StaleWarning says so where it was forgotten.
+
     Args:
         function: Takes one argument for each entry of `inputs`: a list of that many Values, a
             single Value for 1. Returns a Value, or Values nested in lists, tuples and dicts.

@@ -13,6 +13,7 @@ from scalargrad.errors import OptionError
 from scalargrad.utils.decorators import METHODS, decorate
 
 from .call_stack import CallStack
+from .exchange import warn_of_programs
 from .scopes import BlockScope, Scope
 
 if TYPE_CHECKING:
@@ -441,6 +442,9 @@ def call_in_scope(
     """
     # Every call of every module comes through here, so this does without a Switch.
     mode = _mode.get()
+    # Inside of another module it has been looked for already.
+    if mode.scope is None or type(mode.scope) is BlockScope:
+        warn_of_programs(module)
     kind = type(module).__name__
     if mode.calls is None:
         scope = scope_class(name, kind, mode.scope, id(module))

@@ -33,6 +33,7 @@ from .conversion import (
 )
 from .copying import deepcopy_value, reduce_value, restore_value
 from .details import Details
+from .exchange import WRITES
 from .graph import (
     NOT_RECORDED,
     Rest,
@@ -222,6 +223,8 @@ class Value(Operations, OtherNames, NumberLike, Displayable):
     def data(self, data: float) -> None:
         check_question("setting the number (.data) of a Value")
         self._data = as_float(data, "data of a Value")
+        if isinstance(self, Parameter):
+            WRITES.latest = object()
 
     @property
     def grad(self) -> float:

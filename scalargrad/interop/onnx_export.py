@@ -99,6 +99,7 @@ def _as_program(target: Any, inputs: Sequence[Input] | None) -> Compiled:
     if isinstance(target, Compiled):
         if inputs is not None:
             raise OptionError("inputs is for models: a compiled program has its own")
+        target.warn_of_unread()
         return target
     if not isinstance(target, Module):
         raise OptionError(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy
 
+from scalargrad.core.exchange import warn_of_programs
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.nn import Module
 from scalargrad.utils.calls import explain_calls
@@ -43,6 +44,7 @@ def to_torch(model: Module) -> Any:
     torch = _torch()
     if not isinstance(model, Module):
         raise OptionError(f"to_torch takes a model, not {type(model).__name__}")
+    warn_of_programs(model)
     parts = build_modules(torch, model)
     if not parts:
         raise OptionError(f"to_torch takes a model with layers, not {type(model).__name__}")

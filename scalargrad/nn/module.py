@@ -13,13 +13,14 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core.conversion import as_float
+from scalargrad.core.exchange import warn_of_programs
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.unlearned import is_reported
 from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
 from scalargrad.terminal import fits_terminal, printable
-from scalargrad.utils.calls import explain_class, what_is_wrong
+from scalargrad.utils.calls import ConstructorSignature, explain_class, what_is_wrong
 from scalargrad.utils.display import Displayable, Report
 from scalargrad.utils.locks import ProcessLock
 from scalargrad.utils.spelling import suggestion
@@ -71,6 +72,7 @@ class Module(Displayable):
     batchwise = False
     _scope_name = ""
     _in_one_line = False  # whether `repr` leaves out the submodules
+    __signature__ = ConstructorSignature()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -338,6 +340,7 @@ class Module(Displayable):
 
     def state_dict(self) -> dict[str, float]:
         """Return the numbers of all parameters, then of all buffers, by path."""
+        warn_of_programs(self)
         return {name: leaf.data for name, leaf in self._state()}
 
     def _state(self) -> list[tuple[str, Parameter | Buffer]]:

@@ -347,6 +347,7 @@ class CompiledStep(Step):
         program = compile(
             objective, model, inputs=sizes, backend=self._backend_name, devices=self._devices
         )
+        program.ignore_model()
         size = self._batch_size if training else len(samples)
         if size is not None:
             program.expect_batches(size)

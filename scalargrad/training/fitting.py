@@ -106,7 +106,9 @@ def fit(
             validation is still drawn at random.
         progress: Show a progress bar (if tqdm is installed) or one line per epoch.
         resume: File of a SaveCheckpoint to continue from. If it does not exist yet, training starts
-            from scratch, with a message.
+            from scratch, with a message. An interrupted run continues bit-exactly. With more epochs
+            than before, "auto" may compile what began on the graph: where the last bits count,
+            choose how to compute, such as compiled="numpy", from the start.
         compiled: "auto" records the graph of one sample and trains on arrays, which is much faster,
             if the recording agrees with the graph and the training is long enough to pay for it. If
             not, every sample is computed on its own graph; `history.eager_reason` says why.

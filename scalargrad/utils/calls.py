@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
-from inspect import Parameter, signature, unwrap
+from inspect import Parameter, Signature, signature, unwrap
 from typing import Any, TypeVar
 
 from scalargrad.errors import CallError
@@ -167,6 +167,41 @@ def explain_class(kind: type, *methods: str) -> None:
     for name in methods:
         if name in vars(kind):
             setattr(kind, name, explain_calls(getattr(kind, name)))
+
+
+class ConstructorSignature:
+    """The `__signature__` of classes that share a `__new__` which takes anything.
+
+    Editors, `help`, Jupyter and Sphinx ask for it, and would show that `__new__` where a class has
+    no `__init__` of its own, or where they look for `__new__` first.
+
+    Example:
+        >>> class Base:
+        ...     __signature__ = ConstructorSignature()
+        ...
+        ...     def __new__(cls, *_, **__):
+        ...         return super().__new__(cls)
+        >>> class Point(Base):
+        ...     def __init__(self, x, y=0.0):
+        ...         self.place = (x, y)
+        >>> signature(Base), signature(Point)
+        (<Signature ()>, <Signature (x, y=0.0)>)
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner
+
+    def __get__(self, instance: object, kind: type) -> Signature:
+        # Of an instance that can be called, its `__call__` is meant, and of a class with a
+        # `__new__` of its own, that.
+        if instance is not None or kind.__new__ is not self._owner.__new__:
+            raise AttributeError("__signature__")
+        init: Callable[..., None] = kind.__init__  # type: ignore[misc]
+        if init is object.__init__:
+            return Signature()
+        expected = signature(init)
+        _, *parameters = expected.parameters.values()
+        return expected.replace(parameters=parameters)
 
 
 def what_is_wrong(

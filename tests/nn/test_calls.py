@@ -1,12 +1,23 @@
 """Arguments that a module does not take are explained, and its own errors are left as they are."""
 
 import inspect
+import pydoc
 from typing import Any
 
 import pytest
 
 from scalargrad.errors import CallError, DataError
-from scalargrad.nn import MLP, Conv, Dropout, Embedding, Layer, LSTMCell, Module, Neuron
+from scalargrad.nn import (
+    MLP,
+    Conv,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LSTMCell,
+    Module,
+    Neuron,
+)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +118,36 @@ def test_signatures_are_still_those_of_the_constructors() -> None:
         "bias",
     ]
     assert list(inspect.signature(Own).parameters) == ["size", "wrong"]
+
+
+def test_a_module_shows_how_it_is_called_not_that_its_base_takes_anything() -> None:
+    class WithoutArguments(Module):
+        def forward(self, x: object) -> object:
+            return x
+
+    class Derived(Own):
+        pass
+
+    class Made(Module):
+        def __new__(cls, width: int) -> "Made":
+            return super().__new__(cls, width)
+
+    assert str(inspect.signature(Module)) == "()"
+    assert str(inspect.signature(WithoutArguments)) == "()"
+    assert inspect.signature(Derived) == inspect.signature(Own)
+    assert list(inspect.signature(Made).parameters) == ["width"]
+    # What Sphinx and other tools look for before they look at `__new__` and `__init__`.
+    assert Own.__signature__ == inspect.signature(Own)
+
+
+def test_help_shows_the_constructor_of_a_module() -> None:
+    for kind, first in [(Own, " |  Own(size: int"), (Flatten, " |  Flatten nested lists")]:
+        lines = pydoc.plain(pydoc.render_doc(kind)).splitlines()
+        assert lines[3].startswith(first)
+
+
+def test_an_instance_shows_how_it_is_called() -> None:
+    assert list(inspect.signature(Own(3)).parameters) == ["inputs", "options"]
 
 
 @pytest.mark.parametrize("sign", ["\n", "\x1b", "\x7f", "\u202e", "\x9b"], ids=ascii)

@@ -1,5 +1,6 @@
 """A training that was cut goes on to the same bits; a file of another training is refused."""
 
+import math
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scalargrad import checkpoint
+from scalargrad import checkpoint, data
 from scalargrad.errors import CheckpointError
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
@@ -61,6 +62,35 @@ def test_a_training_that_was_cut_twice(tmp_path: Path, whole: str) -> None:
         with pytest.raises(RuntimeError, match="cut"):
             train_with_cut(path, step)
     assert fingerprint(*train(path, extra=[Cut(10**9)])[:2]) == whole
+
+
+class CutAfterEpochs(Callback):
+    """Ends a training between two epochs, with no look at single steps."""
+
+    def __init__(self, epochs: float) -> None:
+        self.epochs = epochs
+
+    def on_epoch_end(self, training: Training) -> None:
+        if training.epoch == self.epochs:
+            raise RuntimeError("cut")
+
+
+def test_a_training_that_compiles_by_itself_goes_on_compiled(tmp_path: Path) -> None:
+    # Few epochs are left after the cut: they alone would not pay for a recording.
+    def train_on(epochs_to_cut: float, path: Path) -> tuple[dict[str, float], str]:
+        model = MLP(2, [4, 1], activation="tanh", seed=0)
+        X, y = data.moons(20, noise=0.1, seed=1)
+        save = SaveCheckpoint(path)
+        callbacks = [CutAfterEpochs(epochs_to_cut), save]
+        options: dict[str, Any] = {"epochs": 60, "resume": path, "progress": False}
+        history = fit(model, X, y, loss="mse", callbacks=callbacks, **options)
+        return model.state_dict(), history.compiled
+
+    at_once = train_on(math.inf, tmp_path / "once.safetensors")
+    with pytest.raises(RuntimeError, match="cut"):
+        train_on(59, tmp_path / "cut.safetensors")
+    assert train_on(math.inf, tmp_path / "cut.safetensors") == at_once
+    assert at_once[1]
 
 
 def test_killed_in_the_middle_it_goes_on_to_the_same_bits(tmp_path: Path, whole: str) -> None:

@@ -13,10 +13,12 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Parameter, Value, errors
+from scalargrad.compiler import Compiled
 from scalargrad.errors import (
     ComparisonWarning,
     NoGradientWarning,
     ResumeWarning,
+    StaleWarning,
     UnlearnedWarning,
     UntrackedWarning,
 )
@@ -55,6 +57,24 @@ class Plain(Module):
         self.weight = Value(1.0)
 
 
+def program_behind_its_model() -> Compiled:
+    model = MLP(1, [1])
+    program = sg.compile(lambda x: model([x]), model, inputs=(1,))
+    model.parameters()[0].data += 1.0
+    return program
+
+
+def model_behind_its_program() -> MLP:
+    model = MLP(1, [1])
+    PROGRAMS.append(sg.compile(lambda x: model([x]), model, inputs=(1,)))
+    PROGRAMS[-1].parameters[:] += 1.0
+    return model
+
+
+PROGRAMS: list[Compiled] = []
+"""Kept alive: nobody warns of a program that is gone."""
+
+
 CALLS: dict[str, tuple[type[Warning], Callable[[], Any]]] = {
     "math": (UntrackedWarning, lambda: math.exp(Value(1.0))),
     "an array of floats": (
@@ -81,6 +101,8 @@ CALLS: dict[str, tuple[type[Warning], Callable[[], Any]]] = {
         ResumeWarning,
         lambda: sg.fit(MLP(1, [1]), *DATA, loss="mse", **QUIETLY, resume="no such file.ckpt"),
     ),
+    "a program behind its model": (StaleWarning, lambda: program_behind_its_model()([[2.0]])),
+    "a model behind its program": (StaleWarning, lambda: model_behind_its_program()([2.0])),
     "parameters, one of them hidden": (UnlearnedWarning, lambda: Hiding().parameters()),
     "parameters, one of them replaced": (UnlearnedWarning, lambda: Replaced().parameters()),
     "parameters that are none": (UnlearnedWarning, lambda: Plain().parameters()),

@@ -6,6 +6,7 @@ import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from functools import cache
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +17,13 @@ import pytest
 import scalargrad as sg
 import viz
 from scalargrad import Value, data
+from scalargrad.core.graph import topological
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
 from scalargrad.training import Recorder
 from scalargrad.utils.display import display_lists, make_html
-from viz.notebook import WIDTH
+from tests.viz.graphs import network
+from viz.drawing import NOTEBOOK_WIDTH
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -105,7 +108,7 @@ def test_pictures_fit_a_cell() -> None:
         total = (total + i) * 1.5
     html = make_html(total)
     assert html is not None
-    assert float(picture_in(html).get("width", "inf")) <= WIDTH
+    assert float(picture_in(html).get("width", "inf")) <= NOTEBOOK_WIDTH
 
 
 def test_a_diagnosis_is_a_picture_and_its_report() -> None:
@@ -113,7 +116,30 @@ def test_a_diagnosis_is_a_picture_and_its_report() -> None:
     html = diagnosis._repr_mimebundle_()["text/html"]
     assert html.count("<img") == 1
     assert html.endswith("</pre>")
-    assert str(diagnosis).splitlines()[0] in html
+
+
+def explained() -> viz.Explanation:
+    loss = network([8, 8, 1])
+    leaf = next(value for value in topological([loss]) if value.label == "w0")
+    return viz.explain(loss, leaf)
+
+
+def compared() -> viz.Comparison:
+    first, second = (MLP(3, [8, 1], activation="tanh", seed=seed) for seed in (0, 1))
+    return viz.compare(first([1.0, 2.0, 3.0]), second([1.0, 2.0, 3.0]))
+
+
+REPORTS = {"diagnosis": lambda: things()["diagnosis"], "explain": explained, "compare": compared}
+
+
+@pytest.mark.parametrize("make", REPORTS.values(), ids=REPORTS)
+def test_a_report_keeps_its_lines_and_its_picture_fits_a_cell(make: Callable[[], Any]) -> None:
+    thing = make()
+    image, _, report = thing._repr_mimebundle_()["text/html"].partition("<pre")
+    assert float(picture_in(image).get("width", "inf")) <= NOTEBOOK_WIDTH
+    assert unescape(report.partition(">")[2].removesuffix("</pre>")) == str(thing)
+    # Long lines wrap: they would run out of the cell.
+    assert "white-space: pre-wrap" in report.partition(">")[0]
 
 
 def test_labels_from_outside_break_nothing(show: Callable[[Any], dict[str, str]]) -> None:

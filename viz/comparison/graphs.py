@@ -12,11 +12,11 @@ from scalargrad.nn.module import Module
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
-from viz.drawing import Drawing, checked_width
+from viz.drawing import NOTEBOOK_WIDTH, Drawing, checked_width
 from viz.gradients.notation import number_names
-from viz.look.text import clean, escape, hint
+from viz.look.text import clean, hint
 from viz.model.snapshot import formula, grad_of
-from viz.showing import as_page, show
+from viz.showing import as_page, as_text, show
 
 from .pictures import Side, comparison_pictures, draw_boxes, number_pictures, show_both
 
@@ -144,7 +144,7 @@ class Comparison:
         return f"different: {what} is {first} and {second}"
 
     def _repr_html_(self) -> str:
-        return f"{self.draw()._repr_html_()}<pre>{escape(str(self), 5000)}</pre>"
+        return self.draw(width=NOTEBOOK_WIDTH)._repr_html_() + as_text(str(self), 5000)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": str(self)}

@@ -15,7 +15,7 @@ from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
-from viz.drawing import Drawing, check_path
+from viz.drawing import NOTEBOOK_WIDTH, Drawing, check_path
 from viz.look.text import clean, cut, escape, hint, plural
 from viz.look.theme import THEMES, checked_theme
 from viz.model import target_types
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 ENDINGS = (".html", ".htm")
 LEVELS = ("blocks", "scalars")
 """The levels that a page may show first."""
-_CELL = 900.0
-"""The pixels of a notebook's cell."""
 _WITHOUT_SCRIPTS = (
     "A still picture: this notebook is not trusted, so the page to explore it in is not shown. Run "
     "the cell again, or choose <em>Trust Notebook</em> (in JupyterLab: in the command palette)."
@@ -119,7 +117,7 @@ class Page:
             f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{content}">'
             f"</iframe><style>.viz-without-scripts{{display:none}}</style>"
             f'<div class="viz-without-scripts"><p>{_WITHOUT_SCRIPTS}</p>'
-            f"{self._still().refit(_CELL)._repr_html_()}</div>"
+            f"{self._still().refit(NOTEBOOK_WIDTH)._repr_html_()}</div>"
         )
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
@@ -183,7 +181,9 @@ def explore(
         tokens: As for `draw`, for the blocks.
         vocabulary: As for `draw`, for the blocks.
         title: A heading.
-        theme: "auto" (as the reader prefers), "light" or "dark".
+        theme: "auto" (as the reader prefers), "light" or "dark". In a frame, a page that is "auto"
+            sends `{ask: "theme"}` to the page around it, and follows messages from there such as
+            `{theme: "dark"}`.
 
     Raises:
         PictureError: The target is not a graph, has more than 50,000 values, or is a recording

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, overload
 
 from scalargrad.core.checks import checked_int
@@ -10,15 +9,15 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
-from viz.drawing import Drawing, checked_width
+from viz.drawing import NOTEBOOK_WIDTH, Drawing, checked_width
 from viz.layout.direction import checked_direction
 from viz.look.text import clean, number
 from viz.model.snapshot import Snapshot, grad_of
-from viz.showing import as_page, show
+from viz.showing import as_page, as_text, show
 from viz.views.dictionary import is_directed_graph
 
 from .ends import group_by_end
-from .fitting import NOTEBOOK_WIDTH, Fitting
+from .fitting import Fitting
 from .highlight import highlight_paths
 from .merged import write_lines, write_merged
 from .normalizations import Output, find_normalizations
@@ -287,7 +286,7 @@ class Explanation:
         Args:
             theme: As for `viz.draw`.
             title: A heading; the default is the derivative itself.
-            width: As for `viz.draw`, but by default the 1,140 pixels of a notebook. What would be
+            width: As for `viz.draw`, but by default the 900 pixels of a notebook. What would be
                 wider runs from top to bottom.
             rankdir: As for `viz.draw`; by default "LR", or "TB" where that would be too wide.
             limit: As for `viz.draw`.
@@ -320,7 +319,7 @@ class Explanation:
         show(self, as_page(drawing.svg(), drawing.picture.title))
 
     def _repr_html_(self) -> str:
-        return f"{self.draw()._repr_html_()}<pre>{escape(str(self))}</pre>"
+        return self.draw()._repr_html_() + as_text(str(self))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": str(self)}

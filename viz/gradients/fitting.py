@@ -7,9 +7,6 @@ from scalargrad.errors import LayoutError
 from viz.drawing import Drawing
 from viz.model.picture import Picture
 
-NOTEBOOK_WIDTH = 1140.0
-"""The pixels that a notebook has for a picture, where most explanations are read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fitting:

@@ -45,12 +45,14 @@ class AttentionHead:
     """An attention head at one position.
 
     Attributes:
-        weights: The share of each position that is attended to.
+        weights: The share of each position that is attended to, times its mask if there is one.
         logits: What the softmax is of.
         scale: What the sum of the products is multiplied by.
         products: For each position the products of the query with its key.
         weighted: For each position the products of its weight with its value.
         results: The sums of these.
+        masks: What each share is multiplied by, as dropout does in training; () where there is
+            nothing.
     """
 
     weights: tuple[Value, ...]
@@ -59,6 +61,7 @@ class AttentionHead:
     products: tuple[tuple[Product, ...], ...]
     weighted: tuple[tuple[Product, ...], ...]
     results: tuple[Value, ...]
+    masks: tuple[Value, ...] = ()
 
 
 def find_heads(snapshot: Snapshot, values: Iterable[Value]) -> list[AttentionHead]:
@@ -102,6 +105,10 @@ def _read(
     if not products:
         return None
     weighted = _find_weighted(snapshot, weights)
+    masks: Sequence[Value] = ()
+    if not weighted:
+        weights, masks = _find_masked(snapshot, weights)
+        weighted = _find_weighted(snapshot, weights) if weights else {}
     if not weighted:
         return None
     by_row = zip(*weighted.values(), strict=True)
@@ -112,6 +119,7 @@ def _read(
         products,
         tuple(tuple(row) for row in by_row),
         tuple(weighted),
+        tuple(masks),
     )
 
 
@@ -178,6 +186,28 @@ def _orient(column: Sequence[Product]) -> list[Product]:
     if len({product.second for product in column}) == 1:
         return [Product(product.second, product.first, product.whole) for product in column]
     return []
+
+
+def _find_masked(
+    snapshot: Snapshot, weights: Sequence[Value]
+) -> tuple[Sequence[Value], Sequence[Value]]:
+    """Return the products of weights with a mask of their own each, and the masks.
+
+    Both are empty where a weight is used otherwise.
+    """
+    products: list[Value] = []
+    masks: list[Value] = []
+    for weight in weights:
+        users = snapshot.users.get(weight, ())
+        if len(users) != 1 or users[0].op != ops.MUL.name:
+            return (), ()
+        first, second = users[0].args
+        mask = second if first is weight else first
+        if mask.args or mask.kind == "parameter":
+            return (), ()
+        products.append(users[0])
+        masks.append(mask)
+    return products, masks
 
 
 def _find_weighted(snapshot: Snapshot, weights: Sequence[Value]) -> dict[Value, list[Product]]:

@@ -147,7 +147,7 @@ class _OpenHeadView:
             HeadPanel(k, self._origin(key) or plural(len(head.products[0]), "number")),
             HeadPanel(f"{q}·{k}", plural(len(head.products[0]), "product")),
             HeadPanel(_variable(head.logits) or "logit", self._scale()),
-            HeadPanel(self._weights_name, "softmax"),
+            HeadPanel(self._weights_name, "softmax × mask" if head.masks else "softmax"),
             HeadPanel(v, self._origin(value) or plural(len(head.results), "number")),
             HeadPanel(f"weight × {v}", plural(len(head.results), "product")),
         )
@@ -298,7 +298,11 @@ class _OpenHeadView:
         head = self.head
         share = head.weights[self._row].data
         tokens = self.names.tokens
-        if isfinite(share):
+        if head.masks:
+            dropped = sum(mask.data == 0.0 for mask in head.masks)
+            where = f"{dropped} of {plural(len(head.masks), 'position')}"
+            yield f"{self._remark()}: a weight is a share times its mask, which is 0 for {where}"
+        elif isfinite(share):
             name = f"position {self._row}"
             if self._row < len(tokens):
                 token = tokens[self._row]

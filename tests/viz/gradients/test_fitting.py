@@ -9,7 +9,7 @@ from scalargrad import Value
 from scalargrad.core.graph import topological
 from scalargrad.errors import OptionError
 from tests.viz.graphs import network, neuron
-from viz.drawing import checked_width
+from viz.drawing import NOTEBOOK_WIDTH, checked_width
 
 
 def explained(layers: list[int]) -> viz.Explanation:
@@ -19,9 +19,14 @@ def explained(layers: list[int]) -> viz.Explanation:
 
 
 @pytest.mark.parametrize("layers", [[3, 1], [4, 4, 1], [8, 8, 1], [16, 16, 1]])
-@pytest.mark.parametrize("width", [840.0, 1140.0])
+@pytest.mark.parametrize("width", [840.0, NOTEBOOK_WIDTH])
 def test_it_fits_into_a_column(layers: list[int], width: float) -> None:
     assert explained(layers).draw(width=width).placed.width <= width
+
+
+@pytest.mark.parametrize("layers", [[2, 2, 1], [4, 4, 1], [16, 16, 1]])
+def test_it_fits_into_the_cell_of_a_notebook_by_default(layers: list[int]) -> None:
+    assert explained(layers).draw().placed.width <= NOTEBOOK_WIDTH
 
 
 def test_what_fits_runs_from_left_to_right_and_is_drawn_whole() -> None:
@@ -82,7 +87,7 @@ def test_places_are_widths(place: str) -> None:
 def test_without_a_width_it_has_its_natural_size() -> None:
     drawing = explained([4, 4, 4, 4, 1]).draw(width=None)
     assert drawing.picture.rankdir == "LR"
-    assert drawing.placed.width > 1140.0
+    assert drawing.placed.width > NOTEBOOK_WIDTH
 
 
 def test_the_middle_of_a_long_path_says_how_much_it_hides() -> None:

@@ -2,6 +2,7 @@
 
 import random
 from math import exp, sqrt
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -207,6 +208,49 @@ def test_a_position_of_a_module_opens_like_a_function(causal):
     assert "".join(row.name for row in head.rows) == ("abc" if causal else "abcd")
     assert (len(head.query), len(head.results)) == (3, 3)
     assert head_of(viz.draw(root, expand="heads.1.positions.2").picture) is not None
+
+
+def test_dropout_of_the_weights_hides_no_head_of_a_module():
+    attention = nn.Attention(6, heads=2, dropout=0.4, seed=0)
+    rng = random.Random(0)
+    rows = [[rng.gauss(0, 1) for _ in range(6)] for _ in range(4)]
+    outputs, weights = attention(rows, with_weights=True)
+    root = sg.sum([x * x for row in outputs for x in row])
+    root.backward()
+    picture = draw(root, "heads.1.positions.2")
+    head = head_of(picture)
+    shares = [w.data for w in weights[1][2]]
+    assert [row.weight.data for row in head.rows] == shares
+    assert 0 < shares.count(0.0) < 4
+    assert head.panels[3].detail == "softmax × mask"
+    assert picture.notes[0].endswith(f"its mask, which is 0 for {shares.count(0.0)} of 4 positions")
+
+
+@pytest.mark.parametrize("way", ["RandomLeaf", "numbers"])
+def test_masks_of_any_kind_hide_no_head(way):
+    masks = [0.0, 2.0, 2.0]
+    if way == "RandomLeaf":
+        masks = [sg.RandomLeaf(SimpleNamespace(draw=lambda mask=mask: mask)) for mask in masks]
+    rng = random.Random(1)
+    q, *rows = ([Value(rng.gauss(0, 1)) for _ in range(2)] for _ in range(4))
+    shares = sg.softmax([sg.dot(q, row) for row in rows])
+    dropped = [mask * share for share, mask in zip(shares, masks, strict=True)]
+    results = [sg.dot(dropped, column) for column in zip(*rows, strict=True)]
+    snapshot = Snapshot([sg.sum(results)])
+    (head,) = find_heads(snapshot, snapshot.order)
+    assert list(head.weights) == dropped
+    assert [mask.data for mask in head.masks] == [0.0, 2.0, 2.0]
+    for result, products in zip(head.results, zip(*head.weighted, strict=True), strict=True):
+        assert sum(product.data for product in products) == pytest.approx(result.data)
+
+
+def test_weights_that_parameters_multiply_are_no_head_with_a_mask():
+    q, *rows = ([Value(1.0), Value(float(i))] for i in range(4))
+    gates = [sg.Parameter(0.5) for _ in rows]
+    shares = sg.softmax([sg.dot(q, row) for row in rows])
+    gated = [share * gate for share, gate in zip(shares, gates, strict=True)]
+    snapshot = Snapshot([sg.dot(gated, [row[1] for row in rows])])
+    assert find_heads(snapshot, snapshot.order) == []
 
 
 def test_many_positions_and_numbers_are_cut_and_that_is_said():

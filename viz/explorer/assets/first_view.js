@@ -19,6 +19,9 @@ const WIDE = 1100; // where a graph goes from left to right, as in a book
 const MUCH_BETTER = 1.2;
 const NEARLY = 0.85;
 
+let isStartedHidden = false; // in a frame that is not displayed, nothing has a size
+
+const hasSize = () => stage.getBoundingClientRect().width > 0;
 const everyFold = graph.folds.map((_, fold) => fold);
 const scaleWith = (opened) => fitScale(layOut(opened).open.get(0));
 
@@ -108,7 +111,12 @@ export function followZoom() {
   // A page that changes its size shows all of the graph again, until a part of it was chosen.
   new ResizeObserver(() => {
     const isPrinted = stage.hasAttribute('viewBox');
-    if (isPrinted || !stage.getBoundingClientRect().width) return;
+    if (isPrinted || !hasSize()) return;
+    if (isStartedHidden) {
+      startView();
+      showLinked();
+      return;
+    }
     if (chooseOrientation()) draw();
     if (!state.zoom) showFirst();
   }).observe(stage);
@@ -132,6 +140,7 @@ export function showLinked() {
 
 /** Draw everything for the first time: what can be read, and the selected value in sight. */
 export function startView() {
+  isStartedHidden = !hasSize();
   chooseOrientation();
   if (!state.isOpenLinked) openReadable();
   draw();

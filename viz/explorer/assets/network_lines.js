@@ -151,7 +151,8 @@ function coveredAt([x, y], width) {
 
 function paintPlate(now) {
   const one = chosenLine();
-  if (!one) return;
+  // In a frame that is hidden, lines have no places yet.
+  if (!one?.path) return;
   halo.style.strokeWidth = (Number(one.width) + 3).toFixed(1);
   const text = short(shownOnLine(one, now));
   if (plateText.textContent === text) return;

@@ -53,6 +53,7 @@ async function startPage() {
   prepareStage();
   readLink();
   useTheme();
+  const themeFirst = currentTheme();
   setUpDetail();
   setUpPointers();
   setUpScrubbing();
@@ -76,6 +77,7 @@ async function startPage() {
   setUpPrinting();
   addEventListener('hashchange', followLink);
   document.body.dataset.ready = 'yes';
+  if (currentTheme() !== themeFirst) recolor();
 }
 
 // On a phone the tools are behind one button.

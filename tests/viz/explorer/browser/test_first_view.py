@@ -174,3 +174,11 @@ def test_the_ends_of_the_scale_have_signs(show: Show) -> None:
     page = show(viz.explore(neuron()))
     assert page.tab.locator("#legend svg text").all_text_contents() == ["−", "+"]
     assert page.text("#scale-low") == "−1.5"
+
+
+@pytest.mark.parametrize("width", [1180, 900, 840, 761])
+def test_the_whole_legend_is_in_sight_beside_the_panel(show: Show, width: int) -> None:
+    tab = show(viz.explore(network([4, 4, 1]))).tab
+    resize(tab, width, 640)
+    shown, needed = tab.eval_on_selector("#legend", "it => [it.clientWidth, it.scrollWidth]")
+    assert needed <= shown
