@@ -1,5 +1,6 @@
 """What tests and examples share: how many processes, the generator, and plots that are closed."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -26,6 +27,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Run single files in one process, which begins sooner, and folders on every core."""
     files = [argument for argument in config.args if ".py" in argument]
     return 0 if files == config.args else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Hide the collected tests from Python's garbage collector, which walks over them otherwise."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
