@@ -146,7 +146,7 @@ def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "batch_size"), [*((name, 5) for name in OPTIMIZERS), ("adam", 1), ("adam", None)]
+    ("name", "batch_size"), [*((name, 5) for name in OPTIMIZERS), ("Adam", 1), ("Adam", None)]
 )
 def test_every_optimizer(name: str, batch_size: int | None, calls: list[int]) -> None:
     options: dict[str, Any] = {

@@ -281,7 +281,7 @@ def test_what_is_not_data_is_refused(data: Any, error: type[Exception], message:
 def test_data_is_for_a_training() -> None:
     y = Value(2.0) * 3.0
     y.backward()
-    with pytest.raises(OptionError, match="data of animate is for a Recording"):
+    with pytest.raises(OptionError, match="data of animate is only for a Recording"):
         viz.animate(y, data=(X2, Y2))
 
 
