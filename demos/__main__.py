@@ -27,7 +27,7 @@ DEMOS = {
         "two layers, softmax and losses by hand, then a network that learns from four points"
     ),
     "overfitting": "thirty points learned by heart, and which cures help how often",
-    "defaults": "activations, starts, remedies, optimizers: the usual advice, measured",
+    "defaults": "activations, initialization, remedies, optimizers: the usual advice, measured",
     "descent": "three ways down: all samples at once, ten, or one at a time",
     "numerical": (
         "gradients by moving one weight after the other, against backpropagation, "
