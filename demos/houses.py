@@ -115,7 +115,7 @@ class Improvement(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """A training.
+    """A training run.
 
     Attributes:
         losses: The loss before each step.

@@ -56,7 +56,7 @@ _DTYPES = {
 """The types of numbers that a file may hold, as NumPy spells them. All are read as float64."""
 
 _TRAINING_PREFIXES = ("optimizer.", "history.", "callbacks.", "generators.")
-"""Prefixes of the names of arrays that belong to a training, not to its model."""
+"""Prefixes of the names of arrays that belong to a training run, not to its model."""
 
 _PYTORCH_COUNTERS = ("num_batches_tracked",)
 """Last names of arrays that layers of PyTorch have, and those here do not need."""
@@ -225,7 +225,7 @@ def match_model_arrays(
 
     Args:
         model: A network.
-        arrays: Arrays by name; those that belong to a training are left alone.
+        arrays: Arrays by name; those that belong to a training run are left alone.
         where: What errors call their source.
 
     Returns:

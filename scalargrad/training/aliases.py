@@ -1,4 +1,4 @@
-"""Names for the data that a training passes on without looking inside."""
+"""Names for the data that a training run passes on without looking inside."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -55,7 +55,7 @@ _TOLERANCE = 1e-8
 
 
 def earns_recording(losses: Sequence[Value], visits: int, steps: int) -> bool:
-    """Return whether a training is long enough to be faster with a recording.
+    """Return whether a training run is long enough to be faster with a recording.
 
     It counts and does not measure time, so that the same training always goes the same way.
 
@@ -95,7 +95,7 @@ class Work(NamedTuple):
 
 
 def earns_native_code(program: Compiled, work: Work) -> bool:
-    """Return whether a training is long enough for native code to be faster than NumPy.
+    """Return whether a training run is long enough for native code to be faster than NumPy.
 
     It counts, as `earns_recording` does.
 

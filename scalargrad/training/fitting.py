@@ -243,7 +243,7 @@ def _count_work(
     callbacks: Sequence[Callback],
     looks_between_epochs: bool,
 ) -> Work:
-    """Return how much a training computes.
+    """Return how much a training run computes.
 
     Args:
         sets: The samples to train on, and those to validate on, if any.

@@ -1,4 +1,4 @@
-"""The training loop: run the steps, call the callbacks, and report a training that diverges."""
+"""The training loop: run the steps, call the callbacks, and report a training run that diverges."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -308,7 +308,7 @@ class Training:
         if reason == self.history.eager_reason:
             return
         self.history.eager_reason = reason
-        # A training that is too short to be compiled is too short to talk about.
+        # A training run that is too short to be compiled is too short to talk about.
         if reason != TOO_LITTLE_WORK:
             first_line = reason.partition("\n")[0]
             bar.say(f"not compiled: {first_line}")

@@ -1,4 +1,4 @@
-"""A training saved while it runs, to be resumed bit-exactly, even after it was killed."""
+"""A training run saved while it runs, to be resumed bit-exactly, even after it was killed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """Files that are damaged or make no sense: `python -m tests.campaigns.checkpoints [FILES] [SEED]`.
 
 Half of the files are a checkpoint with bytes changed, which `load` must refuse or read right. The
-other half are well formed, with parts replaced: from these a training must resume, or be left as it
+other half are well formed, with parts replaced: from these a run must resume, or be left as it
 was.
 """
 

@@ -1,4 +1,4 @@
-"""A training killed again and again at random moments must come to the same bits.
+"""A training run killed again and again at random moments must come to the same bits.
 
 `python -m tests.campaigns.kills [TRAININGS]`
 """

@@ -383,7 +383,7 @@ class ByHand:
 
 
 def by_hand(change: changes.Change, seed: int) -> tuple[str, float]:
-    """The end of a training by hand, and its loss."""
+    """The end of a training run by hand, and its loss."""
     model = change.build(seed)
     hand = ByHand(change, numpy.array([parameter.data for parameter in model.parameters()]))
     rows, targets = changes.fresh()

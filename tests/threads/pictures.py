@@ -29,7 +29,7 @@ def graph() -> tuple[Value, Value]:
 
 
 def recording() -> training.Recording:
-    """A training of two steps."""
+    """A training run of two steps."""
     model, recorder = (
         nn.MLP(1, [2, 1], seed=1 + VARIANT.get()),
         training.Recorder([1.0], 2.0, losses.mse),

@@ -1,4 +1,4 @@
-"""Checkpoints of a training that are well formed and make no sense: parts are replaced."""
+"""Checkpoints of a training run that are well formed and make no sense: parts are replaced."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""A training with everything that has a state, as a program to be killed.
+"""A training run with everything that has a state, as a program to be killed.
 
 Usage: python -m tests.training.script FILE [EPOCHS [PATIENCE]]
 """

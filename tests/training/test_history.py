@@ -1,4 +1,4 @@
-"""The history of a training: a dict of columns that is kept whole in a checkpoint."""
+"""The history of a training run: a dict of columns that is kept whole in a checkpoint."""
 
 import pytest
 

@@ -75,7 +75,7 @@ class Watcher(Callback):
 
 
 class Outcome(NamedTuple):
-    """All that a training leaves behind."""
+    """All that a training run leaves behind."""
 
     parameters: dict[str, float]
     gradients: list[float]

@@ -1,4 +1,4 @@
-"""A training that was cut goes on to the same bits; a file of another training is refused."""
+"""A training run that was cut goes on to the same bits; a file of another training is refused."""
 
 import math
 import os
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Cut(Callback):
-    """Ends a training in the middle of an epoch, as a crash would."""
+    """Ends a training run in the middle of an epoch, as a crash would."""
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -65,7 +65,7 @@ def test_a_training_that_was_cut_twice(tmp_path: Path, whole: str) -> None:
 
 
 class CutAfterEpochs(Callback):
-    """Ends a training between two epochs, with no look at single steps."""
+    """Ends a training run between two epochs, with no look at single steps."""
 
     def __init__(self, epochs: float) -> None:
         self.epochs = epochs

@@ -1,4 +1,4 @@
-"""A training as a scene: one graph at several moments, where colors, widths and numbers change."""
+"""Training as a scene: one graph at several moments, where colors, widths and numbers change."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -263,7 +263,7 @@ def _run_here(
     total = sum(losses[1:], losses[0]) / len(samples)
 
     parameters = dict(model.named_parameters())
-    # The gradients of this comparison must not add to those of a training that goes on.
+    # The gradients of this comparison must not add to those of a training run that goes on.
     before = {name: parameter.grad for name, parameter in parameters.items()}
     model.zero_grad()
     total.backward()

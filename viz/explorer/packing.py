@@ -1,6 +1,6 @@
 """The numbers of a page as text: XOR with the frame before, bytes by significance, deflate, base64.
 
-Successive frames of a training differ in few bits, and bytes of one significance look alike, which
+Successive frames of a run differ in few bits, and bytes of one significance look alike, which
 deflate makes use of. No bit is lost.
 
 If the graph of a recording can be computed from its leaves, the page carries only those, and
@@ -174,7 +174,7 @@ def _agree(computed: Numbers, recorded: Numbers) -> bool:
 
 def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, Partials]:
     """Compute all frames at once from their leaves, with the local derivatives."""
-    # Imported here: only a recording of a training needs the rules of the compiler.
+    # Imported here: only a recording of a training run needs the rules of the compiler.
     from scalargrad.compiler.array_rules import ARRAYS
 
     values = data.copy()

@@ -1,4 +1,4 @@
-"""Curves: the loss and what else changes in a training, and functions of one number."""
+"""Curves: the loss and what else changes in a training run, and functions of one number."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain

@@ -92,7 +92,7 @@ export function hideSheets() {
 
 /** Draw the sheet again, as numbers or colors have changed. */
 export function repaintSheet() {
-  // A training brings new numbers before a large sheet is done: it is finished with the new ones.
+  // A run brings new numbers before a large sheet is done: it is finished with the new ones.
   if (job) isStale = true;
   else if (request) startJob();
 }

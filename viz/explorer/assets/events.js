@@ -14,7 +14,7 @@ const listeners = {
  *   | 'playground' | 'pointed' | 'released'} event - `numbers`: another frame or comparison;
  *   `moved`: a leaf is being moved, and its panel follows by itself; `selection`: another value is
  *   selected, or other folds are open; `step`: another step of the backward pass; `verdict`:
- *   answers were checked; `training`: some steps of a training that goes on, whose numbers most of
+ *   answers were checked; `training`: some steps of a run that goes on, whose numbers most of
  *   the page shows only now and then; `theme`: the colors have changed; `playground`: the reader
  *   has chosen something else to look at in a page that trains, such as a sample, a neuron or what
  *   the colors show; `pointed`: another neuron is under the pointer, which changes little and

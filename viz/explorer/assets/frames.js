@@ -56,7 +56,7 @@ export function frameAt(t) {
   return frameCache[t];
 }
 
-/** Put other numbers in the place of a frame: those of a training that goes on in the page. */
+/** Put other numbers in the place of a frame: those of a training run that goes on in the page. */
 export function replaceFrame(t, frame) {
   frameCache[t] = frame;
 }

@@ -1,4 +1,4 @@
-// Loss chart: the losses of a training as lines. Its vertical axis is a square root, so that 0 is
+// Loss chart: the losses of a run as lines. Its vertical axis is a square root, so that 0 is
 // on it and small losses can be told apart. Nothing here knows of the page.
 
 import { short } from './numbers.js';

@@ -12,7 +12,7 @@ import { createLossChart } from './loss_chart.js';
 import { isTurnOf } from './pace.js';
 import { lookAt, session } from './session.js';
 
-const MEASURING_SHARE = 0.1; // of a training, for measuring losses
+const MEASURING_SHARE = 0.1; // of a training run, for measuring losses
 const READOUT_GAP = 8; // pixels beside the moment
 
 const lossParts = {
@@ -81,7 +81,7 @@ function recordAndDraw() {
   drawLoss();
 }
 
-// To measure the losses of many samples takes its time: a training keeps most of it.
+// To measure the losses of many samples takes its time: a training run keeps most of it.
 function recordWhenDue() {
   if (!isTurnOf('loss')) return;
   if (performance.now() - recordedAt >= measuringTook / MEASURING_SHARE) recordAndDraw();
@@ -162,7 +162,7 @@ export function lookFurther(by) {
   showMoment(list[Math.max(0, Math.min(list.length - 1, wanted))]);
 }
 
-// A training that went on from the past begins a new run there.
+// A training run that went on from the past begins a new run there.
 function followPast() {
   const hasGoneOn = lookedAt && !session.past && session.trainer.steps === lookedAt.steps;
   if (hasGoneOn) lossMoments.goOnFrom(lookedAt);

@@ -4,7 +4,7 @@
 const MAX_MOMENTS = 900;
 
 /**
- * Make the list of the moments of a training.
+ * Make the list of the moments of a training run.
  *
  * @param {Object} trainer
  * @param {function(): ?number} accuracy - The percentage of samples whose class is right now; null

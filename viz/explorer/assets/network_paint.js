@@ -13,7 +13,7 @@ import { colorsBetween, drawMap } from './map_colors.js';
 import { isTurnOf } from './pace.js';
 
 const MAX_TARGETS = 2; // written out
-const MAX_SHARE_FOR_MAPS = 0.25; // of a training, for drawing maps
+const MAX_SHARE_FOR_MAPS = 0.25; // of a training run, for drawing maps
 const BOUNDED = new Set(['tanh', 'softsign', 'sigmoid', 'hardtanh', 'erf', 'sin', 'cos']);
 
 /** The boxes of each level, inputs first. */

@@ -1,5 +1,5 @@
 // Plane: draws functions of two inputs as regions, or of one input as curves, and points, on a
-// canvas. Nothing here knows of a training.
+// canvas. Nothing here knows of a training run.
 
 import { html } from './elements.js';
 import { scale } from './colors.js';

@@ -18,7 +18,7 @@ import { writeText } from './cells.js';
 import { showScore } from './scores.js';
 import { followKeys, nearestPoint, walkSamples } from './region_tools.js';
 
-const MAX_SHARE_FOR_ALL = 0.1; // of a training, for all samples
+const MAX_SHARE_FOR_ALL = 0.1; // of a training run, for all samples
 const MIN_IMAGE_INPUTS = 16;
 const CATCH_POINT = 24; // pixels
 const BAR_WIDTH = 100;

@@ -22,7 +22,7 @@ import { showScore } from './scores.js';
 import { setUpPredictions } from './predictions.js';
 
 const CURVE_POINTS = 256;
-const MAX_SHARE_OF_TIME = 0.2; // of a training, for drawing regions
+const MAX_SHARE_OF_TIME = 0.2; // of a training run, for drawing regions
 const LOGIT_REACH = 4; // a logit of 4 stands for 98 %
 
 const isCurve = modelInputs.length === 1;
@@ -44,7 +44,7 @@ function setUpRegions() {
   regions.measure();
 
   const { drawNow, isDue } = limitTo(MAX_SHARE_OF_TIME, regions.drawAll);
-  // While a training goes on, less often where it takes long.
+  // While a training run goes on, less often where it takes long.
   const drawWhenDue = () => {
     if (isDue() && isTurnOf('maps')) drawNow();
   };

@@ -5,7 +5,7 @@ import { graph } from './graph.js';
 import { listen } from './events.js';
 import { numbersNow, session } from './session.js';
 
-const FOLLOWED = 0.15; // of the way to the largest number, in a frame of a training that runs
+const FOLLOWED = 0.15; // of the way to the largest number, in a frame of a training run that runs
 
 const scaledColumns = graph.network?.columns ?? [];
 const scaledNeurons = scaledColumns.flatMap(({ neurons }) => neurons);

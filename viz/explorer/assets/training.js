@@ -65,7 +65,7 @@ function drawLossCurve(xOf) {
 let events = null;
 
 // To find them takes all frames, which take their time: the list is made once, and only where there
-// is a training.
+// is a training run.
 function eventList() {
   events ??= [...lossEvents(), ...gateEvents(), ...signEvents()].sort((a, b) => a.frame - b.frame);
   return events;
