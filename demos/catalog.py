@@ -115,7 +115,7 @@ GROUPS = (
                 Cover("sparrow-last.svg", 0.0, 90.0, 330.0),
             ),
             "overfitting": Card(
-                "Learned by heart",
+                "Overfitting, and its cures",
                 "Thirty points, and what cures it",
                 Cover("overfitting-regions.svg", 45.0, 20.0, 215.0),
             ),

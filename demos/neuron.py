@@ -122,8 +122,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
 
 _TEXT = (
-    "A neuron with the weights −1 and −1.5 and the bias 0.5 sees the inputs −3 and 2. It says "
-    "0.62 where 2 was asked for.",
+    "A neuron with the weights −1 and −1.5 and the bias 0.5 sees the inputs −3 and 2. Its "
+    "prediction is 0.62, and the target is 2.",
     "How much is each weight to blame? The chain rule multiplies the local derivatives on the way "
     "from the loss back to the weight. Each edge of the picture carries one such factor, and each "
     "card the product so far.",

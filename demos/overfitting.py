@@ -278,7 +278,7 @@ def run(folder: Path, quick: bool = False) -> Story:
 
     say_all(numbers)
     draw(found, folder)
-    title = "Learned by heart, and cured"
+    title = "Overfitting, and its cures"
     pictures = (_REGIONS, _LOSSES)
     page = _page_that_trains(folder)
     code = list_code(cures)
