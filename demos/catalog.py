@@ -116,7 +116,7 @@ GROUPS = (
             ),
             "overfitting": Card(
                 "Overfitting, and its cures",
-                "Thirty points, and what cures it",
+                "Thirty points learned by heart",
                 Cover("overfitting-regions.svg", 45.0, 20.0, 215.0),
             ),
             "hundred": Card(

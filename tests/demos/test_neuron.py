@@ -75,7 +75,7 @@ def test_the_report_shows_every_factor_and_every_gradient() -> None:
 
 def test_the_text_and_the_table_have_the_numbers_of_the_neuron(told: Callable[[str], Told]) -> None:
     ran = told("neuron")
-    assert f"It says {PREDICTION:.2f} where 2 was asked for" in " ".join(ran.story.text)
+    assert f"prediction is {PREDICTION:.2f}, and the target is 2" in " ".join(ran.story.text)
     numbers = dict(ran.story.numbers)
     assert float(numbers["∂L/∂w1"].replace("−", "-")) == pytest.approx(
         2 * ERROR * SLOPE * X[0], abs=5e-5
