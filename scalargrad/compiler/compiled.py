@@ -59,7 +59,8 @@ class Compiled(Displayable):
 
     Program and model keep numbers of their own. A StaleWarning says so when the program is called
     and the model's have changed (by an optimizer, say), or when the model is called, saved or
-    converted and the program's have changed: once, until `read` or `write_back`.
+    converted and the program's have changed: once, until `read` or `write_back`. It also says when
+    the model has changed its mode, and dropout or the like depends on that.
 
     A program can be copied. A copy has its own parameters, and its own model if it is deep. One
     that is not deep goes its own way, and does not warn.
@@ -90,6 +91,8 @@ class Compiled(Displayable):
 
     In a loop of steps nobody writes to one, so looking costs no more than a comparison.
     """
+    _modes: tuple[bool, ...] | None = None
+    """The modes that `_list_modes` found when the function was recorded; None for no report."""
 
     def __init__(
         self,
@@ -115,6 +118,7 @@ class Compiled(Displayable):
         self._guards = guards
         self.read()
         if model is not None:
+            self._modes = _list_modes(model)
             expect_program(model, self)
 
     def _assemble(
@@ -182,6 +186,7 @@ class Compiled(Displayable):
         twin._guards = self._guards
         twin._exchanged = self._exchanged
         twin._follows_model = self._follows_model
+        twin._modes = self._modes
         if twin.model is not None:
             expect_program(twin.model, twin)
         return twin
@@ -228,6 +233,7 @@ class Compiled(Displayable):
         """Never warn of differences from the model: the caller keeps both in step."""
         self._follows_model = False
         self._exchanged = None
+        self._modes = None
 
     def warn_of_unread(self) -> None:
         """Warn if the model has changed since its parameters were exchanged with the program.
@@ -235,6 +241,7 @@ class Compiled(Displayable):
         Whoever uses the numbers of the program calls it.
         """
         self._seen = WRITES.latest
+        self._warn_of_mode()
         if self._exchanged is None:
             return
         numbers = self._model_numbers()
@@ -246,6 +253,19 @@ class Compiled(Displayable):
             "optimizer, load_state_dict or .data), and it computes with numbers of its own: call "
             "program.read() to take those of the model, or program.write_back() to set the model "
             "to those of the program",
+            StaleWarning,
+        )
+
+    def _warn_of_mode(self) -> None:
+        if self.model is None or self._modes in (None, _list_modes(self.model)):
+            return
+        self._modes = None
+        now, before = (
+            ("training", "evaluation") if self.model.training else ("evaluation", "training")
+        )
+        warn(
+            f"the model is in {now} mode now, and this program was recorded in {before} mode, in "
+            "which dropout and the like compute something else: compile once for each mode",
             StaleWarning,
         )
 
@@ -788,6 +808,15 @@ class _NullFile:
 
     def write(self, data: bytes) -> int:
         return len(data)
+
+
+def _list_modes(model: Module) -> tuple[bool, ...]:
+    """Return whether each part is in training mode that then computes something else."""
+    return tuple(
+        part.training
+        for _, part in model.named_modules()
+        if part.batchwise or any(part.named_generators())
+    )
 
 
 def _rebuild(parts: _Parts, parameters: Array, gradient: Array, names: tuple[str, ...]) -> Compiled:

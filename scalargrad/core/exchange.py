@@ -11,7 +11,7 @@ __all__ = ["WRITES", "expect_program", "warn_of_programs"]
 
 
 class Writes:
-    """When the number of a Parameter was last set, of any model.
+    """When the number of a Parameter, or the mode of a model, was last set.
 
     Attributes:
         latest: A new object for each time.

@@ -13,7 +13,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core.conversion import as_float
-from scalargrad.core.exchange import warn_of_programs
+from scalargrad.core.exchange import WRITES, warn_of_programs
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.unlearned import is_reported
@@ -307,6 +307,8 @@ class Module(Displayable):
         """Set this module and all inside it to training mode (dropout and the like are on)."""
         for _, module in self.named_modules():
             module.training = mode
+        # Programs that were recorded in the other mode should say so.
+        WRITES.latest = object()
         return self
 
     def eval(self) -> "Module":

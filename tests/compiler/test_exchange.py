@@ -17,7 +17,7 @@ from scalargrad.core import exchange
 from scalargrad.errors import StaleWarning
 from scalargrad.interop import to_onnx, to_torch
 from scalargrad.losses import mse
-from scalargrad.nn import MLP
+from scalargrad.nn import MLP, Dropout, Sequential
 from scalargrad.nn.functional import Objective
 from scalargrad.training import Callback
 
@@ -219,3 +219,29 @@ def test_programs_that_are_gone_leave_nothing_behind() -> None:
     del program
     model([1.0, 2.0])
     assert len(exchange._programs) == before
+
+
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+def test_a_program_of_the_other_mode_warns_once(mode: bool) -> None:
+    model = Sequential(MLP(2, [3, 2], "tanh", seed=1), Dropout(0.5, seed=2)).train(mode)
+    program = compile(model, model, inputs=(2,))
+    program(X)
+    model.train(not mode)
+    with pytest.warns(
+        StaleWarning, match=f"recorded in {'training' if mode else 'evaluation'} mode"
+    ):
+        program(X)
+    program(X)
+
+
+def test_the_mode_of_a_model_without_dropout_does_not_matter() -> None:
+    model, program = compiled()
+    model.eval()
+    program(X, Y)
+
+
+def test_a_mode_that_is_restored_does_not_matter() -> None:
+    model = Sequential(MLP(2, [3, 2], "tanh", seed=1), Dropout(0.5, seed=2))
+    program = compile(model, model, inputs=(2,))
+    model.predict(X)
+    program(X)
