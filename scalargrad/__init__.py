@@ -29,6 +29,7 @@ from .core.seeds import manual_seed
 from .core.source_lines import SourceLine
 from .core.value import Constant, Parameter, Value, backward
 from .utils.display import display_lists
+from .utils.elsewhere import SCALARGRAD, no_attribute
 from .utils.garbage import collector_off
 from .utils.shadowing import warn_of_other_viz
 
@@ -132,7 +133,7 @@ if not TYPE_CHECKING:  # for type checkers every name is imported above, and no 
             return getattr(import_module(f".{_LATER[name]}", __name__), name)
         if name in _MODULES or name in _INNER:
             return import_module(f".{_INNER.get(name, name)}", __name__)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_attribute(__name__, name, SCALARGRAD)
 
 
 def __dir__() -> list[str]:

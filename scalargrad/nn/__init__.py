@@ -1,5 +1,9 @@
 """Networks: modules, neurons, layers, and what they are built with."""
 
+from typing import TYPE_CHECKING, Any
+
+from scalargrad.utils.elsewhere import NN, no_attribute
+
 from .activations import ACTIVATIONS, OVER_LAYERS, PReLU, RReLU, activation
 from .attention import Attention
 from .convolution import AvgPool, Conv, MaxPool
@@ -60,3 +64,9 @@ __all__ = [
     "uniform",
     "unreachable",
 ]
+
+if not TYPE_CHECKING:  # for type checkers no other name exists
+
+    def __getattr__(name: str) -> Any:
+        """Say how something is called here that PyTorch has by this name."""
+        raise no_attribute(__name__, name, NN)

@@ -1,5 +1,9 @@
 """Optimizers, learning-rate schedules, penalties and clipping."""
 
+from typing import TYPE_CHECKING, Any
+
+from scalargrad.utils.elsewhere import OPTIM, no_attribute
+
 from .clipping import clip_gradient_norm, clip_gradient_values, max_norm
 from .optimizer import Optimizer
 from .penalties import elastic_net, l1, l2
@@ -38,3 +42,9 @@ __all__ = [
     "l2",
     "max_norm",
 ]
+
+if not TYPE_CHECKING:  # for type checkers no other name exists
+
+    def __getattr__(name: str) -> Any:
+        """Say how something is called here that PyTorch has by this name."""
+        raise no_attribute(__name__, name, OPTIM)
