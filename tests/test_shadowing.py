@@ -35,7 +35,7 @@ def test_scalargrad_warns_of_another_viz(name: str, tmp_path: Path) -> None:
     assert first.startswith("<string>:1: RuntimeWarning: ")
     assert "another module named viz stands in the way" in first
     assert place.strip() == str(other)
-    assert "rename that file" in advice
+    assert "rename that file or folder" in advice
     assert "pip install --force-reinstall --no-deps scalargrad-viz" in advice
 
 
@@ -47,7 +47,7 @@ def test_viz_refuses_another_scalargrad(tmp_path: Path) -> None:
     first, place, advice = done.stderr.splitlines()[-3:]
     assert first.startswith("ImportError: another module named scalargrad stands in the way")
     assert place.strip() == str(other)
-    assert "rename that file" in advice
+    assert "rename that file or folder" in advice
 
 
 def test_nothing_is_in_the_way_of_ours() -> None:

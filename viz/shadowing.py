@@ -26,7 +26,7 @@ def check_engine(engine: ModuleType) -> None:
             ...
         ImportError: another module named scalargrad stands in the way of the one viz draws with:
           a module without a file
-        rename that file; or, if a package brought it, run: pip uninstall scalargrad && pip ...
+        rename that file or folder; or, if a package brought it, run: pip uninstall scalargrad && ...
     """
     if getattr(engine, "_DISTRIBUTION", None) == _DISTRIBUTION:
         return
@@ -35,7 +35,7 @@ def check_engine(engine: ModuleType) -> None:
     path = getattr(engine, "__file__", None) or next(iter(folders), "a module without a file")
     message = (
         f"another module named scalargrad stands in the way of the one viz draws with:\n  {path}\n"
-        "rename that file; or, if a package brought it, run: pip uninstall scalargrad && "
+        "rename that file or folder; or, if a package brought it, run: pip uninstall scalargrad && "
         f"pip install --force-reinstall --no-deps {_DISTRIBUTION}"
     )
     raise ImportError(message, name="scalargrad", path=str(path))

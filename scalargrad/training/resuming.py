@@ -228,7 +228,9 @@ def _load_callbacks(training: Training, states: Any) -> None:
     kinds = [entry["kind"] for entry in states]
     own = [_kind(callback) for callback in callbacks]
     if kinds != own:
-        raise CheckpointError(f"the checkpoint is of a run with the callbacks {kinds}, not {own}")
+        raise CheckpointError(
+            f"the checkpoint is of a run with the callbacks {kinds}, not {own}: give the same ones"
+        )
     for callback, entry in zip(callbacks, states, strict=True):
         state = entry["state"]
         if not isinstance(state, dict):

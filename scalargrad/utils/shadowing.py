@@ -39,7 +39,7 @@ def warn_of_other_viz() -> None:
     if path is not None:
         message = (
             f"another module named viz stands in the way of scalargrad's pictures:\n  {path}\n"
-            "rename that file; or, if a package brought it, run: pip uninstall viz && "
+            "rename that file or folder; or, if a package brought it, run: pip uninstall viz && "
             "pip install --force-reinstall --no-deps scalargrad-viz"
         )
         warn(message, RuntimeWarning)

@@ -220,7 +220,7 @@ def _trace(module: Module) -> list[Value]:
     except OptionError:
         raise PictureError(
             f"{type(module).__name__} does not say how many inputs it takes: "
-            "call it and draw the result"
+            "call it and draw the result, or give it an attribute `inputs`"
         ) from None
     model = copy_module(module)
     # In evaluation no random generator moves: drawing a network must not change its training.
