@@ -11,7 +11,8 @@ from scalargrad.core.graph import topological
 from scalargrad.core.scopes import Scope
 from scalargrad.core.value import Parameter, Value, backward
 from scalargrad.nn import Module
-from scalargrad.training.aliases import Loss, Prediction, Sample, Target
+from scalargrad.training.aliases import Loss, Prediction
+from scalargrad.training.samples import Samples
 from scalargrad.training.steps import check_loss
 
 from .locations import LayerMap, Location, samples_by_scope
@@ -94,36 +95,36 @@ class Measurement:
         self.roots: list[Value] = []
         self._kept = 0
 
-    def run(self, inputs: Sequence[Sample], targets: Sequence[Target]) -> None:
-        """Measure these samples in the order given."""
+    def run(self, samples: Samples) -> None:
+        """Measure these samples in order, and name each by its index in the user's X."""
         self.model.zero_grad()
-        count = len(inputs)
+        inputs, targets = samples.inputs, samples.targets
+        rows = [samples.original_index(i) for i in range(len(inputs))]
         if self.model.needs_batch:
             outputs = self.model.batch(inputs)
             losses = [
                 check_loss(self.loss(output, target))
                 for output, target in zip(outputs, targets, strict=True)
             ]
-            self._measure(losses, outputs, count, None)
+            self._measure(losses, outputs, rows, None)
             return
 
-        pairs = zip(inputs, targets, strict=True)
-        for i, (x, target) in enumerate(pairs):
+        for row, x, target in zip(rows, inputs, targets, strict=True):
             output = self.model(x)
             loss = check_loss(self.loss(output, target))
-            self._measure([loss], [output], count, i)
+            self._measure([loss], [output], rows, row)
 
     def _measure(
-        self, losses: list[Value], outputs: list[Prediction], count: int, sample: int | None
+        self, losses: list[Value], outputs: list[Prediction], rows: list[int], row: int | None
     ) -> None:
-        backward(losses, [1.0 / count] * len(losses))
+        backward(losses, [1.0 / len(rows)] * len(losses))
         order = topological(losses)
         if not self.losses:
             self.layer_map.find_chains(order)
         self.losses += [loss.data for loss in losses]
 
         output_ids = {id(value) for value in _flatten(outputs)}
-        _GraphReader(self, order, output_ids, count, sample).read()
+        _GraphReader(self, order, output_ids, rows, row).read()
         if self._kept < MAX_KEPT:
             self.roots += losses
             self._kept += len(order)
@@ -142,7 +143,7 @@ class Measurement:
         Args:
             order: The graph of one sample, or of a batch that was computed together.
         """
-        reader = _GraphReader(self, list(order), set(), len(self.losses), 0)
+        reader = _GraphReader(self, list(order), set(), list(range(len(self.losses))), 0)
         layers: dict[int, str] = {}
         for node in order:
             location = reader.locate(node) if node.args else None
@@ -172,15 +173,18 @@ class _GraphReader:
         measurement: Measurement,
         order: list[Value],
         outputs: set[int],
-        count: int,
-        sample: int | None,
+        rows: list[int],
+        row: int | None,
     ) -> None:
         self.measurement = measurement
         self.order = order
         self.outputs = outputs
-        self.count = count
-        self._sample = sample
-        self._samples = samples_by_scope(order, count) if sample is None else {}
+        self.count = len(rows)
+        self._row = row
+        self._rows = {}
+        if row is None:
+            places = samples_by_scope(order, len(rows))
+            self._rows = {scope: rows[i] if i >= 0 else i for scope, i in places.items()}
         self._locations: dict[int, Location | None] = {}
         self._gate_counts: dict[int, int] = defaultdict(int)
 
@@ -198,10 +202,8 @@ class _GraphReader:
         model = id(self.measurement.model)
         if not any(outer.identity == model for outer in scope.chain()):
             return None
-        sample = self._sample
-        if sample is None:
-            sample = self._samples[id(scope)]
-        return self.measurement.layer_map.locate(scope, sample)
+        row = self._rows[id(scope)] if self._row is None else self._row
+        return self.measurement.layer_map.locate(scope, row)
 
     def read(self) -> None:
         """Record gates, outputs of layers, and inputs."""

@@ -98,14 +98,13 @@ def diagnose(
     """
     if not isinstance(model, Module):
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
-    samples, indices = _choose(read_samples(X, y, finite=False), most)
+    samples = _choose(read_samples(X, y, finite=False), most)
     trained_by = None if optimizer is None else resolve_optimizer(optimizer, model)
     run = _Run(model, samples, get_loss(loss), trained_by, limits or Limits())
 
     # In an empty context, so that no tape, scope or anomaly detector of the caller is active.
     diagnosis: Diagnosis = Context().run(run.diagnose)
-    findings = [_with_original_index(finding, indices) for finding in diagnosis.findings]
-    return replace(diagnosis, findings=tuple(findings))
+    return diagnosis
 
 
 class _Run:
@@ -131,7 +130,7 @@ class _Run:
         measurement = self.measurement
         with mute_no_gradient(), numpy.errstate(all="ignore"):
             try_out(measurement.model, self.loss, self.samples)
-            measurement.run(self.samples.inputs, self.samples.targets)
+            measurement.run(self.samples)
             severity = list(KINDS)
             findings = sorted(self._check(), key=lambda finding: severity.index(finding.kind))
             return Diagnosis(
@@ -172,16 +171,18 @@ class _Run:
         again = Measurement(self.model, self.loss)
         try:
             with detect_anomaly():
-                again.run(self.samples.inputs, self.samples.targets)
+                again.run(self.samples)
             text = "the loss or a gradient is not finite"
         except AnomalyError as error:
             text = str(error)
 
         sample = None
+        place = 0
         if not again.model.needs_batch and len(again.losses) < len(self.samples):
-            sample = len(again.losses)
+            place = len(again.losses)
+            sample = self.samples.original_index(place)
             text = f"sample {sample}: {text}"
-        loss = self.measurement.losses[sample or 0]
+        loss = self.measurement.losses[place]
         return Finding("not finite", "", text, {"loss": loss}, sample)
 
     def _find_non_finite_data(self) -> Finding | None:
@@ -191,7 +192,8 @@ class _Run:
                 if not isfinite(number):
                     text = f"{where} is {number!r}: leave that sample out or fill the gap"
                     loss = self.measurement.losses[i]
-                    return Finding("not finite", "", text, {"loss": loss}, i)
+                    row = self.samples.original_index(i)
+                    return Finding("not finite", "", text, {"loss": loss}, row)
         return None
 
     def _sample_numbers(self, i: int) -> Iterator[tuple[str, float]]:
@@ -286,8 +288,8 @@ def _mark(kinds: Sequence[str]) -> str:
     return kind if count == len(kinds) else f"{count} {kind}"
 
 
-def _choose(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
-    """Return evenly chosen samples with their indices."""
+def _choose(samples: Samples, most: int | None) -> Samples:
+    """Return evenly chosen samples."""
     total = len(samples)
     count = total if most is None else min(total, checked_int(most, "most", 1))
     indices = [i * total // count for i in range(count)]
@@ -295,7 +297,7 @@ def _choose(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
     # The backward passes would leave gradients on the user's Values.
     inputs = [_copy_values(x) for x in chosen.inputs]
     targets = [_copy_values(target) for target in chosen.targets]
-    return replace(chosen, inputs=inputs, targets=targets), indices
+    return replace(chosen, inputs=inputs, targets=targets)
 
 
 def _copy_values(item: Sample) -> Sample:
@@ -305,10 +307,3 @@ def _copy_values(item: Sample) -> Sample:
     if kind in (list, tuple):
         return kind(map(_copy_values, item))
     return item
-
-
-def _with_original_index(finding: Finding, indices: Sequence[int]) -> Finding:
-    """Return a finding that names its sample by the index in the user's X."""
-    if finding.sample is None:
-        return finding
-    return replace(finding, sample=indices[finding.sample])

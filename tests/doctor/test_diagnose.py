@@ -786,3 +786,22 @@ def test_frames_are_taken() -> None:
     pandas = pytest.importorskip("pandas")
     X, y = moons()
     assert diagnose(nn.MLP(2, [4, 1], seed=3), pandas.DataFrame(X), pandas.Series(y)).samples == 40
+
+
+@pytest.mark.parametrize("most", [100, None], ids=repr)
+def test_a_sentence_names_the_sample_by_its_row_in_x(most: int | None) -> None:
+    inputs = numpy.linspace(-1.0, 1.0, 207)[:, None] ** 3
+    model = nn.MLP(1, [3, 1], "relu", seed=0)
+    model.layers[0].neurons[1].bias.data = -50.0
+    (finding,) = (
+        found
+        for found in diagnose(model, inputs, inputs[:, 0], most=most).findings
+        if found.kind == "dead"
+    )
+    assert finding.sample is not None
+    assert f"(sample {finding.sample})" in finding.text
+    neuron = model.layers[0].neurons[1]
+    weight, bias = neuron.weights[0].data, neuron.bias.data
+    assert finding.numbers["pre-activation"] == pytest.approx(
+        weight * inputs[finding.sample, 0] + bias, rel=1e-12
+    )
