@@ -2,6 +2,7 @@
 
 import sys
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from scalargrad.terminal import encodable
 
@@ -60,7 +61,10 @@ class Progress:
 
 def _make_bar(total: int, initial: int) -> Any:
     try:
-        from tqdm.auto import tqdm
+        with catch_warnings():
+            # In a notebook without ipywidgets the bar is one of text; tqdm would warn of it.
+            simplefilter("ignore")
+            from tqdm.auto import tqdm
     except ModuleNotFoundError:
         return None
     return tqdm(total=total, initial=initial, unit=" steps", dynamic_ncols=True)

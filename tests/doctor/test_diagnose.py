@@ -790,7 +790,7 @@ def test_frames_are_taken() -> None:
 
 @pytest.mark.parametrize("most", [100, None], ids=repr)
 def test_a_sentence_names_the_sample_by_its_row_in_x(most: int | None) -> None:
-    inputs = numpy.linspace(-1.0, 1.0, 207)[:, None] ** 3
+    inputs = numpy.linspace(1.0, -1.0, 207)[:, None] ** 3
     model = nn.MLP(1, [3, 1], "relu", seed=0)
     model.layers[0].neurons[1].bias.data = -50.0
     (finding,) = (
@@ -799,7 +799,7 @@ def test_a_sentence_names_the_sample_by_its_row_in_x(most: int | None) -> None:
         if found.kind == "dead"
     )
     assert finding.sample is not None
-    assert f"(sample {finding.sample})" in finding.text
+    assert f"(sample {finding.sample})" in finding.sentence
     neuron = model.layers[0].neurons[1]
     weight, bias = neuron.weights[0].data, neuron.bias.data
     assert finding.numbers["pre-activation"] == pytest.approx(

@@ -3,6 +3,9 @@
 import copy
 import gc
 import pickle
+import sys
+import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -368,7 +371,7 @@ def test_progress_goes_to_the_error_stream(
 ) -> None:
     fit(line(), X, Y, loss="mse", epochs=2, progress=False)
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     fit(line(), X, Y, loss="mse", epochs=2, validation=0.2)
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -379,6 +382,23 @@ def test_progress_goes_to_the_error_stream(
 def test_a_bar_where_tqdm_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("tqdm")
     fit(line(), X, Y, loss="mse", epochs=2, batch_size=5)
+    assert "10/10" in capsys.readouterr().err
+
+
+def test_a_notebook_without_widgets_shows_a_bar_of_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm")
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    for module in ("tqdm.auto", "tqdm.autonotebook", "tqdm.notebook"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    # tqdm catches a warning that is an error.
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(line(), X, Y, loss="mse", epochs=2, batch_size=5)
+    assert caught == []
     assert "10/10" in capsys.readouterr().err
 
 
