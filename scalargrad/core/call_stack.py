@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ON_TRACE: list[Callable[[], None]] = []
 """Functions that are called whenever calls begin to be traced."""
 _RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_CALLS_OF_OBJECTS = ("__call__", "forward")
+"""Methods that say no more than that their object is called."""
 _RANKS = count(1)
 """The numbers of operations in the order in which they were computed, in all threads."""
 
@@ -151,20 +153,28 @@ class CallStack:
         # A function that has the scope around it is not in another one, unless it calls itself.
         scope = parent
         if parent is None or not is_outermost or frame.f_code is not self._code:
-            scope = self._make_scope(frame.f_code, parent, caller)
+            scope = self._make_scope(frame, parent, caller)
         self._forget_finished(frame)
         self._calls[frame] = scope
         return scope
 
     def _make_scope(
-        self, code: CodeType, parent: Scope | None, caller: FrameType | None
+        self, frame: FrameType, parent: Scope | None, caller: FrameType | None
     ) -> CallScope:
+        code = frame.f_code
         place = None if caller is None else self._place(caller)
         where = None if caller is None else (id(caller.f_code), caller.f_lasti)
         around = None if parent is None else parent.identity
         # Not zero, which is no identity.
         identity = hash((id(code), where, around)) or 1
-        return CallScope(code.co_name, function_name(code), parent, identity, place)
+        name = code.co_name
+        kind = function_name(code)
+        called = _find_self(frame, kind)
+        # An object that is called is known by its class: a network has many functions "__call__".
+        if called is not None and name in _CALLS_OF_OBJECTS:
+            name = kind = type(called).__name__
+        self_id = 0 if called is None else id(called)
+        return CallScope(name, kind, parent, identity, place, self_id)
 
     def _forget_finished(self, frame: FrameType) -> None:
         """Let go of the frames of finished calls, which keep all of their variables."""
@@ -200,6 +210,25 @@ def _is_call(frame: FrameType) -> bool:
     # The code of modules and of class bodies is not optimized.
     is_function = code.co_flags & inspect.CO_OPTIMIZED and not code.co_name.startswith("<")
     return bool(is_function) and _is_users(frame)
+
+
+def _find_self(frame: FrameType, function: str) -> object | None:
+    """Return the object whose method a frame is a call of, None for any other function.
+
+    Args:
+        frame: The frame.
+        function: The name of the function, with the names of its classes.
+    """
+    code = frame.f_code
+    if "." not in function or not code.co_argcount:
+        return None
+    class_name = function.split(".")[-2]
+    first = frame.f_locals.get(code.co_varnames[0])
+    # The first argument of a static method or a class method is no instance of the class.
+    for base in type(first).__mro__:
+        if base.__name__ == class_name:
+            return first
+    return None
 
 
 def _is_suspended(frame: FrameType) -> bool:

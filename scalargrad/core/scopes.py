@@ -80,8 +80,11 @@ class CallScope(Scope):
     is the same for calls from one place in the code, within scopes of one identity: those of a loop
     can be folded into one, and two lines that call one function are kept apart.
 
+    A method `__call__` or `forward` has the class of its object for its name and its kind.
+
     Attributes:
         place: The place in the code that called it, None where only installed code did.
+        self_id: The `id` of the object whose method it is, 0 for any other function.
 
     Example:
         >>> call = CallScope("linear", "Model.linear", None)
@@ -89,7 +92,7 @@ class CallScope(Scope):
         ('linear', 'Model.linear', None)
     """
 
-    __slots__ = ("place",)
+    __slots__ = ("place", "self_id")
     is_module = False
 
     def __init__(
@@ -99,9 +102,11 @@ class CallScope(Scope):
         parent: Scope | None,
         identity: int = 0,
         place: CodePlace | None = None,
+        self_id: int = 0,
     ) -> None:
         super().__init__(name, kind, parent, identity)
         self.place = place
+        self.self_id = self_id
 
     @property
     def called_at(self) -> SourceLine | None:
@@ -110,4 +115,4 @@ class CallScope(Scope):
 
     def twin(self, name: str, parent: Scope | None) -> "CallScope":
         """Return the same call under another name or in another parent."""
-        return CallScope(name, self.kind, parent, self.identity, self.place)
+        return CallScope(name, self.kind, parent, self.identity, self.place, self.self_id)

@@ -334,8 +334,70 @@ def test_methods_of_all_kinds_are_calls_with_the_names_of_their_classes() -> Non
         "Model.of_class",
         "Model.static",
         "Model.weight",
-        "Model.__call__",
+        "Model",
     ]
+
+
+class Unit:
+    def __init__(self, w: float) -> None:
+        self.w = Value(w)
+
+    def __call__(self, x: Value) -> Value:
+        return self.w * x
+
+
+class Stack:
+    def __init__(self) -> None:
+        self.units = [Unit(0.1), Unit(0.2)]
+
+    def forward(self, x: Value) -> list[Value]:
+        return [unit(x) for unit in self.units]
+
+
+class Deep(Stack):
+    """Inherits `forward`."""
+
+
+def test_calls_of_objects_have_the_names_of_their_classes() -> None:
+    with sg.trace_calls():
+        values = Deep().forward(Value(1.0))
+    assert [path(value) for value in values] == ["Deep.Unit"] * 2
+
+
+def test_calls_of_objects_know_which_object_is_called() -> None:
+    stack = Stack()
+    with sg.trace_calls():
+        values = stack.forward(Value(1.0)) + stack.forward(Value(2.0))
+    first, second = map(id, stack.units)
+    assert [value.scope.self_id for value in values] == [first, second, first, second]
+    assert {value.scope.parent.self_id for value in values} == {id(stack)}
+
+
+def test_a_function_that_is_not_called_on_its_class_keeps_its_name() -> None:
+    class Model:
+        @staticmethod
+        def forward(x: Value) -> Value:
+            return x * 2
+
+    def forward(x: Value) -> Value:
+        return x * 2
+
+    with sg.trace_calls():
+        values = [Model.forward(Value(1.0)), forward(Value(1.0))]
+    assert [path(value) for value in values] == ["forward", "forward"]
+    assert [value.scope.self_id for value in values] == [0, 0]
+
+
+def test_an_object_that_a_function_in_its_method_uses_is_known() -> None:
+    class Scale:
+        w = 2.0
+
+        def __call__(self, x: Value) -> Value:
+            return (lambda: x * self.w)()
+
+    with sg.trace_calls():
+        y = Scale()(Value(1.0))
+    assert path(y) == "Scale"
 
 
 def test_comprehensions_lambdas_and_generator_expressions_are_part_of_the_function() -> None:

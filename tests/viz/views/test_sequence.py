@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,113 @@ def test_a_function_that_is_fed_with_its_result_is_a_recurrence() -> None:
             x = block(x, w)
     (sequence,) = find_sequences(Snapshot([x]))
     assert len(sequence.steps) == 3
+
+
+class Unit:
+    """A neuron as in lectures: its weights are plain Values."""
+
+    def __init__(self, size: int) -> None:
+        self.w = [Value(0.1 * (i + 1)) for i in range(size)]
+        self.b = Value(0.2)
+
+    def __call__(self, x: list[Value]) -> Value:
+        products = (w * a for w, a in zip(self.w, x, strict=True))
+        return sum(products, start=self.b).tanh()
+
+
+class Dense:
+    def __init__(self, size: int, units: int) -> None:
+        self.units = [Unit(size) for _ in range(units)]
+
+    def __call__(self, x: list[Value]) -> list[Value]:
+        return [unit(x) for unit in self.units]
+
+
+class Network:
+    def __init__(self, sizes: list[int]) -> None:
+        self.layers = [Dense(size, units) for size, units in pairwise(sizes)]
+
+    def __call__(self, x: list[Value]) -> list[Value]:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def test_layers_written_as_classes_are_no_recurrence() -> None:
+    model = Network([3, 4, 4, 1])
+    with sg.trace_calls():
+        outs = [model([Value(x), Value(0.5), Value(-1.0)])[0] for x in (0.1, 0.2, 0.3, 0.4)]
+        loss = sg.sum([(out - 1.0) ** 2 for out in outs])
+    assert find_sequences(Snapshot([loss])) == []
+    shown = viz.draw(loss).picture
+    assert shown.level == "blocks"
+
+
+def linear(x: list[Value], w: list[Value]) -> list[Value]:
+    return [sg.tanh(a * b) for a, b in zip(w, x, strict=True)]
+
+
+class Scaled:
+    def __init__(self) -> None:
+        self.w = [Value(0.5), Value(0.6)]
+
+    def apply(self, x: list[Value]) -> list[Value]:
+        return linear(x, self.w)
+
+
+def test_a_function_that_several_layers_call_is_no_recurrence() -> None:
+    x = [Value(0.1), Value(0.2)]
+    with sg.trace_calls():
+        for layer in [Scaled() for _ in range(4)]:
+            x = layer.apply(x)
+    assert find_sequences(Snapshot(x)) == []
+
+
+def test_one_layer_that_is_fed_with_its_result_is_a_recurrence() -> None:
+    layer = Dense(3, 3)
+    x = [Value(0.1), Value(0.2), Value(0.3)]
+    with sg.trace_calls():
+        for _ in range(4):
+            x = layer(x)
+    (sequence,) = find_sequences(Snapshot(x))
+    assert len(sequence.steps) == 4
+
+
+class Leaky:
+    """An object that is given an input a step, and has no weights."""
+
+    def __call__(self, h: Value, x: Value) -> Value:
+        return sg.tanh(0.9 * h + x)
+
+
+def test_one_object_that_is_given_an_input_a_step_is_a_recurrence() -> None:
+    cell = Leaky()
+    h = Value(0.0)
+    with sg.trace_calls():
+        for x in (0.1, 0.2, 0.3, 0.4):
+            h = cell(h, Value(x))
+    (sequence,) = find_sequences(Snapshot([h]))
+    assert len(sequence.steps) == 4
+    assert picture(h).title == "Leaky over 4 steps"
+
+
+class Position:
+    """A state with a method that returns the next one."""
+
+    def __init__(self, x: Value) -> None:
+        self.x = x
+
+    def move(self) -> Position:
+        return Position(self.x - 0.1 * sg.sin(self.x))
+
+
+def test_states_that_make_each_other_are_a_recurrence() -> None:
+    state = Position(Value(1.0))
+    with sg.trace_calls():
+        for _ in range(4):
+            state = state.move()
+    (sequence,) = find_sequences(Snapshot([state.x]))
+    assert len(sequence.steps) == 4
 
 
 def test_a_named_block_is_a_recurrence() -> None:

@@ -33,9 +33,6 @@ def name_frame(frame: Frame, variable: str = "") -> str:
         return variable
     scope = frame.scope
     name = scope.name
-    if name == "__call__":
-        # The object is called, by the name of its class.
-        name = scope.kind.rpartition(".")[0]
     if len({call.name for call in frame.calls}) > 1:
         # Calls of one module, whose names are numbered.
         name = list_name(name)

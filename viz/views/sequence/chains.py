@@ -1,8 +1,8 @@
 """Which calls follow each other in a recurrence: each takes from the one before it, and only that.
 
 That tells a recurrence from attention, where a call takes from all before it, and from samples,
-where calls take nothing from each other. Its calls share their parameters, which tells it from the
-layers of a deep network.
+where calls take nothing from each other. Its calls share their parameters, or at least their
+object, which tells it from the layers of a deep network.
 """
 
 from collections import defaultdict
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from scalargrad.core.scopes import Scope
+from scalargrad.core.scopes import CallScope, Scope
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
 
@@ -210,12 +210,28 @@ def _walk(start: int, following: dict[int, int]) -> list[int]:
 
 def _share_parameters(steps: list[Step]) -> bool:
     """Return whether the first two calls use the same parameters, or none at all."""
-    used = []
-    for step in steps[:2]:
-        leaves = (arg for node in step.values for arg in node.args)
-        used.append({id(leaf) for leaf in leaves if leaf.kind == "parameter"})
-    first, second = used[0], used[-1]
-    return not (first or second) or bool(first & second)
+    first, second = steps[0], steps[:2][-1]
+    parameters = _find_leaves(first, "parameter"), _find_leaves(second, "parameter")
+    if any(parameters):
+        return not parameters[0].isdisjoint(parameters[1])
+
+    # Weights may be plain Values, as inputs are. One object is given other inputs in each step,
+    # while objects with Values of their own are layers.
+    if _find_objects(first.scope) == _find_objects(second.scope):
+        return True
+    inputs = _find_leaves(first, "input"), _find_leaves(second, "input")
+    return not all(inputs) or not inputs[0].isdisjoint(inputs[1])
+
+
+def _find_leaves(step: Step, kind: str) -> set[int]:
+    """Return the leaves of a kind that a call uses, by their id()."""
+    leaves = (arg for node in step.values for arg in node.args)
+    return {id(leaf) for leaf in leaves if leaf.kind == kind}
+
+
+def _find_objects(scope: Scope) -> list[int]:
+    """Return the objects whose methods are around a scope, the outermost first, by their id()."""
+    return [call.self_id for call in scope.chain() if isinstance(call, CallScope) and call.self_id]
 
 
 def _stack(sequences: list[Sequence]) -> list[Sequence]:
