@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scalargrad.core.backprop import operands
 from scalargrad.core.checks import checked_int
@@ -91,11 +91,9 @@ class Formula:
         """
         return MATHML.lines(self._equations(), self.more)
 
-    def _repr_latex_(self) -> str:
-        return f"$${self.latex}$$"
-
-    def _repr_html_(self) -> str:
-        return self.mathml
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
+        # No MathML: a notebook that is not trusted drops its tags, and tanh² becomes tanh2.
+        return {"text/latex": f"$${self.latex}$$", "text/plain": str(self)}
 
 
 @explain_calls

@@ -316,8 +316,10 @@ def test_a_deep_graph() -> None:
 
 def test_what_a_notebook_shows() -> None:
     formula = viz.formula(X / 3)
-    assert formula._repr_latex_() == r"$$\frac{x}{3}$$"
-    assert formula._repr_html_() == formula.mathml
+    assert formula._repr_mimebundle_() == {
+        "text/latex": r"$$\frac{x}{3}$$",
+        "text/plain": "x / 3",
+    }
     assert repr(formula) == "<Formula x / 3>"
 
 
