@@ -46,6 +46,10 @@ def _is_in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
+# The styles of some notebooks have other letters here, and break words anywhere.
+_REPORT = "white-space: pre-wrap; font-family: monospace; word-break: normal"
+
+
 def as_text(text: str, limit: int | None = None) -> str:
     """Return a report as HTML, whose long lines wrap in the cell of a notebook.
 
@@ -54,13 +58,13 @@ def as_text(text: str, limit: int | None = None) -> str:
         limit: The most characters to show; None for all.
 
     Example:
-        >>> as_text("a < b", limit=3)
-        '<pre style="white-space: pre-wrap">a &lt;…</pre>'
+        >>> as_text("a < b", limit=3).partition(">")[2]
+        'a &lt;…</pre>'
     """
     # Not cleaned as labels are: the lines of a report are indented and aligned.
     written = "\n".join(printable(line) for line in text[:limit].split("\n"))
     more = "" if limit is None or len(text) <= limit else "…"
-    return f'<pre style="white-space: pre-wrap">{html.escape(written)}{more}</pre>'
+    return f'<pre style="{_REPORT}">{html.escape(written)}{more}</pre>'
 
 
 def as_page(svg: str, title: str) -> str:
