@@ -3,7 +3,7 @@
 They ask for their pictures themselves, so that nothing has to be imported or registered before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scalargrad.errors import ScalargradError
@@ -15,6 +15,9 @@ from .model.target_types import class_names
 from .plots import new_axes, plot_history, plot_svg
 from .render.svg_document import as_image
 from .showing import as_text
+
+MANY_LEAVES = 12
+"""Values that nothing was computed for are no graph: a longer list of them is not drawn."""
 
 
 def make_html(thing: Any) -> str | None:
@@ -30,11 +33,18 @@ def make_html(thing: Any) -> str | None:
         >>> make_html("a text") is None
         True
     """
+    # The text of the list is shorter.
+    if isinstance(thing, list | tuple) and _are_many_leaves(thing):
+        return None
     make = next((_MAKERS[name] for name in class_names(thing) if name in _MAKERS), _draw)
     try:
         return make(thing)
     except ScalargradError:
         return None
+
+
+def _are_many_leaves(values: Sequence[Any]) -> bool:
+    return len(values) > MANY_LEAVES and not any(value.args for value in values)
 
 
 def _draw(thing: Any) -> str:

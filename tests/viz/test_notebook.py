@@ -183,6 +183,13 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> HtmlFormatter:
     return formatter
 
 
+def test_the_parameters_of_a_network_are_no_picture() -> None:
+    model = MLP(2, [4, 1], seed=0)
+    assert make_html(model.parameters()) is None
+    assert make_html(model.parameters()[:3]) is not None
+    assert make_html([model([0.5, 1.0]), *model.parameters()]) is not None
+
+
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_a_list_of_values_is_one_picture(kind: type, lists: HtmlFormatter) -> None:
     display_lists(is_value)
