@@ -314,6 +314,19 @@ def test_the_warning_comes_once_for_each_place() -> None:
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("label", [3, 0, None, Value(1.0), Value(0.0), ["a"]])
+def test_a_label_is_text(label: Any) -> None:
+    v = Value(1.0, label="v")
+    for make in (Value, Parameter, Constant):
+        with pytest.raises(DataError, match="label of a Value must be text, not "):
+            make(2.0, label=label)
+    with pytest.raises(DataError, match="label of a Value must be text, not "):
+        v.label = label
+    assert v.label == "v"
+    v.label = ""
+    assert (v.label, Value(1.0, label=np.str_("w")).label) == ("", "w")
+
+
 def test_text_forms() -> None:
     assert repr(Value(2.0)) == "Value(data=2.0, grad=0.0)"
     assert repr(Parameter(2.0, label="w")) == "Parameter(data=2.0, grad=0.0, label='w')"
