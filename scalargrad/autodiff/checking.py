@@ -18,6 +18,7 @@ from scalargrad.core.value import Constant, Number, Value, backpropagate
 from scalargrad.errors import CallError, GradientError, OptionError, UnlearnedWarning
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
+from scalargrad.utils.counting import plural
 from scalargrad.utils.frames import warn
 
 from .anomaly import describe
@@ -192,10 +193,12 @@ class GradientReport:
         kinks = self.kinks
         count = len(self.comparisons) - len(kinks)
 
+        derivatives = plural(count, "derivative")
         if failures:
-            lines = [f"gradcheck: {len(failures)} of {count} derivatives disagree"]
+            verb = "disagrees" if len(failures) == 1 else "disagree"
+            lines = [f"gradcheck: {len(failures)} of {derivatives} {verb}"]
         else:
-            lines = [f"gradcheck: {count} derivatives agree"]
+            lines = [f"gradcheck: {derivatives} {'agrees' if count == 1 else 'agree'}"]
         worst = self.worst
         if worst:
             lines.append(f"  worst: {worst}")

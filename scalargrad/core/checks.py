@@ -47,10 +47,11 @@ give model.parameters(), or make it a Parameter
     listed = _list_leaves(parameters, who)
     for i, item in enumerate(listed):
         if not isinstance(item, Parameter):
-            raise DataError(
-                f"{who} takes Parameters, but item {i} is a {type(item).__name__}: "
-                "give model.parameters(), or make it a Parameter"
-            )
+            kind = type(item).__name__
+            advice = "give model.parameters(), or make it a Parameter"
+            if isinstance(item, Value):
+                advice = f"use sg.Parameter in place of {kind} where it is made"
+            raise DataError(f"{who} takes Parameters, but item {i} is a {kind}: {advice}")
     if not listed:
         raise LengthError(
             f"{who} was given no parameters: does the model have any? Only a Parameter learns, "

@@ -1,14 +1,12 @@
 """Conversion of numbers to floats, and of Values back to plain numbers."""
 
-import ast
-import linecache
 import math
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from dis import opname
+from dis import Instruction, get_instructions, opname
 from functools import lru_cache
-from itertools import islice
+from itertools import takewhile
 from numbers import Number, Real
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -219,36 +217,54 @@ def _warn_of_identity() -> None:
 
 
 _HARMLESS = {math.isclose, math.isfinite, math.isinf, math.isnan}
+_LOAD_ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
+_LOAD_NOTHING = ("PUSH_NULL", "KW_NAMES", "EXTENDED_ARG")
 
 
 def _called_function(frame: FrameType) -> Any:
     """The function that `frame` is calling, None if that is unknown."""
-    name = _name_of_call(frame.f_code, frame.f_lasti)
-    return None if name is None else _resolve(name, frame)
+    names = _names_of_call(frame.f_code, frame.f_lasti)
+    if not names:
+        return None
+    first, *attributes = names
+    found = frame.f_locals.get(first, frame.f_globals.get(first))
+    for name in attributes:
+        found = getattr(found, name, None)
+    return found
 
 
 @lru_cache(maxsize=256)
-def _name_of_call(code: CodeType, instruction: int) -> ast.expr | None:
-    """The expression before the parentheses of a call, read from its source line."""
-    # Frames do not tell which function they call, but since Python 3.11 code objects map each
-    # instruction to its columns in the source.
-    line, end_line, start, end = next(islice(code.co_positions(), instruction // 2, None))
-    if line is None or line != end_line:
-        return None
-    text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
-    try:
-        call = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
-        return None
-    return call.func if isinstance(call, ast.Call) else None
+def _names_of_call(code: CodeType, offset: int) -> tuple[str, ...]:
+    """The names before the parentheses of a call: math, exp in `math.exp(x)`. () if unknown."""
+    # Frames do not tell which function they call, and what is typed at a prompt has no source file.
+    # But since Python 3.11 every instruction has its columns: those that load the function begin
+    # where the call begins, and end before the call does.
+    done = list(takewhile(lambda each: each.offset <= offset, get_instructions(code)))
+    call = done.pop()
+    start, end = _span(call)
+    if not call.opname.startswith("CALL") or None in start:
+        return ()
+    names: tuple[str, ...] = ()
+    for each in done:
+        first, last = _span(each)
+        if first != start or last == end or each.opname in _LOAD_NOTHING:
+            continue
+        if each.opname in _LOAD_ATTRIBUTE:
+            names = (*names, each.argval) if names else ()
+        else:
+            names = (each.argval,) if _loads_a_name(each) else ()
+    return names
 
 
-def _resolve(name: ast.expr, frame: FrameType) -> object:
-    if isinstance(name, ast.Name):
-        return frame.f_locals.get(name.id, frame.f_globals.get(name.id))
-    if isinstance(name, ast.Attribute):
-        return getattr(_resolve(name.value, frame), name.attr, None)
-    return None
+def _span(instruction: Instruction) -> tuple[Any, Any]:
+    """The line and column at which the source of an instruction begins, and those of its end."""
+    line, end_line, column, end_column = instruction.positions or (None,) * 4
+    return (line, column), (end_line, end_column)
+
+
+def _loads_a_name(instruction: Instruction) -> bool:
+    name = instruction.opname
+    return name.startswith("LOAD_") and name != "LOAD_CONST" and isinstance(instruction.argval, str)
 
 
 class NumberLike:

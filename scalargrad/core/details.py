@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scalargrad.errors import DataError
+
 from .source_lines import CodePlace, SourceLine
 
 
@@ -31,6 +33,23 @@ class Details:
         self.rank = rank
 
 
+def checked_label(label: object) -> str:
+    """Return a label that is text.
+
+    Raises:
+        DataError: If it is anything else.
+
+    Example:
+        >>> checked_label(3)
+        Traceback (most recent call last):
+        scalargrad.errors.DataError: label of a Value must be text, not int 3
+    """
+    if not isinstance(label, str):
+        kind = type(label).__name__
+        raise DataError(f"label of a Value must be text, not {kind} {label!r}")
+    return label
+
+
 class Detailed:
     """The attributes of a Value that are kept in its Details.
 
@@ -47,7 +66,7 @@ class Detailed:
 
     @label.setter
     def label(self, label: str) -> None:
-        self._own_details().label = label
+        self._own_details().label = checked_label(label)
 
     @property
     def metadata(self) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ from .conversion import (
     refuse_other_scalars,
 )
 from .copying import deepcopy_value, reduce_value, restore_value
-from .details import Details
+from .details import Details, checked_label
 from .exchange import WRITES
 from .graph import (
     NOT_RECORDED,
@@ -132,7 +132,7 @@ class Value(Operations, OtherNames, NumberLike, Displayable):
         self._grad = 0.0
         self._x = None
         self._rest = None
-        self._details = Details(label) if label else None
+        self._details = None if label == "" else Details(checked_label(label))
         self.op = op
         self.scope = None
         if args or partials:

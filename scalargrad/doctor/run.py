@@ -24,6 +24,7 @@ from scalargrad.training.aliases import ArrayLike, Loss, Sample
 from scalargrad.training.checks import try_out
 from scalargrad.training.fitting import resolve_optimizer
 from scalargrad.training.inputs import locate, walk_leaves
+from scalargrad.training.reach import check_own_parameters
 from scalargrad.training.samples import Samples, read_samples
 from scalargrad.utils.calls import explain_calls
 
@@ -83,7 +84,8 @@ def diagnose(
         The findings and a table of the layers.
 
     Raises:
-        DataError: For samples or targets of the wrong kind.
+        DataError: For samples or targets of the wrong kind, and for plain Values among what
+            `parameters` of a module returns.
         LengthError: For samples or targets of the wrong shape.
         OptionError: For an argument with an invalid value.
 
@@ -98,6 +100,8 @@ def diagnose(
     """
     if not isinstance(model, Module):
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
+    for path, module in model.named_modules():
+        check_own_parameters(module, path or "model")
     samples = _choose(read_samples(X, y, finite=False), most)
     trained_by = None if optimizer is None else resolve_optimizer(optimizer, model)
     run = _Run(model, samples, get_loss(loss), trained_by, limits or Limits())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.core.value import Number, Value
 from scalargrad.errors import DataError, LengthError
+from scalargrad.utils.counting import plural
 
 from .naming import describe
 
@@ -48,7 +49,9 @@ def as_inputs(x: Row, length: int, module: "Module") -> Inputs:
     items = _list_items(x, length, module)
     if len(items) != length:
         _check_one_sample(items, length, module, LengthError)
-        raise LengthError(f"{describe(module)} takes {length} inputs, but was given {len(items)}")
+        raise LengthError(
+            f"{describe(module)} takes {plural(length, 'input')}, but was given {len(items)}"
+        )
     inputs = Inputs()
     for i, item in enumerate(items):
         inputs.append(item if isinstance(item, Value) else _make_input(items, i, module))
@@ -57,16 +60,18 @@ def as_inputs(x: Row, length: int, module: "Module") -> Inputs:
 
 def _list_items(x: Row, length: int, module: "Module") -> list[Number]:
     if isinstance(x, (set, frozenset)):
-        raise DataError(f"{describe(module)} takes a list of {length} numbers; a set has no order")
+        raise DataError(f"{describe(module)} takes {_a_list(length)}; a set has no order")
 
     x = unpack(x, module)
     # Text is iterable, but not a list of numbers; nor is a Value, even of an iterable subclass.
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)
-    raise DataError(
-        f"{describe(module)} takes a list of {length} numbers, not {type(x).__name__} {x!r}"
-    )
+    raise DataError(f"{describe(module)} takes {_a_list(length)}, not {type(x).__name__} {x!r}")
+
+
+def _a_list(length: int) -> str:
+    return f"a list of {plural(length, 'number')}"
 
 
 def _make_input(items: Sequence[object], i: int, module: "Module") -> Value:
@@ -85,10 +90,10 @@ def _check_one_sample(
     """Raise an error with a hint if several samples were given in the place of one."""
     if not items or not all(_is_row(item) for item in items):
         return
-    rows = "1 row" if len(items) == 1 else f"{len(items)} rows"
+    rows = plural(len(items), "row")
     raise error(
-        f"{describe(module)} takes one sample at a time, a list of {length} numbers, but was given "
-        f"{rows}: write [model(x) for x in X] or model.batch(X), or compile it with sg.compile"
+        f"{describe(module)} takes one sample at a time, {_a_list(length)}, but was given {rows}: "
+        "write [model(x) for x in X] or model.batch(X), or compile it with sg.compile"
     )
 
 

@@ -30,7 +30,7 @@ from .compiled_steps import CompiledStep
 from .history import History
 from .loop import Callback, Training, TrainingConfig, overrides, watches_steps
 from .metrics import Metrics, bind_borders, read_metrics
-from .reach import explain_no_parameters
+from .reach import check_own_parameters, explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
 from .sample_weights import ClassWeight, apply_class_weights
 from .samples import Samples, read_samples, split_validation
@@ -317,6 +317,7 @@ def resolve_optimizer(choice: Optimizer | OptimizerName, model: Module) -> Optim
     """Return the given optimizer, or the one of that name over all parameters of the model.
 
     Raises:
+        DataError: For a model whose `parameters` returns anything but Parameters.
         OptionError: For anything else, and for a model without parameters.
 
     Example:
@@ -332,6 +333,7 @@ def resolve_optimizer(choice: Optimizer | OptimizerName, model: Module) -> Optim
     parameters = model.parameters()
     if not parameters:
         raise OptionError(explain_no_parameters(model))
+    check_own_parameters(model)
     return OPTIMIZERS[choice](parameters)
 
 

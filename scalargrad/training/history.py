@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 from scalargrad.errors import UnknownNameError
 from scalargrad.terminal import fits_terminal
+from scalargrad.utils.counting import plural
 from scalargrad.utils.display import Displayable
 from scalargrad.utils.spelling import suggestion
 
@@ -63,7 +64,7 @@ class History(Displayable, dict[str, list[float]]):
         ending = ""
         if self.stop_reason:
             ending = f"; stopped: {self.stop_reason}"
-        return f"<History of {self.epochs} epochs: {numbers}{ending}>"
+        return f"<History of {plural(self.epochs, 'epoch')}: {numbers}{ending}>"
 
     def state_dict(self) -> dict[str, Any]:
         """Return the numbers. Each run says for itself why it stopped and how it was computed."""

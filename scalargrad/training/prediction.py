@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import compile
-from scalargrad.core.conversion import as_float
+from scalargrad.core.conversion import as_float, is_number
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import current_mode, no_grad
 from scalargrad.core.nested import flatten, unflatten
@@ -166,7 +166,7 @@ def _by_structure(samples: Sequence[Sample], are_alike: bool) -> Iterator[list[i
 
 def _predict_alike(model: Module, samples: list[Sample]) -> list[Prediction]:
     """Return the answers to samples of one structure."""
-    first = model(copy_entry(samples[0]))
+    first = _answer_first(model, samples[0])
     if _pays(first, len(samples)):
         # A model may do anything that can't be recorded. If the mistake is its own, it is raised
         # below, where it is called.
@@ -174,6 +174,19 @@ def _predict_alike(model: Module, samples: list[Sample]) -> list[Prediction]:
             return _predict_compiled(model, samples, first)
     with no_grad():
         return [plain_numbers(model(copy_entry(sample))) for sample in samples]
+
+
+def _answer_first(model: Module, sample: Sample) -> Prediction:
+    """Call a model, which may have been given one sample in the place of several."""
+    try:
+        return model(copy_entry(sample))
+    except (DataError, LengthError) as error:
+        if not is_number(sample) and not isinstance(sample, Value):
+            raise
+        raise DataError(
+            f"predict takes rows, as in [[1, 2]], and a row of X is {sample!r}: for one sample "
+            "call model(x), and for many of one number each give [[x] for x in X]"
+        ) from error
 
 
 def _pays(answer: Any, count: int) -> bool:

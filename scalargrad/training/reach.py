@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from scalargrad.core.unlearned import warn_unlearned
 from scalargrad.core.value import Parameter, Value
-from scalargrad.errors import OptionError
+from scalargrad.errors import DataError, OptionError
 from scalargrad.nn import Module
 from scalargrad.nn.containers import contents, find_values
 from scalargrad.nn.naming import list_names
@@ -93,6 +93,36 @@ def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) 
         f"nor its loss uses them. Were they replaced after {kind} was made? "
         f"Make it again, {kind}(model.parameters(), …)"
     )
+
+
+def check_own_parameters(module: Module, name: str = "model") -> None:
+    """Check what `parameters` of a module returns, if its class defines that itself.
+
+    Args:
+        module: The module.
+        name: What the error calls it.
+
+    Raises:
+        DataError: If anything there is not a Parameter.
+
+    Example:
+        >>> class Line(Module):
+        ...     def parameters(self):
+        ...         return [Value(1.0)]
+        >>> check_own_parameters(Line())
+        Traceback (most recent call last):
+        scalargrad.errors.DataError: model.parameters() of Line holds a Value, which nothing \
+trains: use sg.Parameter in place of Value
+    """
+    if type(module).parameters is Module.parameters:
+        return
+    for item in module.parameters():
+        if not isinstance(item, Parameter):
+            kind = type(item).__name__
+            raise DataError(
+                f"{name}.parameters() of {type(module).__name__} holds a {kind}, which nothing "
+                f"trains: use sg.Parameter in place of {kind}"
+            )
 
 
 def explain_no_parameters(model: Module) -> str:

@@ -13,6 +13,7 @@ from scalargrad.core.modes import enable_grad
 from scalargrad.core.value import Value, backward
 from scalargrad.errors import GraphError, OptionError
 from scalargrad.nn import Module, evaluation
+from scalargrad.utils.counting import plural
 from scalargrad.utils.display import Displayable
 
 from .aliases import Loss, Sample, Target
@@ -52,7 +53,7 @@ class Recording(Displayable):
         return len(self.steps)
 
     def __repr__(self) -> str:
-        return f"<Recording of {len(self.values):,} values at {len(self)} steps>"
+        return f"<Recording of {plural(len(self.values), 'value')} at {plural(len(self), 'step')}>"
 
     def of(self, value: Value) -> tuple[Frames, Frames]:
         """Return data and gradient of one Value of the graph over the frames."""

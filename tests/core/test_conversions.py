@@ -2,11 +2,14 @@
 
 import math
 import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -262,12 +265,66 @@ def test_functions_of_math_warn_and_name_the_way_out() -> None:
         tanh(v)
 
 
+HOLDER = SimpleNamespace(math=math)
+
+
+@pytest.mark.parametrize("given_by", ["-c", "-"])
+def test_functions_of_math_warn_where_code_has_no_source_file(given_by: str) -> None:
+    code = "import math, scalargrad as sg; print(math.tanh(sg.Value(1.0)))"
+    command = [sys.executable, "-c", code] if given_by == "-c" else [sys.executable, "-"]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == math.tanh(1.0)
+    assert "UntrackedWarning: math.tanh returns a plain number" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("hypot", lambda v: HOLDER.math.hypot(v)),
+        ("cos", lambda v: math.cos(*[v])),
+        ("log1p", lambda v: math.cos(math.sin(math.log1p(v)))),
+        (
+            "ldexp",
+            lambda v: math.ldexp(
+                v,
+                2,
+            ),
+        ),
+    ],
+)
+def test_a_function_of_math_is_recognized_however_it_is_called(
+    name: str, call: Callable[[Value], float]
+) -> None:
+    with pytest.warns(UntrackedWarning) as found:
+        call(Value(0.5))
+    assert [str(warning.message).split()[0] for warning in found] == [f"math.{name}"]
+
+
+def test_other_calls_do_not_warn() -> None:
+    v = Value(0.5)
+    assert float(v) == (lambda f: f)(float)(v) == [float][0](v) == 0.5
+    assert f"{float(v):.1f}" == str(0.5)
+
+
 def test_the_warning_comes_once_for_each_place() -> None:
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("default")
         for _ in range(5):
             math.sin(Value(0.5))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("label", [3, 0, None, Value(1.0), Value(0.0), ["a"]])
+def test_a_label_is_text(label: Any) -> None:
+    v = Value(1.0, label="v")
+    for make in (Value, Parameter, Constant):
+        with pytest.raises(DataError, match="label of a Value must be text, not "):
+            make(2.0, label=label)
+    with pytest.raises(DataError, match="label of a Value must be text, not "):
+        v.label = label
+    assert v.label == "v"
+    v.label = ""
+    assert (v.label, Value(1.0, label=np.str_("w")).label) == ("", "w")
 
 
 def test_text_forms() -> None:

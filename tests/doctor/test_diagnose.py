@@ -805,3 +805,37 @@ def test_a_sentence_names_the_sample_by_its_row_in_x(most: int | None) -> None:
     assert finding.numbers["pre-activation"] == pytest.approx(
         weight * inputs[finding.sample, 0] + bias, rel=1e-12
     )
+
+
+class OwnNeuron(nn.Module):
+    def __init__(self) -> None:
+        self.weight = Value(0.5)
+
+    def __call__(self, x: Any) -> Value:
+        return self.weight * x[0]
+
+    def parameters(self) -> Any:
+        return [self.weight]
+
+
+class Around(nn.Module):
+    def __init__(self) -> None:
+        self.neurons = [OwnNeuron(), OwnNeuron()]
+        self.scale = Parameter(1.0)
+
+    def __call__(self, x: Any) -> Value:
+        return (self.neurons[0](x) + self.neurons[1](x)) * self.scale
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(OwnNeuron(), "model"), (Around(), "neurons.0")], ids=["whole", "part"]
+)
+def test_plain_values_in_the_place_of_parameters_are_named(model: nn.Module, name: str) -> None:
+    said = rf"{name}\.parameters\(\) of OwnNeuron holds a Value.*use sg\.Parameter in place"
+    with pytest.raises(DataError, match=said):
+        diagnose(model, [[1.0], [2.0]], [1.0, 2.0])
+
+
+def test_fit_names_them_in_the_same_words() -> None:
+    with pytest.raises(DataError, match=r"model\.parameters\(\) of OwnNeuron holds a Value"):
+        sg.fit(OwnNeuron(), [[1.0], [2.0]], [1.0, 2.0], loss="mse", epochs=1, progress=False)

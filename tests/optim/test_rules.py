@@ -361,7 +361,7 @@ def test_the_learning_rate_can_be_set() -> None:
     [
         ([], LengthError, "no parameters"),
         ([1.0], DataError, "item 0 is a float"),
-        ([Parameter(1.0), Value(1.0)], DataError, "item 1 is a Value"),
+        ([Parameter(1.0), Value(1.0)], DataError, "item 1 is a Value: use sg.Parameter in place"),
         (Parameter(1.0), DataError, "takes a list of Parameters, not Parameter"),
         (MLP(1, [1]), DataError, r"model.parameters\(\)"),
         ("ab", DataError, "not str"),

@@ -50,6 +50,9 @@ def test_a_history_prints_its_last_epoch_and_why_it_ended() -> None:
     assert (
         repr(history) == "<History of 2 epochs: loss 0.25, accuracy 0; stopped: at a zero gradient>"
     )
+    first = History()
+    first.add({"loss": 0.5})
+    assert repr(first) == "<History of 1 epoch: loss 0.5>"
     assert repr(History()) == "<History of 0 epochs: nothing yet>"
 
 

@@ -38,6 +38,21 @@ def test_it_predicts_in_evaluation_mode_and_restores_the_mode() -> None:
     assert model.training
 
 
+@pytest.mark.parametrize("sample", [[1, 2], [1.0, 2.0], X[0], [Value(1.0), Value(2.0)]])
+def test_one_sample_in_the_place_of_several_is_explained(sample: Any) -> None:
+    said = r"predict takes rows, as in \[\[1, 2\]\].*for one sample call model\(x\)"
+    with pytest.raises(DataError, match=said):
+        nn.MLP(2, [1]).predict(sample)
+
+
+def test_a_model_may_take_numbers_for_samples() -> None:
+    class Twice(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return Value(2.0) * x
+
+    assert Twice().predict([1.0, 2.0]).tolist() == [2.0, 4.0]
+
+
 def test_a_model_that_branches_on_numbers_is_called_for_each_sample() -> None:
     class Branching(nn.Module):
         def forward(self, x: Any) -> Any:

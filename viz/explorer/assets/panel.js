@@ -15,6 +15,7 @@ import { goToButton, numbersTable, whyTable, operandTable } from './explanation.
 import { hasRuleLines } from './rule_lines.js';
 import { stepPanel } from './stepping.js';
 import { whatIf, movedNote } from './what_if.js';
+import { staleNote } from './stale_numbers.js';
 import { predictPanel } from './predict.js';
 
 const MAX_OUTPUTS = 8;
@@ -43,6 +44,7 @@ function introduction() {
   return [
     html('h2', {}, graph.title),
     notesOfTarget(),
+    staleNote(),
     taskList(),
     html('h3', {}, ROOTS.size > 1 ? 'Outputs' : 'Output'),
     graph.roots.slice(0, MAX_OUTPUTS).map((root) => outputLine(root, data)),
@@ -139,6 +141,7 @@ function aboutValue(i) {
     isOperation ? html('p', { class: 'formula' }, equationOf(i, now.data)) : null,
     docOf(i) && !hasRuleLines(i) ? muted(docOf(i)) : null,
     isByHand ? muted(byHand) : null,
+    staleNote(),
     movedNote(),
     numbersTable(i, now),
     whyTable(i, now),

@@ -2,7 +2,7 @@
 // arithmetic.
 
 import { announce } from './events.js';
-import { short, factor } from './numbers.js';
+import { short, factor, count } from './numbers.js';
 import {
   graph, stepOrder, waveEnds, nameOf, shortName, equationOf, standIn,
 } from './graph.js';
@@ -30,7 +30,7 @@ export function showStep() {
   const total = stepOrder.length;
   byId('step').max = total;
   byId('step').value = state.step ?? total;
-  const place = state.step === null ? `${total} steps` : `${state.step} of ${total}`;
+  const place = state.step === null ? count(total, 'step') : `${state.step} of ${total}`;
   byId('step-text').textContent = place;
   byId('play').textContent = isPlaying() ? '❚❚ pause' : '▶ play';
   // Screen readers would fall behind, and read out waves that are long gone.

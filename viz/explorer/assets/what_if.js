@@ -91,9 +91,11 @@ export function moveLeaf(leaf, number) {
 }
 
 // The output as the leaf moves, and its tangent: what the gradient promised from where the leaf
-// was.
+// was. Everything is computed from the numbers of the leaves: what the frame holds may be older, if
+// somebody has changed a leaf since.
 function outcome(leaf) {
-  const { data, seeds } = frameAt(state.frame);
+  const { data: held, seeds } = frameAt(state.frame);
+  const data = forward(held.slice());
   const output = graph.roots[0];
   const base = data[leaf];
   const start = data[output];

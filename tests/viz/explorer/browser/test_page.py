@@ -115,6 +115,12 @@ def test_a_leaf_that_was_changed_later_keeps_the_local_derivatives_of_then(show:
     assert page.text("#why-sum") == "3"
 
 
+def test_one_step_is_counted_in_the_singular(show: Show) -> None:
+    root = Value(2.0) * Value(3.0)
+    assert show(viz.explore(root)).text("#step-text") == "1 step"
+    assert show(viz.explore(root + 1.0)).text("#step-text") == "2 steps"
+
+
 @pytest.mark.parametrize("make", [neuron, lambda: network([3, 1])], ids=["neuron", "network"])
 def test_stepping_shows_the_gradients_so_far(show: Show, make: Callable[[], Value]) -> None:
     root = make()

@@ -123,6 +123,31 @@ def test_the_promise_and_the_truth(show: Show) -> None:
     assert page.text("#true-change") == viz.look.text.number(truth)
 
 
+def changed_since() -> Value:
+    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    c = a * b + 10.0
+    c.label = "c"
+    c.backward()
+    a.data = 3.5
+    return c
+
+
+def test_a_leaf_that_was_changed_since_is_where_the_change_begins(show: Show) -> None:
+    page = show(viz.explore(changed_since()), "value=0")
+    assert page.text("#panel h2") == "a"
+    assert page.text("#promised") == page.text("#true-change") == "0"
+    page.tab.fill("#drag-number", "4.5")
+    page.press("Tab")
+    assert page.text("#promised") == page.text("#true-change") == "−3"
+
+
+def test_a_page_says_that_numbers_have_changed_since_they_were_computed(show: Show) -> None:
+    page = show(viz.explore(changed_since()))
+    assert "a × b is −6, but its operands now give −10.5. The gradients" in page.text("#stale")
+    page = show(viz.explore(neuron()))
+    assert page.tab.locator("#stale").count() == 0
+
+
 @pytest.mark.parametrize("typed", ["-2.5", "−2.5", "−2,5", " –2.5 "])
 def test_a_number_is_read_as_people_type_it(show: Show, typed: str) -> None:
     page = show(viz.explore(neuron()), "value=1")
