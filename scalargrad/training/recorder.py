@@ -53,7 +53,8 @@ class Recording(Displayable):
         return len(self.steps)
 
     def __repr__(self) -> str:
-        return f"<Recording of {plural(len(self.values), 'value')} at {plural(len(self), 'step')}>"
+        steps = "1 step" if len(self) == 1 else f"{len(self):,} steps"
+        return f"<Recording of {plural(len(self.values), 'value')} at {steps}>"
 
     def of(self, value: Value) -> tuple[Frames, Frames]:
         """Return data and gradient of one Value of the graph over the frames."""
