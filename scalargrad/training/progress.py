@@ -1,8 +1,9 @@
 """Progress of a training run on stderr: a bar if tqdm is installed, or else one line per epoch."""
 
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 from scalargrad.terminal import encodable
 
@@ -61,10 +62,9 @@ class Progress:
 
 def _make_bar(total: int, initial: int) -> Any:
     try:
-        with catch_warnings():
-            # In a notebook without ipywidgets the bar is one of text; tqdm would warn of it.
-            simplefilter("ignore")
-            from tqdm.auto import tqdm
+        # Without its widgets tqdm has a bar of text for notebooks, too, but warns of that.
+        module = "tqdm" if find_spec("ipywidgets") is None else "tqdm.auto"
+        tqdm = import_module(module).tqdm
     except ModuleNotFoundError:
         return None
     return tqdm(total=total, initial=initial, unit=" steps", dynamic_ncols=True)

@@ -318,7 +318,7 @@ def test_an_object_that_counts_calls_counts_those_of_the_graph() -> None:
 def test_a_guard_that_notices_a_change_goes_back_to_the_graph(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     results = []
     for compiled in (False, "auto"):
         share = 0.5
@@ -429,7 +429,7 @@ def test_a_training_is_resumed_to_the_same_numbers(tmp_path: Path) -> None:
 def test_a_short_training_stays_with_the_graph_and_says_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     history = train(MLP(2, [3, 1], seed=1), progress=True)
     assert (history.compiled, history.eager_reason) == ("", TOO_LITTLE_WORK)
     assert "compiled" not in capsys.readouterr().err

@@ -371,7 +371,7 @@ def test_progress_goes_to_the_error_stream(
 ) -> None:
     fit(line(), X, Y, loss="mse", epochs=2, progress=False)
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     fit(line(), X, Y, loss="mse", epochs=2, validation=0.2)
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -528,7 +528,7 @@ def test_progress_has_a_line_for_each_epoch(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A bar is drawn anew after some time, and not for each epoch.
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     train(epochs=5, batch_size=None, progress=True)
     at_once = capsys.readouterr().err
     train_step_by_step(epochs=5, batch_size=None, progress=True)
