@@ -1,7 +1,6 @@
 """Progress of a training run on stderr: a bar if tqdm is installed, or else one line per epoch."""
 
 import sys
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -63,8 +62,10 @@ class Progress:
 def _make_bar(total: int, initial: int) -> Any:
     try:
         # Without its widgets tqdm has a bar of text for notebooks, too, but warns of that.
-        module = "tqdm" if find_spec("ipywidgets") is None else "tqdm.auto"
-        tqdm = import_module(module).tqdm
+        if find_spec("ipywidgets") is None:
+            from tqdm import tqdm
+        else:
+            from tqdm.auto import tqdm
     except ModuleNotFoundError:
         return None
     return tqdm(total=total, initial=initial, unit=" steps", dynamic_ncols=True)
