@@ -811,7 +811,7 @@ class _NullFile:
 
 
 def _list_modes(model: Module) -> tuple[bool, ...]:
-    """Return whether each part is in training mode that then computes something else."""
+    """Return the mode of each part that computes something else in training."""
     return tuple(
         part.training
         for _, part in model.named_modules()

@@ -19,6 +19,7 @@ from scalargrad.core.value import Number, Value
 from scalargrad.errors import GradientError, GraphError, OptionError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
+from scalargrad.utils.counting import plural
 
 Point = tuple[float, ...]
 
@@ -63,7 +64,7 @@ class OperationReport:
     def __str__(self) -> str:
         if self:
             return f"{self.operation}: no problem at {self.points} points"
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        count = plural(len(self.problems), "problem")
         head = f"{self.operation}: {count} at {self.points} points"
         return "\n  ".join([head, *self.problems])
 

@@ -46,5 +46,5 @@ __all__ = [
 if not TYPE_CHECKING:  # for type checkers no other name exists
 
     def __getattr__(name: str) -> Any:
-        """Say how something is called here that PyTorch has by this name."""
+        """Raise an error that says what PyTorch's name is called here."""
         raise no_attribute(__name__, name, OPTIM)

@@ -53,6 +53,7 @@ class Recording(Displayable):
         return len(self.steps)
 
     def __repr__(self) -> str:
+        # Not by `plural`: only the table may write the name of the operation `step` alone.
         steps = "1 step" if len(self) == 1 else f"{len(self):,} steps"
         return f"<Recording of {plural(len(self.values), 'value')} at {steps}>"
 
